@@ -1,0 +1,12 @@
+"""mmsemi: label-efficient semantic segmentation for MMSegmentation 1.x.
+
+Importing the package only checks the installed OpenMMLab stack; models,
+datasets and hooks are imported when a config first names one of them.
+"""
+from .utils.compat import check_stack, register_safe_globals
+from .version import __version__
+
+check_stack()
+register_safe_globals()
+
+__all__ = ['__version__']

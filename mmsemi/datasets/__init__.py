@@ -1,0 +1,13 @@
+from .camvid import CamVidDataset
+from .pseudo_label import PseudoLabelDataset
+from .samplers import BatchShardSampler, SourceRatioSampler
+from .semi import SemiDataset
+from .shapes import ShapesDataset
+from .transforms import *  # noqa: F401, F403
+from .transforms import __all__ as _transforms
+from .unlabelled import UnlabelledDataset
+
+__all__ = [
+    'BatchShardSampler', 'CamVidDataset', 'PseudoLabelDataset', 'SemiDataset',
+    'ShapesDataset', 'SourceRatioSampler', 'UnlabelledDataset'
+] + _transforms

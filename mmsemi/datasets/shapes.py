@@ -1,0 +1,143 @@
+"""The procedural set on disk, written when it is first used."""
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Union
+
+import cv2
+import numpy as np
+from mmengine.dist import is_distributed
+from mmseg.datasets import BaseSegDataset
+
+from mmsemi.registry import DATASETS
+from mmsemi.utils.progress import track
+
+from . import shapes_generator as generator
+
+# Counts, split lists and the version of the drawing code: whatever changes
+# here makes an old set be written anew.
+CONTENT = dict(
+    version=2,
+    seed=0,
+    train=384,
+    val=96,
+    size=list(generator.SIZE),
+    labelled=12,
+    split_seeds=3)
+MANIFEST = 'manifest.json'
+
+
+@DATASETS.register_module()
+class ShapesDataset(BaseSegDataset):
+    """Landscapes made of simple shapes, 8 classes, drawn on first use.
+
+    Below ``data_root`` lie ``images/{train,val}``, ``annotations/{train,
+    val}``, the list ``train.txt`` of all training images, and
+    ``splits/1_32/seed{0,1,2}`` with ``labeled.txt`` and ``unlabeled.txt``.
+    See :mod:`mmsemi.datasets.shapes_generator` for what the pictures show.
+
+    Args:
+        data_root: where the set lies or is to be written; needed.
+        kwargs: see ``BaseSegDataset``.
+    """
+    METAINFO = dict(
+        classes=generator.CLASSES,
+        palette=[list(colour) for colour in generator.PALETTE])
+    GENERATED = True
+
+    def __init__(self, data_root: str = 'data/shapes', **kwargs) -> None:
+        self.prepare(data_root)
+        kwargs = dict(
+            dict(img_suffix='.png', seg_map_suffix='.png',
+                 reduce_zero_label=False), **kwargs)
+        super().__init__(data_root=data_root, **kwargs)
+
+    @staticmethod
+    def prepare(data_root: Union[str, Path]) -> None:
+        """Write the set unless a current one lies there."""
+        root = Path(data_root)
+        if not is_current(root):
+            write_set(root)
+
+
+def is_current(root: Path) -> bool:
+    """Whether a whole set of the present version lies at ``root``."""
+    try:
+        return json.loads((root / MANIFEST).read_text()) == CONTENT
+    except (OSError, ValueError):
+        return False
+
+
+def write_set(root: Path) -> None:
+    """Draw the set beside ``root`` and move it there when it is whole.
+
+    Several processes may do so at the same time: their sets are equal, and
+    the first one stays.
+
+    Raises:
+        FileExistsError: if ``root`` holds something that is not such a set.
+    """
+    if root.exists() and any(root.iterdir()) and not (
+            root / MANIFEST).exists():
+        raise FileExistsError(
+            f'{root} is to hold the procedural set, but there is something '
+            'else in it; move it away or set another data_root')
+    root.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
+    try:
+        _write(partial)
+        _replace(partial, root)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _replace(partial: Path, root: Path) -> None:
+    old = partial.with_name(partial.name + '-old')
+    for _ in range(3):
+        if is_current(root):  # another process was faster
+            return
+        try:
+            if root.exists():
+                os.replace(root, old)
+            os.replace(partial, root)
+            return
+        except OSError:
+            continue
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+    raise OSError(f'{root} cannot be replaced')
+
+
+def _write(folder: Path) -> None:
+    folder.chmod(0o755)
+    train, val = CONTENT['train'], CONTENT['val']
+    for part in ('train', 'val'):
+        (folder / 'images' / part).mkdir(parents=True)
+        (folder / 'annotations' / part).mkdir(parents=True)
+    numbers = range(train + val)
+    # Every rank may come here; one bar is enough, and none under a launcher.
+    for number in numbers if is_distributed() else track(
+            numbers, description='drawing the shapes set'):
+        image, labels = generator.draw_landscape(CONTENT['seed'], number)
+        part = 'train' if number < train else 'val'
+        name = f'{part}/{number:04d}.png'
+        cv2.imwrite(str(folder / 'images' / name), image[..., ::-1])
+        cv2.imwrite(str(folder / 'annotations' / name), labels)
+    stems = [f'{number:04d}' for number in range(train)]
+    _write_list(folder / 'train.txt', stems)
+    for seed in range(CONTENT['split_seeds']):
+        order = np.random.default_rng([CONTENT['seed'], seed]).permutation(
+            train)
+        lists = np.split(order, [CONTENT['labelled']])
+        split = folder / 'splits' / '1_32' / f'seed{seed}'
+        split.mkdir(parents=True)
+        for name, chosen in zip(('labeled', 'unlabeled'), lists):
+            _write_list(split / f'{name}.txt',
+                        [stems[k] for k in sorted(chosen)])
+    (folder / MANIFEST).write_text(json.dumps(CONTENT))
+
+
+def _write_list(path: Path, lines) -> None:
+    path.write_text('\n'.join(lines) + '\n')

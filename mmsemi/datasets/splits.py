@@ -1,0 +1,170 @@
+"""Lists of labelled and unlabelled images, and where a config names them."""
+import hashlib
+import os.path as osp
+from collections import Counter
+from itertools import combinations
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from mmengine.config import Config
+
+from mmsemi.utils.errors import UsageError
+
+LABELLED, UNLABELLED = 'labeled.txt', 'unlabeled.txt'
+PLAIN_LOOPS = ('IterBasedTrainLoop', 'EpochBasedTrainLoop')
+TRAIN_LOADERS = ('train_dataloader', 'semi_dataloader', 'label_dataloader')
+WITHOUT_LABELS = ('UnlabelledDataset', 'PseudoLabelDataset')
+
+
+def read_list(path: str, allow_empty: bool = False) -> List[str]:
+    """Lines of a list file, stripped, blank ones left out.
+
+    Raises:
+        UsageError: if the file is missing or empty, or names an image twice.
+    """
+    if not osp.isfile(path):
+        raise UsageError(f'{path}: no such list. {remedy(path)}')
+    with open(path, encoding='utf-8') as file:
+        lines = [line.strip() for line in file if line.strip()]
+    if not lines and not allow_empty:
+        raise UsageError(f'{path}: the list is empty. {remedy(path)}')
+    twice = [line for line, count in Counter(lines).items() if count > 1]
+    if twice:
+        raise UsageError(f"{path}: '{twice[0]}' is listed twice"
+                         f'{more(twice)}. Remove the repeated lines')
+    return lines
+
+
+def remedy(path: str) -> str:
+    """What to do about a missing or useless list."""
+    tools = 'tools/dataset_converters'
+    if osp.basename(path) in ('aug.txt', 'trainaug.txt'):
+        return (f'`python {tools}/make_splits.py voc <VOC2012> --aug` writes '
+                'it from the masks in SegmentationClassAug')
+    return (f'Make lists with {tools}/make_splits.py, or bring published '
+            f'ones in with {tools}/import_splits.py')
+
+
+def more(found: Sequence) -> str:
+    """``' (and 3 more)'`` where only the first of some is named."""
+    return f' (and {len(found) - 1} more)' if len(found) > 1 else ''
+
+
+def list_hash(lines: Sequence[str]) -> str:
+    """SHA-256 of a list: order counts, line ends do not."""
+    content = ''.join(f'{line}\n' for line in lines)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def check_disjoint(**lists: Sequence[str]) -> None:
+    """Stop if an image is in two lists.
+
+    Args:
+        lists: images by the name of their list.
+
+    Raises:
+        UsageError: naming the two lists and the first image in both.
+    """
+    for (a, first), (b, second) in combinations(lists.items(), 2):
+        shared = set(first) & set(second)
+        if shared:
+            names = [name for name in first if name in shared]
+            raise UsageError(
+                f"'{names[0]}'{more(names)} is in both the {a} and the {b} "
+                'images. Remove it from one of the two lists')
+
+
+def leaf_datasets(dataset: dict,
+                  role: str = 'labelled') -> Iterator[Tuple[str, dict]]:
+    """``(role, config)`` of the datasets inside wrappers and joins.
+
+    Args:
+        dataset: dataset config.
+        role: what images are for unless a wrapper says ``'unlabelled'``.
+    """
+    kind = str(dataset.get('type')).rsplit('.', 1)[-1]
+    if kind == 'SemiDataset':
+        yield from leaf_datasets(dataset['labelled'], role)
+        yield from leaf_datasets(dataset['unlabelled'], 'unlabelled')
+    elif kind in WITHOUT_LABELS:
+        yield from leaf_datasets(dataset['dataset'], 'unlabelled')
+    elif 'datasets' in dataset:
+        for part in dataset['datasets']:
+            yield from leaf_datasets(part, role)
+    elif isinstance(dataset.get('dataset'), dict):
+        yield from leaf_datasets(dataset['dataset'], role)
+    else:
+        yield role, dataset
+
+
+def config_datasets(cfg: Config) -> Iterator[Tuple[str, dict]]:
+    """``(role, config)`` of all training and validation datasets.
+
+    Roles are ``labelled``, ``unlabelled`` and ``val``; a dataset that several
+    loaders use is given each time.
+    """
+    # Plain supervised training leaves the other loaders of its base alone.
+    plain = (cfg.get('train_cfg') or {}).get('type') in PLAIN_LOOPS
+    for key in TRAIN_LOADERS[:1] if plain else TRAIN_LOADERS:
+        if cfg.get(key):
+            yield from leaf_datasets(cfg[key]['dataset'])
+    if cfg.get('val_dataloader'):
+        yield from leaf_datasets(cfg['val_dataloader']['dataset'], 'val')
+
+
+def set_split(cfg: Config, folder: str) -> None:
+    """Make the training datasets of a config use the lists of a folder.
+
+    Args:
+        cfg: config, changed in place.
+        folder: holds ``labeled.txt``, and ``unlabeled.txt`` if the config has
+            unlabelled images.
+
+    Raises:
+        UsageError: if a list is missing or no dataset reads lists.
+    """
+    names = dict(labelled=LABELLED, unlabelled=UNLABELLED)
+    found = False
+    for role, dataset in config_datasets(cfg):
+        if role not in names or 'ann_file' not in dataset:
+            continue
+        path = osp.join(folder, names[role])
+        read_list(path)
+        # Relative lists are looked for below data_root.
+        dataset['ann_file'] = osp.abspath(path) if dataset.get(
+            'data_root') else path
+        found = True
+    if not found:
+        raise UsageError(f'--split {folder}: no training dataset of this '
+                         'config reads its images from lists (ann_file)')
+    if 'split' in cfg:
+        cfg['split'] = folder
+
+
+def set_data_root(cfg: Config, folder: str, old: Optional[str] = None) -> None:
+    """Move all paths of a config's datasets to another data folder.
+
+    Args:
+        cfg: config, changed in place.
+        folder: the new data folder.
+        old: the folder the paths start with now, ``cfg.data_root`` by
+            default.
+    """
+    old = osp.normpath(old or cfg['data_root'])
+
+    def moved(path: str) -> str:
+        inside = osp.normpath(path) if path else path
+        if inside == old or inside.startswith(old + osp.sep):
+            return osp.normpath(osp.join(folder, osp.relpath(inside, old)))
+        return path
+
+    datasets = list(config_datasets(cfg))
+    if cfg.get('test_dataloader'):
+        datasets += leaf_datasets(cfg['test_dataloader']['dataset'])
+    # A dataset may be shared by two loaders: move it once.
+    for dataset in {id(d): d for _, d in datasets}.values():
+        for key in ('ann_file', 'data_root'):
+            if isinstance(dataset.get(key), str):
+                dataset[key] = moved(dataset[key])
+        for key, path in dataset.get('data_prefix', {}).items():
+            dataset['data_prefix'][key] = moved(path)
+    cfg['data_root'] = folder

@@ -1,0 +1,40 @@
+from typing import Sequence
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.datasets.transforms import PackSegInputs
+
+from mmsemi.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class PackSemiInputs(PackSegInputs):
+    """mmseg's ``PackSegInputs`` plus the stored confidence of pseudo-labels.
+
+    ``gt_confidence`` (H, W) becomes the field ``gt_confidence`` of the data
+    sample, float32 (1, H, W). The meta keys add the padding of
+    :class:`PadSegFields`, so that ``predict`` removes it, and ``is_pseudo``.
+
+    Args:
+        meta_keys: keys of the item kept as meta information.
+    """
+
+    def __init__(
+        self,
+        meta_keys: Sequence[str] = ('img_path', 'seg_map_path', 'ori_shape',
+                                    'img_shape', 'pad_shape', 'scale_factor',
+                                    'flip', 'flip_direction',
+                                    'reduce_zero_label', 'img_padding_size',
+                                    'is_pseudo')
+    ) -> None:
+        super().__init__(meta_keys=meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        packed = super().transform(results)
+        confidence = results.get('gt_confidence')
+        if confidence is not None:
+            data = np.ascontiguousarray(confidence, dtype=np.float32)
+            packed['data_samples'].gt_confidence = PixelData(
+                data=torch.from_numpy(data)[None])
+        return packed

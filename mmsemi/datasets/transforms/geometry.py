@@ -1,0 +1,149 @@
+from typing import Dict, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmseg.datasets.transforms import Resize
+
+from mmsemi.registry import TRANSFORMS
+
+
+def nearest_indices(source: int, target: int) -> np.ndarray:
+    """Source index of every target index, as in torch's ``interpolate``.
+
+    ``floor(i * source / target)`` with the ratio in float32. OpenCV rounds
+    the ratio otherwise and takes the neighbour where the product is a whole
+    number, about once in twenty sizes.
+    """
+    ratio = np.float32(source) / np.float32(target)
+    indices = np.floor(np.arange(target, dtype=np.float32) * ratio)
+    return np.minimum(indices.astype(np.int64), source - 1)
+
+
+@TRANSFORMS.register_module()
+class TorchResize(Resize):
+    """mmseg's ``Resize`` at the sampling points of PyTorch.
+
+    DST-CBC and DMT resize with ``torch.nn.functional.interpolate``. On float
+    images OpenCV's bilinear is the same (align_corners=False, no antialias);
+    maps of ``seg_fields`` need the index of :func:`nearest_indices`.
+    Usable as ``resize_type`` of ``RandomResize``.
+    """
+
+    def _resize_seg(self, results: dict) -> None:
+        if self.keep_ratio:
+            height, width = results['img'].shape[:2]
+        else:
+            width, height = results['scale']
+        for field in results.get('seg_fields', []):
+            array = results[field]
+            rows = nearest_indices(array.shape[0], height)
+            columns = nearest_indices(array.shape[1], width)
+            results[field] = array[rows[:, None], columns]
+
+
+@TRANSFORMS.register_module()
+class RandomScale(BaseTransform):
+    """Resize an image by a random factor of its own size.
+
+    mmcv's ``RandomResize`` scales one size given for all images; here each
+    image keeps its proportions and the factor is relative to it. Sides are
+    ``int(factor * side)`` as in DMT.
+
+    Args:
+        ratio_range: the factor is uniform between these.
+        resize: config of the transform that does it, without ``scale``;
+            :class:`TorchResize` by default.
+    """
+
+    def __init__(self,
+                 ratio_range: Tuple[float, float],
+                 resize: Optional[dict] = None) -> None:
+        self.ratio_range = tuple(ratio_range)
+        self.resize = TRANSFORMS.build(
+            dict(resize or dict(type='TorchResize'), scale=(1, 1)))
+
+    @cache_randomness
+    def _factor(self) -> float:
+        return np.random.uniform(*self.ratio_range)
+
+    def transform(self, results: dict) -> dict:
+        factor = self._factor()
+        height, width = results['img'].shape[:2]
+        self.resize.scale = (int(factor * width), int(factor * height))
+        return self.resize(results)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(ratio_range={self.ratio_range})'
+
+
+@TRANSFORMS.register_module()
+class PadSegFields(BaseTransform):
+    """Pad the image and every map of ``seg_fields`` at the bottom and right.
+
+    mmcv's ``Pad`` leaves maps other than ``gt_seg_map`` as they are. Put it
+    before ``LoadAnnotations`` in a test pipeline: labels then keep the size of
+    the image, and ``predict`` cuts the padding off by ``img_padding_size``
+    = (left, right, top, bottom).
+
+    Args:
+        size: height and width to reach; larger images stay as they are.
+        pad_val: value for the image, before normalisation: 0 is black, as in
+            DST-CBC and DMT.
+        seg_pad_val: value for maps.
+        field_pad_val: values for single maps by name, which win over
+            ``seg_pad_val``.
+    """
+
+    def __init__(self,
+                 size: Union[int, Sequence[int]],
+                 pad_val: float = 0,
+                 seg_pad_val: int = 255,
+                 field_pad_val: Optional[Dict[str, float]] = None) -> None:
+        self.size = (size, size) if isinstance(size, int) else tuple(size)
+        self.pad_val = pad_val
+        self.seg_pad_val = seg_pad_val
+        self.field_pad_val = field_pad_val or dict(gt_confidence=0)
+
+    def transform(self, results: dict) -> dict:
+        height, width = results['img'].shape[:2]
+        bottom = max(self.size[0] - height, 0)
+        right = max(self.size[1] - width, 0)
+
+        def padded(array: np.ndarray, value: float) -> np.ndarray:
+            if not bottom and not right:
+                return array
+            return cv2.copyMakeBorder(
+                array, 0, bottom, 0, right, cv2.BORDER_CONSTANT,
+                value=(value, ) * 4)
+
+        results['img'] = padded(results['img'], self.pad_val)
+        for field in results.get('seg_fields', []):
+            value = self.field_pad_val.get(field, self.seg_pad_val)
+            results[field] = padded(results[field], value)
+        results['img_shape'] = results['img'].shape[:2]
+        results['pad_shape'] = results['img'].shape[:2]
+        results['img_padding_size'] = (0, right, 0, bottom)
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(size={self.size}, '
+                f'pad_val={self.pad_val}, seg_pad_val={self.seg_pad_val})')
+
+
+@TRANSFORMS.register_module()
+class SetOriShape(BaseTransform):
+    """Make the present size the one predictions are returned at.
+
+    mmseg resizes predictions to ``ori_shape``, the size of the file. In a
+    test pipeline that resizes images and labels alike, this makes the metric
+    compare at the resized size.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'

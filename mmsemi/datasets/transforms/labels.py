@@ -1,0 +1,125 @@
+import os.path as osp
+from typing import Optional, Sequence, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmsemi.registry import TRANSFORMS
+from mmsemi.utils.confidence_codes import decode_confidence
+
+IGNORE = 255
+# Ids of `*_gtFine_labelIds.png`, from the Cityscapes scripts.
+CITYSCAPES_IDS = (IGNORE, ) * 7 + (
+    0, 1, IGNORE, IGNORE, 2, 3, 4, IGNORE, IGNORE, IGNORE, 5, IGNORE, 6, 7, 8,
+    9, 10, 11, 12, 13, 14, 15, IGNORE, IGNORE, 16, 17, 18)
+
+
+def lookup_table(table: Union[str, Sequence[int]]) -> np.ndarray:
+    """(256,) uint8 table; ids beyond the given ones become 255."""
+    if isinstance(table, str):
+        if table != 'cityscapes':
+            raise ValueError(f"unknown label table '{table}': give "
+                             "'cityscapes' or a list of training ids")
+        table = CITYSCAPES_IDS
+    lookup = np.full(256, IGNORE, dtype=np.uint8)
+    lookup[:len(table)] = table
+    return lookup
+
+
+@TRANSFORMS.register_module()
+class MapLabels(BaseTransform):
+    """Map the ids of a mask file to training ids, 255 = ignore.
+
+    Not for pseudo-labels, which are stored as training ids.
+
+    Args:
+        table: training id of file id 0, 1, ...; ``'cityscapes'`` for masks
+            named ``*_gtFine_labelIds.png``.
+    """
+
+    def __init__(self, table: Union[str, Sequence[int]]) -> None:
+        self.table = lookup_table(table)
+
+    def transform(self, results: dict) -> dict:
+        results['gt_seg_map'] = self.table[results['gt_seg_map']]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class InitValidMap(BaseTransform):
+    """Give an unlabelled image an empty map that records what is image.
+
+    ``gt_seg_map`` is 0 on the image; later transforms fill what they pad with
+    255, so that no pixel outside the image is learnt from.
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['gt_seg_map'] = np.zeros(
+            results['img'].shape[:2], dtype=np.uint8)
+        results.setdefault('seg_fields', []).append('gt_seg_map')
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
+@TRANSFORMS.register_module()
+class LoadPseudoLabel(BaseTransform):
+    """Read what the labelling pass stored for an image.
+
+    Labels (uint8 PNG, 255 = not labelled) become ``gt_seg_map``; confidences
+    (16-bit PNG of codes) become ``gt_confidence``, float32 in [0, 1]. Both
+    join ``seg_fields``, so they follow the image by nearest neighbour.
+
+    Args:
+        with_confidence: True to need stored confidences, False to leave them
+            alone, None to read them where they exist.
+        match_image: demand maps of the present size of the image. False where
+            labels are stored at another size and a resize to a fixed scale
+            follows.
+    """
+
+    def __init__(self,
+                 with_confidence: Optional[bool] = None,
+                 match_image: bool = True) -> None:
+        self.with_confidence = with_confidence
+        self.match_image = match_image
+
+    def _read(self, path: str, dtype: type, results: dict) -> np.ndarray:
+        array = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        if array is None:
+            raise FileNotFoundError(
+                f'{path}: no readable pseudo-label. Label the unlabelled '
+                'images of this round again (remove its folder and resume)')
+        if array.dtype != dtype or array.ndim != 2:
+            raise ValueError(f'{path}: {array.dtype} of shape {array.shape}, '
+                             f'not one channel of {np.dtype(dtype).name}')
+        image = results['img'].shape[:2]
+        if self.match_image and array.shape != image:
+            raise ValueError(
+                f'{path}: pseudo-label of {array.shape[1]}x{array.shape[0]} '
+                f'for an image of {image[1]}x{image[0]}. Load it behind the '
+                'resize that the labelling pipeline has too, or set '
+                'match_image=False if a resize to a fixed scale follows')
+        return array
+
+    def transform(self, results: dict) -> dict:
+        fields = results.setdefault('seg_fields', [])
+        results['gt_seg_map'] = self._read(results['seg_map_path'], np.uint8,
+                                           results)
+        fields.append('gt_seg_map')
+        path = results['confidence_path']
+        wanted = self.with_confidence
+        if wanted or wanted is None and osp.isfile(path):
+            codes = self._read(path, np.uint16, results)
+            results['gt_confidence'] = decode_confidence(codes)
+            fields.append('gt_confidence')
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(with_confidence='
+                f'{self.with_confidence}, match_image={self.match_image})')

@@ -1,0 +1,74 @@
+"""Class weights from the labels a run actually has."""
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from mmengine.dataset import Compose
+from mmengine.hooks import Hook
+from mmseg.datasets.transforms import LoadAnnotations
+
+from mmsemi.datasets.transforms import MapLabels
+from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
+from mmsemi.registry import HOOKS
+
+
+@HOOKS.register_module()
+class ClassFrequencyHook(Hook):
+    """Count the classes in the labelled masks before training starts.
+
+    Gives the counts to every :class:`ClassBalancedCrossEntropyLoss` with
+    ``class_frequency='labelled'``. The masks are those of
+    ``train_dataloader``, read as stored, without augmentation.
+
+    Args:
+        threads: how many masks are read at once.
+    """
+
+    def __init__(self, threads: int = 4) -> None:
+        self.threads = threads
+
+    def before_train(self, runner) -> None:
+        """Count and set the weights."""
+        model = runner.model
+        losses = [
+            module for module in model.modules() if isinstance(
+                module, ClassBalancedCrossEntropyLoss)
+            and module.awaits_frequency
+        ]
+        if not losses:
+            return
+        dataset = runner.train_dataloader.dataset
+        counts = count_classes(dataset, self.threads)
+        device = next(model.parameters()).device
+        for loss in losses:
+            loss.set_class_frequency(counts)
+            loss.to(device)
+        share = counts / counts.sum()
+        weights = losses[0].class_weight.tolist()
+        runner.logger.info('class weights from the labelled masks: ' +
+                           ', '.join(
+                               f'{name} {weight:.2f} ({part:.2%})'
+                               for name, weight, part in zip(
+                                   dataset.metainfo['classes'], weights,
+                                   share)))
+
+
+def count_classes(dataset, threads: int = 4) -> np.ndarray:
+    """Pixels of each class in the masks of a dataset, (C,) int64.
+
+    Args:
+        dataset: a labelled ``BaseSegDataset``; its pipeline is not run.
+        threads: how many masks are read at once.
+    """
+    num_classes = len(dataset.metainfo['classes'])
+    # As training reads them, id tables included.
+    load = Compose([
+        step for step in dataset.pipeline.transforms
+        if isinstance(step, (LoadAnnotations, MapLabels))
+    ])
+
+    def count(index: int) -> np.ndarray:
+        mask = load(dataset.get_data_info(index))['gt_seg_map']
+        return np.bincount(mask.ravel(), minlength=256)[:num_classes]
+
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(pool.map(count, range(len(dataset))))

@@ -1,0 +1,245 @@
+"""Label the unlabelled set at the start of every round."""
+import copy
+import os
+import zlib
+from pathlib import Path
+from typing import Dict, Optional, Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import broadcast, broadcast_object_list
+from mmengine.dist import is_distributed, is_main_process
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import load_checkpoint
+from torch import nn
+
+from mmsemi.registry import HOOKS, MODELS
+from mmsemi.self_training.labelling import LabellingPass
+from mmsemi.self_training.predictor import Predictor
+from mmsemi.self_training.store import PseudoLabelStore
+
+
+@HOOKS.register_module()
+class PseudoLabelHook(Hook):
+    """Give a round its pseudo-labels, made once by the model it starts from.
+
+    Labels go to ``work_dir/pseudo_labels/round_<k>``. A round that is whole
+    on disk and was made by the same weights is used as it is; one that is
+    missing, half-written or damaged is made again, in mid-round too: the
+    weights that label are kept beside the labels until the next round.
+
+    The figures of a round are published in the message hub under
+    ``mmsemi/pseudo_labels``.
+
+    Args:
+        labeler: config of a pseudo-labeler with ``collect`` and ``fit``, such
+            as ``ClassBalancedPseudoLabeler``; ``num_classes`` is filled in.
+        flip: average the predictions of image and mirrored image.
+        scales: relative sizes whose predictions are averaged.
+        amp: ``'float16'`` or ``'bfloat16'`` for the network; statistics are
+            float32 in any case.
+        keep_confidence: store 16-bit confidence maps beside the labels, for
+            losses that need them.
+        compact_logits: rules that scale probabilities predict twice; True
+            keeps half-precision logits on disk meanwhile instead.
+        undo_class_weights: divide the probabilities by the class weights of
+            the objective, with which the network overrates rare classes.
+        audit: report accuracy where the unlabelled images have masks.
+        labeller: label with another model, ``dict(config=..., checkpoint=
+            ...)``, instead of the one being trained (mutual training).
+    """
+
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(self,
+                 labeler: dict,
+                 flip: bool = False,
+                 scales: Sequence[float] = (1.0, ),
+                 amp: Optional[str] = None,
+                 keep_confidence: bool = False,
+                 compact_logits: bool = False,
+                 undo_class_weights: bool = False,
+                 audit: bool = True,
+                 labeller: Optional[dict] = None) -> None:
+        self.labeler = labeler
+        self.view_cfg = dict(flip=flip, scales=scales, amp=amp)
+        self.pass_cfg = dict(
+            keep_confidence=keep_confidence,
+            compact_logits=compact_logits,
+            audit=audit)
+        self.undo_class_weights = undo_class_weights
+        self.labeller = labeller
+
+    def before_round(self, runner) -> None:
+        """Make the labels of the present round, or find them whole."""
+        loop = runner.train_loop
+        if loop.round == 0:
+            return
+        store = PseudoLabelStore(Path(runner.work_dir) / 'pseudo_labels')
+        model = self._labelling_model(runner)
+        fresh = loop.iter == loop.round_begin
+        weights = self._weights_file(store, loop.round)
+        if is_distributed():  # buffers drift: rank 0's are the checkpoint's
+            for tensor in model.state_dict().values():
+                broadcast(tensor, 0)
+        source = fingerprint(model) if fresh else None
+        problem = self._on_main(self._problem, store, loop, source)
+        if problem:
+            runner.logger.info(f'round {loop.round}: labelling, because '
+                               f'{problem}')
+            if fresh:
+                self._on_main(self._keep_weights, store, weights, model)
+                manifest = self._label(runner, model, store)
+            else:
+                manifest = self._relabel(runner, model, store, weights)
+        else:
+            runner.logger.info(f'round {loop.round}: using the labels in '
+                               f'{store.folder(loop.round)}')
+            manifest = store.manifest(loop.round)
+        self._publish(runner, store, manifest)
+
+    def _problem(self, store, loop, source) -> Optional[str]:
+        """Why the labels on disk do not serve; None when they do."""
+        problem = store.problem(loop.round)
+        if problem:
+            return problem
+        manifest = store.manifest(loop.round)
+        if manifest['portion'] != loop.portion:
+            return (f"the labels on disk keep {manifest['portion']}, the "
+                    f'round {loop.portion}')
+        if manifest['settings'] != self._settings(loop.runner.cfg):
+            return 'the labels on disk were made with other settings'
+        if source is not None and manifest['source'] != source:
+            return 'the labels on disk were made by other weights'
+        return None
+
+    def _settings(self, cfg: Config) -> str:
+        """Checksum of all settings the labels depend on."""
+        parts = (self.labeler, self.view_cfg, self.pass_cfg,
+                 self.undo_class_weights, self.labeller,
+                 cfg.label_dataloader.dataset)
+        return f'{zlib.crc32(repr(parts).encode()):08x}'
+
+    def _labelling_model(self, runner) -> nn.Module:
+        if self.labeller is None:
+            return runner.model.module if is_model_wrapper(
+                runner.model) else runner.model
+        cfg = Config.fromfile(self.labeller['config'])
+        model = MODELS.build(copy.deepcopy(cfg.model))
+        load_checkpoint(
+            model, self.labeller['checkpoint'], map_location='cpu',
+            strict=True)
+        return model.to(next(runner.model.parameters()).device)
+
+    def _relabel(self, runner, model, store, weights) -> Dict:
+        """Label again in mid-round, with the weights the round began with."""
+        if self.labeller is None:
+            if not weights.is_file():
+                raise FileNotFoundError(
+                    f'{store.folder(runner.train_loop.round)} cannot be used '
+                    f'and {weights}, the weights that made it, is missing. '
+                    'Resume from a checkpoint saved at the end of a round')
+            present = copy.deepcopy(model.state_dict())
+            load_checkpoint(model, str(weights), 'cpu', strict=True)
+        try:
+            return self._label(runner, model, store)
+        finally:
+            if self.labeller is None:
+                model.load_state_dict(present)
+
+    def _label(self, runner, model, store) -> Dict:
+        loop = runner.train_loop
+        loader = runner.cfg.get('label_dataloader')
+        if loader is None:
+            raise KeyError('the config needs `label_dataloader`, the loader '
+                           'of the images to label')
+        loader = runner.build_dataloader(copy.deepcopy(loader))
+        classes = loader.dataset.metainfo['classes']
+        labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
+        training = model.training
+        model.eval()
+        try:
+            manifest = LabellingPass(
+                self._predictor(runner, model), loader, labeler, store,
+                **self.pass_cfg).run(
+                    loop.round,
+                    loop.portion,
+                    source=fingerprint(model),
+                    settings=self._settings(runner.cfg),
+                    iteration=loop.round_begin,
+                    labeler=str(labeler))
+        finally:
+            model.train(training)
+        for name, figures in manifest['per_class'].items():
+            if not figures['candidates']:
+                runner.logger.warning(
+                    f'round {loop.round}: no pixel is predicted as {name}, '
+                    'so it gets no pseudo-label')
+        return manifest
+
+    def _predictor(self, runner, model: nn.Module) -> Predictor:
+        weight = None
+        if self.undo_class_weights:
+            trained = runner.model.module if is_model_wrapper(
+                runner.model) else runner.model
+            objective = getattr(trained, 'objective', None)
+            if objective is None:
+                raise TypeError('undo_class_weights needs a segmentor with an '
+                                f'objective; {type(trained).__name__} has '
+                                'none')
+            weight = objective.criterion.class_weight
+        return Predictor(model, class_weight=weight, **self.view_cfg)
+
+    def _publish(self, runner, store, manifest: Dict) -> None:
+        figures = {k: v for k, v in manifest.items() if k != 'files'}
+        figures['folder'] = str(store.folder(manifest['round']))
+        runner.message_hub.update_info('mmsemi/pseudo_labels', figures)
+        accuracy = manifest['accuracy']
+        runner.logger.info(
+            f"round {manifest['round']}: kept {manifest['kept']:.1%} of "
+            f"{manifest['images']} images' pixels" +
+            (f', of which {accuracy:.1%} are right' if accuracy else ''))
+
+    # The weights that label, kept while their round is trained.
+    @staticmethod
+    def _weights_file(store: PseudoLabelStore, round_index: int) -> Path:
+        return store.root / f'labeller_{round_index}.pth'
+
+    def _keep_weights(self, store, path: Path, model: nn.Module) -> None:
+        if self.labeller is not None:
+            return
+        store.root.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix('.partial')
+        torch.save(dict(state_dict=model.state_dict()), partial)
+        os.replace(partial, path)
+        for old in store.root.glob('labeller_*.pth'):
+            if old != path:
+                old.unlink()
+
+    @staticmethod
+    def _on_main(function, *args):
+        """Call on rank 0 and give every rank the result."""
+        result, error = None, None
+        if is_main_process():
+            try:
+                result = function(*args)
+            except Exception as raised:
+                error = raised
+        shared = [result, None if error is None else repr(error)]
+        broadcast_object_list(shared, 0)
+        if error is not None:
+            raise error
+        if shared[1] is not None:
+            raise RuntimeError(f'rank 0 failed with {shared[1]}')
+        return shared[0]
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Checksum of all weights and buffers, to tell models apart."""
+    checksum = 0
+    for tensor in model.state_dict().values():
+        array = tensor.detach().cpu().contiguous().numpy()
+        checksum = zlib.crc32(memoryview(array).cast('B'), checksum) \
+            if array.size else checksum
+    return f'{checksum:08x}'

@@ -1,0 +1,353 @@
+"""Rounds of self-training: label, train, validate, repeat."""
+import copy
+import math
+from bisect import bisect_right
+from itertools import accumulate
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Sequence, Union
+
+from mmengine.dist import barrier, get_world_size
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, CheckpointLoader, load_checkpoint
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmsemi.registry import DATASETS, LOOPS
+
+
+@LOOPS.register_module()
+class SelfTrainingLoop(BaseLoop):
+    """Train in rounds, each with its own pseudo-labels.
+
+    Round 0 trains on the labelled images alone (``train_dataloader``).
+    Every later round calls the hooks' ``before_round``, in which
+    ``PseudoLabelHook`` labels the unlabelled set, then trains on labelled
+    and pseudo-labelled images (``semi_dataloader`` of the config), validates
+    and calls ``after_round``. At the start of a round the learning rate
+    starts again: ``param_scheduler`` of the config describes one round, and
+    an ``end`` left out means its length.
+
+    The loop says when, hooks say what. Its state is the iteration alone, so
+    any checkpoint resumes: the present round follows from the iteration, and
+    samplers skip what the round has already drawn.
+
+    Args:
+        runner: the runner.
+        dataloader: labelled images only, for round 0.
+        supervised_iters: length of round 0. With 0 the run starts from
+            ``load_from``, a supervised baseline, which is validated first.
+        portions: share of the pseudo-labels to keep in rounds 1, 2, ...
+        iters_per_round: length of each round, or one number for all.
+        epochs_per_round: the same in passes over the unlabelled set; give
+            one of the two.
+        start_from: ``'last'`` or ``'best'``, the model that labels and
+            starts a round. ``'best'`` needs ``save_best`` of the checkpoint
+            hook and validation data that may be used for selection.
+        reset_optimizer: forget momentum at the start of a round.
+        lr_scale: learning rate of rounds 1, 2, ... relative to that of the
+            optimizer config (and round 0); one number or one for each round.
+        val_interval: validate every so many iterations of a round besides
+            its end, where it always happens.
+        val_begin: first iteration of a round at which to validate.
+
+    Attributes:
+        round: present round, 0 = labelled images only.
+        num_rounds: number of rounds with pseudo-labels.
+    """
+
+    def __init__(self,
+                 runner,
+                 dataloader: Union[DataLoader, Dict],
+                 supervised_iters: int,
+                 portions: Sequence[float],
+                 iters_per_round: Union[int, Sequence[int], None] = None,
+                 epochs_per_round: Union[int, Sequence[int], None] = None,
+                 start_from: str = 'last',
+                 reset_optimizer: bool = True,
+                 lr_scale: Union[float, Sequence[float]] = 1.0,
+                 val_interval: Optional[int] = None,
+                 val_begin: int = 1) -> None:
+        if start_from not in ('last', 'best'):
+            raise ValueError(f"start_from is 'last' or 'best', got "
+                             f'{start_from!r}')
+        wrong = [p for p in portions if not 0 < p <= 1]
+        if wrong:
+            raise ValueError(f'portions lie in (0, 1], got {wrong}')
+        super().__init__(runner, dataloader)
+        self.portions = tuple(portions)
+        self.num_rounds = len(self.portions)
+        self.start_from = start_from
+        self.reset_optimizer = reset_optimizer
+        self.lr_scales = (1.0, ) + self._per_round(lr_scale, 'lr_scale')
+        if min(self.lr_scales) <= 0:
+            raise ValueError(f'lr_scale is positive, got {lr_scale}')
+        if (iters_per_round is None) == (epochs_per_round is None):
+            raise ValueError('give iters_per_round or epochs_per_round')
+        if epochs_per_round is not None:
+            iters_per_round = [
+                epochs * self._epoch_length() for epochs in self._per_round(
+                    epochs_per_round, 'epochs_per_round')
+            ]
+        lengths = self._per_round(iters_per_round, 'iters_per_round')
+        if supervised_iters < 0 or min(lengths, default=1) < 1:
+            raise ValueError(
+                'rounds need at least one iteration, got supervised_iters='
+                f'{supervised_iters}, iters_per_round={lengths}')
+        # Last iteration (exclusive) of every round.
+        self.round_ends: List[int] = list(
+            accumulate((supervised_iters, ) + lengths))
+        self.val_interval = val_interval
+        self.val_begin = val_begin
+        self.stop_training = False
+        self._iter = self._epoch = 0
+        self._max_epochs = 1
+        self.round = 0
+        self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
+
+    def _per_round(self, value, name: str) -> tuple:
+        if isinstance(value, (int, float)):
+            return (value, ) * self.num_rounds
+        if len(value) != self.num_rounds:
+            raise ValueError(f'{name} has {len(value)} entries for '
+                             f'{self.num_rounds} rounds')
+        return tuple(value)
+
+    def _epoch_length(self) -> int:
+        """Iterations in which all processes see the unlabelled set once."""
+        loader = self._semi_dataloader()
+        sizes = loader['sampler']['samples_per_source']
+        dataset = self.runner.cfg['label_dataloader']['dataset']
+        images = len(DATASETS.build(copy.deepcopy(dataset)))
+        return math.ceil(images / (sizes[1] * get_world_size()))
+
+    def _semi_dataloader(self) -> dict:
+        loader = self.runner.cfg.get('semi_dataloader')
+        if loader is None:
+            raise KeyError('the config needs `semi_dataloader`, the loader '
+                           'of labelled and pseudo-labelled images')
+        return copy.deepcopy(loader)
+
+    # What hooks and the Runner ask for.
+    @property
+    def iter(self) -> int:
+        """Iterations done since the start of the run."""
+        return self._iter
+
+    @property
+    def epoch(self) -> int:
+        """Always 0: the run is one epoch to mmengine's hooks."""
+        return self._epoch
+
+    @property
+    def max_iters(self) -> int:
+        """Iterations of all rounds together."""
+        return self.round_ends[-1]
+
+    @property
+    def max_epochs(self) -> int:
+        """See :attr:`epoch`."""
+        return self._max_epochs
+
+    @property
+    def round_begin(self) -> int:
+        """First iteration of the present round."""
+        return self.round_ends[self.round - 1] if self.round else 0
+
+    @property
+    def round_end(self) -> int:
+        """Iteration at which the present round is over."""
+        return self.round_ends[self.round]
+
+    @property
+    def portion(self) -> Optional[float]:
+        """Share of pseudo-labels the present round keeps, None in round 0."""
+        return self.portions[self.round - 1] if self.round else None
+
+    def validates_at(self, iteration: int) -> bool:
+        """Whether validation follows after so many iterations of the run."""
+        if self.runner.val_loop is None:
+            return False
+        done = iteration - self.round_begin
+        return iteration == self.round_end or bool(
+            self.val_interval and done >= self.val_begin
+            and done % self.val_interval == 0)
+
+    # Training.
+    def run(self):
+        """Train all rounds that are not finished yet."""
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        if self.round_ends[0] == 0 and self._iter == 0:
+            self._validate_baseline()
+        while self._iter < self.max_iters and not self.stop_training:
+            self.round = bisect_right(self.round_ends, self._iter)
+            self._train_round()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _validate_baseline(self) -> None:
+        """Round 0 is a finished baseline: measure where the run starts."""
+        # A checkpoint made right here already holds the figures.
+        if self.runner.message_hub.get_info('mmsemi/finished_round') == 0:
+            return
+        if not self.runner._load_from:
+            raise ValueError(
+                'supervised_iters=0 starts from a supervised baseline: set '
+                'load_from to its checkpoint, or give round 0 iterations')
+        check_baseline(self.runner.model, self.runner._load_from)
+        self._finish_round()
+
+    def _train_round(self) -> None:
+        fresh = self._iter == self.round_begin
+        if fresh:
+            self._start_round()
+        if self.round:
+            self.runner.call_hook('before_round')
+            self._rebuild_dataloader()
+        batches = self._batches(skip=self._iter - self.round_begin)
+        while self._iter < self.round_end and not self.stop_training:
+            self.runner.model.train()
+            self._run_iter(next(batches))
+            if self._iter < self.round_end and self.validates_at(self._iter):
+                self.runner.val_loop.run()
+        self._finish_round()
+
+    def _start_round(self) -> None:
+        """Model, optimizer and schedule as a round begins with them."""
+        runner = self.runner
+        if self.round and self.start_from == 'best':
+            self._load_best()
+        scale = self.lr_scales[self.round] / self.lr_scales[max(
+            self.round - 1, 0)]
+        for group in runner.optim_wrapper.param_groups:
+            group['initial_lr'] = group.get('initial_lr', group['lr']) * scale
+            group['lr'] = group['initial_lr']
+        if self.round and self.reset_optimizer:
+            runner.optim_wrapper.optimizer.state.clear()
+        schedulers = runner.cfg.get('param_scheduler')
+        if schedulers:
+            length = self.round_end - self.round_begin
+            schedulers = copy.deepcopy(schedulers)
+            for scheduler in schedulers if isinstance(
+                    schedulers, list) else [schedulers]:
+                # mmengine reaches the final value one step before `end`;
+                # the published schedules reach it at the end.
+                scheduler.setdefault('end', length + 1)
+            runner.param_schedulers = runner.build_param_scheduler(schedulers)
+
+    def _load_best(self) -> None:
+        runner = self.runner
+        path = runner.message_hub.get_info('best_ckpt')
+        if path is None:
+            raise ValueError(
+                "start_from='best' needs a best checkpoint: set save_best of "
+                "the checkpoint hook, or use start_from='last'")
+        if not Path(path).is_file():  # the work dir was moved
+            path = str(Path(runner.work_dir) / Path(path).name)
+        barrier()  # rank 0 may still be writing it
+        runner.logger.info(f'round {self.round} starts from {path}')
+        model = runner.model.module if is_model_wrapper(
+            runner.model) else runner.model
+        load_checkpoint(model, path, map_location='cpu', strict=True)
+
+    def _rebuild_dataloader(self) -> None:
+        """Labelled and pseudo-labelled images of the present round."""
+        loader = self._semi_dataloader()
+        labels = self.runner.message_hub.get_info('mmsemi/pseudo_labels', {})
+        set_pseudo_label_dir(loader['dataset'], labels.get('folder'))
+        sizes = loader['sampler'].get('samples_per_source')
+        if sizes and loader.get('batch_size') != sum(sizes):
+            raise ValueError(
+                f"semi_dataloader.batch_size is {loader.get('batch_size')}, "
+                f'but its sampler draws {tuple(sizes)} samples a batch')
+        # Another seed for every round: other orders and augmentations.
+        self.dataloader = self.runner.build_dataloader(
+            loader,
+            seed=self.runner.seed + self.round,
+            diff_rank_seed=self.runner._randomness_cfg.get(
+                'diff_rank_seed', False))
+
+    def _batches(self, skip: int) -> Iterator:
+        """Batches of the round, those already trained on left out."""
+        sampler = self.dataloader.sampler
+        if skip and hasattr(sampler, 'skip'):
+            sampler.skip(skip * self.dataloader.batch_size)
+            skip = 0
+        batches = iter(self.dataloader)
+        for _ in range(skip):
+            next(batches)
+        return batches
+
+    def _run_iter(self, batch) -> None:
+        runner = self.runner
+        runner.call_hook(
+            'before_train_iter', batch_idx=self._iter, data_batch=batch)
+        outputs = runner.model.train_step(
+            batch, optim_wrapper=runner.optim_wrapper)
+        runner.call_hook(
+            'after_train_iter',
+            batch_idx=self._iter,
+            data_batch=batch,
+            outputs=outputs)
+        self._iter += 1
+
+    def _finish_round(self) -> None:
+        if self.runner.val_loop is not None:
+            self.runner.val_loop.run()
+        self.runner.message_hub.update_info('mmsemi/finished_round',
+                                            self.round)
+        self.runner.call_hook('after_round')
+
+
+def check_baseline(model: nn.Module, path: str) -> None:
+    """Refuse a baseline that leaves a part of the model untrained.
+
+    ``load_from`` passes over what does not fit, and an untrained head would
+    then label the images.
+
+    Raises:
+        ValueError: naming parameters that are missing or of another shape.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+    loaded = {
+        key.removeprefix('student.'): value
+        for key, value in loaded.get('state_dict', loaded).items()
+    }
+    wrong = [
+        key for key, value in getattr(model, 'student',
+                                      model).state_dict().items()
+        if not key.endswith('num_batches_tracked') and (
+            key not in loaded or loaded[key].shape != value.shape)
+    ]
+    if wrong:
+        raise ValueError(
+            f'{path} is no baseline of this model: {len(wrong)} of its '
+            f'tensors are missing or have another shape, such as {wrong[:3]}. '
+            'Take a checkpoint of the same network and classes')
+
+
+def set_pseudo_label_dir(dataset: dict, folder: Optional[str]) -> None:
+    """Tell every pseudo-labelled dataset in a config where its labels are.
+
+    Args:
+        dataset: dataset config, changed in place.
+        folder: folder of a complete round; None if nothing labels, which is
+            an error when a dataset needs labels.
+
+    Raises:
+        ValueError: as said above.
+    """
+    if isinstance(dataset, dict):
+        if str(dataset.get('type')).split('.')[-1] == 'PseudoLabelDataset':
+            if folder is None:
+                raise ValueError('semi_dataloader holds a PseudoLabelDataset '
+                                 'but no hook labels the images: add '
+                                 'PseudoLabelHook to custom_hooks')
+            dataset['pseudo_label_dir'] = folder
+        for value in dataset.values():
+            set_pseudo_label_dir(value, folder)
+    elif isinstance(dataset, (list, tuple)):
+        for value in dataset:
+            set_pseudo_label_dir(value, folder)

@@ -1,0 +1,3 @@
+from .pseudo_label_quality import PseudoLabelQuality
+
+__all__ = ['PseudoLabelQuality']

@@ -1,0 +1,77 @@
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseDataPreprocessor
+
+from mmsemi.registry import MODELS
+
+
+@MODELS.register_module()
+class MultiBranchDataPreprocessor(BaseDataPreprocessor):
+    """Apply one data preprocessor to every branch of a batch.
+
+    Decides by the type of the inputs, not by ``training``: a dict of
+    branches is processed branch by branch, with absent samples (None) left
+    out and empty branches dropped; anything else passes to the inner
+    preprocessor unchanged, as in validation, testing and labelling.
+
+    Args:
+        data_preprocessor: config of the inner one, an mmseg
+            ``SegDataPreProcessor`` as a rule.
+    """
+
+    def __init__(self, data_preprocessor: Optional[dict] = None) -> None:
+        super().__init__()
+        self.data_preprocessor = MODELS.build(
+            dict(data_preprocessor or dict(type='BaseDataPreprocessor')))
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Normalise and stack images, see the class.
+
+        Args:
+            data: collated batch, ``inputs`` and ``data_samples`` being
+                lists, or dicts of lists with one key per branch.
+
+        Returns:
+            A dict of the same structure, with one tensor (N, 3, H, W)
+            instead of each list of images.
+        """
+        inputs = data['inputs']
+        if not isinstance(inputs, dict):
+            return self.data_preprocessor(data, training)
+        samples = data.get('data_samples') or {}
+        result: dict = dict(inputs={}, data_samples={})
+        for branch, images in inputs.items():
+            present = [i for i, x in enumerate(images) if x is not None]
+            if not present:
+                continue
+            part = dict(inputs=[images[i] for i in present])
+            if samples.get(branch) is not None:
+                part['data_samples'] = [samples[branch][i] for i in present]
+            part = self.data_preprocessor(part, training)
+            for sample in part.get('data_samples') or []:
+                pad_confidence(sample)
+            result['inputs'][branch] = part['inputs']
+            result['data_samples'][branch] = part.get('data_samples')
+        if not result['inputs']:
+            raise ValueError(
+                f'no branch of {list(inputs)} holds any sample; see '
+                'branch_field of MultiBranch in the training pipelines')
+        return result
+
+
+def pad_confidence(sample) -> None:
+    """Bring ``gt_confidence`` of a sample to the size of its labels.
+
+    ``stack_batch`` pads labels only, at the right and the bottom.
+    """
+    if 'gt_confidence' not in sample or 'gt_sem_seg' not in sample:
+        return
+    confidence = sample.gt_confidence.data
+    height, width = sample.gt_sem_seg.shape[-2:]
+    pad = (0, width - confidence.shape[-1], 0, height - confidence.shape[-2])
+    if any(pad):
+        # PixelData refuses a map of another size while the old one is there.
+        del sample.gt_confidence.data
+        sample.gt_confidence.data = F.pad(confidence.to(torch.float32), pad)

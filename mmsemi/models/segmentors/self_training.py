@@ -1,0 +1,150 @@
+from typing import Dict, List, Optional, Tuple, Union
+
+import torch
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .semi_base import SemiSegmentor
+
+
+@MODELS.register_module()
+class SelfTrainingSegmentor(SemiSegmentor):
+    """One network trained on labelled and pseudo-labelled images at once.
+
+    All branches of a batch go through the network in one forward, so that
+    they share their BatchNorm statistics, and one objective sees them all.
+    Labels of the branch ``pseudo`` come from the pseudo-label store, with
+    their confidence where the objective needs it. A plain labelled batch
+    (no branches) is accepted as well.
+
+    Args:
+        student: config of an mmseg segmentor with one decode head; its own
+            ``loss_decode`` gives nothing but the factors of auxiliary heads.
+        objective: config of an objective, such as
+            :class:`DynamicSelfTrainingLoss`.
+        data_preprocessor: see :class:`SemiSegmentor`.
+        semi_train_cfg: ``pseudo_branches`` names the branches whose labels
+            are pseudo-labels, ``('pseudo', )`` by default.
+        semi_test_cfg: see :class:`SemiSegmentor`.
+        init_cfg: initialisation of the wrapper, rarely needed.
+    """
+
+    def __init__(self,
+                 student: dict,
+                 objective: dict,
+                 data_preprocessor: Optional[dict] = None,
+                 semi_train_cfg: Optional[dict] = None,
+                 semi_test_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(student, data_preprocessor, semi_train_cfg,
+                         semi_test_cfg, init_cfg)
+        if not isinstance(self.student.decode_head, nn.Module) or isinstance(
+                self.student.decode_head, nn.ModuleList):
+            raise TypeError('the student needs exactly one decode head; '
+                            'cascades are not supported')
+        self.objective = MODELS.build(objective)
+        self.pseudo_branches = tuple(
+            self.semi_train_cfg.get('pseudo_branches', ('pseudo', )))
+
+    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
+             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+        """Losses and logged figures of one batch.
+
+        Args:
+            inputs: images (N, 3, H, W) of each branch.
+            data_samples: for each branch N ``SegDataSample`` with
+                ``gt_sem_seg`` and, for pseudo-labels, ``gt_confidence``.
+        """
+        if not isinstance(inputs, dict):
+            inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
+        images = join_images(inputs)
+        samples = [s for branch in inputs for s in data_samples[branch]]
+        is_pseudo = [
+            branch in self.pseudo_branches for branch in inputs
+            for _ in data_samples[branch]
+        ]
+        labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
+        confidence = self.stack_confidence(samples, is_pseudo, labels)
+        mask = torch.tensor(is_pseudo).to(images.device, non_blocking=True)
+
+        feats = self.student.extract_feat(images)
+        losses: Dict[str, Tensor] = {}
+        for name, head, factor in self.heads():
+            logits = head(feats)
+            if not isinstance(logits, Tensor):
+                raise TypeError(f'{type(head).__name__} gives no single map '
+                                'of logits, which self-training needs')
+            logits = resize(
+                logits.float(),
+                size=labels.shape[-2:],
+                mode='bilinear',
+                align_corners=head.align_corners)
+            result = self.objective(logits, labels, mask, confidence)
+            losses.update(self.rename(result, name, factor, any(is_pseudo)))
+        return losses
+
+    def heads(self) -> List[Tuple[str, nn.Module, float]]:
+        """Name, head and loss factor of the decode and auxiliary heads."""
+        heads = [('decode', self.student.decode_head, 1.)]
+        auxiliary = getattr(self.student, 'auxiliary_head', None)
+        if auxiliary is None:
+            return heads
+        several = isinstance(auxiliary, nn.ModuleList)
+        for i, head in enumerate(auxiliary if several else [auxiliary]):
+            parts = head.loss_decode
+            parts = parts if isinstance(parts, nn.ModuleList) else [parts]
+            factor = sum(getattr(part, 'loss_weight', 1.) for part in parts)
+            heads.append((f'aux_{i}' if several else 'aux', head, factor))
+        return heads
+
+    @staticmethod
+    def rename(result: Dict[str, Tensor], name: str, factor: float,
+               any_pseudo: bool) -> Dict[str, Tensor]:
+        """Scale losses and prefix them; figures are kept of one head only."""
+        renamed = {}
+        for key, value in result.items():
+            if 'loss' in key:
+                renamed[f'{name}.{key}'] = value * factor
+            elif name == 'decode' and (any_pseudo
+                                       or not key.startswith('pseudo_')):
+                renamed[key] = value
+        return renamed
+
+    def stack_confidence(self, samples: list, is_pseudo: List[bool],
+                         labels: Tensor) -> Optional[Tensor]:
+        """Stored confidence (N, H, W), 1 on labelled samples; or None.
+
+        Raises:
+            ValueError: when the objective needs what the samples lack.
+        """
+        has = ['gt_confidence' in s for s in samples]
+        if getattr(self.objective, 'needs_confidence', False):
+            for sample, pseudo, present in zip(samples, is_pseudo, has):
+                if pseudo and not present:
+                    raise ValueError(
+                        f'{type(self.objective).__name__} needs the stored '
+                        'confidence of pseudo-labels, which '
+                        f"{sample.get('img_path', 'a sample')} lacks. Set "
+                        'keep_confidence=True of PseudoLabelHook and '
+                        'with_confidence=True of LoadPseudoLabel')
+        if not any(pseudo and h for pseudo, h in zip(is_pseudo, has)):
+            return None
+        one = torch.ones(labels.shape[1:], device=labels.device)
+        return torch.stack([
+            s.gt_confidence.data[0].to(one) if pseudo and h else one
+            for s, pseudo, h in zip(samples, is_pseudo, has)
+        ])
+
+
+def join_images(inputs: Dict[str, Tensor]) -> Tensor:
+    """Concatenate the branches of a batch in their order.
+
+    Raises:
+        ValueError: when their image sizes differ.
+    """
+    sizes = {branch: tuple(x.shape[-2:]) for branch, x in inputs.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError('the branches of a batch must share one image size, '
+                         f'got {sizes}; crop or pad them alike')
+    return torch.cat(list(inputs.values()))

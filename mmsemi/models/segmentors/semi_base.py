@@ -1,0 +1,137 @@
+import copy
+from typing import List, Optional
+
+from mmengine.config import ConfigDict
+from mmseg.models.segmentors.base import BaseSegmentor
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+
+
+class SemiSegmentor(BaseSegmentor):
+    """Wrapper that trains ordinary mmseg segmentors with unlabelled images.
+
+    Prediction is that of one of the sub-models, so validation, testing,
+    test-time augmentation and inference are mmseg's own. Subclasses write
+    ``loss``.
+
+    Args:
+        student: config of an mmseg segmentor. Its ``data_preprocessor`` is
+            used for every branch unless one is given here.
+        data_preprocessor: config of a preprocessor; wrapped into a
+            :class:`MultiBranchDataPreprocessor` if it is none. Without a
+            ``type`` its keys change those of the student's.
+        semi_train_cfg: settings of the method in training.
+        semi_test_cfg: ``predict_on`` names the sub-model that predicts.
+        init_cfg: initialisation of the wrapper, rarely needed.
+    """
+
+    # Sub-modules that hold one whole segmentor each.
+    sub_models = ('student', )
+
+    def __init__(self,
+                 student: dict,
+                 data_preprocessor: Optional[dict] = None,
+                 semi_train_cfg: Optional[dict] = None,
+                 semi_test_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        # mmseg writes into the config it builds from, and reads test_cfg
+        # by attributes.
+        student = ConfigDict(copy.deepcopy(student))
+        inner = student.pop('data_preprocessor', None)
+        super().__init__(
+            data_preprocessor=multi_branch_preprocessor(
+                inner, data_preprocessor),
+            init_cfg=init_cfg)
+        self.student = MODELS.build(student)
+        self.semi_train_cfg = dict(semi_train_cfg or {})
+        self.semi_test_cfg = dict(predict_on='student')
+        self.semi_test_cfg.update(semi_test_cfg or {})
+        if self.semi_test_cfg['predict_on'] not in self.sub_models:
+            raise ValueError(
+                f'semi_test_cfg.predict_on must be one of {self.sub_models}, '
+                f"got {self.semi_test_cfg['predict_on']!r}")
+
+    @property
+    def predictor(self) -> BaseSegmentor:
+        """The sub-model named by ``semi_test_cfg.predict_on``."""
+        return getattr(self, self.semi_test_cfg['predict_on'])
+
+    @property
+    def align_corners(self) -> bool:
+        """How the predicting model up-samples its logits."""
+        return self.predictor.align_corners
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return self.predictor.num_classes
+
+    @property
+    def out_channels(self) -> int:
+        """Number of channels of the logits."""
+        return self.predictor.out_channels
+
+    @property
+    def decode_head(self) -> nn.Module:
+        """Decode head of the predicting model."""
+        return self.predictor.decode_head
+
+    def extract_feat(self, inputs: Tensor):
+        """Features of the predicting model."""
+        return self.predictor.extract_feat(inputs)
+
+    def encode_decode(self, inputs: Tensor,
+                      batch_img_metas: List[dict]) -> Tensor:
+        """Up-sampled logits of the predicting model."""
+        return self.predictor.encode_decode(inputs, batch_img_metas)
+
+    def predict(self, inputs: Tensor, data_samples: Optional[list] = None):
+        """Predictions at the original size, by the predicting model."""
+        return self.predictor.predict(inputs, data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: Optional[list] = None):
+        return self.predictor._forward(inputs, data_samples)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
+                              **kwargs) -> None:
+        """Accept checkpoints of a plain segmentor for every sub-model.
+
+        Raises:
+            RuntimeError: when nothing in the checkpoint fits, which a
+                non-strict load would pass over in silence.
+        """
+        names = tuple(f'{prefix}{name}.' for name in self.sub_models)
+        own = [key for key in state_dict if key.startswith(prefix)]
+        if own and not any(key.startswith(names) for key in own):
+            for key in own:
+                value = state_dict.pop(key)
+                for name in names:
+                    state_dict[name + key[len(prefix):]] = value
+        wanted = [prefix + key for key in self.state_dict()]
+        if not any(key in state_dict for key in wanted):
+            raise RuntimeError(
+                f'the checkpoint fits no part of {type(self).__name__}: it '
+                f'holds keys such as {own[:3]}, the model {wanted[:3]}. '
+                'Backbone weights go to backbone.init_cfg, foreign '
+                'checkpoints through tools/model_converters')
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def multi_branch_preprocessor(inner: Optional[dict],
+                              given: Optional[dict]) -> dict:
+    """Config of the preprocessor of a wrapper.
+
+    Args:
+        inner: preprocessor config of the wrapped segmentor, or None.
+        given: preprocessor config of the wrapper itself, or None.
+    """
+    chosen = copy.deepcopy(dict(inner or {}))
+    if given and 'type' in given:
+        chosen = copy.deepcopy(dict(given))
+    elif given:
+        chosen.update(copy.deepcopy(dict(given)))
+    if str(chosen.get('type', '')).endswith('MultiBranchDataPreprocessor'):
+        return chosen
+    return dict(
+        type='MultiBranchDataPreprocessor', data_preprocessor=chosen or None)

@@ -1,0 +1,146 @@
+"""What mmsemi needs to know about the installed OpenMMLab stack.
+
+Two stacks provide the import names ``mmengine``, ``mmcv`` and ``mmseg``: the
+maintained distributions (``onedl-*``, our default) and the official ones.
+Only differences that concern mmsemi are handled here.
+"""
+import importlib.util
+import sys
+import types
+import warnings
+from importlib import metadata
+from typing import Dict, Tuple
+
+from packaging.version import Version
+
+# Distributions of each stack and the half-open version ranges that were run.
+STACKS: Dict[str, Dict[str, Tuple[str, str]]] = {
+    'onedl': {
+        'onedl-mmengine': ('0.10.12', '0.11'),
+        'onedl-mmcv': ('2.3.6', '2.4'),
+        'onedl-mmsegmentation': ('1.4.2', '1.5'),
+    },
+    'openmmlab': {
+        'mmengine': ('0.10.7', '0.11'),
+        'mmcv': ('2.1.0', '2.2'),
+        'mmsegmentation': ('1.2.2', '1.3'),
+    },
+}
+_INSTALL_HINT = (
+    'Install the tested stack with `pip install "onedl-mmengine>=0.10.12" '
+    '"onedl-mmcv>=2.3.6" "onedl-mmsegmentation>=1.4.2"` (README, section '
+    'Installation).')
+
+
+def _version(distribution: str) -> str:
+    """Installed version of a distribution, '' when it is not installed."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ''
+
+
+def installed_distributions() -> Dict[str, Dict[str, str]]:
+    """``{stack: {distribution: version}}`` of what is installed."""
+    found = {
+        stack: {name: _version(name) for name in names}
+        for stack, names in STACKS.items()
+    }
+    # mmcv-lite is mmcv without compiled operators, under another name.
+    official = found['openmmlab']
+    official['mmcv'] = official['mmcv'] or _version('mmcv-lite')
+    return {
+        stack: {name: v for name, v in names.items() if v}
+        for stack, names in found.items()
+    }
+
+
+def stack_name() -> str:
+    """``'onedl'`` or ``'openmmlab'``, whichever provides ``mmseg``.
+
+    Raises:
+        ImportError: if neither stack is installed.
+    """
+    found = installed_distributions()
+    if 'onedl-mmsegmentation' in found['onedl']:
+        return 'onedl'
+    if 'mmsegmentation' in found['openmmlab']:
+        return 'openmmlab'
+    raise ImportError('mmsemi needs MMSegmentation 1.x, which is not '
+                      f'installed. {_INSTALL_HINT}')
+
+
+def check_stack() -> None:
+    """Stop on a missing or doubled stack, warn about untested versions.
+
+    Raises:
+        ImportError: if a part of the stack is missing, or if both stacks
+            are installed (they share their folders, so one has overwritten
+            the other).
+    """
+    found = installed_distributions()
+    if found['onedl'] and found['openmmlab']:
+        raise ImportError(
+            'Two OpenMMLab stacks are installed into the same folders: '
+            f'{found["onedl"]} and {found["openmmlab"]}. Uninstall all of '
+            f'them, then install one. {_INSTALL_HINT}')
+    stack = stack_name()
+    for name, (low, high) in STACKS[stack].items():
+        version = found[stack].get(name)
+        if not version:
+            raise ImportError(f'mmsemi needs {name}, which is not installed '
+                              f'beside {list(found[stack])}. {_INSTALL_HINT}')
+        if not Version(low) <= Version(version) < Version(high):
+            warnings.warn(f'{name} {version} is outside the range tested '
+                          f'with mmsemi, >={low},<{high}.')
+
+
+def register_safe_globals() -> None:
+    """Let ``torch.load(weights_only=True)`` read Runner checkpoints.
+
+    They hold mmengine's ``HistoryBuffer`` with NumPy arrays, which torch
+    2.6 and later refuses by default (mmengine issue #1655).
+    """
+    import numpy as np
+    import torch
+    from mmengine.logging import HistoryBuffer
+    add = getattr(torch.serialization, 'add_safe_globals', None)
+    if add is None:
+        return
+    core = getattr(np, '_core', None) or np.core
+    dtypes = [
+        getattr(np.dtypes, f'{name}DType')
+        for name in ('Float64', 'Float32', 'Int64', 'Int32', 'UInt8')
+    ]
+    add([
+        HistoryBuffer, getattr, core.multiarray._reconstruct,
+        core.multiarray.scalar, np.ndarray, np.dtype, *dtypes
+    ])
+
+
+def stub_missing_mmcv_ops() -> None:
+    """Let ``mmseg.models`` of the official stack import without mmcv's ops.
+
+    For laptops and tests with ``mmcv-lite`` only; using an operator then
+    raises. Does nothing where the compiled module exists.
+    """
+    name = 'mmcv._ext'
+    if name in sys.modules or importlib.util.find_spec(name) is not None:
+        return
+
+    class _MissingOps(types.ModuleType):
+
+        def __getattr__(self, op: str):
+            if op.startswith('__'):
+                raise AttributeError(op)
+
+            def missing(*args, **kwargs):
+                raise RuntimeError(f'mmcv was installed without its compiled '
+                                   f'operators, and {op} is one of them')
+
+            return missing
+
+    module = _MissingOps(name)
+    # mmengine asks for the spec of mmcv._ext when it reverts SyncBN.
+    module.__spec__ = importlib.util.spec_from_loader(name, loader=None)
+    sys.modules[name] = module

@@ -1,0 +1,64 @@
+"""What a run says on the console, and what only its log file needs."""
+import logging
+from typing import List, Sequence
+
+from mmengine.dist import is_main_process
+
+# Beginnings of messages that the progress bar and the table of rounds say
+# in fewer words, and of long lists.
+FILE_ONLY = ('Iter(', 'Exp name:', 'per class results:', '\n+--',
+             'Saving checkpoint', 'Hooks will be executed',
+             'paramwise_options', 'Config:\n', '\n------')
+
+
+class ConsoleFilter(logging.Filter):
+    """Drop messages of level INFO that begin like one of those given.
+
+    Args:
+        beginnings: how they begin.
+    """
+
+    def __init__(self, beginnings: Sequence[str] = FILE_ONLY) -> None:
+        super().__init__()
+        self.beginnings = tuple(beginnings)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno > logging.INFO or not str(
+            record.msg).startswith(self.beginnings)
+
+
+def console_handlers(logger: logging.Logger) -> List[logging.Handler]:
+    """Handlers that write to a terminal and not to a file."""
+    return [
+        handler for handler in logger.handlers
+        if isinstance(handler, logging.StreamHandler)
+        and not isinstance(handler, logging.FileHandler)
+    ]
+
+
+def calm_console(logger: logging.Logger) -> None:
+    """Leave the console to the important; log files get everything."""
+    for handler in console_handlers(logger):
+        if not any(isinstance(f, ConsoleFilter) for f in handler.filters):
+            handler.addFilter(ConsoleFilter())
+
+
+def restore_console(logger: logging.Logger) -> None:
+    """Undo :func:`calm_console`."""
+    for handler in console_handlers(logger):
+        for calm in [f for f in handler.filters
+                     if isinstance(f, ConsoleFilter)]:
+            handler.removeFilter(calm)
+
+
+def announce(logger: logging.Logger, text: str) -> None:
+    """Print to the console as it stands, and write to the log files."""
+    if not is_main_process():
+        return
+    print(text, flush=True)
+    record = logger.makeRecord(logger.name, logging.INFO, __file__, 0,
+                               f'\n{text}' if '\n' in text else text, (),
+                               None)
+    for handler in set(logger.handlers) - set(console_handlers(logger)):
+        if record.levelno >= handler.level:
+            handler.handle(record)

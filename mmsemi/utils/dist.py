@@ -1,0 +1,92 @@
+"""Several processes without a GPU, which mmengine's launcher cannot do."""
+import datetime
+import os
+import subprocess
+from typing import Any
+
+import torch.distributed as torch_dist
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from .errors import UsageError
+
+
+def is_first_process() -> bool:
+    """Whether this is rank 0, known before any process group exists."""
+    rank = os.environ.get('RANK') or os.environ.get('SLURM_PROCID') or '0'
+    return int(rank) == 0
+
+
+def setup_launcher(cfg: Config, launcher: str) -> None:
+    """Prepare ``cfg`` for a launcher; start gloo where there is no GPU.
+
+    mmengine calls ``torch.cuda.set_device`` whatever the backend. It leaves
+    an existing process group alone, so on a CPU we make one beforehand, wrap
+    the model without device ids, and use plain batch normalisation:
+    SyncBatchNorm has no CPU kernel. Each rank then normalises with its own
+    statistics.
+
+    Args:
+        cfg: config of the run; changed in place.
+        launcher: ``none``, ``pytorch`` or ``slurm``; ``mpi`` on GPUs only.
+    """
+    cfg.launcher = launcher
+    if launcher == 'none' or get_device() not in ('cpu', 'mps'):
+        return
+    if launcher == 'slurm':
+        _environment_from_slurm(cfg)
+    elif launcher != 'pytorch':
+        raise UsageError(f'--launcher {launcher} needs GPUs; without them '
+                         'use tools/dist_train.sh (torchrun)')
+    missing = [
+        name for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
+        if name not in os.environ
+    ]
+    if missing:
+        raise UsageError(
+            f'--launcher {launcher}: {", ".join(missing)} not set; start '
+            'through tools/dist_train.sh or torchrun')
+    cfg.setdefault('env_cfg', {})
+    cfg.env_cfg.setdefault('dist_cfg', {})
+    cfg.env_cfg.dist_cfg['backend'] = 'gloo'
+    if not torch_dist.is_initialized():
+        timeout = cfg.env_cfg.dist_cfg.get('timeout', 1800)
+        torch_dist.init_process_group(
+            'gloo', timeout=datetime.timedelta(seconds=timeout))
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper.update(cfg.get('model_wrapper_cfg') or {})
+    wrapper['device_ids'] = None
+    cfg.model_wrapper_cfg = wrapper
+    cfg.model = replace_sync_bn(cfg.model)
+
+
+def replace_sync_bn(value: Any) -> Any:
+    """Replace ``type='SyncBN'`` by ``'BN'`` anywhere in a config, in place."""
+    if isinstance(value, dict):
+        if value.get('type') == 'SyncBN':
+            value['type'] = 'BN'
+        for item in value.values():
+            replace_sync_bn(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            replace_sync_bn(item)
+    return value
+
+
+def _environment_from_slurm(cfg: Config) -> None:
+    """Set torch's variables from those of slurm, as mmengine does."""
+    if 'SLURM_PROCID' not in os.environ:
+        raise UsageError('--launcher slurm: SLURM_PROCID not set; start '
+                         'through tools/slurm_train.sh')
+    os.environ['RANK'] = os.environ['SLURM_PROCID']
+    os.environ['LOCAL_RANK'] = os.environ.get('SLURM_LOCALID', '0')
+    os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
+    port = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('port', 29500)
+    os.environ.setdefault('MASTER_PORT', str(port))
+    if 'MASTER_ADDR' not in os.environ:
+        nodes = os.environ['SLURM_NODELIST']
+        os.environ['MASTER_ADDR'] = subprocess.getoutput(
+            f'scontrol show hostname {nodes} | head -n1')
