@@ -1,0 +1,34 @@
+# What every run shares. Methods in rounds use RoundCheckpointHook, plain
+# iteration-based training mmengine's CheckpointHook (supervised_runtime.py).
+default_scope = 'mmsemi'
+# Registers what old checkpoints need before any is read.
+custom_imports = dict(imports=['mmsemi'], allow_failed_imports=False)
+env_cfg = dict(
+    cudnn_benchmark=True,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    # Labelling is shared out over the ranks, but they may finish far apart.
+    dist_cfg=dict(backend='nccl', timeout=7200))
+randomness = dict(seed=0)
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(
+    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+log_processor = dict(by_epoch=False)
+log_level = 'INFO'
+load_from = None
+resume = False
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='RoundCheckpointHook', interval=500),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    # Several processes: BatchNorm statistics are averaged to validate.
+    sync_buffers=dict(type='SyncBuffersHook'),
+    visualization=dict(type='SegVisualizationHook'),
+    data_check=dict(type='DataCheckHook'),
+    progress=dict(type='ProgressHook'),
+    summary=dict(type='RunSummaryHook'),
+    pictures=dict(type='RoundPictureHook'),
+    export=dict(type='ExportHook'))
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')

@@ -1,0 +1,13 @@
+# DMT with VOC's own train as labels, model A: from COCO weights
+# (dmt-voc-sbd-0.sh).
+_base_ = ['./voc_1-20_a.py']
+labelled = dict(ann_file=f'{_base_.lists}/train.txt')
+unlabelled = dict(ann_file=f'{_base_.lists}/aug.txt')
+train_dataloader = dict(dataset=labelled)
+semi_dataloader = dict(
+    dataset=dict(labelled=labelled, unlabelled=dict(dataset=unlabelled)))
+label_dataloader = dict(dataset=dict(dataset=unlabelled))
+train_cfg = dict(
+    supervised_iters=15555,  # 85 epochs of 183
+    iters_per_round=6515)  # 5 passes over the unlabelled images
+baseline_cfg = dict(train_cfg=dict(val_interval=350))

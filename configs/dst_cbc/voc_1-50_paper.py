@@ -1,0 +1,12 @@
+# DST-CBC as published, 1/50 of VOC trainaug.
+# Not published for this split: settings of the rounds, here those of 1/20.
+_base_ = ['./voc_1-20_paper.py']
+split = 'data/splits/voc12/dst_cbc/50_0'
+labelled = dict(ann_file=f'{split}/labeled.txt')
+unlabelled = dict(ann_file=f'{split}/unlabeled.txt')
+train_dataloader = dict(dataset=labelled)
+semi_dataloader = dict(
+    dataset=dict(labelled=labelled, unlabelled=dict(dataset=unlabelled)))
+label_dataloader = dict(dataset=dict(dataset=unlabelled))
+# Best snapshot of configs/supervised/voc_1-50_paper.py.
+load_from = 'data/weights/supervised_voc_1-50_paper.pth'
