@@ -1,0 +1,76 @@
+"""Count the pixels of each class in the labelled masks of a config.
+
+Writes what ``ClassBalancedCrossEntropyLoss(class_frequency=FILE)`` reads, and
+prints the weights that follow::
+
+    python tools/dataset_converters/class_frequency.py \
+        configs/dst_cbc/voc_1464.py class_frequency.json
+"""
+import argparse
+import json
+import os
+import sys
+
+from mmengine.registry import init_default_scope
+
+from mmsemi.datasets.checks import collect, count_pixels
+from mmsemi.datasets.splits import set_split
+from mmsemi.models.losses.class_balanced_cross_entropy import (
+    MODES, class_weights_from_frequency)
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.run_setup import load_config
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config with the labelled images')
+    parser.add_argument('out', help='json file to write')
+    parser.add_argument('--split', metavar='FOLDER',
+                        help='use the lists of this folder')
+    parser.add_argument('--overwrite', action='store_true')
+    return parser.parse_args(argv)
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    if os.path.exists(args.out) and not args.overwrite:
+        raise UsageError(f'{args.out} exists. Replace it with --overwrite')
+    cfg = load_config(args.config)
+    init_default_scope('mmsemi')
+    if args.split:
+        set_split(cfg, args.split)
+    labelled = [part for part in collect(cfg, ('labelled', ))
+                if part.masks]
+    if not labelled:
+        raise UsageError(f'{args.config}: no labelled dataset with mask files')
+    classes = labelled[0].classes
+    pixels = images = 0
+    for part in labelled:
+        part.check_files()
+        part_pixels, part_images = count_pixels(part)
+        pixels, images = pixels + part_pixels, images + part_images
+    counts = pixels[:len(classes)].tolist()
+    content = dict(
+        classes=list(classes), counts=counts,
+        images=images[:len(classes)].tolist(),
+        lists=[part.source for part in labelled])
+    with open(args.out, 'w') as file:
+        json.dump(content, file, indent=1)
+    weights = {mode: class_weights_from_frequency(
+        content['images'] if mode == 'effective_number' else counts,
+        mode).tolist() for mode in MODES}
+    print(f'{"class":20} {"pixels":>12} {"images":>7} ' +
+          ' '.join(f'{mode:>16}' for mode in MODES))
+    for k, name in enumerate(classes):
+        print(f'{name:20} {counts[k]:12d} {content["images"][k]:7d} ' +
+              ' '.join(f'{weights[mode][k]:16.3f}' for mode in MODES))
+    print(f'{args.out} written (effective_number above is of images)')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except UsageError as error:
+        sys.exit(f'error: {error}')

@@ -1,0 +1,219 @@
+"""Bring published split lists into ``data/splits``.
+
+Reads the lists of a folder you have and what is below it::
+
+    python tools/dataset_converters/import_splits.py \
+        DST-CBC/data_splits --data-root voc12=data/VOCdevkit/VOC2012
+
+Known layouts: ``<ratio>_labeled_<k>.txt`` and ``<ratio>_unlabeled_<k>.txt``
+(DST-CBC, DMT), and ``<name>/{labeled,unlabeled}.txt`` (U2PL, UniMatch, CPS).
+A line is an image id, an image path, or an image and a mask path.
+"""
+import argparse
+import os.path as osp
+import re
+import sys
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+from mmsemi.datasets.split_generation import (Split, write_lists,
+                                              write_splits)
+from mmsemi.datasets.splits import LABELLED, UNLABELLED, more, read_list
+from mmsemi.utils.errors import UsageError
+
+_DST_CBC = re.compile(r'(?P<ratio>[^_/]+)_(?P<kind>labeled|unlabeled)'
+                      r'_(?P<k>\d+)\.txt')
+_CITYSCAPES = re.compile(r'[^/]+/[^/]+_\d{6}_\d{6}')
+_PREFIX = re.compile(r'^(JPEGImages|leftImg8bit/[^/]+)/')
+_SUFFIX = re.compile(r'(_leftImg8bit)?\.(jpg|png)$')
+# Image and mask of a stem below the root of a data set.
+_FILES = dict(
+    voc12=('JPEGImages/{}.jpg', ['SegmentationClassAug/{}.png']),
+    cityscapes=('leftImg8bit/{part}/{}_leftImg8bit.png',
+                ['gtFine/{part}/{}_gtFine_labelTrainIds.png',
+                 'gtFine/{part}/{}_gtFine_labelIds.png']))
+
+
+class Found(NamedTuple):
+    """Splits of one folder, with the validation lists beside them."""
+    folder: Path
+    dataset: str
+    protocol: str
+    splits: List[Split]
+    val: Dict[str, List[str]]
+
+
+def stem_of(line: str) -> str:
+    """The image of a line, as our lists name it."""
+    image = line.split()[0]
+    return _SUFFIX.sub('', _PREFIX.sub('', image))
+
+
+def read_stems(path: Path) -> List[str]:
+    return [stem_of(line) for line in read_list(str(path))]
+
+
+def _dataset_of(stems: List[str]) -> str:
+    return 'cityscapes' if _CITYSCAPES.fullmatch(stems[0]) else 'voc12'
+
+
+def _read_numbered(folder: Path) -> List[Split]:
+    """``<ratio>_labeled_<k>.txt``; l and r subsets share the other list."""
+    lists: Dict[tuple, List[str]] = {}
+    for path in sorted(folder.glob('*_*.txt')):
+        match = _DST_CBC.fullmatch(path.name)
+        if match:
+            lists[match['ratio'], match['k'], match['kind']] = read_stems(path)
+    splits = []
+    for ratio, k, kind in lists:
+        if kind != 'labeled':
+            continue
+        whole = re.sub('-[lr]$', '', ratio)
+        other = lists.get((whole, k, 'unlabeled'))
+        if other is None and whole != ratio:
+            other = _unlabelled_nearby(folder, f'{whole}_unlabeled_{k}.txt')
+        if other is None and ratio != '1':
+            raise UsageError(
+                f'{folder}: {ratio}_labeled_{k}.txt has no '
+                f'{whole}_unlabeled_{k}.txt beside it. Put it there')
+        splits.append(
+            Split(f'{ratio}_{k}', lists[ratio, k, kind], other or []))
+    return splits
+
+
+def _unlabelled_nearby(folder: Path, name: str) -> Optional[List[str]]:
+    found = sorted(folder.parent.glob(f'*/{name}'))
+    found = [path for path in found if 'city' not in path.parent.name.lower()]
+    return read_stems(found[0]) if found else None
+
+
+def _read_folders(folder: Path) -> List[Split]:
+    """``<name>/{labeled,unlabeled}.txt``."""
+    splits = []
+    for path in sorted(folder.glob(f'*/{LABELLED}')):
+        other = path.with_name(UNLABELLED)
+        splits.append(
+            Split(path.parent.name, read_stems(path), read_stems(other)))
+    return splits
+
+
+def find(source: Path) -> List[Found]:
+    """All splits in a folder and below it.
+
+    Raises:
+        UsageError: if there are none.
+    """
+    if not source.is_dir():
+        raise UsageError(f'{source}: no such folder')
+    found = []
+    for folder in [source] + sorted(p for p in source.rglob('*')
+                                    if p.is_dir()):
+        numbered, named = _read_numbered(folder), _read_folders(folder)
+        if not numbered and not named:
+            continue
+        protocol = 'dst_cbc'
+        if named:
+            first = next(folder.glob(f'*/{LABELLED}'))
+            pairs = len(first.read_text().splitlines()[0].split()) > 1
+            protocol = 'unimatch' if pairs else 'u2pl'
+        splits = numbered + named
+        val = {
+            path.stem: read_stems(path)
+            for path in sorted(folder.glob('val*.txt'))
+        }
+        found.append(Found(folder, _dataset_of(splits[0].labelled), protocol,
+                           splits, val))
+    if not found:
+        raise UsageError(
+            f'{source}: neither <ratio>_labeled_<k>.txt nor <name>/{LABELLED} '
+            'is in it. Name the folder that holds the lists')
+    return found
+
+
+def check_files(found: Found, root: str) -> None:
+    """Stop if an image, or the mask of a labelled image, does not exist."""
+    image, masks = _FILES[found.dataset]
+
+    def exists(pattern: str, stem: str, part: str) -> bool:
+        return osp.isfile(osp.join(root, pattern.format(stem, part=part)))
+
+    lists = {'val': [s for stems in found.val.values() for s in stems]}
+    lists['labelled'] = [s for split in found.splits for s in split.labelled]
+    lists['unlabelled'] = [
+        s for split in found.splits for s in split.unlabelled
+    ]
+    for role, stems in lists.items():
+        part = 'val' if role == 'val' else 'train'
+        stems = sorted(set(stems))
+        for kind, patterns in (('image', [image]), ('mask', masks)):
+            if kind == 'mask' and role == 'unlabelled':
+                continue
+            absent = [
+                stem for stem in stems
+                if not any(exists(p, stem, part) for p in patterns)
+            ]
+            if absent:
+                path = osp.join(root, patterns[0].format(absent[0], part=part))
+                raise UsageError(
+                    f'{path}: {role} {kind}{more(absent)} of {found.folder} '
+                    'does not exist. Complete the data or correct '
+                    '--data-root')
+
+
+def write(found: Found, args: argparse.Namespace,
+          val: Dict[str, List[str]]) -> None:
+    folder = osp.join(args.out, found.dataset, args.protocol or found.protocol)
+    val_stems = sorted({stem for stems in val.values() for stem in stems})
+    write_splits(folder, found.splits, args.overwrite, val_stems)
+    # A selection of val for choosing models, such as valtiny.
+    selections = {name: stems for name, stems in found.val.items()
+                  if name != 'val'}
+    write_lists({osp.join(folder, f'{name}.txt'): stems
+                 for name, stems in selections.items()}, args.overwrite)
+    for name, stems in selections.items():
+        print(f'{folder}/{name}.txt: {len(stems)} images of val')
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', help='folder with lists')
+    parser.add_argument('--out', default='data/splits')
+    parser.add_argument(
+        '--protocol', help='folder name instead of dst_cbc, u2pl or unimatch')
+    parser.add_argument(
+        '--data-root', nargs='+', default=[], metavar='DATASET=FOLDER',
+        help='check that the files exist, e.g. voc12=data/VOCdevkit/VOC2012')
+    parser.add_argument(
+        '--val', help='validation list that no image may be in; val*.txt '
+        'beside the lists are used in any case')
+    parser.add_argument('--overwrite', action='store_true')
+    args = parser.parse_args(argv)
+    roots = dict(item.partition('=')[::2] for item in args.data_root)
+    for name, folder in roots.items():
+        if name not in _FILES or not osp.isdir(folder):
+            raise UsageError(f'--data-root {name}={folder}: give an existing '
+                             f'folder for one of {", ".join(_FILES)}')
+    args.data_root = roots
+    return args
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    found = find(Path(args.source))
+    for part in found:
+        if part.dataset in args.data_root:
+            check_files(part, args.data_root[part.dataset])
+    for part in found:
+        val = dict(part.val)
+        if args.val:
+            val['given'] = read_stems(Path(args.val))
+        write(part, args, val)
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except UsageError as error:
+        sys.exit(f'error: {error}')

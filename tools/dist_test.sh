@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Test with several processes on one or more machines, GPUs or not:
+#   tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [options of tools/test.py]
+# More machines: NNODES, NODE_RANK, MASTER_ADDR, PORT in the environment.
+set -euo pipefail
+if [ $# -lt 3 ]; then
+  echo "usage: $0 CONFIG CHECKPOINT PROCESSES [options of tools/test.py]" >&2
+  exit 2
+fi
+config=$1
+checkpoint=$2
+processes=$3
+shift 3
+here=$(cd "$(dirname "$0")" && pwd)
+PYTHONPATH="$here/..${PYTHONPATH:+:$PYTHONPATH}" \
+exec python -m torch.distributed.run \
+  --nnodes="${NNODES:-1}" \
+  --node_rank="${NODE_RANK:-0}" \
+  --master_addr="${MASTER_ADDR:-127.0.0.1}" \
+  --master_port="${PORT:-29500}" \
+  --nproc_per_node="$processes" \
+  "$here/test.py" "$config" "$checkpoint" --launcher pytorch "$@"

@@ -1,0 +1,51 @@
+"""Make a plain MMSegmentation model of an mmsemi checkpoint.
+
+Writes OUT (a checkpoint) and the config of the same name with `.py`, which
+`mmseg.apis.init_model` and `inference_model` run without mmsemi.
+"""
+import argparse
+import sys
+
+from mmengine.config import DictAction
+
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.export import export_segmentor
+from mmsemi.utils.run_setup import load_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config of the training run')
+    parser.add_argument('checkpoint', help='its checkpoint')
+    parser.add_argument('out', help='checkpoint to write, *.pth')
+    parser.add_argument(
+        '--predict-on',
+        default='student',
+        help='sub-model to take, student or teacher')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace existing files')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='settings to change in the config, key=value')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Export, and say what was written and what differs."""
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    result = export_segmentor(cfg, args.checkpoint, args.out, args.predict_on,
+                              args.overwrite)
+    for note in result.notes:
+        print(f'note: {note}')
+    print(f'wrote {result.checkpoint} and {result.config}')
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except UsageError as error:
+        sys.exit(f'error: {error}')

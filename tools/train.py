@@ -1,0 +1,90 @@
+"""Train with a config: ``python tools/train.py configs/dst_cbc/shapes.py``.
+
+The options are those of MMSegmentation's ``tools/train.py``, with two more:
+``--split`` and ``--overwrite``.
+"""
+import argparse
+import os
+import sys
+
+from mmengine.config import DictAction
+
+from mmsemi.datasets.checks import check_data
+from mmsemi.datasets.splits import set_split
+from mmsemi.engine.runner import build_runner
+from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.run_setup import (check_weights, check_work_dir,
+                                    enable_amp, load_config,
+                                    prepare_generated, resume_latest,
+                                    set_work_dir)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Train a segmentor')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, checkpoints and results; default '
+        'work_dirs/<method>/<name of the config>')
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='continue the run in the work dir from its latest checkpoint')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='delete the run the work dir holds and start anew')
+    parser.add_argument(
+        '--split',
+        metavar='FOLDER',
+        help='folder with labeled.txt and unlabeled.txt, instead of the '
+        'lists the config names')
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='change settings of the config, as key=value; lists as '
+        'key="[a,b]" or key=a,b')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes were started; works without a GPU too')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def train(args: argparse.Namespace) -> None:
+    """Set up the run the arguments describe, and train."""
+    cfg = load_config(args.config, args.cfg_options)
+    set_work_dir(cfg, args.config, args.work_dir)
+    if is_first_process():
+        prepare_generated(cfg)
+    if args.split:
+        set_split(cfg, args.split)
+    if args.amp:
+        enable_amp(cfg)
+    # Rank 0 alone looks at files: it may also delete an old run.
+    if is_first_process():
+        check_work_dir(cfg, args.config, args.resume, args.overwrite)
+        check_weights(cfg)
+        for line in check_data(cfg, cfg.work_dir):
+            print(line, flush=True)
+    if args.resume:
+        resume_latest(cfg)
+    setup_launcher(cfg, args.launcher)
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    try:
+        train(parse_args())
+    except UsageError as error:
+        sys.exit(f'error: {error}')
+    except KeyboardInterrupt:
+        sys.exit('interrupted; --resume continues from the last checkpoint')
