@@ -1,0 +1,52 @@
+"""Shared fixtures: where data and oracles lie, and a clean mmengine state."""
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def external_folder(variable: str, default: str) -> Path:
+    """Folder named by an environment variable, or a default beside the tree.
+
+    A folder that was named but is missing is an error; a missing default
+    skips the test.
+    """
+    named = os.environ.get(variable)
+    folder = Path(named) if named else ROOT.parent / 'shared' / default
+    if folder.is_dir():
+        return folder
+    message = f'{variable}: no folder {folder}'
+    if named:
+        pytest.fail(message)
+    pytest.skip(message + f' (set {variable} to run this test)')
+
+
+@pytest.fixture(scope='session')
+def oracle_dir() -> Path:
+    """Folder with the outputs of the official implementations."""
+    return external_folder('MMSEMI_ORACLES', 'oracles')
+
+
+@pytest.fixture(scope='session')
+def data_dir() -> Path:
+    """Folder with CamVid, weights and published split lists."""
+    return external_folder('MMSEMI_DATA', 'data')
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    """Every test builds from our registries unless it says otherwise."""
+    from mmengine.registry import init_default_scope
+    init_default_scope('mmsemi')
+    yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def _unformatted_configs():
+    """Checkpoints hold the config's text; laying it out takes a second."""
+    from unittest.mock import patch
+    with patch('yapf.yapflib.yapf_api.FormatCode',
+               lambda text, **kwargs: (text, True)):
+        yield

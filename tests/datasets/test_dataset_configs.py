@@ -1,0 +1,181 @@
+"""Every base dataset config reads a small tree of its own layout."""
+import copy
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.runner import Runner
+from mmseg.models.segmentors import BaseSegmentor
+
+from mmsemi.datasets.checks import check_data
+from mmsemi.registry import DATASETS, METRICS
+from tests.conftest import ROOT
+
+FOLDER = ROOT / 'configs/_base_/datasets'
+# Height and width of a crop, of the labelling pass, of the labels compared.
+IMAGE = (60, 90)
+CASES = {
+    'camvid_240x180': ((144, 176), (180, 240), (180, 240)),
+    'camvid_480x360': ((288, 352), (288, 360), IMAGE),
+    'voc12_semi': ((321, 321), (505, 505), IMAGE),
+    'voc12_semi_paper': ((321, 321), (321, 321), IMAGE),
+    'cityscapes_semi': ((512, 1024), IMAGE, IMAGE),
+    'cityscapes_half_semi': ((256, 512), (512, 1024), (512, 1024)),
+    'cityscapes_half_semi_paper': ((257, 513), (257, 513), (513, 1025)),
+}
+
+
+def write(path, array):
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), array)
+
+
+def pair(image, mask, size=IMAGE):
+    rng = np.random.default_rng(len(image))
+    write(image, rng.integers(0, 255, (*size, 3)).astype(np.uint8))
+    write(mask, rng.integers(0, 11, size).astype(np.uint8))
+
+
+def lists(folder, **names):
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, lines in names.items():
+        Path(folder, f'{name}.txt').write_text('\n'.join(lines))
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """data/ with four training and two validation images of each set."""
+    monkeypatch.chdir(tmp_path)
+    train, val = [f't{k}' for k in range(4)], ['v0', 'v1']
+    voc = 'data/VOCdevkit/VOC2012'
+    # CamVid images are never smaller than their crop.
+    for stem in train:
+        pair(f'data/camvid/images/train/{stem}.jpg',
+             f'data/camvid/annotations/train/{stem}.png', (288, 360))
+    for stem in val:
+        pair(f'data/camvid/images/test/{stem}.jpg',
+             f'data/camvid/annotations/test/{stem}.png')
+    for stem in train + val:
+        pair(f'{voc}/JPEGImages/{stem}.jpg',
+             f'{voc}/SegmentationClassAug/{stem}.png')
+    for part, stems in (('train', train), ('val', val)):
+        for stem in stems:
+            place = f'{part}/town/{stem}'
+            pair(f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
+                 f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png')
+    lists('data/camvid/splits/1_16/seed0', labeled=train[:2],
+          unlabeled=train[2:])
+    lists('data/splits/cityscapes/dst_cbc/30_0',
+          labeled=[f'town/{s}' for s in train[:2]],
+          unlabeled=[f'town/{s}' for s in train[2:]])
+    lists(f'{voc}/ImageSets/Segmentation', train=train[:2], aug=train[2:],
+          val=val)
+    return tmp_path
+
+
+def label(cfg, folder):
+    """Store labels as the labelling pass would: without the padding."""
+    data = DATASETS.build(copy.deepcopy(cfg.label_dataloader.dataset))
+    for k in range(len(data)):
+        item = data[k]
+        height, width = item['inputs'].shape[1:]
+        _, right, _, bottom = item['data_samples'].get(
+            'img_padding_size', (0, 0, 0, 0))
+        write(folder / 'labels' / f'{data.get_stem(k)}.png',
+              np.full((height - bottom, width - right), 3, np.uint8))
+    return (height, width)
+
+
+def test_every_config_has_a_case():
+    names = {path.stem for path in FOLDER.glob('*.py')}
+    assert {n for n in names if not n.startswith('shapes')} == set(CASES)
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_loaders(name, tree):
+    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    crop, labelling, compared = CASES[name]
+    messages = check_data(cfg)
+    assert [line.split(',')[0] for line in messages[:3]] == [
+        'labelled: 2 images', 'unlabelled: 2 images', 'val: 2 images']
+
+    item = DATASETS.build(cfg.train_dataloader.dataset)[0]
+    assert item['inputs'].shape[1:] == crop
+    assert item['data_samples'].gt_sem_seg.shape == crop
+
+    assert label(cfg, tree / 'round_1') == labelling
+    semi = copy.deepcopy(cfg.semi_dataloader)
+    semi.dataset.unlabelled.pseudo_label_dir = str(tree / 'round_1')
+    semi.update(num_workers=0, persistent_workers=False)
+    batch = next(iter(Runner.build_dataloader(semi, seed=0)))
+    present = {branch: [x is not None for x in batch['inputs'][branch]]
+               for branch in ('sup', 'pseudo')}
+    assert present['sup'] == [True] * 4 + [False] * 4
+    assert present['pseudo'] == [False] * 4 + [True] * 4
+    sample = batch['data_samples']['pseudo'][-1]
+    assert sample.is_pseudo and sample.gt_sem_seg.shape == crop
+    assert set(sample.gt_sem_seg.data.unique().tolist()) <= {3, 255}
+    assert (sample.gt_sem_seg.data == 3).any()
+
+    val = DATASETS.build(cfg.val_dataloader.dataset)
+    assert val[0]['data_samples'].gt_sem_seg.shape == compared
+    tta = copy.deepcopy(cfg.val_dataloader.dataset)
+    tta.pipeline = cfg.tta_pipeline
+    views = DATASETS.build(tta)[0]
+    # SegTTAModel takes the labels of the first view.
+    assert views['data_samples'][0].gt_sem_seg.shape == compared
+    flips = [bool(s.flip) for s in views['data_samples']]
+    assert not flips[0]
+    assert flips.count(True) == flips.count(False) > 0
+    assert cfg.test_dataloader.dataset == cfg.val_dataloader.dataset
+    assert cfg.test_pipeline == cfg.val_dataloader.dataset.pipeline
+
+
+@pytest.mark.parametrize('name', CASES)
+def test_perfect_logits_score_one(name, tree):
+    """Logits of the input come back to the labels they are compared with."""
+    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    for path in tree.glob('data/**/*.png'):
+        if 'leftImg8bit' in path.name:
+            continue
+        mask = np.zeros(IMAGE if 'camvid/annotations/train' not in str(path)
+                        else (288, 360), np.uint8)
+        mask[:, mask.shape[1] // 2:] = 1  # survives resizing in halves
+        write(path, mask)
+    data = DATASETS.build(cfg.val_dataloader.dataset)
+    metric = METRICS.build(cfg.val_evaluator)
+    metric.dataset_meta = data.metainfo
+    batch = pseudo_collate([data[0]])
+    height, width = batch['inputs'][0].shape[1:]
+    sample = batch['data_samples'][0]
+    _, right, _, bottom = sample.get('img_padding_size', (0, 0, 0, 0))
+    logits = torch.zeros(1, 2, height, width)
+    middle = (width - right) // 2
+    logits[:, 1, :, middle:] = 1
+    logits[:, 0, :, :middle] = 1
+    model = type('M', (), dict(align_corners=False))()
+    result = BaseSegmentor.postprocess_result(model, logits, [sample])
+    assert result[0].pred_sem_seg.shape == CASES[name][2]
+    metric.process(batch, [result[0].to_dict()])
+    scores = metric.compute_metrics(metric.results)
+    assert scores['aAcc'] > 99.5
+
+
+def test_labelids_can_be_mapped_instead(tree):
+    cfg = Config.fromfile(FOLDER / 'cityscapes_half_semi.py')
+    for path in (tree / 'data/cityscapes/gtFine').rglob('*.png'):
+        mask = np.full(IMAGE, 33, np.uint8)  # bicycle
+        mask[:20] = 7  # road
+        mask[-1] = 1  # ego vehicle: ignored
+        write(str(path).replace('TrainIds', 'Ids'), mask)
+        path.unlink()
+    dataset = copy.deepcopy(cfg.train_dataloader.dataset)
+    dataset.seg_map_suffix = '_gtFine_labelIds.png'
+    dataset.pipeline.insert(2, dict(type='MapLabels', table='cityscapes'))
+    values = DATASETS.build(dataset)[0]['data_samples'].gt_sem_seg.data
+    assert set(values.unique().tolist()) <= {0, 18, 255}

@@ -1,0 +1,119 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from mmsemi.datasets import ShapesDataset, shapes
+from mmsemi.datasets import shapes_generator as generator
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A set of a few images instead of hundreds."""
+    content = dict(shapes.CONTENT, train=12, val=4, labelled=3)
+    monkeypatch.setattr(shapes, 'CONTENT', content)
+    return content
+
+
+def files(root):
+    return {
+        path.relative_to(root): path.read_bytes()
+        for path in sorted(root.rglob('*')) if path.is_file()
+    }
+
+
+def test_pictures_depend_on_seed_and_number_only():
+    image, labels = generator.draw_landscape(0, 7)
+    again, same = generator.draw_landscape(0, 7)
+    other, _ = generator.draw_landscape(1, 7)
+    assert np.array_equal(image, again) and np.array_equal(labels, same)
+    assert not np.array_equal(image, other)
+    assert image.shape == (*generator.SIZE, 3) and image.dtype == np.uint8
+    assert labels.shape == generator.SIZE and labels.dtype == np.uint8
+    assert labels.max() < len(generator.CLASSES)
+
+
+def test_small_things_are_rare_and_every_class_occurs():
+    counts = sum(
+        np.bincount(generator.draw_landscape(0, k)[1].ravel(), minlength=8)
+        for k in range(60))
+    share = dict(zip(generator.CLASSES, counts / counts.sum()))
+    assert min(share.values()) > 0.002
+    assert max(share['boat'], share['lamp']) < 0.04 < 0.2 < share['sky']
+
+
+def test_first_use_writes_images_masks_and_lists(small, tmp_path):
+    root = tmp_path / 'data' / 'shapes'
+    split = 'splits/1_32/seed1'
+    prefix = dict(img_path='images/train', seg_map_path='annotations/train')
+    labelled, unlabelled, val = [
+        ShapesDataset(data_root=str(root), ann_file=ann, data_prefix=folder)
+        for ann, folder in ((f'{split}/labeled.txt', prefix),
+                            (f'{split}/unlabeled.txt', prefix),
+                            ('', dict(img_path='images/val',
+                                      seg_map_path='annotations/val')))
+    ]
+    assert (len(labelled), len(unlabelled), len(val)) == (3, 9, 4)
+    seen = set()
+    for dataset in (labelled, unlabelled, val):
+        for info in dataset:
+            image = cv2.imread(info['img_path'])
+            mask = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
+            assert image.shape[:2] == mask.shape == generator.SIZE
+            seen.add(info['img_path'])
+    assert len(seen) == 16
+    number = int(info['img_path'][-8:-4])
+    drawn, labels = generator.draw_landscape(small['seed'], number)
+    assert np.array_equal(image[..., ::-1], drawn)
+    assert np.array_equal(mask, labels)
+
+
+def test_a_current_set_is_left_alone_an_old_one_drawn_anew(
+        small, tmp_path, monkeypatch):
+    root = tmp_path / 'shapes'
+    ShapesDataset.prepare(root)
+    before = files(root)
+    (root / 'images/val/0012.png').write_bytes(b'changed')
+    ShapesDataset.prepare(root)
+    assert (root / 'images/val/0012.png').read_bytes() == b'changed'
+    old = json.loads((root / shapes.MANIFEST).read_text())
+    (root / shapes.MANIFEST).write_text(json.dumps(dict(old, version=-1)))
+    ShapesDataset.prepare(root)
+    assert files(root) == before
+    assert [path.name for path in tmp_path.iterdir()] == ['shapes']
+
+
+def test_a_foreign_folder_is_not_touched(small, tmp_path):
+    (tmp_path / 'holiday.jpg').write_bytes(b'mine')
+    with pytest.raises(FileExistsError, match='something else'):
+        ShapesDataset.prepare(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ['holiday.jpg']
+
+
+def test_an_interrupted_writing_leaves_no_set(small, tmp_path, monkeypatch):
+    root = tmp_path / 'shapes'
+    draw = generator.draw_landscape
+
+    def stop(seed, number):
+        if number == 5:
+            raise KeyboardInterrupt
+        return draw(seed, number)
+
+    monkeypatch.setattr(generator, 'draw_landscape', stop)
+    with pytest.raises(KeyboardInterrupt):
+        ShapesDataset.prepare(root)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(generator, 'draw_landscape', draw)
+    ShapesDataset.prepare(root)
+    assert shapes.is_current(root)
+
+
+def test_writers_at_the_same_time_end_with_one_set(small, tmp_path):
+    root = tmp_path / 'shapes'
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(shapes.write_set, [root] * 3))
+    assert shapes.is_current(root)
+    assert len(list((root / 'images/train').iterdir())) == 12
+    assert [path.name for path in tmp_path.iterdir()] == ['shapes']

@@ -1,0 +1,141 @@
+"""configs/dst_cbc/voc_1464.py on real pictures, killed by SIGKILL."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LISTS = dict(train=6, aug=8, val=2)
+CROP = '(65,65)'
+
+
+@pytest.fixture(scope='module')
+def voc(data_dir, tmp_path_factory):
+    """A tree in VOC layout from CamVid pictures, a third of their size."""
+    root = tmp_path_factory.mktemp('data') / 'VOCdevkit/VOC2012'
+    for folder in ('JPEGImages', 'SegmentationClassAug',
+                   'ImageSets/Segmentation'):
+        (root / folder).mkdir(parents=True)
+    images = sorted((data_dir / 'camvid/images/train').glob('*.jpg'))
+    images = iter(images[::len(images) // sum(LISTS.values())])
+    for name, number in LISTS.items():
+        stems = []
+        for _ in range(number):
+            path = next(images)
+            stems.append(path.stem)
+            mask = data_dir / f'camvid/annotations/train/{path.stem}.png'
+            for source, target, how in (
+                (path, f'JPEGImages/{path.stem}.jpg', cv2.INTER_AREA),
+                (mask, f'SegmentationClassAug/{path.stem}.png',
+                 cv2.INTER_NEAREST)):
+                picture = cv2.imread(str(source), cv2.IMREAD_UNCHANGED)
+                cv2.imwrite(
+                    str(root / target),
+                    cv2.resize(picture, (160, 120), interpolation=how))
+        (root / f'ImageSets/Segmentation/{name}.txt').write_text(
+            '\n'.join(stems) + '\n')
+    return root
+
+
+def command(voc, work_dir, *extra):
+    """The published config with small sizes and few iterations."""
+    config = work_dir.with_suffix('.py')
+    # The recording hook is all that is not an option.
+    config.write_text(
+        f"_base_ = '{ROOT}/configs/dst_cbc/voc_1464.py'\n"
+        "custom_imports = dict(imports=['mmsemi', 'tests.tiny'])\n"
+        "custom_hooks = _base_.custom_hooks + [dict(type='RecordHook')]\n")
+    options = {
+        'model.student.init_cfg': 'None',
+        'model.student.backbone.depth': 18,
+        'model.student.decode_head.in_channels': 512,
+        'model.student.data_preprocessor.size': CROP,
+        'train_cfg.supervised_iters': 2,
+        'train_cfg.portions': '(0.3,0.6)',
+        'train_cfg.iters_per_round': 5,
+        'default_hooks.checkpoint.interval': 2,
+    }
+    folder = f'{voc}/ImageSets/Segmentation'
+    parts = {
+        'train_dataloader.dataset': ('train', (3, 4)),
+        'semi_dataloader.dataset.labelled': ('train', (3, 4)),
+        'semi_dataloader.dataset.unlabelled.dataset': ('aug', (3, 4)),
+        'label_dataloader.dataset.dataset': ('aug', ()),
+        'val_dataloader.dataset': ('val', ()),
+    }
+    for part, (name, cropped) in parts.items():
+        options[f'{part}.ann_file'] = f'{folder}/{name}.txt'
+        options[f'{part}.data_prefix.img_path'] = f'{voc}/JPEGImages'
+        options[f'{part}.data_prefix.seg_map_path'] = \
+            f'{voc}/SegmentationClassAug'
+        for k, key in zip(cropped, ('crop_size', 'size')):
+            options[f'{part}.pipeline.{k}.{key}'] = CROP
+    for loader in ('train', 'semi', 'label', 'val'):
+        options[f'{loader}_dataloader.num_workers'] = 0
+        options[f'{loader}_dataloader.persistent_workers'] = False
+    options.update({
+        'train_dataloader.batch_size': 4,
+        'semi_dataloader.batch_size': 4,
+        'semi_dataloader.sampler.samples_per_source': '(2,2)',
+        'label_dataloader.batch_size': 2,
+        'label_dataloader.sampler.batch_size': 2,
+        'label_dataloader.dataset.dataset.pipeline.1.size': '(129,161)',
+        'val_dataloader.dataset.pipeline.1.size': '(129,161)',
+    })
+    return [
+        sys.executable, 'tools/train.py', str(config), '--work-dir',
+        str(work_dir), *extra, '--cfg-options',
+        *(f'{k}={v}' for k, v in options.items())
+    ]
+
+
+def start(arguments, log):
+    environment = dict(
+        os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    return subprocess.Popen(
+        arguments, cwd=ROOT, env=environment, stdout=log, stderr=log,
+        start_new_session=True)
+
+
+def finish(arguments, tmp_path):
+    with open(tmp_path / 'log.txt', 'w') as log:
+        code = start(arguments, log).wait()
+    assert code == 0, (tmp_path / 'log.txt').read_text()[-4000:]
+
+
+def trained(work_dir):
+    """``{iteration: [round, images]}``; the rate is left out."""
+    path = work_dir / 'record.txt'
+    lines = path.read_text().splitlines() if path.exists() else []
+    fields = [line.split() for line in lines]
+    return {int(f[0]): [f[1], *f[3:]] for f in fields if len(f) == 7}
+
+
+def labels(work_dir):
+    return {
+        str(p.relative_to(work_dir)): p.read_bytes()
+        for p in sorted(work_dir.glob('pseudo_labels/round_*/labels/*.png'))
+    }
+
+
+def test_killed_in_the_second_round(voc, tmp_path):
+    whole, killed = tmp_path / 'whole', tmp_path / 'killed'
+    finish(command(voc, whole), tmp_path)
+    with open(tmp_path / 'killed.txt', 'w') as log:
+        process = start(command(voc, killed), log)
+        while process.poll() is None and 8 not in trained(killed):
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    done = trained(killed)
+    assert 8 in done and 11 not in done, 'not killed in the second round'
+    finish(command(voc, killed, '--resume'), tmp_path)
+    assert sorted(trained(killed)) == list(range(12))
+    assert trained(killed) == trained(whole)
+    assert labels(killed) == labels(whole)
+    assert len(labels(whole)) == 2 * LISTS['aug']

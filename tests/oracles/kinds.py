@@ -1,0 +1,48 @@
+"""Find oracle files by kind and split them into cases."""
+from collections import defaultdict
+from pathlib import Path
+from typing import Dict, List
+
+import numpy as np
+
+# A file's kind is the longest of these names that its own name starts with.
+KINDS = {
+    'dst_cbc': (
+        'cbc_pseudo_labels', 'confusion_matrix', 'deeplabv2_model',
+        'dmt_loss', 'dmt_pseudo_labels', 'dst_loss', 'offline_weight_loss',
+        'poly_lr', 'training_loop', 'training_loop_dmt', 'transforms_dmt',
+        'transforms_dst_cbc'),
+}
+# Families whose kinds no test consumes yet; must end empty.
+PENDING = ('cbst', 'u2pl', 'strict', 'unimatch')
+
+
+def kind_of(path: Path, family: str) -> str:
+    """Kind of an oracle file, '' when no kind of the family matches."""
+    matches = [k for k in KINDS[family] if path.name.startswith(k)]
+    return max(matches, key=len, default='')
+
+
+def files(oracle_dir: Path, family: str, kind: str) -> List[Path]:
+    """Oracle files of one kind.
+
+    Raises:
+        AssertionError: when there is none, so that a test cannot pass by
+            finding nothing.
+    """
+    found = [
+        path for path in sorted((oracle_dir / family).glob('*.npz'))
+        if kind_of(path, family) == kind
+    ]
+    assert found, f'no oracle of kind {kind} in {oracle_dir / family}'
+    return found
+
+
+def cases(path: Path) -> Dict[str, Dict[str, np.ndarray]]:
+    """``{case: {field: array}}`` of an npz with ``<case>__<field>`` keys."""
+    result: Dict[str, Dict[str, np.ndarray]] = defaultdict(dict)
+    with np.load(path, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            case, field = key.split('__', 1)
+            result[case][field] = arrays[key]
+    return dict(result)

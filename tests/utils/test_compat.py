@@ -1,0 +1,88 @@
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer, MessageHub
+
+from mmsemi.utils import compat
+
+
+def pretend(monkeypatch, **versions):
+    """Let exactly these distributions be installed."""
+    versions = {name.replace('_', '-'): v for name, v in versions.items()}
+
+    def version(name):
+        if name not in versions:
+            raise metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(metadata, 'version', version)
+
+
+ONEDL = dict(
+    onedl_mmengine='0.10.12', onedl_mmcv='2.3.6',
+    onedl_mmsegmentation='1.4.2')
+OFFICIAL = dict(mmengine='0.10.7', mmcv='2.1.0', mmsegmentation='1.2.2')
+
+
+@pytest.mark.parametrize('stack, installed', [
+    ('onedl', ONEDL), ('openmmlab', OFFICIAL),
+    ('openmmlab', dict(mmengine='0.10.7', mmcv_lite='2.1.0',
+                       mmsegmentation='1.2.2'))
+])
+def test_each_stack_is_recognised(monkeypatch, recwarn, stack, installed):
+    pretend(monkeypatch, **installed)
+    compat.check_stack()
+    assert compat.stack_name() == stack
+    assert not recwarn.list
+
+
+def test_two_stacks_at_once_are_an_error(monkeypatch):
+    pretend(monkeypatch, **ONEDL, mmengine='0.10.7')
+    with pytest.raises(ImportError, match='same folders.*Uninstall'):
+        compat.check_stack()
+
+
+def test_a_missing_stack_says_what_to_install(monkeypatch):
+    pretend(monkeypatch)
+    with pytest.raises(ImportError, match='pip install "onedl-mmengine'):
+        compat.check_stack()
+
+
+def test_a_missing_part_is_named(monkeypatch):
+    pretend(monkeypatch, onedl_mmengine='0.10.12',
+            onedl_mmsegmentation='1.4.2')
+    with pytest.raises(ImportError, match='needs onedl-mmcv'):
+        compat.check_stack()
+
+
+def test_an_untested_version_only_warns(monkeypatch):
+    pretend(monkeypatch, **dict(ONEDL, onedl_mmcv='2.9.0'))
+    with pytest.warns(UserWarning, match='onedl-mmcv 2.9.0'):
+        compat.check_stack()
+
+
+def test_what_a_runner_saves_loads_with_the_safe_default(tmp_path):
+    # Loading through mmengine takes entries off torch's list again.
+    compat.register_safe_globals()
+    hub = MessageHub('test_compat')
+    for value in (0.5, 0.25):
+        hub.update_scalar('train/loss', value)
+        hub.update_scalar('train/seen', torch.tensor(3))
+    hub.update_info('mmsemi/row', dict(round=1, kept=0.2, names=['a']))
+    path = tmp_path / 'iter_1.pth'
+    torch.save(dict(message_hub=hub.state_dict(), meta=dict(iter=1)), path)
+    loaded = torch.load(path, weights_only=True)
+    buffer = loaded['message_hub']['log_scalars']['train/loss']
+    assert isinstance(buffer, HistoryBuffer)
+    assert buffer.mean() == pytest.approx(0.375)
+    assert loaded['message_hub']['runtime_info']['mmsemi/row']['kept'] == 0.2
+
+
+@pytest.mark.slow
+def test_models_import_in_a_new_process():
+    subprocess.run(
+        [sys.executable, '-c', 'import mmsemi, mmseg.models, mmsemi.models'],
+        check=True, stdin=subprocess.DEVNULL)
