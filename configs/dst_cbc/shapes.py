@@ -31,7 +31,6 @@ default_hooks = dict(logger=dict(interval=100))
 # given without them, or most labels of boats and lamps would be wrong.
 labelling = dict(flip=True, undo_class_weights=True)
 custom_hooks = [
-    dict(type='CpuThreadsHook', num_threads=1),
     dict(type='ChannelsLastHook'),
     dict(type='ClassFrequencyHook'),
     dict(

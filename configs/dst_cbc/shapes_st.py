@@ -3,7 +3,6 @@
 _base_ = ['./shapes.py']
 model = dict(objective=dict(gamma=0))
 custom_hooks = [
-    dict(type='CpuThreadsHook', num_threads=1),
     dict(type='ChannelsLastHook'),
     dict(type='ClassFrequencyHook'),
     dict(
