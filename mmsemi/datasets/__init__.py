@@ -1,6 +1,7 @@
 from .camvid import CamVidDataset
 from .pseudo_label import PseudoLabelDataset
-from .samplers import BatchShardSampler, SourceRatioSampler
+from .samplers import (BatchShardSampler, SourceRatioSampler,
+                       SourceSubsetSampler)
 from .semi import SemiDataset
 from .shapes import ShapesDataset
 from .transforms import *  # noqa: F401, F403
@@ -9,5 +10,6 @@ from .unlabelled import UnlabelledDataset
 
 __all__ = [
     'BatchShardSampler', 'CamVidDataset', 'PseudoLabelDataset', 'SemiDataset',
-    'ShapesDataset', 'SourceRatioSampler', 'UnlabelledDataset'
+    'ShapesDataset', 'SourceRatioSampler', 'SourceSubsetSampler',
+    'UnlabelledDataset'
 ] + _transforms

@@ -15,10 +15,12 @@ from PIL import Image
 from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
+from mmsemi.utils.zero_label import UNLABELLED
 
 from .splits import (check_disjoint, config_datasets, list_hash, more,
                      read_list)
 from .transforms.labels import IGNORE, lookup_table
+from .transforms.zero_label import zero_label_table
 
 STAMP = 'data_check.json'
 _EXIF_ORIENTATION = 0x0112
@@ -66,7 +68,14 @@ class ImageList:
         self.hash = list_hash(
             read_list(self.source) if config.get('ann_file') else
             [osp.basename(path) for path in self.images])
-        self.lookup = _lookup(config, infos[0])
+        self.lookup, zero_label = _lookup(config, infos[0])
+        # Ids a mask may hold: labels of classes without annotation would
+        # be learnt without a word.
+        self.num_labels = len(self.classes)
+        if role == 'labelled':
+            self.num_labels = dataset.metainfo.get('num_seen',
+                                                   self.num_labels)
+        self.special = (IGNORE, UNLABELLED) if zero_label else (IGNORE, )
 
     def check_files(self) -> None:
         """Stop at the first image or mask that does not exist."""
@@ -83,7 +92,8 @@ class ImageList:
     def state(self) -> str:
         """Changes when a check of the masks could end differently."""
         digest = hashlib.sha256(self.role.encode())
-        digest.update(self.lookup.tobytes() + bytes([len(self.classes)]))
+        digest.update(self.lookup.tobytes() + bytes(
+            [len(self.classes), self.num_labels]))
         for path in self.masks + (self.images if self.masks else []):
             stat = os.stat(path)
             digest.update(f'{path} {stat.st_mtime_ns} {stat.st_size}'.encode())
@@ -115,7 +125,13 @@ class ImageList:
         counts = np.zeros(256, dtype=np.int64)
         for value, number in _value_counts(mask):
             label = int(self.lookup[value]) if 0 <= value < 256 else -1
-            if not (0 <= label < len(self.classes) or label == IGNORE):
+            if not (0 <= label < self.num_labels or label in self.special):
+                if 0 <= label < len(self.classes):
+                    raise UsageError(
+                        f'{path}: {number} pixels of '
+                        f'{self.classes[label]!r}, a class without '
+                        f'annotation (num_seen={self.num_labels}). Hide its '
+                        'labels: put MapZeroLabels into the pipeline')
                 raise UsageError(
                     f'{path}: {number} pixels have the value {value}, but '
                     f'{self.kind} has classes 0..{len(self.classes) - 1} and '
@@ -150,9 +166,14 @@ def _check_places(role: str, config: dict) -> None:
         read_list(_below(config, config['ann_file']))
 
 
-def _lookup(config: dict, info: dict) -> np.ndarray:
-    """(256,) training id of every value of a mask file, as loading does."""
-    lookup = np.arange(256, dtype=np.uint8)
+def _lookup(config: dict, info: dict) -> Tuple[np.ndarray, bool]:
+    """What loading makes of the values of a mask file.
+
+    Returns:
+        (256,) training id of every value, and whether 254 among them means
+        unlabelled.
+    """
+    lookup, zero_label = np.arange(256, dtype=np.uint8), False
     if info.get('reduce_zero_label'):
         lookup = (lookup - 1).astype(np.uint8)
         lookup[255] = IGNORE
@@ -165,7 +186,10 @@ def _lookup(config: dict, info: dict) -> np.ndarray:
     for step in config.get('pipeline', []):
         if str(step.get('type')).endswith('MapLabels'):
             lookup = lookup_table(step['table'])[lookup]
-    return lookup
+        if str(step.get('type')).endswith('MapZeroLabels'):
+            step = {k: v for k, v in step.items() if k != 'type'}
+            lookup, zero_label = zero_label_table(**step)[lookup], True
+    return lookup, zero_label
 
 
 def _value_counts(mask: np.ndarray) -> List[Tuple[int, int]]:

@@ -12,10 +12,11 @@ from .unlabelled import SegDatasetWrapper
 class PseudoLabelDataset(SegDatasetWrapper):
     """Images with the labels a model gave them in the present round.
 
-    Items get ``seg_map_path`` and ``confidence_path`` of the pseudo-label
-    store (``<dir>/labels/<stem>.png``, ``<dir>/confidence/<stem>.png``) and
-    ``is_pseudo=True``. Pseudo-labels are training ids already, so no label
-    map and no ``reduce_zero_label`` of the dataset is applied to them.
+    Items get ``seg_map_path``, ``confidence_path`` and ``soft_path`` of the
+    pseudo-label store (``<dir>/labels/<stem>.png``, ``<dir>/confidence/...``,
+    ``<dir>/soft/...``), ``num_classes`` and ``is_pseudo=True``. Pseudo-labels
+    are training ids already, so no label map and no ``reduce_zero_label`` of
+    the dataset is applied to them.
 
     Args:
         dataset: see :class:`SegDatasetWrapper`; its masks are never opened.
@@ -41,6 +42,8 @@ class PseudoLabelDataset(SegDatasetWrapper):
         info.update(
             seg_map_path=osp.join(folder, 'labels', name),
             confidence_path=osp.join(folder, 'confidence', name),
+            soft_path=osp.join(folder, 'soft', name),
+            num_classes=len(self.metainfo['classes']),
             reduce_zero_label=False,
             label_map=None,
             is_pseudo=True)

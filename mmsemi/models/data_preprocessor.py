@@ -51,7 +51,7 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
                 part['data_samples'] = [samples[branch][i] for i in present]
             part = self.data_preprocessor(part, training)
             for sample in part.get('data_samples') or []:
-                pad_confidence(sample)
+                pad_pixel_maps(sample)
             result['inputs'][branch] = part['inputs']
             result['data_samples'][branch] = part.get('data_samples')
         if not result['inputs']:
@@ -61,17 +61,19 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
         return result
 
 
-def pad_confidence(sample) -> None:
-    """Bring ``gt_confidence`` of a sample to the size of its labels.
+def pad_pixel_maps(sample) -> None:
+    """Bring confidence and soft label of a sample to the size of its labels.
 
     ``stack_batch`` pads labels only, at the right and the bottom.
     """
-    if 'gt_confidence' not in sample or 'gt_sem_seg' not in sample:
-        return
-    confidence = sample.gt_confidence.data
-    height, width = sample.gt_sem_seg.shape[-2:]
-    pad = (0, width - confidence.shape[-1], 0, height - confidence.shape[-2])
-    if any(pad):
-        # PixelData refuses a map of another size while the old one is there.
-        del sample.gt_confidence.data
-        sample.gt_confidence.data = F.pad(confidence.to(torch.float32), pad)
+    for name in ('gt_confidence', 'gt_soft_label'):
+        if name not in sample or 'gt_sem_seg' not in sample:
+            continue
+        field = sample.get(name)
+        values = field.data
+        height, width = sample.gt_sem_seg.shape[-2:]
+        pad = (0, width - values.shape[-1], 0, height - values.shape[-2])
+        if any(pad):
+            # PixelData refuses a map of another size beside the old one.
+            del field.data
+            field.data = F.pad(values.to(torch.float32), pad)

@@ -9,6 +9,7 @@ from typing import Dict, Iterator, List, Tuple
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
 from torch import Tensor
@@ -19,7 +20,7 @@ from mmsemi.utils.confidence_codes import encode_confidence
 from mmsemi.utils.progress import track
 from .predictor import Prediction, Predictor
 from .statistics import ConfidenceHistogram
-from .store import (CONFIDENCE, LABELS, PseudoLabelStore, read_png,
+from .store import (CONFIDENCE, LABELS, SOFT, PseudoLabelStore, read_png,
                     write_png)
 
 # Enough to keep encoding off the network's thread.
@@ -44,13 +45,16 @@ class LabellingPass:
         store: where the labels go.
         keep_confidence: also keep the confidence maps (16 bits a pixel).
         compact_logits: one pass where the rule would take two.
+        soft_stride: soft labels, if the labeler gives any, are stored as
+            averages over squares of this side.
         audit: compare with ground truth where mask files exist. It never
             influences the labels.
     """
 
     def __init__(self, predictor: Predictor, dataloader: DataLoader, labeler,
                  store: PseudoLabelStore, keep_confidence: bool = False,
-                 compact_logits: bool = False, audit: bool = True) -> None:
+                 compact_logits: bool = False, soft_stride: int = 4,
+                 audit: bool = True) -> None:
         if compact_logits and (predictor.flip or predictor.scales != (1.0, )):
             raise ValueError('compact_logits keeps the logits of one view: '
                              'use it with flip=False and scales=(1.0,)')
@@ -62,6 +66,7 @@ class LabellingPass:
         self.labeler = labeler
         self.store = store
         self.keep_confidence = keep_confidence
+        self.soft_stride = soft_stride
         self.compact_logits = compact_logits and not labeler.one_pass
         self.audit = audit
         self.files: Dict[str, list] = {}
@@ -138,6 +143,9 @@ class LabellingPass:
             for k, i in enumerate(index):
                 top, bottom, left, right = prediction.boxes[k]
                 crop = (k, slice(top, bottom), slice(left, right))
+                if result.soft is not None:
+                    self._submit(self._write, SOFT, i, self._compact(
+                        result.soft[k, :, top:bottom, left:right]))
                 if self.keep_confidence:
                     self._submit(self._write, CONFIDENCE, i,
                                  codes[crop].astype(np.uint16))
@@ -145,6 +153,12 @@ class LabellingPass:
         self._drain()
         for path in self.folder.glob('logits_*.npz'):
             path.unlink()
+
+    def _compact(self, soft: Tensor) -> np.ndarray:
+        """(C, H, W) probabilities -> (C h, w) uint8 averages."""
+        size = [-(-side // self.soft_stride) for side in soft.shape[1:]]
+        small = F.adaptive_avg_pool2d(soft, size).mul(255).round()
+        return small.byte().flatten(0, 1).cpu().numpy()
 
     # Predictions, from the network or from compact logits.
     def _predictions(self, description: str, keep: bool = False

@@ -2,7 +2,9 @@
 
 ``<root>/round_<k>/`` holds ``labels/<stem>.png`` (uint8 classes, 255 = no
 label), optionally ``confidence/<stem>.png`` (uint16 codes of
-:mod:`mmsemi.utils.confidence_codes`) and ``manifest.json``. A round is
+:mod:`mmsemi.utils.confidence_codes`), optionally ``soft/<stem>.png`` (soft
+labels at a fraction of the resolution, uint8 shares of 255, the maps of the
+classes below one another) and ``manifest.json``. A round is
 written to ``round_<k>.partial`` and renamed when everything is on disk, so a
 run that dies at any instant leaves either a whole round or none.
 """
@@ -17,7 +19,7 @@ import cv2
 import numpy as np
 
 MANIFEST = 'manifest.json'
-LABELS, CONFIDENCE = 'labels', 'confidence'
+LABELS, CONFIDENCE, SOFT = 'labels', 'confidence', 'soft'
 
 
 class PseudoLabelStore:
@@ -47,7 +49,7 @@ class PseudoLabelStore:
         for path in (self.partial(round_index), self.folder(round_index)):
             shutil.rmtree(path, ignore_errors=True)
         partial = self.partial(round_index)
-        for kind in (LABELS, CONFIDENCE):
+        for kind in (LABELS, CONFIDENCE, SOFT):
             (partial / kind).mkdir(parents=True)
         return partial
 
@@ -61,8 +63,9 @@ class PseudoLabelStore:
                 file, from :func:`write_png`.
         """
         partial = self.partial(round_index)
-        if not any((partial / CONFIDENCE).rglob('*.png')):
-            shutil.rmtree(partial / CONFIDENCE)
+        for kind in (CONFIDENCE, SOFT):
+            if not any((partial / kind).rglob('*.png')):
+                shutil.rmtree(partial / kind)
         content = json.dumps(
             dict(manifest, round=round_index, files=files), indent=1)
         with open(partial / MANIFEST, 'w') as file:

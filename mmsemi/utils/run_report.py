@@ -104,6 +104,23 @@ def round_table(rows: Sequence[Dict]) -> str:
         line.rstrip() for line in text.getvalue().rstrip().splitlines())
 
 
+def class_table(per_class: Dict[str, Dict]) -> str:
+    """Pseudo-labels of a round, a line for each class.
+
+    Args:
+        per_class: as in the manifest of a ``PseudoLabelStore``.
+    """
+    total = max(sum(c['candidates'] for c in per_class.values()), 1)
+    lines = [f'{"class":>16s}  predicted  threshold  labelled  right']
+    for name, c in per_class.items():
+        threshold = '-' if c['threshold'] is None else f"{c['threshold']:.4g}"
+        share = c['kept'] / c['candidates'] if c['candidates'] else None
+        lines.append(f"{name:>16s}  {percent(c['candidates'] / total, 2):>9s}"
+                     f'  {threshold:>9s}  {percent(share):>8s}'
+                     f"  {percent(c['accuracy']):>5s}")
+    return '\n'.join(lines)
+
+
 def outcome(summary: Dict) -> str:
     """What came out of a run, in one sentence."""
     rows: List[Dict] = summary['rounds']

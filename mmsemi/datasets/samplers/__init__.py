@@ -1,4 +1,5 @@
 from .batch_shard import BatchShardSampler
 from .source_ratio import SourceRatioSampler
+from .source_subset import SourceSubsetSampler
 
-__all__ = ['BatchShardSampler', 'SourceRatioSampler']
+__all__ = ['BatchShardSampler', 'SourceRatioSampler', 'SourceSubsetSampler']

@@ -10,11 +10,13 @@ from mmsemi.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class PackSemiInputs(PackSegInputs):
-    """mmseg's ``PackSegInputs`` plus the stored confidence of pseudo-labels.
+    """mmseg's ``PackSegInputs`` plus what pseudo-labels have besides.
 
     ``gt_confidence`` (H, W) becomes the field ``gt_confidence`` of the data
-    sample, float32 (1, H, W). The meta keys add the padding of
-    :class:`PadSegFields`, so that ``predict`` removes it, and ``is_pseudo``.
+    sample, float32 (1, H, W), ``gt_soft_label`` (H, W, C) becomes
+    ``gt_soft_label``, float32 (C, H, W) that sums to one. The meta keys add
+    the padding of :class:`PadSegFields`, so that ``predict`` removes it, and
+    ``is_pseudo``.
 
     Args:
         meta_keys: keys of the item kept as meta information.
@@ -37,4 +39,11 @@ class PackSemiInputs(PackSegInputs):
             data = np.ascontiguousarray(confidence, dtype=np.float32)
             packed['data_samples'].gt_confidence = PixelData(
                 data=torch.from_numpy(data)[None])
+        soft = results.get('gt_soft_label')
+        if soft is not None:
+            data = torch.from_numpy(np.ascontiguousarray(soft)).float()
+            data = data.permute(2, 0, 1).contiguous()
+            # 0 on padding, where no class has a share.
+            data = data / data.sum(0).clamp(min=1e-6)
+            packed['data_samples'].gt_soft_label = PixelData(data=data)
         return packed

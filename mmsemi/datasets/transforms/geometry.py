@@ -21,13 +21,21 @@ def nearest_indices(source: int, target: int) -> np.ndarray:
     return np.minimum(indices.astype(np.int64), source - 1)
 
 
+def resize_soft(soft: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """Resize soft labels (h, w, C) to ``size``, height first; bilinear."""
+    resized = cv2.resize(
+        soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return resized.reshape(*size, -1)
+
+
 @TRANSFORMS.register_module()
 class TorchResize(Resize):
     """mmseg's ``Resize`` at the sampling points of PyTorch.
 
     DST-CBC and DMT resize with ``torch.nn.functional.interpolate``. On float
     images OpenCV's bilinear is the same (align_corners=False, no antialias);
-    maps of ``seg_fields`` need the index of :func:`nearest_indices`.
+    maps of ``seg_fields`` need the index of :func:`nearest_indices`, and
+    those with channels, soft labels, are interpolated like images.
     Usable as ``resize_type`` of ``RandomResize``.
     """
 
@@ -38,6 +46,9 @@ class TorchResize(Resize):
             width, height = results['scale']
         for field in results.get('seg_fields', []):
             array = results[field]
+            if array.ndim == 3:
+                results[field] = resize_soft(array, (height, width))
+                continue
             rows = nearest_indices(array.shape[0], height)
             columns = nearest_indices(array.shape[1], width)
             results[field] = array[rows[:, None], columns]
@@ -114,6 +125,8 @@ class PadSegFields(BaseTransform):
         def padded(array: np.ndarray, value: float) -> np.ndarray:
             if not bottom and not right:
                 return array
+            if array.ndim == 3 and array.shape[2] > 4:  # soft labels
+                return np.pad(array, ((0, bottom), (0, right), (0, 0)))
             return cv2.copyMakeBorder(
                 array, 0, bottom, 0, right, cv2.BORDER_CONSTANT,
                 value=(value, ) * 4)

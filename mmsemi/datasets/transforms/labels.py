@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 
 from mmsemi.registry import TRANSFORMS
 from mmsemi.utils.confidence_codes import decode_confidence
+from .geometry import resize_soft
 
 IGNORE = 255
 # Ids of `*_gtFine_labelIds.png`, from the Cityscapes scripts.
@@ -67,13 +68,29 @@ class InitValidMap(BaseTransform):
         return f'{type(self).__name__}()'
 
 
+def read_map(path: str, dtype: type) -> np.ndarray:
+    """A one-channel map of a pseudo-label store."""
+    array = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if array is None:
+        raise FileNotFoundError(
+            f'{path}: no readable pseudo-label. Label the unlabelled '
+            'images of this round again (remove its folder and resume)')
+    if array.dtype != dtype or array.ndim != 2:
+        raise ValueError(f'{path}: {array.dtype} of shape {array.shape}, '
+                         f'not one channel of {np.dtype(dtype).name}')
+    return array
+
+
 @TRANSFORMS.register_module()
 class LoadPseudoLabel(BaseTransform):
     """Read what the labelling pass stored for an image.
 
     Labels (uint8 PNG, 255 = not labelled) become ``gt_seg_map``; confidences
-    (16-bit PNG of codes) become ``gt_confidence``, float32 in [0, 1]. Both
-    join ``seg_fields``, so they follow the image by nearest neighbour.
+    (16-bit PNG of codes) become ``gt_confidence``, float32 in [0, 1]; soft
+    labels, where the round has any, become ``gt_soft_label``, uint8
+    (H, W, C), enlarged to the image. All join ``seg_fields``, so they follow
+    the image (``TorchResize`` interpolates soft labels, mmseg's ``Resize``
+    takes the nearest).
 
     Args:
         with_confidence: True to need stored confidences, False to leave them
@@ -90,14 +107,7 @@ class LoadPseudoLabel(BaseTransform):
         self.match_image = match_image
 
     def _read(self, path: str, dtype: type, results: dict) -> np.ndarray:
-        array = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if array is None:
-            raise FileNotFoundError(
-                f'{path}: no readable pseudo-label. Label the unlabelled '
-                'images of this round again (remove its folder and resume)')
-        if array.dtype != dtype or array.ndim != 2:
-            raise ValueError(f'{path}: {array.dtype} of shape {array.shape}, '
-                             f'not one channel of {np.dtype(dtype).name}')
+        array = read_map(path, dtype)
         image = results['img'].shape[:2]
         if self.match_image and array.shape != image:
             raise ValueError(
@@ -118,6 +128,14 @@ class LoadPseudoLabel(BaseTransform):
             codes = self._read(path, np.uint16, results)
             results['gt_confidence'] = decode_confidence(codes)
             fields.append('gt_confidence')
+        if osp.isfile(results.get('soft_path', '')):
+            # The classes lie below one another, see PseudoLabelStore.
+            maps = read_map(results['soft_path'], np.uint8)
+            maps = maps.reshape(results['num_classes'], -1, maps.shape[1])
+            results['gt_soft_label'] = resize_soft(
+                np.ascontiguousarray(maps.transpose(1, 2, 0)),
+                results['gt_seg_map'].shape)
+            fields.append('gt_soft_label')
         return results
 
     def __repr__(self) -> str:

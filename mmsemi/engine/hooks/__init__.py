@@ -2,6 +2,7 @@ from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
 from .data_check_hook import DataCheckHook
 from .export_hook import ExportHook
+from .generator_refresh_hook import GeneratorRefreshHook
 from .progress_hook import ProgressHook
 from .pseudo_label_hook import PseudoLabelHook
 from .round_checkpoint_hook import RoundCheckpointHook
@@ -10,6 +11,6 @@ from .run_summary_hook import RunSummaryHook
 
 __all__ = [
     'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook', 'ExportHook',
-    'ProgressHook', 'PseudoLabelHook', 'RoundCheckpointHook',
-    'RoundPictureHook', 'RunSummaryHook'
+    'GeneratorRefreshHook', 'ProgressHook', 'PseudoLabelHook',
+    'RoundCheckpointHook', 'RoundPictureHook', 'RunSummaryHook'
 ]

@@ -14,10 +14,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
 from torch import nn
 
+from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.self_training.labelling import LabellingPass
 from mmsemi.self_training.predictor import Predictor
 from mmsemi.self_training.store import PseudoLabelStore
+from mmsemi.utils.run_report import class_table
 
 
 @HOOKS.register_module()
@@ -43,6 +45,10 @@ class PseudoLabelHook(Hook):
             losses that need them.
         compact_logits: rules that scale probabilities predict twice; True
             keeps half-precision logits on disk meanwhile instead.
+        soft_stride: labelers that give soft labels: these are stored at one
+            over this of the resolution, in 8 bits.
+        rare_share: classes with a smaller share of the predictions are those
+            ``RareClassCrop`` looks for in the round.
         undo_class_weights: divide the probabilities by the class weights of
             the objective, with which the network overrates rare classes.
         audit: report accuracy where the unlabelled images have masks.
@@ -59,6 +65,8 @@ class PseudoLabelHook(Hook):
                  amp: Optional[str] = None,
                  keep_confidence: bool = False,
                  compact_logits: bool = False,
+                 soft_stride: int = 4,
+                 rare_share: float = 1e-3,
                  undo_class_weights: bool = False,
                  audit: bool = True,
                  labeller: Optional[dict] = None) -> None:
@@ -67,7 +75,9 @@ class PseudoLabelHook(Hook):
         self.pass_cfg = dict(
             keep_confidence=keep_confidence,
             compact_logits=compact_logits,
+            soft_stride=soft_stride,
             audit=audit)
+        self.rare_share = rare_share
         self.undo_class_weights = undo_class_weights
         self.labeller = labeller
 
@@ -193,13 +203,17 @@ class PseudoLabelHook(Hook):
 
     def _publish(self, runner, store, manifest: Dict) -> None:
         figures = {k: v for k, v in manifest.items() if k != 'files'}
+        figures['rare_classes'], figures['rarest'] = rare_classes(
+            [c['candidates'] for c in manifest['per_class'].values()],
+            self.rare_share)
         figures['folder'] = str(store.folder(manifest['round']))
         runner.message_hub.update_info('mmsemi/pseudo_labels', figures)
         accuracy = manifest['accuracy']
         runner.logger.info(
             f"round {manifest['round']}: kept {manifest['kept']:.1%} of "
             f"{manifest['images']} images' pixels" +
-            (f', of which {accuracy:.1%} are right' if accuracy else ''))
+            (f', of which {accuracy:.1%} are right' if accuracy else '') +
+            f"\n{class_table(manifest['per_class'])}")
 
     # The weights that label, kept while their round is trained.
     @staticmethod

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmsemi.registry import DATASETS, LOOPS
+from mmsemi.utils.schedules import per_round_shares
 
 
 @LOOPS.register_module()
@@ -36,10 +37,11 @@ class SelfTrainingLoop(BaseLoop):
         dataloader: labelled images only, for round 0.
         supervised_iters: length of round 0. With 0 the run starts from
             ``load_from``, a supervised baseline, which is validated first.
-        portions: share of the pseudo-labels to keep in rounds 1, 2, ...
+        portions: share of the pseudo-labels to keep in rounds 1, 2, ..., or
+            arguments of ``mmsemi.utils.schedules.portion_schedule``.
         iters_per_round: length of each round, or one number for all.
-        epochs_per_round: the same in passes over the unlabelled set; give
-            one of the two.
+        epochs_per_round: the same in passes over the unlabelled set (and the
+            labelled images that the sampler adds to it); give one of the two.
         start_from: ``'last'`` or ``'best'``, the model that labels and
             starts a round. ``'best'`` needs ``save_best`` of the checkpoint
             hook and validation data that may be used for selection.
@@ -59,7 +61,7 @@ class SelfTrainingLoop(BaseLoop):
                  runner,
                  dataloader: Union[DataLoader, Dict],
                  supervised_iters: int,
-                 portions: Sequence[float],
+                 portions: Union[dict, Sequence[float]],
                  iters_per_round: Union[int, Sequence[int], None] = None,
                  epochs_per_round: Union[int, Sequence[int], None] = None,
                  start_from: str = 'last',
@@ -70,11 +72,8 @@ class SelfTrainingLoop(BaseLoop):
         if start_from not in ('last', 'best'):
             raise ValueError(f"start_from is 'last' or 'best', got "
                              f'{start_from!r}')
-        wrong = [p for p in portions if not 0 < p <= 1]
-        if wrong:
-            raise ValueError(f'portions lie in (0, 1], got {wrong}')
         super().__init__(runner, dataloader)
-        self.portions = tuple(portions)
+        self.portions = tuple(per_round_shares(portions))
         self.num_rounds = len(self.portions)
         self.start_from = start_from
         self.reset_optimizer = reset_optimizer
@@ -84,9 +83,10 @@ class SelfTrainingLoop(BaseLoop):
         if (iters_per_round is None) == (epochs_per_round is None):
             raise ValueError('give iters_per_round or epochs_per_round')
         if epochs_per_round is not None:
+            epochs = self._per_round(epochs_per_round, 'epochs_per_round')
             iters_per_round = [
-                epochs * self._epoch_length() for epochs in self._per_round(
-                    epochs_per_round, 'epochs_per_round')
+                number * length
+                for number, length in zip(epochs, self._epoch_lengths())
             ]
         lengths = self._per_round(iters_per_round, 'iters_per_round')
         if supervised_iters < 0 or min(lengths, default=1) < 1:
@@ -112,13 +112,23 @@ class SelfTrainingLoop(BaseLoop):
                              f'{self.num_rounds} rounds')
         return tuple(value)
 
-    def _epoch_length(self) -> int:
+    def _epoch_lengths(self) -> List[int]:
         """Iterations in which all processes see the unlabelled set once."""
         loader = self._semi_dataloader()
-        sizes = loader['sampler']['samples_per_source']
+        sampler = loader['sampler']
         dataset = self.runner.cfg['label_dataloader']['dataset']
         images = len(DATASETS.build(copy.deepcopy(dataset)))
-        return math.ceil(images / (sizes[1] * get_world_size()))
+        if 'samples_per_source' in sampler:
+            step = sampler['samples_per_source'][1] * get_world_size()
+            return [math.ceil(images / step)] * self.num_rounds
+        step = loader['batch_size'] * get_world_size()
+        source = len(DATASETS.build(loader['dataset']['labelled']))
+        return [
+            math.ceil((math.floor(source * share) + images) / step)
+            for share in self._per_round(
+                per_round_shares(sampler['portions']),
+                'portions of the sampler')
+        ]
 
     def _semi_dataloader(self) -> dict:
         loader = self.runner.cfg.get('semi_dataloader')
@@ -255,7 +265,7 @@ class SelfTrainingLoop(BaseLoop):
         """Labelled and pseudo-labelled images of the present round."""
         loader = self._semi_dataloader()
         labels = self.runner.message_hub.get_info('mmsemi/pseudo_labels', {})
-        set_pseudo_label_dir(loader['dataset'], labels.get('folder'))
+        tell_datasets(loader['dataset'], labels)
         sizes = loader['sampler'].get('samples_per_source')
         if sizes and loader.get('batch_size') != sum(sizes):
             raise ValueError(
@@ -267,6 +277,8 @@ class SelfTrainingLoop(BaseLoop):
             seed=self.runner.seed + self.round,
             diff_rank_seed=self.runner._randomness_cfg.get(
                 'diff_rank_seed', False))
+        if hasattr(self.dataloader.sampler, 'set_round'):
+            self.dataloader.sampler.set_round(self.round)
 
     def _batches(self, skip: int) -> Iterator:
         """Batches of the round, those already trained on left out."""
@@ -328,26 +340,33 @@ def check_baseline(model: nn.Module, path: str) -> None:
             'Take a checkpoint of the same network and classes')
 
 
-def set_pseudo_label_dir(dataset: dict, folder: Optional[str]) -> None:
-    """Tell every pseudo-labelled dataset in a config where its labels are.
+def tell_datasets(config: Union[dict, Sequence], labels: Dict) -> None:
+    """Write what datasets and transforms must know of a round in a config.
+
+    Pseudo-labelled datasets are told where their labels are, crops which
+    classes are rare.
 
     Args:
-        dataset: dataset config, changed in place.
-        folder: folder of a complete round; None if nothing labels, which is
-            an error when a dataset needs labels.
+        config: dataset config, changed in place.
+        labels: what ``PseudoLabelHook`` published of the round; empty if
+            nothing labels, which is an error when a dataset needs labels.
 
     Raises:
         ValueError: as said above.
     """
-    if isinstance(dataset, dict):
-        if str(dataset.get('type')).split('.')[-1] == 'PseudoLabelDataset':
-            if folder is None:
+    if isinstance(config, dict):
+        kind = str(config.get('type')).split('.')[-1]
+        if kind == 'PseudoLabelDataset':
+            if not labels:
                 raise ValueError('semi_dataloader holds a PseudoLabelDataset '
                                  'but no hook labels the images: add '
                                  'PseudoLabelHook to custom_hooks')
-            dataset['pseudo_label_dir'] = folder
-        for value in dataset.values():
-            set_pseudo_label_dir(value, folder)
-    elif isinstance(dataset, (list, tuple)):
-        for value in dataset:
-            set_pseudo_label_dir(value, folder)
+            config['pseudo_label_dir'] = labels['folder']
+        elif kind == 'RareClassCrop':
+            config.update(
+                classes=labels['rare_classes'], rarest=labels['rarest'])
+        for value in config.values():
+            tell_datasets(value, labels)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            tell_datasets(value, labels)

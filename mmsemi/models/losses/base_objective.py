@@ -71,11 +71,36 @@ class PixelWeightObjective(nn.Module):
         """Further 0-d tensors to log."""
         return {}
 
+    def pixel_loss(self, logits: Tensor, labels: Tensor,
+                   soft: Optional[Tensor]) -> Tensor:
+        """Loss (N, H, W) of each pixel without any weight; cross entropy.
+
+        Args:
+            logits: float32 (N, C, H, W).
+            labels: int64 (N, H, W).
+            soft: see :meth:`forward`.
+        """
+        if soft is not None:
+            raise ValueError(f'{type(self).__name__} cannot train on soft '
+                             'labels; ConfidenceRegularizedLoss can')
+        return self.criterion.pixel_loss(logits, labels, self.ignore_index)
+
+    def further_losses(self, logits: Tensor,
+                       pseudo: Tensor) -> Dict[str, Tensor]:
+        """Losses besides the weighted pixel loss.
+
+        Args:
+            logits: float32 (N, C, H, W).
+            pseudo: valid pixels of pseudo-labelled samples, bool (N, H, W).
+        """
+        return {}
+
     def forward(self,
                 logits: Tensor,
                 labels: Tensor,
                 pseudo_mask: Tensor,
-                confidence: Optional[Tensor] = None) -> Dict[str, Tensor]:
+                confidence: Optional[Tensor] = None,
+                soft: Optional[Tensor] = None) -> Dict[str, Tensor]:
         """Loss and statistics of one batch.
 
         Args:
@@ -85,6 +110,8 @@ class PixelWeightObjective(nn.Module):
             confidence: stored confidence of the labels, float (N, H, W);
                 whatever it holds on labelled samples or where the label is
                 ignored has no effect.
+            soft: probabilities (N, C, H, W) to learn instead of the label
+                where a pixel of them does not sum to zero.
 
         Returns:
             ``loss_seg``, ``avg_weight`` and ``avg_ce`` over all valid
@@ -98,8 +125,7 @@ class PixelWeightObjective(nn.Module):
                                     (labels != self.ignore_index) & samples,
                                     confidence)
             labels = self.relabel(labels, samples, evidence)
-        pixel_loss = self.criterion.pixel_loss(logits, labels,
-                                               self.ignore_index)
+        pixel_loss = self.pixel_loss(logits, labels, soft)
         with torch.no_grad():
             valid = labels != self.ignore_index
             pseudo = valid & samples
@@ -112,7 +138,8 @@ class PixelWeightObjective(nn.Module):
             figures.update(self.figures(evidence))
         loss = self.criterion.reduce(
             pixel_loss, labels, weights, ignore_index=self.ignore_index)
-        return dict(loss_seg=loss, **figures)
+        return dict(
+            loss_seg=loss, **self.further_losses(logits, pseudo), **figures)
 
 
 def batch_figures(pixel_loss: Tensor, weights: Tensor, valid: Tensor,

@@ -1,7 +1,15 @@
+from .cbst import CBSTPseudoLabeler, LRENTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
+from .entropy_percentile import (EntropyPercentilePseudoLabeler, EntropySplit,
+                                 masked_percentiles, pixel_entropy)
 from .fixed_threshold import FixedThresholdPseudoLabeler
+from .view_agreement import ViewAgreementPseudoLabeler, ViewPseudoLabels
+from .views import Views
 
 __all__ = [
-    'ClassBalancedPseudoLabeler', 'FixedThresholdPseudoLabeler',
-    'PseudoLabels'
+    'CBSTPseudoLabeler', 'ClassBalancedPseudoLabeler',
+    'EntropyPercentilePseudoLabeler', 'EntropySplit',
+    'FixedThresholdPseudoLabeler', 'LRENTPseudoLabeler', 'PseudoLabels',
+    'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
+    'masked_percentiles', 'pixel_entropy', 'rare_classes'
 ]

@@ -15,10 +15,13 @@ class PseudoLabels(NamedTuple):
         confidence: (N, H, W) float32, highest class probability.
         weights: (N, H, W) float32, weight of each pixel in a loss, 0 where
             the label is 255.
+        soft: (N, C, H, W) float32 probabilities of the classes, where a
+            labeler gives soft labels.
     """
     labels: Tensor
     confidence: Tensor
     weights: Tensor
+    soft: Optional[Tensor] = None
 
 
 @MODELS.register_module()
@@ -32,7 +35,7 @@ class ClassBalancedPseudoLabeler(nn.Module):
       branch of DST-CBC). One network pass over the images is enough.
     - ``scaled``: probabilities are divided by the thresholds first; the
       label is the argmax of the quotients, dropped where the highest is
-      below one (CBST, Zou et al., ECCV 2018; DST-CBC, arXiv 2004.08514 v1).
+      below one (DST-CBC, arXiv 2004.08514 v1; see CBSTPseudoLabeler, too).
       Thresholds must be known before the labels, so it takes two passes.
 
     Thresholds come from statistics over the whole set. With n_c predictions

@@ -15,7 +15,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
     All branches of a batch go through the network in one forward, so that
     they share their BatchNorm statistics, and one objective sees them all.
     Labels of the branch ``pseudo`` come from the pseudo-label store, with
-    their confidence where the objective needs it. A plain labelled batch
+    their confidence where the objective needs it and soft labels where the
+    labeler gives any. A plain labelled batch
     (no branches) is accepted as well.
 
     Args:
@@ -54,7 +55,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
         Args:
             inputs: images (N, 3, H, W) of each branch.
             data_samples: for each branch N ``SegDataSample`` with
-                ``gt_sem_seg`` and, for pseudo-labels, ``gt_confidence``.
+                ``gt_sem_seg`` and, for pseudo-labels, ``gt_confidence`` and
+                ``gt_soft_label``, if there are any.
         """
         if not isinstance(inputs, dict):
             inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
@@ -66,6 +68,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
         ]
         labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
         confidence = self.stack_confidence(samples, is_pseudo, labels)
+        soft = self.stack_soft_labels(samples, is_pseudo, labels)
         mask = torch.tensor(is_pseudo).to(images.device, non_blocking=True)
 
         feats = self.student.extract_feat(images)
@@ -80,7 +83,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
                 size=labels.shape[-2:],
                 mode='bilinear',
                 align_corners=head.align_corners)
-            result = self.objective(logits, labels, mask, confidence)
+            result = self.objective(logits, labels, mask, confidence, soft)
             losses.update(self.rename(result, name, factor, any(is_pseudo)))
         return losses
 
@@ -135,6 +138,21 @@ class SelfTrainingSegmentor(SemiSegmentor):
             s.gt_confidence.data[0].to(one) if pseudo and h else one
             for s, pseudo, h in zip(samples, is_pseudo, has)
         ])
+
+    @staticmethod
+    def stack_soft_labels(samples: list, is_pseudo: List[bool],
+                          labels: Tensor) -> Optional[Tensor]:
+        """Soft labels (N, C, H, W), 0 on samples without; or None."""
+        maps = [
+            s.gt_soft_label.data.to(labels.device)
+            if pseudo and 'gt_soft_label' in s else None
+            for s, pseudo in zip(samples, is_pseudo)
+        ]
+        shapes = [m.shape for m in maps if m is not None]
+        if not shapes:
+            return None
+        zero = torch.zeros(shapes[0], device=labels.device)
+        return torch.stack([zero if m is None else m for m in maps])
 
 
 def join_images(inputs: Dict[str, Tensor]) -> Tensor:

@@ -1,0 +1,112 @@
+import math
+from itertools import islice
+from typing import Iterator, Optional, Sequence, Sized, Union
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmsemi.registry import DATA_SAMPLERS
+from mmsemi.utils.schedules import per_round_shares
+
+
+def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
+    """Indices of a random part of the source images.
+
+    Drawn as CBST and CRST draw it, so that published seeds give the published
+    subsets; for one seed, smaller ones are the beginnings of larger ones.
+    """
+    return np.random.RandomState(seed).choice(
+        num_images, math.floor(num_images * portion), replace=False)
+
+
+@DATA_SAMPLERS.register_module()
+class SourceSubsetSampler(Sampler):
+    """Endless stream of all target images and a part of the source.
+
+    Every pass shuffles the chosen source images and the target images
+    together, so batches mix the two freely (CBST, CRST). Iterating again
+    gives the same indices again; ranks take turns.
+
+    Args:
+        dataset: of two parts, source and target (a :class:`SemiDataset`).
+        portions: share of the source images in round 1, 2, ..., or
+            arguments of ``mmsemi.utils.schedules.portion_schedule``.
+        policy: ``'cumulative'``: one draw, of which later rounds take more;
+            ``'resample'``: another draw in every round.
+        subset_seed: seed of the draw; ``'resample'`` adds the round.
+        seed: of the order, the same on all ranks; the Runner gives it.
+    """
+
+    def __init__(self,
+                 dataset: Sized,
+                 portions: Union[dict, Sequence[float]],
+                 policy: str = 'cumulative',
+                 subset_seed: int = 0,
+                 seed: Optional[int] = None) -> None:
+        if policy not in ('cumulative', 'resample'):
+            raise ValueError("policy is 'cumulative' or 'resample', got "
+                             f'{policy!r}')
+        ends = list(getattr(dataset, 'cumulative_sizes', []))
+        if len(ends) != 2:
+            raise ValueError('SourceSubsetSampler needs a dataset of source '
+                             f'and target images, such as SemiDataset; '
+                             f'{type(dataset).__name__} has {len(ends)} parts')
+        self.rank, self.world_size = get_dist_info()
+        self.dataset = dataset
+        self.portions = per_round_shares(portions)
+        self.policy = policy
+        self.subset_seed = subset_seed
+        self.seed = sync_random_seed() if seed is None else seed
+        self.num_source, self.num_images = ends
+        self._start = 0
+        self.set_round(1)
+
+    def set_round(self, round_index: int) -> None:
+        """Choose the source images of a round, counted from 1.
+
+        Raises:
+            ValueError: when there is no portion for it.
+        """
+        if not 1 <= round_index <= len(self.portions):
+            raise ValueError(
+                f'SourceSubsetSampler has portions for {len(self.portions)} '
+                f'rounds, this is round {round_index}: give one for each')
+        seed = self.subset_seed
+        if self.policy == 'resample':
+            seed += round_index
+        chosen = source_subset(self.num_source,
+                               self.portions[round_index - 1], seed)
+        self.indices = torch.cat([
+            torch.from_numpy(chosen),
+            torch.arange(self.num_source, self.num_images)
+        ])
+
+    def _stream(self) -> Iterator[int]:
+        generator = torch.Generator()
+        generator.manual_seed(self.seed)
+        while True:
+            order = torch.randperm(len(self.indices), generator=generator)
+            yield from self.indices[order].tolist()
+
+    def __iter__(self) -> Iterator[int]:
+        mine = islice(self._stream(), self.rank, None, self.world_size)
+        return islice(mine, self._start, None)
+
+    def skip(self, num_samples: int) -> None:
+        """Start later iterations behind the first samples of this rank.
+
+        Args:
+            num_samples: absolute position, counted from the seed's start.
+        """
+        if num_samples < 0:
+            raise ValueError(f'num_samples={num_samples} is negative')
+        self._start = num_samples
+
+    def __len__(self) -> int:
+        """Samples per rank in one pass."""
+        return math.ceil(len(self.indices) / self.world_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Nothing to do: the stream has no epochs."""

@@ -1,0 +1,97 @@
+from typing import Dict, Optional
+
+import torch
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+
+NORMALIZERS = ('valid', 'confident', 'all')
+
+
+def counted_pixels(normalizer: str, targets: Dict[str, Tensor]) -> Tensor:
+    """Pixels the loss of unlabelled images is averaged over.
+
+    Args:
+        normalizer: ``'valid'``, all but padding; ``'confident'``, those with
+            a weight; ``'all'``, padding included.
+        targets: see :class:`TeacherStudentSegmentor`.
+
+    Returns:
+        Float32 (N, H, W) of zeros and ones.
+    """
+    if normalizer == 'valid':
+        return targets['valid'].float()
+    if normalizer == 'confident':
+        return (targets['weights'] > 0).float()
+    return torch.ones_like(targets['weights'])
+
+
+def check_normalizer(normalizer: str) -> str:
+    """The name itself, if it is one of :data:`NORMALIZERS`."""
+    if normalizer not in NORMALIZERS:
+        raise ValueError(f'normalizer must be one of {NORMALIZERS}, got '
+                         f'{normalizer!r}')
+    return normalizer
+
+
+@MODELS.register_module()
+class PseudoLabelCrossEntropyLoss(nn.Module):
+    """Weighted cross entropy of pseudo-labels.
+
+    With pixel weights w, labels y and class weights b
+
+        L = sum_i w_i b_{y_i} CE_i / sum_{i in P} b_{y_i}
+
+    over the pixels P of ``normalizer``, of this process. ``'valid'`` lets
+    the loss grow with the share of confident pixels (FixMatch and UniMatch,
+    Yang et al., CVPR 2023); ``'confident'`` does not; ``'all'`` counts
+    padding too (AugSeg). Float32; 0 with zero gradient where nothing counts.
+
+    Args:
+        normalizer: see above.
+        criterion: config of a :class:`ClassBalancedCrossEntropyLoss`, for
+            class weights.
+        loss_weight: factor of the loss.
+    """
+
+    needs_soft = False
+
+    def __init__(self,
+                 normalizer: str = 'valid',
+                 criterion: Optional[dict] = None,
+                 loss_weight: float = 1.) -> None:
+        super().__init__()
+        self.normalizer = check_normalizer(normalizer)
+        self.criterion = MODELS.build(
+            criterion or dict(type='ClassBalancedCrossEntropyLoss'))
+        if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
+            raise TypeError(
+                'criterion must be a ClassBalancedCrossEntropyLoss, got '
+                f'{type(self.criterion).__name__}')
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+        """Loss of a batch, 0-d.
+
+        Args:
+            logits: (N, C, H, W), any floating type.
+            targets: ``labels``, ``weights`` and ``valid``, see
+                :class:`TeacherStudentSegmentor`.
+        """
+        labels = targets['labels']
+        pixel_loss = self.criterion.pixel_loss(logits, labels)
+        counted = counted_pixels(self.normalizer, targets)
+        weights = targets['weights']
+        if self.criterion.class_weight is not None:
+            balance = self.criterion.label_weight(labels)
+            weights = weights * balance
+            # A pixel without a label has no class, so it counts as one.
+            counted = counted * balance.where(labels != 255, 1.)
+        total = counted.sum().clamp(min=torch.finfo(torch.float32).tiny)
+        factor = self.loss_weight * self.criterion.loss_weight
+        return factor * (pixel_loss * weights).sum() / total
+
+    def extra_repr(self) -> str:
+        return (f'normalizer={self.normalizer!r}, '
+                f'loss_weight={self.loss_weight}')

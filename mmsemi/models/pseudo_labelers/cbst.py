@@ -1,0 +1,244 @@
+"""Pseudo-labels of CBST (class-balanced self-training) and its relatives."""
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
+
+
+@MODELS.register_module()
+class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
+    """Labels of ST, CBST and CBST-SP (Zou et al., ECCV 2018).
+
+    With M_c sampled predictions of class c and portion r, the threshold
+    lambda_c is the floor(M_c r)-th highest confidence among them, or 1 where
+    that rank is 0, so that so rare a class is practically never labelled. A
+    pixel gets the label argmax_c p_c / lambda_c where that quotient reaches
+    one; ties go to the lowest class.
+
+    ST is the same with one threshold for all classes, CBST-SP the same on
+    probabilities multiplied by a spatial prior (which no published or
+    released configuration combines with ST).
+
+    Args:
+        num_classes: number of classes C.
+        per_class: one threshold for each class (CBST); False is ST.
+        ds_rate: of the predictions of a class in an image, every how many
+            enter the statistics, in raster order and from the first.
+        prior: .npz of ``tools/dataset_converters/spatial_prior.py``, whose
+            ``prior`` (C, h, w) multiplies the probabilities.
+        leading_zero: the published MXNet code starts every class' list of
+            confidences with a spurious 0.0, which counts in the rank (and
+            one more in the list of all). For comparisons only.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 per_class: bool = True,
+                 ds_rate: int = 4,
+                 prior: Optional[str] = None,
+                 leading_zero: bool = False) -> None:
+        super().__init__(
+            num_classes, rule='scaled', per_class=per_class, stride=ds_rate)
+        self.leading_zero = leading_zero
+        weight = None if prior is None else load_prior(prior, num_classes)
+        self.register_buffer('prior', weight, persistent=False)
+        # Histograms resolve confidences best in the upper part of [0, 1]. A
+        # power of two for each class brings them there and rounds nothing.
+        scale = torch.ones(num_classes)
+        if weight is not None:
+            peak = weight.flatten(1).amax(1)
+            scale = torch.exp2(-peak.log2().ceil()).where(peak > 0, scale)
+            if not per_class:  # one list of confidences, one scale
+                scale = scale.min().expand(num_classes).clone()
+        self.register_buffer('scale', scale, persistent=False)
+
+    @property
+    def one_pass(self) -> bool:
+        """With one threshold for all classes the label is the argmax."""
+        return not self.per_class and self.prior is None
+
+    def weigh(self, probabilities: Tensor) -> Tensor:
+        """Probabilities (N, C, H, W) times the spatial prior, if any."""
+        if self.prior is None:
+            return probabilities
+        if self.prior.shape[1:] != probabilities.shape[2:]:
+            self.prior = F.interpolate(
+                self.prior[None], probabilities.shape[2:], mode='bilinear',
+                align_corners=False)[0]
+        return probabilities * self.prior
+
+    def collect(self, statistics, probabilities: Tensor,
+                valid: Optional[Tensor] = None) -> None:
+        """See the base class."""
+        confidence, labels = self.weigh(probabilities).max(1)
+        # One group for every image and class.
+        group = labels + self.num_classes * torch.arange(
+            len(labels), device=labels.device).view(-1, 1, 1)
+        group, confidence, labels = [
+            x.flatten() if valid is None else x[valid]
+            for x in (group, confidence, labels)
+        ]
+        if self.stride > 1:
+            chosen = every_nth_of_group(
+                group, probabilities.shape[0] * self.num_classes, self.stride)
+            confidence, labels = confidence[chosen], labels[chosen]
+        if self.prior is not None:
+            confidence = confidence * self.scale[labels]
+        statistics.update(confidence, labels)
+
+    def fit(self, statistics, portion: float) -> Tensor:
+        """See the base class and :meth:`thresholds_from`."""
+        if not 0 < portion <= 1:
+            raise ValueError(f'portion lies in (0, 1], got {portion}')
+        counts = statistics.counts(self.per_class)
+        zeros = 0
+        if self.leading_zero:
+            zeros = 1 if self.per_class else self.num_classes + 1
+        # In float64 as in Python, so that floor(M r) is the published one.
+        rank = ((counts + zeros).double() * portion).floor().long()
+        thresholds = statistics.kth_highest(rank)
+        # Without the zeros a rank never passes the count; with them it
+        # reaches a zero, which the published code replaces by one, too.
+        found = (rank > 0) & (rank <= counts)
+        thresholds = thresholds.to(self.scale) / self.scale
+        self.thresholds = thresholds.where(found.to(self.scale.device), 1.)
+        return self.thresholds
+
+    @torch.no_grad()
+    def forward(self, probabilities: Tensor) -> PseudoLabels:
+        """See the base class; weights are 1 where a label is given."""
+        quotient = self.weigh(probabilities) / self.thresholds[:, None, None]
+        score, labels = quotient.max(1)
+        kept = score >= 1
+        return PseudoLabels(
+            labels.masked_fill(~kept, 255), probabilities.amax(1),
+            kept.float())
+
+    def extra_repr(self) -> str:
+        return (f'num_classes={self.num_classes}, per_class={self.per_class}, '
+                f'ds_rate={self.stride}, prior={self.prior is not None}')
+
+
+@MODELS.register_module()
+class LRENTPseudoLabeler(CBSTPseudoLabeler):
+    """Soft labels of CRST-LRENT (Zou et al., ICCV 2019), thresholds of CBST.
+
+    The entropy of the label, weighted by alpha, joins the objective of CBST.
+    Its minimiser is a softmax with temperature:
+
+        z_c  = (log p_c - log lambda_c) / alpha
+        soft = softmax(z), kept where logsumexp(z) > 0
+
+    Every pixel that CBST labels is kept, with the same class as the most
+    probable one; alpha towards 0 gives CBST. Everything stays in logarithms,
+    where powers of p / lambda overflow.
+
+    Args:
+        num_classes: number of classes C.
+        alpha: weight of the entropy, positive.
+        per_class, ds_rate, prior, leading_zero: see
+            :class:`CBSTPseudoLabeler`.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 alpha: float = 0.25,
+                 per_class: bool = True,
+                 ds_rate: int = 4,
+                 prior: Optional[str] = None,
+                 leading_zero: bool = False) -> None:
+        super().__init__(num_classes, per_class, ds_rate, prior, leading_zero)
+        if alpha <= 0:
+            raise ValueError(f'alpha must be positive, got {alpha}; '
+                             'CBSTPseudoLabeler is the limit of 0')
+        self.alpha = alpha
+
+    @property
+    def one_pass(self) -> bool:
+        """Soft labels need the thresholds."""
+        return False
+
+    @torch.no_grad()
+    def forward(self, probabilities: Tensor) -> PseudoLabels:
+        """Labels with ``soft`` (N, C, H, W), of every pixel, kept or not."""
+        z = self.weigh(probabilities).clamp(
+            min=torch.finfo(torch.float32).tiny).log()
+        z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
+        kept = z.logsumexp(1) > 0
+        soft = z.softmax(1)
+        return PseudoLabels(
+            soft.argmax(1).masked_fill(~kept, 255), probabilities.amax(1),
+            kept.float(), soft)
+
+    def extra_repr(self) -> str:
+        return f'{super().extra_repr()}, alpha={self.alpha}'
+
+
+def every_nth_of_group(group: Tensor, num_groups: int, n: int) -> Tensor:
+    """Indices of every n-th element of every group, from the first.
+
+    Args:
+        group: int64 (M,), the group of each element, in 0..num_groups-1.
+        num_groups: number of groups.
+        n: see above.
+    """
+    # Sorting is stable, so order within a group stays; small integers are
+    # sorted several times faster.
+    dtype = torch.uint8 if num_groups <= 2**8 else \
+        torch.int16 if num_groups <= 2**15 else torch.int64
+    order = group.to(dtype).sort(stable=True).indices
+    counts = torch.bincount(group, minlength=num_groups)
+    starts = counts.cumsum(0) - counts
+    rank = torch.arange(
+        len(group), device=group.device) - starts.repeat_interleave(counts)
+    return order[rank % n == 0]
+
+
+def rare_classes(counts, share: float = 1e-3, fallback: int = 3):
+    """Classes whose patches are worth looking for.
+
+    Args:
+        counts: (C,) predictions of each class over the target set.
+        share: classes with a smaller share of all predictions are rare.
+        fallback: number of rarest classes to name besides.
+
+    Returns:
+        Rare classes and the ``fallback`` rarest ones, each by ascending
+        share, equal shares by class index.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    shares = counts / max(counts.sum(), 1)
+    order = np.argsort(shares, kind='stable')
+    return ([int(c) for c in order if shares[c] < share],
+            [int(c) for c in order[:fallback]])
+
+
+def load_prior(path: str, num_classes: int) -> Tensor:
+    """Spatial prior (C, h, w) float32 of a file.
+
+    Raises:
+        UsageError: if the file is missing or belongs to other classes.
+    """
+    advice = ('make it with tools/dataset_converters/spatial_prior.py from '
+              'the labelled images')
+    if not Path(path).is_file():
+        raise UsageError(f'{path}: no such spatial prior; {advice}')
+    with np.load(path) as file:
+        if 'prior' not in file:
+            raise UsageError(f'{path}: holds {file.files}, no `prior`; '
+                             f'{advice}')
+        prior = torch.from_numpy(file['prior'].astype(np.float32))
+    if prior.ndim != 3 or len(prior) != num_classes or \
+            not torch.isfinite(prior).all() or prior.min() < 0:
+        raise UsageError(
+            f'{path}: prior of shape {tuple(prior.shape)}, but the data set '
+            f'has {num_classes} classes (values must be finite and not '
+            f'negative); {advice}')
+    return prior

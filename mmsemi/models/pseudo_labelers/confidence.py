@@ -1,0 +1,57 @@
+from typing import Sequence, Union
+
+import torch
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .class_balanced import PseudoLabels
+
+
+@MODELS.register_module()
+class ConfidencePseudoLabeler(nn.Module):
+    """Label every pixel, and weigh it by whether the teacher is sure.
+
+    For training online, batch by batch: the weight is 1 where the highest
+    probability reaches the threshold, else 0 (FixMatch, Sohn et al., NeurIPS
+    2020, equation 4). Labels are given everywhere, so that mixing by class
+    sees whole objects and losses may count all valid pixels. With
+    ``per_pixel=False`` all pixels of a batch weigh the share of sure ones
+    (CutMix-Seg, French et al., BMVC 2020).
+
+    Args:
+        threshold: lowest confidence that counts, or one for each class; 0
+            takes every pixel.
+        per_pixel: see above.
+    """
+
+    def __init__(self,
+                 threshold: Union[float, Sequence[float]] = 0.95,
+                 per_pixel: bool = True) -> None:
+        super().__init__()
+        thresholds = torch.as_tensor(threshold, dtype=torch.float32)
+        if thresholds.ndim > 1 or (thresholds < 0).any():
+            raise ValueError('threshold is a number, or one for each class, '
+                             f'not below 0; got {threshold}')
+        self.per_pixel = per_pixel
+        self.register_buffer('thresholds', thresholds, persistent=False)
+
+    @torch.no_grad()
+    def forward(self, probabilities: Tensor) -> PseudoLabels:
+        """Label a batch.
+
+        Args:
+            probabilities: (N, C, H, W), decided on in float32.
+        """
+        confidence, labels = probabilities.float().max(1)
+        if self.thresholds.ndim:
+            sure = confidence >= self.thresholds[labels]
+        else:
+            sure = confidence >= self.thresholds
+        weights = sure.float()
+        if not self.per_pixel:
+            weights = weights.mean().expand_as(weights)
+        return PseudoLabels(labels, confidence, weights)
+
+    def extra_repr(self) -> str:
+        return (f'threshold={self.thresholds.tolist()}, '
+                f'per_pixel={self.per_pixel}')

@@ -1,0 +1,169 @@
+"""Reliable and unreliable pixels by the entropy of a prediction (U2PL)."""
+import math
+from typing import NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .class_balanced import PseudoLabels
+
+
+class EntropySplit(NamedTuple):
+    """Pixels of a batch divided by entropy.
+
+    Attributes:
+        labels: (N, H, W) int64, those of pixels certain enough to be
+            learnt from, 255 elsewhere.
+        low: (N, H, W) bool, so certain that they may be anchors and
+            positives of a contrastive objective.
+        high: (N, H, W) bool, so uncertain that they may be its negatives.
+    """
+    labels: Tensor
+    low: Tensor
+    high: Tensor
+
+
+def pixel_entropy(probabilities: Tensor) -> Tensor:
+    """Entropy of each pixel in nats, float32 (N, H, W).
+
+    Args:
+        probabilities: (N, C, H, W), any floating type.
+    """
+    q = probabilities.float()
+    return -(q * (q + 1e-10).log()).sum(1)
+
+
+def masked_percentiles(values: Tensor, mask: Tensor,
+                       percents: Sequence[float]) -> Tensor:
+    """``numpy.percentile(values[mask], percents)`` without a host sync.
+
+    Interpolated linearly. Unlike ``torch.quantile`` there is no limit on
+    the number of values. Infinite where the mask is empty.
+
+    Args:
+        values: float32, any shape.
+        mask: bool, same shape.
+        percents: between 0 and 100.
+
+    Returns:
+        (len(percents), ), dtype of ``values``.
+    """
+    last = mask.sum() - 1
+    ordered = values.masked_fill(~mask, math.inf).flatten().sort().values
+    results = []
+    for percent in percents:
+        # Half a million pixels times a share need more than float32.
+        position = last.clamp(min=0).double() * (percent / 100)
+        lower = position.floor().long()
+        below = ordered[lower]
+        above = ordered[torch.minimum(lower + 1, last.clamp(min=0))]
+        share = position - lower
+        # Weighing both ends would give 0 * inf for an empty mask.
+        step = torch.where(above > below, above - below, 0.)
+        results.append(below + step * share.to(values.dtype))
+    return torch.stack(results)
+
+
+@MODELS.register_module()
+class EntropyPercentilePseudoLabeler(nn.Module):
+    """Drop labels by entropy, and name the most and least certain pixels.
+
+    U2PL (arXiv 2203.03884), at progress r from 0 to 1 of the training:
+
+    - a label is dropped where the entropy is at or above the percentile
+      100 - (100 - ``drop_percent``) (1 - r);
+    - ``low`` pixels are at or below the percentile a =
+      ``low_percent`` (1 - r), ``high`` pixels at or above 100 - a.
+
+    Percentiles run over the labelled pixels of this process's batch, as
+    published, so they differ between the ranks.
+
+    Args:
+        drop_percent: percentile that is kept at the start.
+        low_percent: size of the most and of the least certain part at the
+            start, in percent.
+        high_only: False makes every pixel with a label ``high`` (ablation
+            of the negatives).
+        ael_as_released: rule of U2PL's branch ``with_AEL``, whose sign is
+            reversed: labels *below* the percentile a are dropped, ``low``
+            and ``high`` are the percentiles ``low_percent`` and
+            ``drop_percent`` of what remains. For reproduction only.
+        ignore_index: label of pixels without one.
+    """
+
+    def __init__(self,
+                 drop_percent: float = 80.,
+                 low_percent: float = 20.,
+                 high_only: bool = True,
+                 ael_as_released: bool = False,
+                 ignore_index: int = 255) -> None:
+        super().__init__()
+        for name, value in (('drop_percent', drop_percent), ('low_percent',
+                                                             low_percent)):
+            if not 0 <= value <= 100:
+                raise ValueError(f'{name} lies in 0..100, got {value}')
+        self.drop_percent = drop_percent
+        self.low_percent = low_percent
+        self.high_only = high_only
+        self.ael_as_released = ael_as_released
+        self.ignore_index = ignore_index
+
+    def drop_percent_at(self, progress: float) -> float:
+        """Percentile of the entropy from which on labels are dropped."""
+        return 100 - (100 - self.drop_percent) * (1 - progress)
+
+    def low_percent_at(self, progress: float) -> float:
+        """Percentile a of the most certain pixels; 100 - a of the least."""
+        return self.low_percent * (1 - progress)
+
+    @torch.no_grad()
+    def split(self, entropy: Tensor, labels: Tensor,
+              progress: float) -> EntropySplit:
+        """Divide the pixels of a batch.
+
+        Args:
+            entropy: (N, H, W) float32, see :func:`pixel_entropy`.
+            labels: (N, H, W) int64, 255 = not considered.
+            progress: share of the training that is done, in 0..1.
+        """
+        valid = labels != self.ignore_index
+        a = self.low_percent_at(progress)
+        if self.ael_as_released:
+            floor, = masked_percentiles(entropy, valid, [a])
+            valid = valid & (entropy >= floor)
+            low, high = masked_percentiles(
+                entropy, valid, [self.low_percent, self.drop_percent])
+            kept = valid
+        else:
+            drop, low, high = masked_percentiles(
+                entropy, valid, [self.drop_percent_at(progress), a, 100 - a])
+            kept = valid & (entropy < drop)
+        high = valid & (entropy >= high) if self.high_only else valid
+        return EntropySplit(
+            labels.masked_fill(~kept, self.ignore_index),
+            valid & (entropy <= low), high)
+
+    @torch.no_grad()
+    def forward(self,
+                probabilities: Tensor,
+                valid: Optional[Tensor] = None,
+                progress: float = 0.) -> PseudoLabels:
+        """Label a batch; entropy and label come from the same prediction.
+
+        Args:
+            probabilities: (N, C, H, W) float32.
+            valid: (N, H, W) bool, False on padding; all valid by default.
+            progress: share of the training that is done, in 0..1.
+        """
+        confidence, labels = probabilities.float().max(1)
+        if valid is not None:
+            labels = labels.masked_fill(~valid, self.ignore_index)
+        labels = self.split(pixel_entropy(probabilities), labels,
+                            progress).labels
+        return PseudoLabels(labels, confidence,
+                            (labels != self.ignore_index).float())
+
+    def extra_repr(self) -> str:
+        return (f'drop_percent={self.drop_percent}, '
+                f'low_percent={self.low_percent}')

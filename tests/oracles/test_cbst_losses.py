@@ -1,0 +1,63 @@
+"""Losses of CRST's code and its regularisers."""
+import numpy as np
+import pytest
+import torch
+
+from mmsemi.models.losses import ConfidenceRegularizedLoss
+from mmsemi.models.losses.confidence_regularized_loss import REGULARIZERS
+from tests.oracles.kinds import files
+
+
+def test_crst_loss(oracle_dir):
+    for path in files(oracle_dir, 'cbst', 'crst_loss'):
+        with np.load(path) as arrays:
+            case = {key: arrays[key] for key in arrays.files}
+        weights = case['reg_weights_f64']
+        given = weights[weights > 0]
+        assert (given == given[:1]).all(), 'one weight for all target images'
+        alpha = float(case['mr_weight_kld_f64'] * given.max(initial=0))
+        if 'effective_alpha_f64' in case:
+            assert alpha == pytest.approx(float(case['effective_alpha_f64']))
+        loss = ConfidenceRegularizedLoss('kld', loss_weight=alpha)
+        logits = torch.from_numpy(case['logits']).requires_grad_()
+        soft = None
+        if 'soft_label' in case:
+            soft = torch.from_numpy(case['soft_label'])
+            labels = soft.argmax(1).masked_fill(soft.sum(1) == 0, 255)
+        else:
+            labels = torch.from_numpy(case['label'])
+        assert (labels != 255).sum() == int(case['valid_num'])
+        result = loss(logits, labels, torch.from_numpy(weights > 0),
+                      soft=soft)
+        total = result['loss_seg'] + result['loss_reg']
+        total.backward()
+        assert total.item() == pytest.approx(
+            float(case['loss_f64']), rel=2e-4)
+        np.testing.assert_allclose(logits.grad, case['grad'], atol=1e-6)
+        if 'ce_sum_f64' in case:
+            assert result['loss_seg'].item() * int(case['valid_num']) == \
+                pytest.approx(float(case['ce_sum_f64']), rel=2e-4)
+            regular = result['loss_reg'].item() * int(case['valid_reg_num'])
+            assert regular == pytest.approx(
+                alpha * float(case['kld_sum_unweighted_f64']), rel=2e-4)
+
+
+@pytest.mark.parametrize('name', sorted(REGULARIZERS))
+def test_regularisers(oracle_dir, name):
+    for path in files(oracle_dir, 'cbst', 'formula_regularisers'):
+        with np.load(path) as arrays:
+            logits = torch.from_numpy(arrays['logits']).requires_grad_()
+            valid = torch.from_numpy(arrays['ignored']) == 0
+            official = {
+                key: arrays[f'mr{name}_{key}']
+                for key in ('per_pixel', 'sum_f64', 'grad')
+            }
+        values = REGULARIZERS[name](logits)
+        np.testing.assert_allclose(
+            values.detach()[valid], official['per_pixel'][valid],
+            rtol=1e-5, atol=1e-5)
+        total = (values * valid).sum()
+        assert total.item() == pytest.approx(
+            float(official['sum_f64']), rel=1e-5)
+        total.backward()
+        np.testing.assert_allclose(logits.grad, official['grad'], atol=1e-5)
