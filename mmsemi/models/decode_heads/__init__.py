@@ -1,4 +1,5 @@
 from .deeplabv2_head import DeepLabV2Head
 from .lateral_sum_head import LateralSumHead
+from .semantic_embedding_head import SemanticEmbeddingHead
 
-__all__ = ['DeepLabV2Head', 'LateralSumHead']
+__all__ = ['DeepLabV2Head', 'LateralSumHead', 'SemanticEmbeddingHead']

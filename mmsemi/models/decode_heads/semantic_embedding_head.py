@@ -1,0 +1,285 @@
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.logging import print_log
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.class_embeddings import load_class_embeddings
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import resize_labels
+from mmsemi.utils.zero_label import UNLABELLED
+from .deeplabv2_head import DeepLabV2Head
+
+Columns = Union[slice, Sequence[int], Tensor]
+
+
+@MODELS.register_module()
+class SemanticEmbeddingHead(BaseDecodeHead):
+    """Classify pixels by fixed word vectors of the classes.
+
+    Any decode head is made to end in D channels instead of classes, and
+
+        logits[c] = <features, E[c]> / temperature
+
+    with unit word vectors E that are never trained (SPNet, Xian et al.,
+    CVPR 2019, section 3). Features are not normalised and there is no bias,
+    so a class without any training pixel is one more row of E. The product
+    is computed in float32 whatever the precision of the features.
+
+    Classes are ordered seen first, then unseen. Training sees the columns
+    of the seen classes only; predictions take all of them. Labels 254
+    (unlabelled) have no effect on the loss, like 255.
+
+    With ``gamma`` predictions are calibrated (SPNet, equation 6): what
+    ``predict`` returns are then the scores p - gamma [c is seen] of the
+    up-sampled probabilities p instead of logits. Their argmax is the
+    prediction; do not take a softmax of them, as test-time augmentation and
+    labelling would.
+
+    Args:
+        head: config of a decode head; its ``num_classes`` is set to D.
+        num_seen: number of seen classes, which come first.
+        classes: names of all classes; may be left out if ``embeddings``
+            holds the vectors themselves.
+        embeddings: ``.npz`` file, see :func:`load_class_embeddings`, or
+            vectors (C, D) that are taken as they are, or None: they come
+            with the checkpoint (``save_embeddings``).
+        embedding: which vectors of the file.
+        names: name in the file of classes that are called otherwise there.
+        embedding_dim: D, needed only without ``embeddings``.
+        save_embeddings: put the vectors into checkpoints.
+        temperature: divisor of the logits.
+        gamma: calibration, 0 for none. With 1 no seen class is predicted.
+        train_columns: ``'seen'``, or ``'all'`` for a softmax over all
+            classes in training.
+        loss_resolution: ``'labels'`` up-samples the logits to the labels as
+            mmseg does; ``'logits'`` takes the nearest label at the
+            resolution of the logits, as SPNet and STRICT do.
+        loss_decode: see mmseg; by default a cross entropy averaged over the
+            pixels that are not ignored.
+        ignore_index: label of pixels without any effect.
+    """
+
+    def __init__(self,
+                 head: dict,
+                 num_seen: int,
+                 classes: Optional[Sequence[str]] = None,
+                 embeddings: Union[None, str, Sequence] = None,
+                 embedding: Optional[str] = None,
+                 names: Optional[Dict[str, str]] = None,
+                 embedding_dim: Optional[int] = None,
+                 save_embeddings: bool = False,
+                 temperature: float = 1.,
+                 gamma: float = 0.,
+                 train_columns: str = 'seen',
+                 loss_resolution: str = 'labels',
+                 loss_decode: Union[None, dict, Sequence[dict]] = None,
+                 ignore_index: int = 255) -> None:
+        vectors = class_vectors(classes, embeddings, embedding, names,
+                                embedding_dim, save_embeddings)
+        num_classes, dim = vectors.shape
+        if not 0 < num_seen <= num_classes:
+            raise ValueError(f'num_seen must lie in 1..{num_classes}, the '
+                             f'number of classes, got {num_seen}')
+        if train_columns not in ('seen', 'all'):
+            raise ValueError("train_columns is 'seen' or 'all', got "
+                             f'{train_columns!r}')
+        if loss_resolution not in ('labels', 'logits'):
+            raise ValueError("loss_resolution is 'labels' or 'logits', got "
+                             f'{loss_resolution!r}')
+        if temperature <= 0 or gamma < 0:
+            raise ValueError('temperature is positive and gamma at least 0, '
+                             f'got {temperature} and {gamma}')
+        loss_decode = loss_decode or dict(
+            type='ClassBalancedCrossEntropyLoss')
+        # Losses of the inner head are never used.
+        inner = MODELS.build(
+            dict(dict(loss_decode=loss_decode), **head, num_classes=dim))
+        # The inner head selects its inputs; what remains is a classifier of
+        # D channels.
+        super().__init__(
+            dim,
+            dim,
+            num_classes=num_classes,
+            dropout_ratio=0,
+            loss_decode=loss_decode,
+            ignore_index=ignore_index,
+            align_corners=inner.align_corners,
+            init_cfg=None)
+        del self.conv_seg
+        self.head = inner
+        self.num_seen = num_seen
+        self.temperature = temperature
+        self.gamma = gamma
+        self.train_columns = train_columns
+        self.loss_resolution = loss_resolution
+        self.save_embeddings = save_embeddings
+        self.has_embeddings = embeddings is not None
+        self.register_buffer('embeddings', vectors, persistent=save_embeddings)
+
+    def forward(self,
+                inputs: List[Tensor],
+                columns: Optional[Columns] = None) -> Tensor:
+        """Logits at the resolution of the inner head.
+
+        Args:
+            inputs: feature maps of the backbone or neck.
+            columns: classes to score, all by default.
+
+        Returns:
+            Float32 (N, number of columns, H, W).
+        """
+        features = self.head(inputs)
+        vectors = self.embeddings if columns is None else self.embeddings[
+            columns]
+        with torch.autocast(features.device.type, enabled=False):
+            logits = F.conv2d(features.float(), vectors.float()[:, :, None,
+                                                                None])
+        return logits if self.temperature == 1 else logits / self.temperature
+
+    def train_logits(self, inputs: List[Tensor]) -> Tensor:
+        """Logits of the classes that the supervised loss compares."""
+        return self.forward(
+            inputs,
+            slice(0, self.num_seen) if self.train_columns == 'seen' else None)
+
+    def loss(self, inputs: List[Tensor], batch_data_samples: list,
+             train_cfg: Optional[dict]) -> Dict[str, Tensor]:
+        """Loss on annotated pixels, in mmseg's signature."""
+        return self.loss_by_feat(
+            self.train_logits(inputs), batch_data_samples)
+
+    def loss_by_feat(self, seg_logits: Tensor,
+                     batch_data_samples: list) -> Dict[str, Tensor]:
+        """Loss of logits against the labels of data samples."""
+        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        return self.loss_by_labels(seg_logits, labels)
+
+    def loss_by_labels(self, logits: Tensor,
+                       labels: Tensor) -> Dict[str, Tensor]:
+        """Loss and accuracy of logits against label maps.
+
+        Args:
+            logits: (N, K, h, w).
+            labels: (N, H, W) integers below K, 254 or 255.
+        """
+        labels = labels.long()
+        labels = labels.masked_fill(labels == UNLABELLED, self.ignore_index)
+        if self.loss_resolution == 'logits':
+            labels = resize_labels(labels, logits.shape[-2:])
+        else:
+            logits = resize(
+                logits,
+                size=labels.shape[-2:],
+                mode='bilinear',
+                align_corners=self.align_corners)
+        parts = self.loss_decode
+        losses: Dict[str, Tensor] = {}
+        for part in parts if isinstance(parts, nn.ModuleList) else [parts]:
+            value = part(logits, labels, ignore_index=self.ignore_index)
+            losses[part.loss_name] = losses.get(part.loss_name, 0) + value
+        with torch.no_grad():
+            # mmseg's accuracy selects pixels, which waits for the device.
+            valid = labels != self.ignore_index
+            correct = (logits.argmax(1) == labels) & valid
+            losses['acc_seg'] = 100 * correct.sum() / valid.sum().clamp(min=1)
+        return losses
+
+    def predict_by_feat(self, seg_logits: Tensor,
+                        batch_img_metas: List[dict]) -> Tensor:
+        """Logits, or calibrated scores, at the size of the input."""
+        logits = super().predict_by_feat(seg_logits, batch_img_metas)
+        if not self.gamma:
+            return logits
+        scores = logits.float().softmax(1)
+        scores[:, :self.num_seen] -= self.gamma
+        return scores
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
+                              **kwargs) -> None:
+        """Vectors of a checkpoint count only where they are saved."""
+        key = f'{prefix}embeddings'
+        if not self.save_embeddings:
+            state_dict.pop(key, None)
+        elif self.has_embeddings:
+            state_dict.setdefault(key, self.embeddings)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def to_mmseg(self, cfg: dict) -> Tuple[dict, Dict[str, Tensor]]:
+        """Config and weights of an mmseg head with equal logits.
+
+        The word vectors are folded into the classifier of the inner head.
+
+        Args:
+            cfg: config this head was built from.
+
+        Raises:
+            UsageError: when the inner head has no classifier to fold into.
+        """
+        if self.gamma:
+            print_log(
+                f'gamma={self.gamma} needs probabilities; the exported model '
+                'predicts without calibration', 'current')
+        vectors = self.embeddings.detach().float() / self.temperature
+        inner = dict(cfg['head'], num_classes=self.num_classes)
+        if isinstance(self.head, DeepLabV2Head):
+            # Linear up to the classes, so that its own size shrinks.
+            folded = MODELS.build(inner)
+            for ours, conv in zip(folded.convs, self.head.convs):
+                ours.weight.data = torch.einsum('cd,dikl->cikl', vectors,
+                                                conv.weight.detach())
+                ours.bias.data = vectors @ conv.bias.detach()
+            return folded.to_mmseg(inner)
+        if hasattr(self.head, 'to_mmseg'):
+            plain, state = self.head.to_mmseg(
+                dict(cfg['head'], num_classes=self.channels))
+        else:
+            plain, state = inner, dict(self.head.state_dict())
+        weight = state.get('conv_seg.weight')
+        if weight is None or len(weight) != self.channels:
+            raise UsageError(
+                f'{type(self.head).__name__} has no 1x1 classifier that word '
+                'vectors can be folded into; export it by hand')
+        state['conv_seg.weight'] = torch.einsum('cd,dikl->cikl', vectors,
+                                                weight)
+        state['conv_seg.bias'] = vectors @ state['conv_seg.bias']
+        return dict(plain, num_classes=self.num_classes), state
+
+    def extra_repr(self) -> str:
+        return (f'{super().extra_repr()}, num_seen={self.num_seen}, '
+                f'embeddings={tuple(self.embeddings.shape)}, '
+                f'gamma={self.gamma}')
+
+
+def class_vectors(classes: Optional[Sequence[str]],
+                  embeddings: Union[None, str, Sequence],
+                  embedding: Optional[str], names: Optional[Dict[str, str]],
+                  embedding_dim: Optional[int],
+                  save_embeddings: bool) -> Tensor:
+    """Word vectors (C, D) as the arguments of the head say.
+
+    Raises:
+        ValueError: when the arguments do not go together.
+    """
+    if embeddings is None:
+        if not (classes and embedding_dim and save_embeddings):
+            raise ValueError('without embeddings, give classes, '
+                             'embedding_dim and save_embeddings=True: the '
+                             'vectors then come with the checkpoint')
+        return torch.zeros(len(classes), embedding_dim)
+    if isinstance(embeddings, str):
+        if not classes:
+            raise ValueError('embeddings of a file need the names of the '
+                             'classes')
+        vectors = load_class_embeddings(embeddings, classes, embedding, names)
+    else:
+        vectors = np.asarray(embeddings, np.float32)
+    if vectors.ndim != 2 or classes and len(classes) != len(vectors):
+        raise ValueError(f'embeddings of shape {vectors.shape} for '
+                         f'{len(classes or [])} classes')
+    return torch.from_numpy(vectors.copy())

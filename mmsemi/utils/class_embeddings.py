@@ -1,0 +1,76 @@
+"""Word vectors of classes, found by class name."""
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Union
+
+import numpy as np
+
+from .errors import UsageError
+
+# Names of combinations: the parts are concatenated in this order. The one
+# of SPNet and STRICT comes first.
+COMBINED = dict(fastnvec=('fasttext', 'word2vec'))
+
+
+def load_class_embeddings(path: Union[str, Path],
+                          classes: Sequence[str],
+                          embedding: Optional[str] = None,
+                          names: Optional[Dict[str, str]] = None
+                          ) -> np.ndarray:
+    """Unit word vectors of some classes, in their order.
+
+    The file is an ``.npz`` with ``class_names`` (N,) and one or more arrays
+    of vectors (N, D). Rows are L2-normalised after concatenation, in
+    float64, as SPNet does (Xian et al., CVPR 2019).
+
+    Args:
+        path: the file.
+        classes: names of the classes.
+        embedding: key of the vectors in the file, such as ``'embeddings'``,
+            ``'fasttext'``, ``'word2vec'`` or ``'glove'``, or ``'fastnvec'``
+            for fastText and word2vec side by side. By default
+            ``'embeddings'`` where the file has them, else ``'fastnvec'``.
+        names: name in the file of classes that are called otherwise there.
+
+    Returns:
+        Float32 (len(classes), D).
+
+    Raises:
+        UsageError: when the file, the vectors or a class is missing, or a
+            vector is zero or not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UsageError(f'no file of word vectors {path}')
+    with np.load(path, allow_pickle=False) as arrays:
+        stored = {key: arrays[key] for key in arrays.files}
+    if embedding is None:
+        embedding = 'embeddings' if 'embeddings' in stored else 'fastnvec'
+    parts = COMBINED.get(embedding, (embedding, ))
+    lacking = [k for k in ('class_names', *parts) if k not in stored]
+    if lacking:
+        raise UsageError(
+            f'{path} has no {", ".join(lacking)}, which embedding='
+            f'{embedding!r} needs; it holds {", ".join(sorted(stored))}')
+
+    row_of = {str(name): k for k, name in enumerate(stored['class_names'])}
+    wanted = [(names or {}).get(name, name) for name in classes]
+    missing = [
+        name if name == asked else f'{name} ({asked})'
+        for name, asked in zip(classes, wanted) if asked not in row_of
+    ]
+    if missing:
+        raise UsageError(
+            f'{path} has no vector of {", ".join(missing)}; say by `names` '
+            'what they are called there, or add them to the file')
+    rows = [row_of[name] for name in wanted]
+    vectors = np.concatenate(
+        [np.asarray(stored[part], np.float64)[rows] for part in parts], 1)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    useless = [
+        name for name, norm in zip(classes, norms[:, 0])
+        if not (np.isfinite(norm) and norm > 0)
+    ]
+    if useless:
+        raise UsageError(f'{path}: the {embedding} vector of '
+                         f'{", ".join(useless)} is zero or not finite')
+    return (vectors / norms).astype(np.float32)
