@@ -21,6 +21,8 @@ def test_every_kind_has_a_test():
     here = Path(__file__).parent
     text = '\n'.join(p.read_text() for p in here.glob('test_*.py'))
     for family, kinds in KINDS.items():
+        if family in PENDING:
+            continue
         asked = set(re.findall(rf"'{family}',\s*'(\w+)'", text))
         for listed in re.findall(r"parametrize\('kind', \[([^]]*)]", text):
             asked |= set(re.findall(r'\w+', listed))

@@ -1,0 +1,90 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmsemi.registry import MODELS
+
+TYPES = ('EntropyFilteredCrossEntropyLoss', 'ReverseCrossEntropyLoss',
+         'OHEMCrossEntropyLoss')
+
+
+def inputs(n=2, c=4, h=5, w=6, dtype=torch.float32):
+    g = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(n, c, h, w, generator=g)
+    labels = torch.randint(0, c, (n, h, w), generator=g)
+    labels[:, 0] = 255
+    return logits.to(dtype).requires_grad_(), labels
+
+
+@pytest.mark.parametrize('name', TYPES)
+def test_all_ignored_is_zero_with_zero_gradient(name) -> None:
+    logits, labels = inputs()
+    loss = MODELS.build(dict(type=name))(logits, labels.fill_(255))
+    loss.backward()
+    assert loss == 0 and not logits.grad.any()
+
+
+@pytest.mark.parametrize('name', TYPES)
+def test_half_precision_is_computed_in_float32(name) -> None:
+    logits, labels = inputs(dtype=torch.bfloat16)
+    criterion = MODELS.build(dict(type=name))
+    loss = criterion(logits, labels)
+    loss.backward()
+    assert loss.dtype == torch.float32 and logits.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(loss, criterion(logits.float(), labels))
+
+
+def test_dropped_labels_raise_the_weight_of_the_others() -> None:
+    logits, labels = inputs(1)
+    criterion = MODELS.build(dict(type=TYPES[0], loss_weight=2.))
+    kept = (labels != 255).sum()
+    mean = F.cross_entropy(logits, labels, ignore_index=255)
+    torch.testing.assert_close(
+        criterion(logits, labels), 2 * mean * labels.numel() / kept)
+
+
+def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
+    logits, labels = inputs()
+    valid = labels != 255
+    one_hot = F.one_hot(labels.where(valid, 0), 4).clamp(min=1e-4)
+    terms = -(logits.softmax(1) * one_hot.permute(0, 3, 1, 2).log()).sum(1)
+    torch.testing.assert_close(
+        MODELS.build(dict(type=TYPES[1]))(logits, labels), terms[valid].mean())
+    assert MODELS.build(dict(type=TYPES[1])).scale == pytest.approx(
+        math.log(1e4))
+
+
+def test_ohem_keeps_the_hardest() -> None:
+    logits, labels = inputs()
+    valid = labels != 255
+    pixel = F.cross_entropy(
+        logits, labels, reduction='none', ignore_index=255).detach()
+    kept_before = torch.zeros_like(valid)
+    for min_kept in (0, 5, 20, int(valid.sum()), 10**6):
+        ohem = MODELS.build(
+            dict(type=TYPES[2], thresh=.05, min_kept=min_kept))
+        kept = ohem.kept(pixel, valid)
+        assert not kept[~valid].any()
+        assert (kept_before <= kept).all(), 'not monotone in min_kept'
+        assert kept.sum() >= min(min_kept, int(valid.sum()))
+        assert pixel[kept].min() >= pixel[valid & ~kept].max() \
+            if (valid & ~kept).any() else True
+        torch.testing.assert_close(ohem(logits, labels), pixel[kept].mean()
+                                   if kept.any() else torch.tensor(0.))
+        kept_before = kept
+    torch.testing.assert_close(
+        ohem(logits, labels), F.cross_entropy(
+            logits, labels, ignore_index=255))
+
+
+def test_ohem_serves_a_head_of_mmseg() -> None:
+    head = MODELS.build(
+        dict(
+            type='FCNHead', in_channels=3, channels=4, num_classes=4,
+            num_convs=1, loss_decode=dict(type=TYPES[2], loss_weight=.4)))
+    samples_loss = head.loss_decode(
+        *inputs(), weight=None, ignore_index=head.ignore_index)
+    assert head.loss_decode.loss_name == 'loss_ohem'
+    assert samples_loss.ndim == 0 and samples_loss > 0

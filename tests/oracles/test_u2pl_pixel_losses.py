@@ -1,0 +1,170 @@
+"""Pixel losses, entropy rules and schedules of U2PL."""
+import numpy as np
+import torch
+from mmengine.optim import PolyLR
+
+from mmsemi.models.pseudo_labelers import masked_percentiles, pixel_entropy
+from mmsemi.registry import MODELS
+from tests.oracles.kinds import files
+
+
+def numbered(path, prefix: str = 'c'):
+    """``(name, case)`` of the cases ``c0_...``, ``c1_...`` of a file."""
+    with np.load(path, allow_pickle=False) as arrays:
+        count = 0
+        while any(k.startswith(f'{prefix}{count}_') for k in arrays.files):
+            start = f'{prefix}{count}_'
+            yield f'{path.name} {start}', {
+                k[len(start):]: torch.from_numpy(arrays[k])
+                for k in arrays.files if k.startswith(start)
+            }
+            count += 1
+        assert count, f'{path.name} holds no case'
+
+
+def check_loss(name, loss, pred, case, loss_key, grad_key) -> None:
+    loss.backward()
+    torch.testing.assert_close(
+        loss.detach(), case[loss_key], rtol=1e-5, atol=1e-6,
+        msg=lambda m: f'{name}: {m}')
+    torch.testing.assert_close(
+        pred.grad, case[grad_key], rtol=1e-4, atol=1e-6,
+        msg=lambda m: f'{name}: {m}')
+
+
+def test_unsupervised_loss(oracle_dir) -> None:
+    labeler = MODELS.build(dict(type='EntropyPercentilePseudoLabeler'))
+    criterion = MODELS.build(dict(type='EntropyFilteredCrossEntropyLoss'))
+    for path in files(oracle_dir, 'u2pl', 'unsup_loss'):
+        for name, case in numbered(path):
+            entropy = pixel_entropy(case['pred_teacher'].softmax(1))
+            torch.testing.assert_close(
+                entropy, case['entropy'], rtol=1e-5, atol=1e-6)
+            labeler.drop_percent = case['percent'].item()
+            labels = labeler.split(entropy, case['target'], 0).labels
+            # A pixel exactly on the threshold may fall on either side.
+            assert (labels != case['target_after']).sum() <= 1, name
+            labels = case['target_after']
+            assert (labels != 255).sum() == case['num_valid']
+            pred = case['predict'].requires_grad_()
+            check_loss(name, criterion(pred, labels), pred, case, 'loss',
+                       'grad_predict')
+
+
+def test_reverse_cross_entropy(oracle_dir) -> None:
+    criterion = MODELS.build(dict(type='ReverseCrossEntropyLoss'))
+    for path in files(oracle_dir, 'u2pl', 'rce_loss'):
+        for name, case in numbered(path):
+            pred = case['predict'].requires_grad_()
+            check_loss(name, criterion(pred, case['target']), pred, case,
+                       'loss', 'grad_predict')
+
+
+def test_ohem(oracle_dir) -> None:
+    for path in files(oracle_dir, 'u2pl', 'criterion'):
+        for name, case in numbered(path):
+            criterion = MODELS.build(
+                dict(
+                    type='OHEMCrossEntropyLoss',
+                    thresh=case['thresh'].item(),
+                    min_kept=case['min_kept'].item()))
+            pred, target = case['pred'].requires_grad_(), case['target']
+            pixel = torch.nn.functional.cross_entropy(
+                pred.detach(), target, reduction='none', ignore_index=255)
+            kept = criterion.kept(pixel, target != 255)
+            assert torch.equal(target.masked_fill(~kept, 255),
+                               case['kept_target']), name
+            loss = criterion(pred, target)
+            torch.testing.assert_close(
+                loss.detach(), case['ohem_loss'], rtol=1e-5, atol=1e-6)
+            weight = case['aux_weight'].item()
+            plain = MODELS.build(dict(type='ClassBalancedCrossEntropyLoss'))
+            plain_loss = plain(pred.detach(), target)
+            if weight:
+                loss = loss + weight * criterion(case['aux'], target)
+                plain_loss = plain_loss + weight * plain(case['aux'], target)
+            torch.testing.assert_close(
+                plain_loss, case['ce_total_loss'], rtol=1e-5, atol=1e-6)
+            check_loss(name, loss, pred, case, 'total_loss', 'grad_pred')
+
+
+def test_entropy_masks(oracle_dir) -> None:
+    for path in files(oracle_dir, 'u2pl', 'entropy_masks'):
+        for name, case in numbered(path):
+            labeler = MODELS.build(
+                dict(
+                    type='EntropyPercentilePseudoLabeler',
+                    high_only=bool(case['negative_high_entropy'])))
+            epoch, epochs = case['epoch_epochs'].tolist()
+            progress = epoch / epochs
+            np.testing.assert_allclose(
+                labeler.low_percent_at(progress), case['alpha_t'], rtol=1e-12)
+            labels = case['label_u_aug']
+            entropy = pixel_entropy(case['pred_u_large_teacher'].softmax(1))
+            split = labeler.split(entropy, labels, progress)
+            size = tuple(case['small_hw'].tolist())
+            labelled = case['label_l'] != 255
+            for ours, theirs in ((split.low, 'low_mask_all'),
+                                 (split.high, 'high_mask_all')):
+                both = torch.cat([labelled, ours])[:, None].float()
+                small = torch.nn.functional.interpolate(both, size)
+                assert (small != case[theirs]).sum() <= 1, (name, theirs)
+            alpha = labeler.low_percent_at(progress)
+            limits = masked_percentiles(entropy, labels != 255,
+                                        [alpha, 100 - alpha])
+            theirs = torch.cat([case['low_thresh'], case['high_thresh']])
+            torch.testing.assert_close(
+                limits, theirs.float(), rtol=1e-5, atol=1e-6)
+
+
+def test_percent_schedules(oracle_dir) -> None:
+    seen = set()
+    for path in files(oracle_dir, 'u2pl', 'schedules'):
+        arrays = dict(np.load(path))
+        for key in (k for k in arrays if not k.endswith('_args')):
+            rule = next((r for r in ('drop_percent_', 'alpha_t_',
+                                     'ael_percent_') if key.startswith(r)),
+                        None)
+            if rule is None:
+                continue
+            seen.add(rule)
+            start, epochs = arrays[f'{key}_args']
+            labeler = MODELS.build(
+                dict(
+                    type='EntropyPercentilePseudoLabeler',
+                    drop_percent=start,
+                    low_percent=start))
+            ours = labeler.drop_percent_at if rule == 'drop_percent_' \
+                else labeler.low_percent_at
+            np.testing.assert_allclose(
+                [ours(t / epochs) for t in range(int(epochs))],
+                arrays[key],
+                rtol=1e-12,
+                err_msg=key)
+    assert seen, 'no schedule of a percentile'
+
+
+def test_poly_schedule_is_mmengines(oracle_dir) -> None:
+    """PolyLR with end = total + 1 is the published learning rate."""
+    for path in files(oracle_dir, 'u2pl', 'schedules'):
+        arrays = dict(np.load(path))
+        names = [k[:-5] for k in arrays
+                 if k.startswith('poly') and k.endswith('_used')]
+        for name in names:
+            length, epochs, first, power = arrays[f'{name}_args']
+            total, start = int(length * epochs), int(length * first)
+            groups = [
+                dict(params=[torch.zeros(1)], lr=lr)
+                for lr in arrays[f'{name}_base']
+            ]
+            optimizer = torch.optim.SGD(groups)
+            schedule = PolyLR(
+                optimizer, power=power, eta_min=0, by_epoch=False, begin=0,
+                end=total + 1)
+            rates = []
+            for _ in range(start + len(arrays[f'{name}_used'])):
+                rates.append([g['lr'] for g in optimizer.param_groups])
+                optimizer.step()
+                schedule.step()
+            np.testing.assert_allclose(
+                rates[start:], arrays[f'{name}_used'], rtol=1e-10, atol=1e-15)
