@@ -21,6 +21,7 @@ IMAGE = (60, 90)
 CASES = {
     'camvid_240x180': ((144, 176), (180, 240), (180, 240)),
     'camvid_480x360': ((288, 352), (288, 360), IMAGE),
+    'camvid_day_to_dusk': ((144, 176), (180, 240), (180, 240)),
     'voc12_semi': ((321, 321), (505, 505), IMAGE),
     'voc12_semi_paper': ((321, 321), (321, 321), IMAGE),
     'cityscapes_semi': ((512, 1024), IMAGE, IMAGE),
@@ -70,6 +71,10 @@ def tree(tmp_path, monkeypatch):
                  f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png')
     lists('data/camvid/splits/1_16/seed0', labeled=train[:2],
           unlabeled=train[2:])
+    lists('data/camvid/splits/day_to_dusk',
+          source_train=[f'train/{s}' for s in train[:2]],
+          target_train=[f'train/{s}' for s in train[2:]],
+          target_test=[f'test/{s}' for s in val])
     lists('data/splits/cityscapes/dst_cbc/30_0',
           labeled=[f'town/{s}' for s in train[:2]],
           unlabeled=[f'town/{s}' for s in train[2:]])
