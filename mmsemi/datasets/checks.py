@@ -326,5 +326,6 @@ def _check_classes(lists: List[ImageList], counts: np.ndarray) -> List[str]:
             f'{"only " + present[0] if present else "no class, only 255"}; '
             'training needs at least 2 classes. Check the masks, or label '
             'more images')
-    absent = [name for name in images.classes if name not in present]
+    absent = [name for name in images.classes[:images.num_labels]
+              if name not in present]
     return [f'labelled: no pixel of {", ".join(absent)}'] if absent else []

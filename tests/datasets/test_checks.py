@@ -242,3 +242,40 @@ def test_plain_training_ignores_unlabelled_lists(data_dir, monkeypatch):
     cfg.train_cfg = dict(type='SelfTrainingLoop')
     roles = [images.role for images in checks.collect(cfg)]
     assert 'unlabelled' in roles
+
+
+# Classes without annotation.
+ZERO = dict(classes=['sky', 'road', 'car'], num_seen=2)
+HIDE = dict(type='MapZeroLabels', file_classes=['sky', 'road', 'car'], **ZERO)
+
+
+def zero_label_config(root, *steps):
+    part = leaf(root, 'labeled', metainfo=ZERO)
+    part.update(type='BaseSegDataset')
+    part['pipeline'] += [dict(type='LoadAnnotations'), *steps]
+    for name in 'ab':
+        write_mask(root, f'train/{name}',
+                   np.tile(np.uint8([0, 1, 2, 2, 255, 0, 1]), (5, 1)))
+    return Config(dict(train_dataloader=dict(dataset=part)))
+
+
+def test_unlabelled_pixels_are_accepted_where_they_are_mapped(root):
+    messages = check_data(zero_label_config(root, HIDE))
+    # Absent is what was to be there; the unseen class was not.
+    assert not any('no pixel' in line for line in messages)
+    merged = dict(HIDE, merge_ignore=True)
+    assert check_data(zero_label_config(root, merged))
+
+
+def test_unseen_class_in_training_labels_is_refused(root):
+    with pytest.raises(UsageError, match="10 pixels of 'car'.*MapZeroLabels"):
+        check_data(zero_label_config(root))
+    # Validation needs them.
+    cfg = zero_label_config(root)
+    check_data(Config(dict(val_dataloader=cfg.train_dataloader)))
+
+
+def test_254_is_no_label_without_the_mapping(root, cfg):
+    write_mask(root, 'train/a', np.full((5, 7), 254, np.uint8))
+    with pytest.raises(UsageError, match='value 254'):
+        check_data(cfg)

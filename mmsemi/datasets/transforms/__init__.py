@@ -6,8 +6,7 @@ from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
 
 __all__ = [
-    'InitValidMap', 'LoadPseudoLabel', 'MapLabels', 'MapZeroLabels', 'MultiBranch',
-    'PackSemiInputs', 'PadSegFields', 'RandomScale', 'RareClassCrop',
-    'SetOriShape',
-    'TorchResize'
+    'InitValidMap', 'LoadPseudoLabel', 'MapLabels', 'MapZeroLabels',
+    'MultiBranch', 'PackSemiInputs', 'PadSegFields', 'RandomScale',
+    'RareClassCrop', 'SetOriShape', 'TorchResize'
 ]
