@@ -1,3 +1,4 @@
+from .generalized_zero_label import GeneralizedZeroLabelMetric
 from .pseudo_label_quality import PseudoLabelQuality
 
-__all__ = ['PseudoLabelQuality']
+__all__ = ['GeneralizedZeroLabelMetric', 'PseudoLabelQuality']
