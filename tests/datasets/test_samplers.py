@@ -3,7 +3,8 @@ from itertools import islice
 import pytest
 from torch.utils.data import ConcatDataset, DataLoader
 
-from mmsemi.datasets import BatchShardSampler, SourceRatioSampler
+from mmsemi.datasets import (BatchShardSampler, SourceRatioSampler,
+                             SourceSubsetSampler)
 from mmsemi.registry import DATA_SAMPLERS
 
 
@@ -12,7 +13,7 @@ def sources(*sizes):
 
 
 def on_rank(monkeypatch, rank, world_size):
-    for module in ('source_ratio', 'batch_shard'):
+    for module in ('source_ratio', 'batch_shard', 'source_subset'):
         monkeypatch.setattr(
             f'mmsemi.datasets.samplers.{module}.get_dist_info',
             lambda: (rank, world_size))
@@ -114,3 +115,58 @@ def test_batches_do_not_depend_on_the_world_size(monkeypatch, size,
         for k, batch in enumerate(loader):
             found[rank + k * world_size] = batch.tolist()
     assert [found[k] for k in sorted(found)] == expected
+
+
+def test_subset_of_the_source_and_all_of_the_target():
+    sampler = SourceSubsetSampler(
+        sources(40, 10), portions=(0.25, 0.5), subset_seed=7, seed=1)
+    first = stream(sampler, 60)
+    assert len(sampler) == 20
+    # Every pass holds the same images once, in another order.
+    passes = [first[k:k + 20] for k in (0, 20, 40)]
+    assert passes[0] != passes[1]
+    assert len({tuple(sorted(p)) for p in passes}) == 1
+    chosen = set(passes[0])
+    assert set(range(40, 50)) < chosen and len(chosen) == 20
+    assert stream(sampler, 60) == first
+    sampler.skip(13)
+    assert stream(sampler, 47) == first[13:]
+    sampler.skip(0)
+    sampler.set_round(2)
+    larger = set(stream(sampler, 30))
+    assert len(larger) == 30 and chosen < larger
+    with pytest.raises(ValueError, match='2 rounds, this is round 3'):
+        sampler.set_round(3)
+
+
+def test_subset_drawn_again_in_every_round():
+    sampler = SourceSubsetSampler(
+        sources(400, 1), portions=dict(start=0.1, step=0, stop=0.1, rounds=2),
+        policy='resample', seed=0)
+    subsets = []
+    for k in (1, 2):
+        sampler.set_round(k)
+        subsets.append({i for i in stream(sampler, 41) if i < 400})
+    assert len(subsets[0]) == len(subsets[1]) == 40
+    assert len(subsets[0] & subsets[1]) < 20
+
+
+def test_subset_shared_out_over_ranks(monkeypatch):
+    cfg = dict(portions=(0.5, ), seed=4)
+    alone = stream(SourceSubsetSampler(sources(8, 4), **cfg), 24)
+    ranks = []
+    for rank in (0, 1):
+        on_rank(monkeypatch, rank, 2)
+        ranks.append(stream(SourceSubsetSampler(sources(8, 4), **cfg), 12))
+    assert [i for pair in zip(*ranks) for i in pair] == alone
+
+
+@pytest.mark.parametrize('cfg, message', [
+    (dict(portions=(0.5, 1.5)), r'\(0, 1\]'),
+    (dict(portions=(0.5, ), policy='random'), 'resample'),
+])
+def test_impossible_subsets(cfg, message):
+    with pytest.raises(ValueError, match=message):
+        SourceSubsetSampler(sources(8, 4), **cfg)
+    with pytest.raises(ValueError, match='source and target'):
+        SourceSubsetSampler(range(8), portions=(0.5, ))

@@ -7,6 +7,8 @@ from mmsemi.registry import MODELS
 
 DST = dict(type='DynamicSelfTrainingLoss', gamma=3)
 DMT = dict(type='DynamicMutualLoss', gamma1=3, gamma2=2)
+CRST = dict(
+    type='ConfidenceRegularizedLoss', regularizer='kld', loss_weight=0.1)
 ALL = [
     DST,
     dict(DST, offline=True), DMT,
@@ -18,8 +20,9 @@ ALL = [
         criterion=dict(
             type='ClassBalancedCrossEntropyLoss',
             class_weight=[1, 2, 3, 4, 5])),
+    CRST,
 ]
-IDS = ['dst', 'offline', 'dmt', 'naive', 'flip', 'online', 'weighted']
+IDS = ['dst', 'offline', 'dmt', 'naive', 'flip', 'online', 'weighted', 'crst']
 
 
 def make(n=4, c=5, size=(6, 7), scale=2., seed=0):
@@ -36,7 +39,7 @@ def make(n=4, c=5, size=(6, 7), scale=2., seed=0):
 def evaluate(cfg, logits, labels, mask, confidence):
     logits = logits.clone().requires_grad_()
     result = MODELS.build(cfg)(logits, labels, mask, confidence)
-    result['loss_seg'].backward()
+    (result['loss_seg'] + result.get('loss_reg', 0)).backward()
     return result, logits.grad
 
 
@@ -187,11 +190,59 @@ def test_online_labels_leave_padding_alone_unless_asked() -> None:
     assert kept['pseudo_share'] <= share < more['pseudo_share']
 
 
+def test_mean_divergence_is_label_smoothing() -> None:
+    """CE + alpha MRKLD = (1 + alpha) CE with uniformly smoothed labels."""
+    logits, labels, mask, _ = make()
+    result, _ = evaluate(CRST, logits, labels, mask | True, None)
+    alpha = 0.1
+    # PyTorch's smoothing spreads over all classes, the right one included.
+    want = (1 + alpha) * F.cross_entropy(
+        logits, labels, ignore_index=255,
+        label_smoothing=alpha / (1 + alpha))
+    total = result['loss_seg'] + result['loss_reg']
+    torch.testing.assert_close(total.detach(), want)
+
+
+@pytest.mark.parametrize('name', ['kld', 'l2', 'ent'])
+def test_regulariser_pulls_pseudo_labelled_pixels_apart(name) -> None:
+    """Only those, and towards the uniform distribution."""
+    logits, labels, mask, _ = make()
+    objective = MODELS.build(dict(CRST, regularizer=name))
+    x = logits.clone().requires_grad_()
+    objective(x, labels, mask)['loss_reg'].backward()
+    regular = (labels != 255) & mask.view(-1, 1, 1)
+    moved = x.grad.abs().sum(1) > 0
+    assert torch.equal(moved, regular)
+    torch.testing.assert_close(
+        x.grad.sum(1), torch.zeros(labels.shape), atol=1e-7, rtol=0)
+    top = logits.argmax(1, keepdim=True)
+    assert (x.grad.gather(1, top)[:, 0][regular] > 0).all()
+
+
+def test_soft_labels_of_one_class_are_hard_labels() -> None:
+    logits, labels, mask, _ = make()
+    valid = labels != 255
+    soft = F.one_hot(labels.where(valid, 0), 5).movedim(-1, 1).float()
+    soft[~mask] = 0  # labelled samples have none
+    objective = MODELS.build(CRST)
+    for key, value in objective(logits, labels, mask).items():
+        torch.testing.assert_close(
+            objective(logits, labels, mask, soft=soft)[key], value)
+    # An unlabelled pixel learns nothing from its soft label.
+    x = logits.clone().requires_grad_()
+    objective(x, labels, mask, soft=soft.roll(1, 1))['loss_seg'].backward()
+    assert not x.grad.movedim(1, -1)[~valid].any()
+    with pytest.raises(ValueError, match='soft'):
+        MODELS.build(DST)(logits, labels, mask, soft=soft)
+
+
 def test_wrong_settings_are_refused() -> None:
     with pytest.raises(ValueError, match='negative'):
         MODELS.build(dict(DST, gamma=-1))
     with pytest.raises(ValueError, match='negative'):
         MODELS.build(dict(DMT, gamma2=-1))
+    with pytest.raises(ValueError, match='kld'):
+        MODELS.build(dict(CRST, regularizer='entropy'))
     with pytest.raises(TypeError, match='ClassBalancedCrossEntropyLoss'):
         MODELS.build(dict(DST, criterion=dict(type='CrossEntropyLoss')))
 
