@@ -2,18 +2,20 @@ from .base_objective import PixelWeightObjective
 from .class_balanced_cross_entropy import (ClassBalancedCrossEntropyLoss,
                                            class_weights_from_frequency)
 from .confidence_regularized_loss import ConfidenceRegularizedLoss
-from .dynamic_mutual_loss import (DynamicMutualLoss, FlipLoss,
-                                  NaiveMutualLoss)
+from .dynamic_mutual_loss import DynamicMutualLoss, FlipLoss, NaiveMutualLoss
 from .dynamic_self_training_loss import DynamicSelfTrainingLoss
 from .entropy_filtered_loss import (EntropyFilteredCrossEntropyLoss,
                                     ReverseCrossEntropyLoss)
 from .ohem_cross_entropy import OHEMCrossEntropyLoss
 from .online_self_training_loss import OnlineSelfTrainingLoss
+from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
+from .softmax_mse_loss import SoftmaxMSELoss
 
 __all__ = [
     'ClassBalancedCrossEntropyLoss', 'ConfidenceRegularizedLoss',
     'DynamicMutualLoss', 'DynamicSelfTrainingLoss',
     'EntropyFilteredCrossEntropyLoss', 'FlipLoss', 'NaiveMutualLoss',
     'OHEMCrossEntropyLoss', 'OnlineSelfTrainingLoss', 'PixelWeightObjective',
-    'ReverseCrossEntropyLoss', 'class_weights_from_frequency'
+    'PseudoLabelCrossEntropyLoss', 'ReverseCrossEntropyLoss', 'SoftmaxMSELoss',
+    'class_weights_from_frequency'
 ]

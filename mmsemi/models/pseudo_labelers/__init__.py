@@ -1,5 +1,6 @@
 from .cbst import CBSTPseudoLabeler, LRENTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
+from .confidence import ConfidencePseudoLabeler
 from .entropy_percentile import (EntropyPercentilePseudoLabeler, EntropySplit,
                                  masked_percentiles, pixel_entropy)
 from .fixed_threshold import FixedThresholdPseudoLabeler
@@ -8,8 +9,8 @@ from .views import Views
 
 __all__ = [
     'CBSTPseudoLabeler', 'ClassBalancedPseudoLabeler',
-    'EntropyPercentilePseudoLabeler', 'EntropySplit',
-    'FixedThresholdPseudoLabeler', 'LRENTPseudoLabeler', 'PseudoLabels',
-    'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
+    'ConfidencePseudoLabeler', 'EntropyPercentilePseudoLabeler',
+    'EntropySplit', 'FixedThresholdPseudoLabeler', 'LRENTPseudoLabeler',
+    'PseudoLabels', 'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
     'masked_percentiles', 'pixel_entropy', 'rare_classes'
 ]

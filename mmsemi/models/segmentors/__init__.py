@@ -1,8 +1,10 @@
 from .self_training import SelfTrainingSegmentor
 from .semi_base import SemiSegmentor
 from .spnet import SPNet
+from .teacher_student import TeacherStudentSegmentor
 from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
-    'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor', 'ZeroLabelSegmentor'
+    'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor',
+    'TeacherStudentSegmentor', 'ZeroLabelSegmentor'
 ]

@@ -1,0 +1,10 @@
+from .base import BatchMixing, paste
+from .boxes import BOX_RULES, box_mask
+from .class_mix import ClassMix
+from .cut_mix import CutMix
+from .cut_out import CutOut
+
+__all__ = [
+    'BOX_RULES', 'BatchMixing', 'ClassMix', 'CutMix', 'CutOut', 'box_mask',
+    'paste'
+]

@@ -1,0 +1,101 @@
+"""Mixing of the images of a batch together with their labels."""
+from typing import Dict, Optional, Tuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def paste(own: Tensor, other: Tensor, mask: Tensor) -> Tensor:
+    """Take ``other`` where the mask is set; neither input is changed.
+
+    Args:
+        own: (N, H, W) or (N, C, H, W).
+        other: of the same shape and type.
+        mask: bool (N, H, W).
+    """
+    return torch.where(mask[:, None] if own.ndim == 4 else mask, other, own)
+
+
+class BatchMixing(nn.Module):
+    """Replace a part of every image by the same part of another one.
+
+    The partner is another image of the batch, as it was before mixing. With
+    one image in the batch nothing changes. Labels, confidences and all else
+    that belongs to a pixel go with the image. Random numbers come from the
+    global generators of NumPy (coins and boxes, which are drawn on the host)
+    and torch.
+
+    A subclass says by :meth:`draw_mask` which part.
+
+    Args:
+        prob: probability of mixing.
+        per_image: one coin for every image, not one for the whole batch.
+        partner: of image i among n: ``'roll'``, i + 1 (the last takes the
+            first); ``'flip'``, n - 1 - i.
+    """
+
+    def __init__(self,
+                 prob: float = 0.5,
+                 per_image: bool = False,
+                 partner: str = 'roll') -> None:
+        super().__init__()
+        if partner not in ('roll', 'flip'):
+            raise ValueError(f"partner is 'roll' or 'flip', got {partner!r}")
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob lies in [0, 1], got {prob}')
+        self.prob = prob
+        self.per_image = per_image
+        self.partner = partner
+
+    def draw_mask(self, targets: Dict[str, Tensor]) -> Tensor:
+        """Bool (N, H, W), True where the partner comes in."""
+        raise NotImplementedError
+
+    def draw(self, targets: Dict[str, Tensor]) -> Optional[Tensor]:
+        """Toss the coins and draw the mask; None where nothing is mixed."""
+        number = len(targets['labels'])
+        coins = np.random.random(number if self.per_image else 1) < self.prob
+        if not coins.any():
+            return None
+        mask = self.draw_mask(targets)
+        if coins.all():
+            return mask
+        coins = torch.from_numpy(coins).to(mask.device, non_blocking=True)
+        return mask & coins[:, None, None]
+
+    def others(self, tensor: Tensor) -> Tensor:
+        """The partner of every image, or of what belongs to it."""
+        if self.partner == 'flip':
+            return tensor.flip(0)
+        return tensor.roll(-1, 0)
+
+    def mix(self, images: Tensor, targets: Dict[str, Tensor],
+            mask: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """Mix by a given mask, see :meth:`forward`."""
+        return paste(images, self.others(images), mask), {
+            key: paste(value, self.others(value), mask)
+            for key, value in targets.items()
+        }
+
+    def forward(
+            self, images: Tensor, targets: Dict[str, Tensor]
+    ) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """Mix a batch.
+
+        Args:
+            images: (N, 3, H, W), any floating type.
+            targets: maps (N, H, W) or (N, C, H, W) in the size of the
+                images, among them ``labels``, int64.
+
+        Returns:
+            Images and targets in the same form.
+        """
+        mask = self.draw(targets)
+        if mask is None:
+            return images, targets
+        return self.mix(images, targets, mask)
+
+    def extra_repr(self) -> str:
+        return (f'prob={self.prob}, per_image={self.per_image}, '
+                f'partner={self.partner!r}')

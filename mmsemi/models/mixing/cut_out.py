@@ -1,0 +1,41 @@
+from typing import Dict, Tuple
+
+from torch import Tensor
+
+from mmsemi.registry import MODELS
+from .cut_mix import CutMix
+
+
+@MODELS.register_module()
+class CutOut(CutMix):
+    """Blank out boxes: no image there (0 after normalisation), no label.
+
+    DeVries and Taylor, 2017; an option of U2PL. Inside the box labels are
+    255 and everything else is 0, so it counts as padding.
+
+    Args:
+        box: rule of the boxes, see :class:`CutMix`.
+        box_cfg: options of the rule.
+        prob: probability of cutting.
+        per_image: one coin for every image, not one for the whole batch.
+    """
+
+    def __init__(self,
+                 box: str = 'u2pl',
+                 box_cfg: dict = None,
+                 prob: float = 0.5,
+                 per_image: bool = False) -> None:
+        super().__init__(box, box_cfg, prob, per_image)
+
+    def mix(self, images: Tensor, targets: Dict[str, Tensor],
+            mask: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """Cut by a given mask, see :meth:`BatchMixing.forward`."""
+
+        def blank(tensor: Tensor, value: int = 0) -> Tensor:
+            inside = mask[:, None] if tensor.ndim == 4 else mask
+            return tensor.masked_fill(inside, value)
+
+        return blank(images), {
+            key: blank(value, 255 if key == 'labels' else 0)
+            for key, value in targets.items()
+        }

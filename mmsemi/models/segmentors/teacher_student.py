@@ -1,0 +1,368 @@
+"""A student that learns from what its teacher sees in unlabelled images."""
+import copy
+import math
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .self_training import join_images
+from .semi_base import SemiSegmentor
+
+IGNORE = 255
+Targets = Dict[str, Tensor]
+
+
+@MODELS.register_module()
+class TeacherStudentSegmentor(SemiSegmentor):
+    """Weak-to-strong consistency between a teacher and a student.
+
+    The frame of Mean Teacher, FixMatch, U2PL and their kin. Each iteration
+    (:meth:`loss`): the teacher labels the weak view of unlabelled images,
+    a pseudo-labeler weighs the labels, the strong views are mixed together
+    with their labels, and the student learns from labelled and mixed images.
+    ``MeanTeacherHook`` moves the teacher. Branches of a batch: ``sup``,
+    ``unsup_teacher`` (weak) and ``unsup_student`` (strong, of the same
+    geometry). A plain labelled batch (no branches) is accepted as well.
+
+    Labels, confidences and the like of a batch are a dict of ``targets``:
+    ``labels`` int64 (N, H, W), 255 where there is none; ``confidence`` and
+    ``weights`` float32 (N, H, W); ``valid`` bool (N, H, W), False on padding;
+    ``soft`` float32 (N, C, H, W), class probabilities, where the loss of
+    unlabelled images wants them (``needs_soft``).
+
+    A method that needs more overrides one of the named steps, or adds
+    objectives by :meth:`extra_losses`.
+
+    Args:
+        student: config of an mmseg segmentor with one decode head. Labelled
+            images train it by its own ``loss_decode`` and auxiliary heads.
+            The teacher is a frozen copy of it.
+        pseudo_labeler: config of a module from probabilities to
+            ``PseudoLabels``, such as :class:`ConfidencePseudoLabeler`.
+        unsup_loss: config of a module from logits and targets to a loss,
+            such as :class:`PseudoLabelCrossEntropyLoss`.
+        mixing: config of a module that mixes images and targets, such as
+            :class:`CutMix`; None mixes nothing.
+        data_preprocessor: see :class:`SemiSegmentor`.
+        semi_train_cfg: any of :attr:`train_defaults`:
+
+            - ``teacher_mode``: ``'eval'``, or ``'train'`` for batch
+              statistics (and dropout) in the teacher.
+            - ``sup_weight``, ``unsup_weight``: factors of the losses.
+            - ``ramp_up_iters``: iterations in which the factor of unlabelled
+              images rises as exp(-5 (1 - t)^2) (Mean Teacher, Tarvainen and
+              Valpola, NeurIPS 2017).
+            - ``warmup_iters``: iterations on labelled images only, before.
+            - ``joint_forward``: labelled and unlabelled images go through
+              the student at once and share their batch statistics.
+            - ``audit``: log how often pseudo-labels are right, where samples
+              carry ``gt_audit``, which nothing else reads.
+        semi_test_cfg: ``predict_on`` is ``'student'`` or ``'teacher'``.
+        init_cfg: initialisation of the wrapper, rarely needed.
+    """
+
+    sub_models = ('student', 'teacher')
+    train_defaults: Dict[str, Any] = dict(
+        teacher_mode='eval',
+        sup_weight=1.,
+        unsup_weight=1.,
+        ramp_up_iters=0,
+        warmup_iters=0,
+        joint_forward=True,
+        audit=False)
+
+    def __init__(self,
+                 student: dict,
+                 pseudo_labeler: dict,
+                 unsup_loss: dict,
+                 mixing: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
+                 semi_train_cfg: Optional[dict] = None,
+                 semi_test_cfg: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(student, data_preprocessor, semi_train_cfg,
+                         semi_test_cfg, init_cfg)
+        unknown = sorted(set(self.semi_train_cfg) - set(self.train_defaults))
+        if unknown:
+            raise ValueError(f'semi_train_cfg: {unknown} unknown, choose from '
+                             f'{sorted(self.train_defaults)}')
+        self.semi_train_cfg = {**self.train_defaults, **self.semi_train_cfg}
+        if self.semi_train_cfg['teacher_mode'] not in ('eval', 'train'):
+            raise ValueError("teacher_mode is 'eval' or 'train', got "
+                             f"{self.semi_train_cfg['teacher_mode']!r}")
+        if isinstance(self.student.decode_head, nn.ModuleList):
+            raise TypeError('the student needs exactly one decode head; '
+                            'cascades are not supported')
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.pseudo_labeler = MODELS.build(pseudo_labeler)
+        self.unsup_loss = MODELS.build(unsup_loss)
+        self.mixing = MODELS.build(mixing) if mixing else None
+        # Set by MeanTeacherHook; a checkpoint needs neither.
+        self.iteration: Optional[int] = None
+        self.max_iters: Optional[int] = None
+        self.train(self.training)
+
+    # State.
+    def train(self, mode: bool = True) -> 'TeacherStudentSegmentor':
+        """Set the mode; the teacher trains only by ``teacher_mode``."""
+        super().train(mode)
+        # Loops call this in every iteration.
+        self.teacher.train(mode
+                           and self.semi_train_cfg['teacher_mode'] == 'train')
+        return self
+
+    def init_weights(self) -> None:
+        """Initialise the student; the teacher starts as its copy."""
+        super().init_weights()
+        self.sync_teacher()
+
+    @torch.no_grad()
+    def sync_teacher(self) -> None:
+        """Make the teacher equal to the student, buffers included."""
+        self.teacher.load_state_dict(self.student.state_dict())
+
+    def set_progress(self, iteration: int, max_iters: int) -> None:
+        """Tell the model how far training is; schedules need it."""
+        self.iteration, self.max_iters = iteration, max_iters
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, in [0, 1).
+
+        Raises:
+            RuntimeError: when nobody has said.
+        """
+        self._need_progress()
+        return self.iteration / max(self.max_iters, 1)
+
+    def _need_progress(self) -> None:
+        if self.iteration is None:
+            raise RuntimeError(
+                'a schedule of this model needs the iteration: add '
+                'MeanTeacherHook to custom_hooks, or call set_progress')
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether unlabelled images are still left aside."""
+        if not self.semi_train_cfg['warmup_iters']:
+            return False
+        self._need_progress()
+        return self.iteration < self.semi_train_cfg['warmup_iters']
+
+    @property
+    def unsup_weight(self) -> float:
+        """Present factor of the loss of unlabelled images."""
+        weight = self.semi_train_cfg['unsup_weight']
+        length = self.semi_train_cfg['ramp_up_iters']
+        if not length:
+            return weight
+        self._need_progress()
+        done = self.iteration - self.semi_train_cfg['warmup_iters']
+        share = min(max(done / length, 0.), 1.)
+        return weight * math.exp(-5 * (1 - share)**2)
+
+    # Training.
+    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
+             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+        """Losses and logged figures of one batch.
+
+        Args:
+            inputs: images (N, 3, H, W) of each branch.
+            data_samples: for each branch N ``SegDataSample``; of unlabelled
+                images ``gt_sem_seg`` says only what is padding (255).
+
+        Returns:
+            ``loss_sup_*`` and ``loss_unsup``, weighted, and figures: share
+            of the valid pixels with a weight (``confident_ratio``) and their
+            mean confidence (``mean_confidence``).
+        """
+        if not isinstance(inputs, dict):
+            inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
+        if self.warming_up or 'unsup_student' not in inputs:
+            return self.loss_labelled_only(inputs['sup'], data_samples['sup'])
+        weak, strong = inputs['unsup_teacher'], inputs['unsup_student']
+        targets = self.label(weak, data_samples['unsup_teacher'])
+        figures = self.figures(targets, data_samples['unsup_teacher'])
+        images, targets = self.mix(strong, targets)
+        sup, unsup = self.forward_student(inputs['sup'], images)
+        losses = self.loss_sup(sup, data_samples['sup'])
+        losses.update(self.loss_unsup(unsup, targets))
+        losses.update(
+            self.extra_losses(inputs['sup'], data_samples['sup'], images,
+                              targets, sup, unsup))
+        losses.update(figures)
+        return losses
+
+    def loss_labelled_only(self, images: Tensor,
+                           samples: list) -> Dict[str, Tensor]:
+        """Losses of a batch (or phase) without unlabelled images."""
+        return self.loss_sup(self.decode(self.student, images), samples)
+
+    @torch.no_grad()
+    def label(self, images: Tensor, samples: list) -> Targets:
+        """What the teacher makes of the weak views (N, 3, H, W)."""
+        outputs = self.decode(self.teacher, images, auxiliary=False)
+        probabilities = self.upsample(outputs['decode'],
+                                      images.shape[-2:]).softmax(1)
+        result = self.pseudo_labeler(probabilities)
+        valid = valid_pixels(samples)
+        targets = dict(
+            labels=result.labels.masked_fill(~valid, IGNORE),
+            confidence=result.confidence,
+            weights=result.weights * valid,
+            valid=valid)
+        if getattr(self.unsup_loss, 'needs_soft', False):
+            soft = getattr(result, 'soft', None)
+            targets['soft'] = probabilities if soft is None else soft
+        return targets
+
+    def mix(self, images: Tensor, targets: Targets) -> Tuple[Tensor, Targets]:
+        """Mix the strong views (N, 3, H, W) and their targets alike."""
+        if self.mixing is None:
+            return images, targets
+        return self.mixing(images, targets)
+
+    def forward_student(self, sup_images: Tensor,
+                        images: Tensor) -> Tuple[dict, dict]:
+        """Outputs (see :meth:`decode`) of labelled and unlabelled images."""
+        if not self.semi_train_cfg['joint_forward']:
+            return (self.decode(self.student, sup_images),
+                    self.decode(self.student, images, auxiliary=False))
+        joined = join_images(dict(sup=sup_images, unsup_student=images))
+        outputs = self.decode(self.student, joined)
+        number = len(sup_images)
+        return ({k: v[:number] for k, v in outputs.items()},
+                {k: v[number:] for k, v in outputs.items()})
+
+    def decode(self, segmentor: nn.Module, images: Tensor,
+               auxiliary: bool = True) -> Dict[str, Tensor]:
+        """Outputs of the heads at their own resolution.
+
+        A subclass may add more, such as a representation; every value has
+        the batch as its first dimension.
+
+        Args:
+            segmentor: student or teacher.
+            images: (N, 3, H, W).
+            auxiliary: whether auxiliary heads run as well.
+
+        Returns:
+            Logits (N, C, h, w) of ``'decode'`` and of ``'aux'`` (or
+            ``'aux_0'``, ``'aux_1'``, ... where there are several).
+        """
+        feats = segmentor.extract_feat(images)
+        outputs = {}
+        for name, head in heads(segmentor):
+            if name != 'decode' and not auxiliary:
+                continue
+            outputs[name] = head(feats)
+            if not isinstance(outputs[name], Tensor):
+                raise TypeError(f'{type(head).__name__} gives no single map '
+                                'of logits, which consistency needs')
+        return outputs
+
+    def upsample(self, logits: Tensor, size: Tuple[int, int]) -> Tensor:
+        """Logits as float32 (N, C, H, W) in the size of the images."""
+        return resize(
+            logits.float(),
+            size=tuple(size),
+            mode='bilinear',
+            align_corners=self.student.decode_head.align_corners)
+
+    def loss_sup(self, outputs: Dict[str, Tensor],
+                 samples: list) -> Dict[str, Tensor]:
+        """Losses of the student's own heads on labelled images."""
+        losses = {}
+        for name, head in heads(self.student):
+            result = head.loss_by_feat(outputs[name].float(), samples)
+            for key, value in result.items():
+                middle = '' if name == 'decode' else f'{name}_'
+                if 'loss' in key:
+                    key = f'loss_sup_{middle}{key.removeprefix("loss_")}'
+                    losses[key] = self.semi_train_cfg['sup_weight'] * value
+                elif name == 'decode':
+                    losses[key] = value
+        return losses
+
+    def loss_unsup(self, outputs: Dict[str, Tensor],
+                   targets: Targets) -> Dict[str, Tensor]:
+        """Loss of the student on mixed unlabelled images."""
+        logits = self.upsample(outputs['decode'],
+                               targets['labels'].shape[-2:])
+        return dict(
+            loss_unsup=self.unsup_weight * self.unsup_loss(logits, targets))
+
+    def extra_losses(self, sup_images: Tensor, sup_samples: list,
+                     images: Tensor, targets: Targets, sup: Dict[str, Tensor],
+                     unsup: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Further objectives of a method; none here.
+
+        Args:
+            sup_images: labelled images (N, 3, H, W).
+            sup_samples: their data samples.
+            images: mixed unlabelled images.
+            targets: mixed targets.
+            sup: outputs of the student for labelled images.
+            unsup: outputs of the student for mixed unlabelled images.
+
+        Returns:
+            0-d tensors; those whose key holds ``loss`` are summed, the
+            others are logged.
+        """
+        return {}
+
+    @torch.no_grad()
+    def figures(self, targets: Targets, samples: list) -> Dict[str, Tensor]:
+        """0-d tensors to log about the labels of a batch, before mixing."""
+        valid, chosen = targets['valid'], targets['weights'] > 0
+        number = valid.sum().clamp(min=1)
+        figures = dict(
+            confident_ratio=chosen.sum() / number,
+            mean_confidence=(targets['confidence'] * valid).sum() / number)
+        if self.semi_train_cfg['audit'] and all('gt_audit' in s
+                                                for s in samples):
+            truth = audit_maps(samples, targets['labels'])
+            known = chosen & (truth != IGNORE)
+            right = known & (truth == targets['labels'])
+            figures['pseudo_label_accuracy'] = \
+                right.sum() / known.sum().clamp(min=1)
+        return figures
+
+
+def heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
+    """Decode head and auxiliary heads of a segmentor by name."""
+    found = [('decode', segmentor.decode_head)]
+    auxiliary = getattr(segmentor, 'auxiliary_head', None)
+    if isinstance(auxiliary, nn.ModuleList):
+        found += [(f'aux_{i}', head) for i, head in enumerate(auxiliary)]
+    elif auxiliary is not None:
+        found.append(('aux', auxiliary))
+    return found
+
+
+def valid_pixels(samples: list) -> Tensor:
+    """Bool (N, H, W), False where an unlabelled image is padded.
+
+    Raises:
+        ValueError: when the samples do not say.
+    """
+    if any('gt_sem_seg' not in sample for sample in samples):
+        raise ValueError(
+            'unlabelled samples do not say what is padding: put '
+            "dict(type='InitValidMap') behind LoadImageFromFile in their "
+            'pipeline')
+    return torch.stack([s.gt_sem_seg.data[0] for s in samples]) != IGNORE
+
+
+def audit_maps(samples: list, like: Tensor) -> Tensor:
+    """Ground truth (N, H, W) for reports, padded as the labels are."""
+    height, width = like.shape[-2:]
+    maps = [s.gt_audit.data[0].to(like) for s in samples]
+    return torch.stack([
+        F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=IGNORE)
+        for m in maps
+    ])

@@ -1,0 +1,280 @@
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.optim import OptimWrapper
+from mmengine.runner import autocast, load_checkpoint
+from mmengine.structures import PixelData
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.export import read_weights
+from tests.models.tiny import batch, tiny_student
+
+BRANCHES = dict(sup=2, unsup_teacher=2, unsup_student=2)
+
+
+def build(auxiliary=False, loss='PseudoLabelCrossEntropyLoss', threshold=.3,
+          **kwargs):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            dict(
+                type='TeacherStudentSegmentor',
+                student=tiny_student(auxiliary=auxiliary),
+                pseudo_labeler=dict(
+                    type='ConfidencePseudoLabeler', threshold=threshold),
+                unsup_loss=dict(type=loss)), **kwargs))
+    # Distinct outputs for distinct inputs: the heads start near zero.
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
+    model.sync_teacher()
+    return model.train()
+
+
+def data_of(branches=BRANCHES, padded=2, **kwargs) -> dict:
+    """A batch whose unlabelled samples say only what is padding."""
+    data = batch(branches, **kwargs)
+    for name, samples in data['data_samples'].items():
+        for sample in samples if name != 'sup' else ():
+            valid = torch.zeros_like(sample.gt_sem_seg.data)
+            valid[:, valid.shape[1] - padded:] = 255
+            sample.gt_sem_seg.data = valid
+    return data
+
+
+def losses_of(model, data=None):
+    data = model.data_preprocessor(data or data_of(), True)
+    return model(**data, mode='loss')
+
+
+def plain_logits(network, images):
+    """Up-sampled logits (N, C, H, W) of a network, by mmseg alone."""
+    return F.interpolate(network(images, mode='tensor'), images.shape[-2:],
+                         mode='bilinear')
+
+
+def test_one_step_trains_the_student_alone() -> None:
+    model = build(auxiliary=True)
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    logs = model.train_step(data_of(), optim)
+    parts = [v for k, v in logs.items() if k.startswith('loss_')]
+    torch.testing.assert_close(logs['loss'], sum(parts))
+    assert {'loss_sup_ce', 'loss_sup_aux_ce', 'loss_unsup', 'confident_ratio',
+            'mean_confidence', 'acc_seg'} < set(logs)
+    moved = {k for k, v in model.named_parameters() if (v != before[k]).any()}
+    assert moved == {k for k in before if k.startswith('student.')}
+
+
+def test_loss_is_the_formula() -> None:
+    """Against mmseg's own forwards, with frozen normalisation."""
+    model = build(semi_train_cfg=dict(unsup_weight=.5, sup_weight=2.))
+    torch.nn.init.normal_(model.teacher.decode_head.conv_seg.weight, std=9.)
+    model.eval()
+    data = model.data_preprocessor(data_of(), True)
+    inputs = data['inputs']
+    p = plain_logits(model.teacher, inputs['unsup_teacher']).softmax(1)
+    confidence, labels = p.max(1)
+    model.pseudo_labeler.thresholds.fill_(float(confidence.mean()))
+    losses = model(**data, mode='loss')
+    sup = model.student.loss(inputs['sup'], data['data_samples']['sup'])
+    torch.testing.assert_close(losses['loss_sup_ce'],
+                               2 * sup['decode.loss_ce'])
+    valid = torch.ones_like(labels, dtype=torch.bool)
+    valid[:, -2:] = False
+    sure = (confidence >= confidence.mean()) & valid
+    assert 0 < sure.sum() < valid.sum()
+    ce = F.cross_entropy(
+        plain_logits(model.student, inputs['unsup_student']), labels,
+        reduction='none')
+    torch.testing.assert_close(losses['loss_unsup'],
+                               .5 * (ce * sure).sum() / valid.sum())
+    torch.testing.assert_close(losses['confident_ratio'],
+                               sure.sum() / valid.sum())
+    torch.testing.assert_close(losses['mean_confidence'],
+                               confidence[valid].mean())
+
+
+@pytest.mark.parametrize('joint', [True, False])
+def test_batch_statistics_are_shared_by_option(joint) -> None:
+    model = build(auxiliary=True, semi_train_cfg=dict(joint_forward=joint))
+    calls = []
+    for name in ('backbone', 'decode_head', 'auxiliary_head'):
+        getattr(model.student, name).register_forward_hook(
+            lambda module, args, out: calls.append(
+                len(args[0] if torch.is_tensor(args[0]) else args[0][0])))
+    losses_of(model)
+    # Auxiliary heads see unlabelled images for their statistics only.
+    assert calls == ([4, 4, 4] if joint else [2] * 5)
+
+
+@pytest.mark.parametrize('mode', ['eval', 'train'])
+def test_teacher_mode_survives_the_loop(mode) -> None:
+    model = build(semi_train_cfg=dict(teacher_mode=mode))
+    model.train()  # what a loop calls before every iteration
+    assert model.student.training
+    assert all(m.training == (mode == 'train')
+               for m in model.teacher.modules())
+    mean = model.teacher.backbone.stem[1].running_mean
+    before = mean.clone()
+    losses_of(model)
+    assert torch.equal(mean, before) == (mode == 'eval')
+    model.eval()
+    assert not any(m.training for m in model.modules())
+
+
+def test_teacher_starts_as_the_student() -> None:
+    model = build()
+    model.init_weights()
+    for one, two in zip(model.student.state_dict().values(),
+                        model.teacher.state_dict().values()):
+        assert torch.equal(one, two)
+    assert not any(p.requires_grad for p in model.teacher.parameters())
+
+
+def test_mixing_changes_images_and_targets_alike() -> None:
+    model = build(mixing=dict(type='CutMix', prob=1.))
+    data = model.data_preprocessor(data_of(), True)
+    seen = {}
+    model.mixing.register_forward_hook(
+        lambda module, args, out: seen.update(given=args, mixed=out))
+    model.unsup_loss.register_forward_hook(
+        lambda module, args, out: seen.update(targets=args[1]))
+    model.student.backbone.register_forward_hook(
+        lambda module, args, out: seen.update(images=args[0]))
+    model(**data, mode='loss')
+    assert seen['given'][0] is data['inputs']['unsup_student']
+    images, targets = seen['mixed']
+    assert not torch.equal(images, seen['given'][0])
+    assert torch.equal(seen['images'],
+                       torch.cat([data['inputs']['sup'], images]))
+    assert seen['targets'] is targets
+    assert set(targets) == {'labels', 'confidence', 'weights', 'valid'}
+
+
+def test_soft_targets() -> None:
+    model = build(loss='SoftmaxMSELoss', threshold=0.).eval()
+    data = model.data_preprocessor(data_of(), True)
+    losses = model(**data, mode='loss')
+    p, q = (plain_logits(network, data['inputs'][branch]).softmax(1)
+            for network, branch in ((model.student, 'unsup_student'),
+                                    (model.teacher, 'unsup_teacher')))
+    expected = (p - q).square().sum(1)
+    expected[:, -2:] = 0
+    torch.testing.assert_close(losses['loss_unsup'], expected.mean())
+
+
+def test_nothing_to_learn_from_is_zero() -> None:
+    data = data_of(padded=32)
+    for sample in data['data_samples']['sup']:
+        sample.gt_sem_seg.data.fill_(255)
+    student = tiny_student()
+    student['decode_head']['loss_decode'] = dict(
+        type='ClassBalancedCrossEntropyLoss')
+    for loss in ('PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss'):
+        model = build(loss=loss, student=student)
+        losses = losses_of(model, copy.deepcopy(data))
+        total = losses['loss_sup_ce'] + losses['loss_unsup']
+        assert total == 0
+        total.backward()
+        assert all((p.grad == 0).all() for p in model.student.parameters())
+
+
+@pytest.mark.parametrize('branches', [
+    dict(sup=1, unsup_teacher=1, unsup_student=1),
+    dict(sup=1, unsup_teacher=3, unsup_student=3), dict(sup=2)])
+def test_other_batches(branches) -> None:
+    model = build(mixing=dict(type='ClassMix', prob=1.))
+    losses = losses_of(model, data_of(branches))
+    assert ('loss_unsup' in losses) == (len(branches) > 1)
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_plain_labelled_batch() -> None:
+    model = build().eval()
+    data = {k: v['sup'] for k, v in data_of(dict(sup=2)).items()}
+    data = model.data_preprocessor(data, True)
+    expected = model.student.loss(**data)['decode.loss_ce']
+    assert torch.equal(model(**data, mode='loss')['loss_sup_ce'], expected)
+
+
+def test_schedules() -> None:
+    model = build(semi_train_cfg=dict(
+        warmup_iters=4, ramp_up_iters=10, unsup_weight=2.))
+    with pytest.raises(RuntimeError, match='MeanTeacherHook'):
+        losses_of(model)
+    model.set_progress(3, 20)
+    assert 'loss_unsup' not in losses_of(model)
+    weights = []
+    for iteration in (4, 9, 14, 19):
+        model.set_progress(iteration, 20)
+        weights.append(model.unsup_weight)
+    expected = [2 * 2.718281828**x for x in (-5, -1.25, 0, 0)]
+    assert weights == pytest.approx(expected)
+    assert model.progress == 19 / 20
+    assert 'loss_unsup' in losses_of(model)
+
+
+def test_audit_is_logged_and_changes_nothing() -> None:
+    model = build(threshold=0., semi_train_cfg=dict(audit=True)).eval()
+    data = data_of()
+    without = losses_of(model, copy.deepcopy(data))
+    assert 'pseudo_label_accuracy' not in without
+    for sample in data['data_samples']['unsup_teacher']:
+        # Smaller than the padded batch, as maps outside mmseg's padding are.
+        sample.gt_audit = PixelData(
+            data=torch.zeros(1, 30, 32, dtype=torch.uint8))
+    losses = losses_of(model, data)
+    images = model.data_preprocessor(data, True)['inputs']['unsup_teacher']
+    labels = plain_logits(model.teacher, images).argmax(1)[:, :30]
+    torch.testing.assert_close(
+        losses.pop('pseudo_label_accuracy'), (labels == 0).float().mean())
+    for key, value in without.items():
+        assert torch.equal(losses[key], value)
+
+
+def test_half_precision() -> None:
+    model = build(mixing=dict(type='CutMix', prob=1.)).eval()
+    expected = losses_of(model)
+    torch.manual_seed(0)
+    with autocast(device_type='cpu', dtype=torch.bfloat16):
+        losses = losses_of(model)
+    for key in ('loss_sup_ce', 'mean_confidence'):
+        assert losses[key].dtype == torch.float32
+        torch.testing.assert_close(losses[key], expected[key], rtol=.05,
+                                   atol=.05)
+
+
+@pytest.mark.parametrize('network', ['teacher', 'student'])
+def test_checkpoints_of_plain_mmseg_in_and_out(tmp_path, network) -> None:
+    plain = MODELS.build(tiny_student())
+    torch.save(plain.state_dict(), tmp_path / 'plain.pth')
+    model = build(semi_test_cfg=dict(predict_on=network))
+    load_checkpoint(model, str(tmp_path / 'plain.pth'), strict=True)
+    with torch.no_grad():
+        getattr(model, network).decode_head.conv_seg.bias.fill_(3.)
+    state, _ = read_weights(model, network)
+    plain.load_state_dict(state)
+    assert (plain.decode_head.conv_seg.bias == 3).all()
+    images = torch.rand(1, 3, 32, 32)
+    assert model.predictor is getattr(model, network)
+    torch.testing.assert_close(
+        model.eval()(images, mode='tensor'), plain.eval()(
+            images, mode='tensor'))
+
+
+def test_clear_errors() -> None:
+    with pytest.raises(ValueError, match='unsup_wait'):
+        build(semi_train_cfg=dict(unsup_wait=1.))
+    with pytest.raises(ValueError, match='teacher_mode'):
+        build(semi_train_cfg=dict(teacher_mode='frozen'))
+    data = data_of()
+    del data['data_samples']['unsup_teacher'][0].gt_sem_seg
+    with pytest.raises(ValueError, match='InitValidMap'):
+        losses_of(build(), data)
+    student = tiny_student()
+    student.update(
+        type='CascadeEncoderDecoder', num_stages=2,
+        decode_head=[student['decode_head']] * 2)
+    with pytest.raises(TypeError, match='one decode head'):
+        build(student=student)
