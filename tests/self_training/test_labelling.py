@@ -190,3 +190,37 @@ def test_one_and_two_processes_agree(root, model, tmp_path, rule):
 def _environment():
     import os
     return dict(os.environ, OMP_NUM_THREADS='1')
+
+
+def test_soft_labels_are_stored_small_and_read_large(root, model, tmp_path):
+    """Averages over squares, close to the soft labels of every pixel."""
+    from mmsemi.datasets.transforms import LoadPseudoLabel
+    from mmsemi.models.pseudo_labelers import LRENTPseudoLabeler
+    labeler = LRENTPseudoLabeler(len(CLASSES), alpha=1.)
+    store = PseudoLabelStore(tmp_path)
+    LabellingPass(
+        Predictor(model), loader_of(root), labeler, store,
+        soft_stride=2).run(1, 0.5)
+    assert store.problem(1) is None
+    folder = store.folder(1)
+    for batch in loader_of(root):
+        with torch.no_grad():
+            result = labeler(Predictor(model)(batch).probabilities)
+        for k, sample in enumerate(batch['data_samples']):
+            name = Path(sample.img_path).stem + '.png'
+            small = read_png(folder / 'soft' / name)
+            assert small.shape == (16 * len(CLASSES), 24)
+            loaded = LoadPseudoLabel(with_confidence=False)(
+                dict(
+                    img=np.zeros((32, 48, 3), np.uint8),
+                    seg_map_path=str(folder / 'labels' / name),
+                    confidence_path='',
+                    soft_path=str(folder / 'soft' / name),
+                    num_classes=len(CLASSES)))
+            soft = loaded['gt_soft_label'].astype(float) / 255
+            assert soft.shape == (32, 48, len(CLASSES))
+            expected = result.soft[k].permute(1, 2, 0).numpy()
+            assert np.abs(soft - expected).mean() < 0.03
+            small = small.reshape(len(CLASSES), 16, 24) / 255
+            mean = expected.reshape(16, 2, 24, 2, -1).mean((1, 3))
+            assert np.abs(small.transpose(1, 2, 0) - mean).max() <= 1 / 255

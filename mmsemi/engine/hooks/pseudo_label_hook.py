@@ -81,6 +81,11 @@ class PseudoLabelHook(Hook):
         self.undo_class_weights = undo_class_weights
         self.labeller = labeller
 
+    def before_train(self, runner) -> None:
+        """Stop now, not after round 0, if the labeler cannot be built."""
+        classes = runner.train_loop.dataloader.dataset.metainfo['classes']
+        MODELS.build(dict(self.labeler, num_classes=len(classes)))
+
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
         loop = runner.train_loop

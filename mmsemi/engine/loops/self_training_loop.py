@@ -75,6 +75,11 @@ class SelfTrainingLoop(BaseLoop):
         super().__init__(runner, dataloader)
         self.portions = tuple(per_round_shares(portions))
         self.num_rounds = len(self.portions)
+        # Shares of the source images, where the sampler leaves some out.
+        sampler = runner.cfg.get('semi_dataloader', {}).get('sampler', {})
+        self.source_portions = self._per_round(
+            per_round_shares(sampler['portions']), 'portions of the sampler'
+        ) if 'portions' in sampler else None
         self.start_from = start_from
         self.reset_optimizer = reset_optimizer
         self.lr_scales = (1.0, ) + self._per_round(lr_scale, 'lr_scale')
@@ -125,9 +130,7 @@ class SelfTrainingLoop(BaseLoop):
         source = len(DATASETS.build(loader['dataset']['labelled']))
         return [
             math.ceil((math.floor(source * share) + images) / step)
-            for share in self._per_round(
-                per_round_shares(sampler['portions']),
-                'portions of the sampler')
+            for share in self.source_portions
         ]
 
     def _semi_dataloader(self) -> dict:
