@@ -1,15 +1,17 @@
 from .camvid import CamVidDataset
+from .gta5 import GTA5Dataset
 from .pseudo_label import PseudoLabelDataset
 from .samplers import (BatchShardSampler, SourceRatioSampler,
                        SourceSubsetSampler)
 from .semi import SemiDataset
 from .shapes import ShapesDataset
+from .synthia import SYNTHIADataset
 from .transforms import *  # noqa: F401, F403
 from .transforms import __all__ as _transforms
 from .unlabelled import UnlabelledDataset
 
 __all__ = [
-    'BatchShardSampler', 'CamVidDataset', 'PseudoLabelDataset', 'SemiDataset',
-    'ShapesDataset', 'SourceRatioSampler', 'SourceSubsetSampler',
-    'UnlabelledDataset'
+    'BatchShardSampler', 'CamVidDataset', 'GTA5Dataset', 'PseudoLabelDataset',
+    'SYNTHIADataset', 'SemiDataset', 'ShapesDataset', 'SourceRatioSampler',
+    'SourceSubsetSampler', 'UnlabelledDataset'
 ] + _transforms

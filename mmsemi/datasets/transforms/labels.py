@@ -28,6 +28,31 @@ def lookup_table(table: Union[str, Sequence[int]]) -> np.ndarray:
     return lookup
 
 
+def train_to_label_ids(num_classes: int = 19) -> np.ndarray:
+    """Cityscapes label ids of training ids, as its server and CRST use them.
+
+    CRST's code makes this table from the order of a dict, which reverses it
+    under Python 3.7 and later; here it is the inverse of `CITYSCAPES_IDS`.
+
+    Args:
+        num_classes: 19, or 16 for the classes of SYNTHIA.
+
+    Returns:
+        (256,) uint8; what is no class, 255 above all, becomes 0, unlabelled.
+    """
+    if num_classes not in (16, 19):
+        raise ValueError('label ids are known for the 19 classes of '
+                         f'Cityscapes and the 16 of SYNTHIA, not for '
+                         f'{num_classes}')
+    absent = () if num_classes == 19 else (9, 14, 16)  # as SYNTHIA_CLASSES
+    label_ids = [
+        CITYSCAPES_IDS.index(k) for k in range(19) if k not in absent
+    ]
+    table = np.zeros(256, dtype=np.uint8)
+    table[:num_classes] = label_ids
+    return table
+
+
 @TRANSFORMS.register_module()
 class MapLabels(BaseTransform):
     """Map the ids of a mask file to training ids, 255 = ignore.
