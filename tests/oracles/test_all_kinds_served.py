@@ -26,4 +26,5 @@ def test_every_kind_has_a_test():
         asked = set(re.findall(rf"'{family}',\s*'(\w+)'", text))
         for listed in re.findall(r"parametrize\('kind', \[([^]]*)]", text):
             asked |= set(re.findall(r'\w+', listed))
-        assert set(kinds) <= asked, set(kinds) - asked
+        wanted = {k for k in kinds if f'{family}/{k}' not in PENDING}
+        assert wanted <= asked, wanted - asked

@@ -3,6 +3,7 @@ from .class_frequency_hook import ClassFrequencyHook
 from .data_check_hook import DataCheckHook
 from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
+from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
 from .pseudo_label_hook import PseudoLabelHook
 from .round_checkpoint_hook import RoundCheckpointHook
@@ -11,6 +12,7 @@ from .run_summary_hook import RunSummaryHook
 
 __all__ = [
     'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook', 'ExportHook',
-    'GeneratorRefreshHook', 'ProgressHook', 'PseudoLabelHook',
-    'RoundCheckpointHook', 'RoundPictureHook', 'RunSummaryHook'
+    'GeneratorRefreshHook', 'MeanTeacherHook', 'ProgressHook',
+    'PseudoLabelHook', 'RoundCheckpointHook', 'RoundPictureHook',
+    'RunSummaryHook'
 ]

@@ -1,0 +1,129 @@
+"""Strong photometric augmentation: colours and sharpness, no geometry."""
+from typing import Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+
+from mmsemi.registry import TRANSFORMS
+
+GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)  # of B, G, R
+
+
+def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
+    """Float32 BGR image in [0, 1], darkened or brightened."""
+    return np.clip(img * factor, 0, 1)
+
+
+def adjust_contrast(img: np.ndarray, factor: float) -> np.ndarray:
+    """The same, away from or towards its mean grey."""
+    return np.clip(img * factor + (1 - factor) * (img @ GREY).mean(), 0, 1)
+
+
+def adjust_saturation(img: np.ndarray, factor: float) -> np.ndarray:
+    """The same, away from or towards its grey version."""
+    grey = (img @ GREY)[..., None]
+    return np.clip(img * factor + (1 - factor) * grey, 0, 1)
+
+
+def adjust_hue(img: np.ndarray, shift: float) -> np.ndarray:
+    """The same, its colours turned by a share of the circle."""
+    hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV)
+    hsv[..., 0] = (hsv[..., 0] + 360 * shift) % 360
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+
+
+@TRANSFORMS.register_module()
+class ColorJitter(BaseTransform):
+    """Change brightness, contrast, saturation and hue in random order.
+
+    What torchvision's transform of this name does, for BGR images as loaded
+    (uint8, or float in 0-255). mmcv has none, and mmseg's
+    ``PhotoMetricDistortion`` draws other ranges. UniMatch and its kin use
+    (0.5, 0.5, 0.5, 0.25) with probability 0.8.
+
+    Args:
+        brightness, contrast, saturation: the factor is uniform in
+            [1 - x, 1 + x], not below 0.
+        hue: the shift is uniform in [-x, x], in turns; at most 0.5.
+        prob: probability of changing anything.
+    """
+
+    def __init__(self,
+                 brightness: float = 0.5,
+                 contrast: float = 0.5,
+                 saturation: float = 0.5,
+                 hue: float = 0.25,
+                 prob: float = 0.8) -> None:
+        ranges = (brightness, contrast, saturation, hue)
+        if min(ranges) < 0 or hue > 0.5:
+            raise ValueError('ColorJitter: ranges are not negative and hue '
+                             f'is at most 0.5, got {ranges}')
+        self.ranges = ranges
+        self.prob = prob
+
+    @cache_randomness
+    def _draw(self) -> Tuple[bool, np.ndarray, Sequence[float]]:
+        low = [max(1 - x, 0) for x in self.ranges[:3]] + [-self.ranges[3]]
+        high = [1 + x for x in self.ranges[:3]] + [self.ranges[3]]
+        return (np.random.random() < self.prob, np.random.permutation(4),
+                np.random.uniform(low, high))
+
+    def transform(self, results: dict) -> dict:
+        applied, order, values = self._draw()
+        if not applied:
+            return results
+        dtype = results['img'].dtype
+        img = results['img'].astype(np.float32) / 255
+        steps = (adjust_brightness, adjust_contrast, adjust_saturation,
+                 adjust_hue)
+        for k in order:
+            if self.ranges[k]:
+                img = steps[k](img, np.float32(values[k]))
+        img = img * 255
+        results['img'] = img.round().astype(
+            dtype) if dtype == np.uint8 else img.astype(dtype)
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(ranges={self.ranges}, '
+                f'prob={self.prob})')
+
+
+def gaussian_blur(img: np.ndarray, sigma: float) -> np.ndarray:
+    """Image (H, W, 3) of any 8-bit or float type, blurred."""
+    return cv2.GaussianBlur(img, (0, 0), sigmaX=sigma)
+
+
+@TRANSFORMS.register_module()
+class RandomGaussianBlur(BaseTransform):
+    """Blur an image.
+
+    Args:
+        sigma: in pixels; a number, or the range it is uniform in.
+        prob: probability of blurring.
+    """
+
+    def __init__(self,
+                 sigma: Union[float, Tuple[float, float]] = (0.1, 2.0),
+                 prob: float = 0.5) -> None:
+        self.sigma = tuple(sigma) if isinstance(
+            sigma, (list, tuple)) else (sigma, sigma)
+        if not 0 < self.sigma[0] <= self.sigma[1]:
+            raise ValueError(f'sigma is positive, got {sigma}')
+        self.prob = prob
+
+    @cache_randomness
+    def _draw(self) -> Tuple[bool, float]:
+        return (np.random.random() < self.prob,
+                np.random.uniform(*self.sigma))
+
+    def transform(self, results: dict) -> dict:
+        applied, sigma = self._draw()
+        if applied:
+            results['img'] = gaussian_blur(results['img'], sigma)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(sigma={self.sigma}, prob={self.prob})'

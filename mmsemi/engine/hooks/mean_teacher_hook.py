@@ -1,0 +1,159 @@
+"""Move the teacher of a teacher-student segmentor."""
+from typing import List, Optional
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from torch import Tensor, nn
+
+from mmsemi.registry import HOOKS
+
+SCHEDULES = ('constant', 'inverse')
+BUFFERS = ('copy', 'ema', 'own')
+
+
+@HOOKS.register_module()
+class MeanTeacherHook(Hook):
+    """Exponential moving average of the student, after every optimizer step.
+
+    teacher <- (1 - m) teacher + m student (Tarvainen and Valpola, NeurIPS
+    2017), so a paper's decay d is m = 1 - d. With the schedule ``'inverse'``
+    m = max(1 / (k + 1), momentum) at step k, which is min(1 - 1 / (k + 1), d)
+    of U2PL and UniMatch V2: the first step copies. The teacher starts as a
+    copy of the student, at iteration 0 of a run, checkpoints loaded before
+    included. All follows from the iteration, so a resumed run goes on as if
+    it had not stopped.
+
+    With gradient accumulation the teacher moves only when the optimizer did,
+    and k counts such steps. The hook also tells the model how far training
+    is, for its schedules (``set_progress``).
+
+    Args:
+        momentum: weight m of the student; its lower end for ``'inverse'``.
+        schedule: ``'constant'`` or ``'inverse'``.
+        start_iter: iteration at which k is 0.
+        copy_until: before this iteration the teacher is a plain copy of the
+            student; ``start_iter`` by default. U2PL with n iterations an
+            epoch and S epochs of warm-up has ``start_iter = S n`` and
+            ``copy_until = (S + 1) n``.
+        buffers: of BatchNorm and the like: ``'copy'``, those of the student;
+            ``'ema'``, averaged as well, integers copied (UniMatch V2);
+            ``'own'``, left alone, for a teacher in train mode (U2PL).
+    """
+    # Before the hooks that log and save.
+    priority = 'NORMAL'
+
+    def __init__(self,
+                 momentum: float = 0.01,
+                 schedule: str = 'constant',
+                 start_iter: int = 0,
+                 copy_until: Optional[int] = None,
+                 buffers: str = 'copy') -> None:
+        if not 0 <= momentum <= 1:
+            raise ValueError(f'momentum lies in [0, 1], got {momentum}')
+        if schedule not in SCHEDULES:
+            raise ValueError(f'schedule is one of {SCHEDULES}, got '
+                             f'{schedule!r}')
+        if buffers not in BUFFERS:
+            raise ValueError(f'buffers is one of {BUFFERS}, got {buffers!r}')
+        self.momentum = momentum
+        self.schedule = schedule
+        self.start_iter = start_iter
+        self.copy_until = start_iter if copy_until is None else copy_until
+        if self.copy_until < start_iter:
+            raise ValueError('copy_until comes before start_iter: '
+                             f'{self.copy_until} < {start_iter}')
+        self.buffers = buffers
+
+    def momentum_at(self, iteration: int, accumulative_counts: int = 1
+                    ) -> float:
+        """Weight of the student after an iteration (from 0) of the run.
+
+        Args:
+            iteration: global iteration, at whose end the optimizer stepped.
+            accumulative_counts: iterations for one step of the optimizer.
+        """
+        if iteration < self.copy_until:
+            return 1.
+        if self.schedule == 'constant':
+            return self.momentum
+        step = (iteration - self.start_iter) // accumulative_counts
+        return max(1 / (step + 1), self.momentum)
+
+    def before_train(self, runner) -> None:
+        """Start from the student, unless the run is resumed."""
+        model = unwrapped(runner.model)
+        if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
+            raise TypeError('MeanTeacherHook needs a segmentor with teacher '
+                            f'and student, got {type(model).__name__}')
+        if runner.iter == 0:
+            model.sync_teacher()
+        if self.buffers == 'own' and model.semi_train_cfg.get(
+                'teacher_mode', 'train') == 'eval':
+            runner.logger.warning(
+                "MeanTeacherHook: with buffers='own' a teacher in eval mode "
+                'keeps the statistics it started with; set '
+                "semi_train_cfg.teacher_mode='train', or other buffers")
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Tell the model the iteration."""
+        model = unwrapped(runner.model)
+        if hasattr(model, 'set_progress'):
+            model.set_progress(runner.iter, runner.max_iters)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None) -> None:
+        """Move the teacher if the optimizer has stepped."""
+        optimizer = runner.optim_wrapper
+        if not optimizer.should_update():
+            return
+        model = unwrapped(runner.model)
+        momentum = self.momentum_at(
+            runner.iter, getattr(optimizer, '_accumulative_counts', 1))
+        move_teacher(model.teacher, model.student, momentum, self.buffers)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The model itself, without its distributed wrapper."""
+    return model.module if is_model_wrapper(model) else model
+
+
+@torch.no_grad()
+def move_teacher(teacher: nn.Module, student: nn.Module, momentum: float,
+                 buffers: str = 'copy') -> None:
+    """One step of the moving average, in place.
+
+    Args:
+        teacher: network to move, with the same tensors as the student.
+        student: network to follow.
+        momentum: weight of the student; 1 copies exactly.
+        buffers: see :class:`MeanTeacherHook`.
+    """
+    mine, theirs = list(teacher.parameters()), list(student.parameters())
+    if buffers != 'own':
+        pairs = list(zip(teacher.buffers(), student.buffers()))
+        averaged = [buffers == 'ema' and one.is_floating_point()
+                    for one, _ in pairs]
+        mine += [one for (one, _), yes in zip(pairs, averaged) if yes]
+        theirs += [two for (_, two), yes in zip(pairs, averaged) if yes]
+        copied = [pair for pair, yes in zip(pairs, averaged) if not yes]
+        if copied:
+            torch._foreach_copy_([one for one, _ in copied],
+                                 [two for _, two in copied])
+    if momentum == 1:
+        torch._foreach_copy_(mine, theirs)
+    else:
+        lerp(mine, theirs, momentum)
+
+
+def lerp(mine: List[Tensor], theirs: List[Tensor], weight: float) -> None:
+    """``mine += weight (theirs - mine)``, reckoned in float32 at least."""
+    low = [t.dtype in (torch.float16, torch.bfloat16) for t in mine]
+    full = [k for k, is_low in enumerate(low) if not is_low]
+    if full:
+        torch._foreach_lerp_([mine[k] for k in full],
+                             [theirs[k] for k in full], weight)
+    for k, is_low in enumerate(low):
+        if is_low:
+            mine[k].copy_(
+                torch.lerp(mine[k].float(), theirs[k].float(), weight))

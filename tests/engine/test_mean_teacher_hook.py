@@ -1,0 +1,151 @@
+import copy
+from unittest.mock import MagicMock
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmsemi.engine.hooks import MeanTeacherHook
+from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
+from mmsemi.registry import HOOKS
+
+
+class Pair(nn.Module):
+    """A student and a teacher with float and integer buffers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.student = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.semi_train_cfg = dict(teacher_mode='eval')
+        self.progress = None
+
+    def sync_teacher(self) -> None:
+        self.teacher.load_state_dict(self.student.state_dict())
+
+    def set_progress(self, iteration, max_iters) -> None:
+        self.progress = (iteration, max_iters)
+
+
+def run(hook, iters, accumulative_counts=1, model=None, start=0, max_iters=20):
+    """States of the teacher after every iteration of a made-up run."""
+    torch.manual_seed(start)
+    model = model or Pair()
+    runner = MagicMock(model=model, iter=start, max_iters=max_iters)
+    runner.optim_wrapper = OptimWrapper(
+        torch.optim.SGD(model.student.parameters(), lr=.1),
+        accumulative_counts=accumulative_counts)
+    runner.optim_wrapper.initialize_count_status(model, start, max_iters)
+    hook.before_train(runner)
+    states = []
+    for k in range(start, start + iters):
+        runner.iter = k
+        torch.manual_seed(k)
+        hook.before_train_iter(runner, k)
+        assert model.progress == (k, max_iters)
+        error = model.student(torch.randn(5, 3)) - torch.randn(5, 4)
+        runner.optim_wrapper.update_params(error.square().sum())
+        hook.after_train_iter(runner, k)
+        states.append({k: v.clone() for k, v in model.state_dict().items()})
+    return states
+
+
+def weights(state, name):
+    return state[f'{name}.0.weight']
+
+
+def test_teacher_follows_the_formula() -> None:
+    model = Pair()
+    nn.init.normal_(model.student[0].weight)  # as after loading weights
+    first = weights(model.state_dict(), 'student').clone()
+    states = run(HOOKS.build(dict(type='MeanTeacherHook', momentum=.1)), 3,
+                 model=model)
+    expected = first
+    for state in states:
+        expected = .9 * expected + .1 * weights(state, 'student')
+        torch.testing.assert_close(weights(state, 'teacher'), expected)
+        assert not torch.equal(expected, weights(state, 'student'))
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_inverse_schedule_begins_with_a_copy() -> None:
+    hook = MeanTeacherHook(.2, 'inverse')
+    found = [hook.momentum_at(k) for k in range(7)]
+    assert found == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, .2, .2, .2])
+    state = run(hook, 1)[0]
+    assert torch.equal(weights(state, 'teacher'), weights(state, 'student'))
+
+
+def test_teacher_is_a_copy_through_the_first_phase() -> None:
+    hook = MeanTeacherHook(.01, 'inverse', start_iter=2, copy_until=5)
+    equal = [
+        torch.equal(weights(state, 'teacher'), weights(state, 'student'))
+        for state in run(hook, 8)
+    ]
+    assert equal == [True] * 5 + [False] * 3
+    # k counts from start_iter.
+    assert hook.momentum_at(5) == pytest.approx(1 / 4)
+
+
+@pytest.mark.parametrize('policy', ['copy', 'ema', 'own'])
+def test_buffers(policy) -> None:
+    hook = MeanTeacherHook(.1, buffers=policy)
+    model = Pair()
+    model.semi_train_cfg['teacher_mode'] = 'train'
+    state = run(hook, 1, model=model)[0]
+    mean = state['student.1.running_mean']
+    expected = dict(copy=mean, ema=.1 * mean, own=0 * mean)[policy]
+    torch.testing.assert_close(state['teacher.1.running_mean'], expected)
+    # Integers are never averaged.
+    assert state['teacher.1.num_batches_tracked'] == (policy != 'own')
+    moved = torch.equal(state['teacher.0.weight'], state['student.0.weight'])
+    assert not moved
+
+
+def test_accumulated_gradients_move_the_teacher_once() -> None:
+    states = run(MeanTeacherHook(.1, 'inverse'), 8, accumulative_counts=3,
+                 max_iters=8)
+    teacher = [weights(state, 'teacher') for state in states]
+    changed = [not torch.equal(a, b) for a, b in zip(teacher, teacher[1:])]
+    # Steps after iterations 2, 5 and, as mmengine does, the last.
+    assert changed == [False, True, False, False, True, False, True]
+    # The first step is k = 0: a copy.
+    assert torch.equal(teacher[2], weights(states[2], 'student'))
+    torch.testing.assert_close(
+        teacher[5], (teacher[2] + weights(states[5], 'student')) / 2)
+
+
+def test_resumed_run_goes_on() -> None:
+    hook = MeanTeacherHook(.05, 'inverse', buffers='ema')
+    whole = run(hook, 6)[-1]
+    model = Pair()
+    model.load_state_dict(run(hook, 3)[-1])
+    resumed = run(hook, 3, model=model, start=3)[-1]
+    for key, value in whole.items():
+        assert torch.equal(resumed[key], value), key
+
+
+def test_half_precision_weights_move_by_float32() -> None:
+    teacher, student = nn.Linear(1, 1), nn.Linear(1, 1)
+    for network, value in ((teacher, 1.), (student, 3.)):
+        network.bfloat16()
+        nn.init.constant_(network.weight, value)
+    move_teacher(teacher, student, .25)
+    assert teacher.weight.item() == 1.5
+    assert teacher.weight.dtype == torch.bfloat16
+
+
+def test_wrong_settings() -> None:
+    for cfg in (dict(momentum=1.5), dict(schedule='cosine'),
+                dict(buffers='swap'), dict(start_iter=5, copy_until=2)):
+        with pytest.raises(ValueError, match=list(cfg)[-1]):
+            MeanTeacherHook(**cfg)
+    with pytest.raises(TypeError, match='teacher'):
+        MeanTeacherHook().before_train(MagicMock(model=nn.Linear(1, 1)))
+
+
+def test_statistics_nobody_gathers_are_reported() -> None:
+    runner = MagicMock(model=Pair(), iter=0)
+    MeanTeacherHook(buffers='own').before_train(runner)
+    assert "buffers='own'" in runner.logger.warning.call_args[0][0]
