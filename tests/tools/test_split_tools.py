@@ -271,8 +271,60 @@ def test_import_checks_files(small_source, tmp_path):
     (root / 'JPEGImages/b.jpg').unlink()
     with pytest.raises(UsageError, match='JPEGImages/b.jpg: unlabelled'):
         import_splits.main(args)
-    with pytest.raises(UsageError, match='one of voc12, cityscapes'):
+    with pytest.raises(UsageError, match='one of voc12, cityscapes, gta5'):
         import_splits.main(args[:-1] + ['ade=/'])
+
+
+def test_import_crst(tmp_path, data_dir, capsys):
+    source = data_dir / 'splits/crst'
+    import_splits.main([str(source), '--out', str(tmp_path)])
+    ours = tmp_path / 'gta5_to_cityscapes/crst/505'
+    assert (ours / 'labeled.txt').read_bytes() == (
+        source / 'gta5_train_19984.txt').read_bytes()
+    assert (ours / 'unlabeled.txt').read_bytes() == (
+        source / 'cityscapes_clsconfset_505.txt').read_bytes()
+    assert '19984 labelled, 505 unlabelled' in capsys.readouterr().out
+
+
+@pytest.fixture
+def crst_repository(tmp_path):
+    """Lists as in the authors' repository: image, tab, mask."""
+    lists = tmp_path / 'CRST/dataset/list'
+    for name, lines in {
+            'gta5/train.lst': ['images/00001.png\tlabels/00001.png',
+                               'images/00002.png\tlabels/00002.png'],
+            'cityscapes/train_ClsConfSet.lst': [
+                'leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png\t'
+                'gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png'
+            ]}.items():
+        touch(lists / name)
+        (lists / name).write_text('\n'.join(lines))
+    return lists
+
+
+def test_import_crst_repository(crst_repository, tmp_path):
+    games, cities = tmp_path / 'gta5', tmp_path / 'cityscapes'
+    touch(cities / 'leftImg8bit/train/ulm/'
+          'ulm_000000_000019_leftImg8bit.png')
+    for place in ('images/00001.png', 'labels/00001_labelTrainIds.png',
+                  'images/00002.png'):
+        touch(games / place)
+    args = [str(tmp_path / 'CRST'), '--out', str(tmp_path / 'out'),
+            '--data-root', f'gta5={games}', f'cityscapes={cities}']
+    with pytest.raises(UsageError, match='labels/00002.*labelled mask'):
+        import_splits.main(args)
+    touch(games / 'labels/00002.png')
+    import_splits.main(args)  # targets need no masks
+    folder = tmp_path / 'out/gta5_to_cityscapes/crst/1'
+    assert read_list(str(folder / 'labeled.txt')) == ['00001', '00002']
+    assert read_list(str(folder / 'unlabeled.txt')) == [
+        'ulm/ulm_000000_000019']
+    next(cities.rglob('*.png')).unlink()
+    with pytest.raises(UsageError, match='leftImg8bit.png: unlabelled image'):
+        import_splits.main(args)
+    (crst_repository / 'gta5/train.lst').unlink()
+    with pytest.raises(UsageError, match='0 lists named gta5/train.lst'):
+        import_splits.main(args)
 
 
 def test_import_from_a_wrong_folder(tmp_path):

@@ -6,8 +6,10 @@ Reads the lists of a folder you have and what is below it::
         DST-CBC/data_splits --data-root voc12=data/VOCdevkit/VOC2012
 
 Known layouts: ``<ratio>_labeled_<k>.txt`` and ``<ratio>_unlabeled_<k>.txt``
-(DST-CBC, DMT), and ``<name>/{labeled,unlabeled}.txt`` (U2PL, UniMatch, CPS).
-A line is an image id, an image path, or an image and a mask path.
+(DST-CBC, DMT), ``<name>/{labeled,unlabeled}.txt`` (U2PL, UniMatch, CPS), and
+``gta5/train.lst`` with ``cityscapes/train_ClsConfSet.lst``, or the same as
+``gta5_train*.txt`` and ``cityscapes_clsconfset*.txt`` (CRST: source and target
+images). A line is an image id, an image path, or an image and a mask path.
 """
 import argparse
 import os.path as osp
@@ -24,14 +26,19 @@ from mmsemi.utils.errors import UsageError
 _DST_CBC = re.compile(r'(?P<ratio>[^_/]+)_(?P<kind>labeled|unlabeled)'
                       r'_(?P<k>\d+)\.txt')
 _CITYSCAPES = re.compile(r'[^/]+/[^/]+_\d{6}_\d{6}')
-_PREFIX = re.compile(r'^(JPEGImages|leftImg8bit/[^/]+)/')
+_PREFIX = re.compile(r'^(JPEGImages|leftImg8bit/[^/]+|images)/')
 _SUFFIX = re.compile(r'(_leftImg8bit)?\.(jpg|png)$')
 # Image and mask of a stem below the root of a data set.
 _FILES = dict(
     voc12=('JPEGImages/{}.jpg', ['SegmentationClassAug/{}.png']),
     cityscapes=('leftImg8bit/{part}/{}_leftImg8bit.png',
                 ['gtFine/{part}/{}_gtFine_labelTrainIds.png',
-                 'gtFine/{part}/{}_gtFine_labelIds.png']))
+                 'gtFine/{part}/{}_gtFine_labelIds.png']),
+    gta5=('images/{}.png',
+          ['labels/{}_labelTrainIds.png', 'labels/{}.png']))
+# Names of CRST's lists, source first, in its repository and without it.
+_CRST = (('gta5/train.lst', 'gta5_train*.txt'),
+         ('cityscapes/train_ClsConfSet.lst', 'cityscapes_clsconfset*.txt'))
 
 
 class Found(NamedTuple):
@@ -97,6 +104,22 @@ def _read_folders(folder: Path) -> List[Split]:
     return splits
 
 
+def _read_crst(folder: Path) -> List[Split]:
+    """Lists of source and target images, named after the number of these."""
+    found = [[path for pattern in patterns for path in folder.glob(pattern)]
+             for patterns in _CRST]
+    if not any(found):
+        return []
+    for paths, patterns in zip(found, _CRST):
+        if len(paths) != 1:
+            raise UsageError(
+                f'{folder}: {len(paths)} lists named {" or ".join(patterns)}; '
+                'the lists of CRST are one of source and one of target '
+                'images. Put both there')
+    source, target = (read_stems(paths[0]) for paths in found)
+    return [Split(str(len(target)), source, target)]
+
+
 def find(source: Path) -> List[Found]:
     """All splits in a folder and below it.
 
@@ -109,6 +132,10 @@ def find(source: Path) -> List[Found]:
     for folder in [source] + sorted(p for p in source.rglob('*')
                                     if p.is_dir()):
         numbered, named = _read_numbered(folder), _read_folders(folder)
+        adaptation = _read_crst(folder)
+        if adaptation:
+            found.append(Found(folder, 'gta5_to_cityscapes', 'crst',
+                               adaptation, {}))
         if not numbered and not named:
             continue
         protocol = 'dst_cbc'
@@ -126,31 +153,41 @@ def find(source: Path) -> List[Found]:
     if not found:
         raise UsageError(
             f'{source}: neither <ratio>_labeled_<k>.txt nor <name>/{LABELLED} '
-            'is in it. Name the folder that holds the lists')
+            'nor lists of CRST are in it. Name the folder that holds the '
+            'lists')
     return found
 
 
-def check_files(found: Found, root: str) -> None:
-    """Stop if an image, or the mask of a labelled image, does not exist."""
-    image, masks = _FILES[found.dataset]
+def check_files(found: Found, roots: Dict[str, str]) -> None:
+    """Stop if an image, or the mask of a labelled image, does not exist.
 
-    def exists(pattern: str, stem: str, part: str) -> bool:
-        return osp.isfile(osp.join(root, pattern.format(stem, part=part)))
-
+    Args:
+        found: lists to check.
+        roots: folders by data set; lists of others are not checked.
+    """
     lists = {'val': [s for stems in found.val.values() for s in stems]}
     lists['labelled'] = [s for split in found.splits for s in split.labelled]
     lists['unlabelled'] = [
         s for split in found.splits for s in split.unlabelled
     ]
+    source, _, target = found.dataset.partition('_to_')
     for role, stems in lists.items():
+        dataset = target if target and role == 'unlabelled' else source
+        if dataset not in roots:
+            continue
+        root, (image, masks) = roots[dataset], _FILES[dataset]
         part = 'val' if role == 'val' else 'train'
+
+        def exists(pattern: str, stem: str, root=root, part=part) -> bool:
+            return osp.isfile(osp.join(root, pattern.format(stem, part=part)))
+
         stems = sorted(set(stems))
         for kind, patterns in (('image', [image]), ('mask', masks)):
             if kind == 'mask' and role == 'unlabelled':
                 continue
             absent = [
                 stem for stem in stems
-                if not any(exists(p, stem, part) for p in patterns)
+                if not any(exists(p, stem) for p in patterns)
             ]
             if absent:
                 path = osp.join(root, patterns[0].format(absent[0], part=part))
@@ -181,7 +218,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     parser.add_argument('source', help='folder with lists')
     parser.add_argument('--out', default='data/splits')
     parser.add_argument(
-        '--protocol', help='folder name instead of dst_cbc, u2pl or unimatch')
+        '--protocol', help='folder name instead of dst_cbc, u2pl, unimatch or '
+        'crst')
     parser.add_argument(
         '--data-root', nargs='+', default=[], metavar='DATASET=FOLDER',
         help='check that the files exist, e.g. voc12=data/VOCdevkit/VOC2012')
@@ -203,8 +241,7 @@ def main(argv=None) -> None:
     args = parse_args(argv)
     found = find(Path(args.source))
     for part in found:
-        if part.dataset in args.data_root:
-            check_files(part, args.data_root[part.dataset])
+        check_files(part, args.data_root)
     for part in found:
         val = dict(part.val)
         if args.val:
