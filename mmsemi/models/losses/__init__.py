@@ -6,16 +6,19 @@ from .dynamic_mutual_loss import DynamicMutualLoss, FlipLoss, NaiveMutualLoss
 from .dynamic_self_training_loss import DynamicSelfTrainingLoss
 from .entropy_filtered_loss import (EntropyFilteredCrossEntropyLoss,
                                     ReverseCrossEntropyLoss)
+from .memory_bank import ClassMemoryBank
 from .ohem_cross_entropy import OHEMCrossEntropyLoss
 from .online_self_training_loss import OnlineSelfTrainingLoss
 from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
 from .softmax_mse_loss import SoftmaxMSELoss
+from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
 
 __all__ = [
-    'ClassBalancedCrossEntropyLoss', 'ConfidenceRegularizedLoss',
-    'DynamicMutualLoss', 'DynamicSelfTrainingLoss',
-    'EntropyFilteredCrossEntropyLoss', 'FlipLoss', 'NaiveMutualLoss',
-    'OHEMCrossEntropyLoss', 'OnlineSelfTrainingLoss', 'PixelWeightObjective',
-    'PseudoLabelCrossEntropyLoss', 'ReverseCrossEntropyLoss', 'SoftmaxMSELoss',
-    'class_weights_from_frequency'
+    'ClassBalancedCrossEntropyLoss', 'ClassMemoryBank',
+    'ConfidenceRegularizedLoss', 'DynamicMutualLoss',
+    'DynamicSelfTrainingLoss', 'EntropyFilteredCrossEntropyLoss', 'FlipLoss',
+    'NaiveMutualLoss', 'OHEMCrossEntropyLoss', 'OnlineSelfTrainingLoss',
+    'PixelWeightObjective', 'PseudoLabelCrossEntropyLoss',
+    'ReverseCrossEntropyLoss', 'SoftmaxMSELoss', 'UnreliablePixelContrastLoss',
+    'class_weights_from_frequency', 'label_onehot'
 ]

@@ -1,0 +1,320 @@
+"""Pixel contrast against what a pixel is surely not (U2PL).
+
+arXiv 2203.03884, section 3.3; the forms are explained in configs/u2pl.
+"""
+from typing import NamedTuple, Optional, Sequence, Tuple, Union
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmsemi.registry import MODELS
+from .memory_bank import ClassMemoryBank
+from .sampled_info_nce import SampledInfoNCE
+
+
+class Form(NamedTuple):
+    """What distinguishes the published forms of the objective."""
+    one_hot: bool  # each image has its own labels
+    free_negatives: bool  # negatives of a class need not be labelled so
+    by_class: bool  # anchors and negatives are those of the same class
+
+
+FORMS = dict(
+    paper_aligned=Form(True, True, True),
+    paper=Form(True, True, False),
+    aligned=Form(True, False, True),
+    official=Form(True, False, False),
+    as_released=Form(False, False, False))
+
+
+def label_onehot(labels: Tensor,
+                 num_classes: int,
+                 as_released: bool = False,
+                 ignore_index: int = 255) -> Tensor:
+    """Labels as one map for each class.
+
+    Args:
+        labels: (N, H, W) int64.
+        num_classes: number of classes C.
+        as_released: as U2PL's code has it: the first image gets the labels
+            of all, where ignored ones of the others count as class 0, and
+            the rest get none. Right for N = 1 only.
+
+    Returns:
+        (N, C, H, W) bool, False everywhere where ignored.
+    """
+    valid = labels != ignore_index
+    maps = torch.zeros(
+        len(labels),
+        num_classes,
+        *labels.shape[1:],
+        dtype=torch.bool,
+        device=labels.device)
+    maps.scatter_(1, labels.where(valid, 0)[:, None], True)
+    if not as_released:
+        return maps & valid[:, None]
+    first = maps.any(0) & valid[0]
+    return torch.cat([first[None], torch.zeros_like(maps[1:])])
+
+
+@MODELS.register_module()
+class UnreliablePixelContrastLoss(nn.Module):
+    """InfoNCE of sure pixels against remembered unsure ones, by class.
+
+    For each class c with a sure pixel in the batch
+
+        anchors    student features of sure pixels of c with p(c) > delta_p
+        positive   mean teacher feature of all sure pixels of c
+        negatives  drawn from the bank of c, which collects teacher features
+                   of labelled pixels of another class that still rank c
+                   among their first ``low_rank``, and of unreliable
+                   unlabelled pixels that rank c from ``low_rank`` to
+                   ``high_rank``, both with p(c) < delta_n
+
+        L = mean over c of the mean over anchors of
+            -log(e^s+ / (e^s+ + sum over negatives of e^s-)),
+        s = cos(anchor, .) / temperature
+
+    The bank takes this step's negatives first. Gradients reach the anchors
+    only. Classes without anchors or remembered negatives add nothing but
+    still count in the mean; with less than two classes the loss is 0.
+
+    Forms: ``paper_aligned`` is the above. The released code differs by three
+    defects, each of which a form keeps for comparison:
+
+    ============= ======== ========== =========
+    form          one-hot  negatives  indexing
+    ============= ======== ========== =========
+    paper_aligned right    as above   by class
+    paper         right    as above   by place
+    aligned       right    restricted by class
+    official      right    restricted by place
+    as_released   mixed up restricted by place
+    ============= ======== ========== =========
+
+    *Restricted*: a negative of class c must carry the label c. *By place*:
+    the i-th class present takes the anchors of class i. *Mixed up*: see
+    :func:`label_onehot`.
+
+    All classes are handled at once. The figures are those of this process;
+    the bank is that of all.
+
+    Args:
+        num_classes: number of classes C.
+        channels: length D of a feature.
+        form: see above.
+        positive_threshold: delta_p.
+        negative_threshold: delta_n; 1 has no effect.
+        low_rank: see above. For two classes take 1: a bank stays empty
+            where ``low_rank`` is not below C.
+        high_rank: see above.
+        temperature: divides the cosines.
+        num_anchors: anchors drawn for each class, with replacement.
+        num_negatives: negatives drawn for each anchor, with replacement.
+        capacity: see :class:`ClassMemoryBank`; published are 50,000 for
+            class 0 and 30,000 for the others.
+        prototype_momentum: None, or the highest weight that the remembered
+            positive keeps, 0.999 in the released code: in step i (from 1)
+            it is min(1 - 1 / i, this). The released forms forget classes
+            that were not used in the step before.
+        loss_weight: factor of the loss. The released code divides by the
+            number of processes once more than it says, so 1 in its files
+            acted as 0.25 and less; the paper has 0.1.
+        ignore_index: label of pixels without one.
+    """
+
+    def __init__(self,
+                 num_classes: int,
+                 channels: int = 256,
+                 form: str = 'paper_aligned',
+                 positive_threshold: float = 0.3,
+                 negative_threshold: float = 1.,
+                 low_rank: int = 3,
+                 high_rank: int = 20,
+                 temperature: float = 0.5,
+                 num_anchors: int = 256,
+                 num_negatives: int = 50,
+                 capacity: Union[None, int, Sequence[int]] = None,
+                 prototype_momentum: Optional[float] = None,
+                 loss_weight: float = 0.1,
+                 ignore_index: int = 255) -> None:
+        super().__init__()
+        if form not in FORMS:
+            raise ValueError(f'form is one of {list(FORMS)}, got {form!r}')
+        if not 0 < low_rank < high_rank:
+            raise ValueError('ranks must rise from above 0, got '
+                             f'low_rank={low_rank}, high_rank={high_rank}')
+        self.num_classes = num_classes
+        self.form = FORMS[form]
+        self.positive_threshold = positive_threshold
+        self.negative_threshold = negative_threshold
+        self.low_rank, self.high_rank = low_rank, high_rank
+        self.temperature = temperature
+        self.num_anchors = num_anchors
+        self.num_negatives = num_negatives
+        self.prototype_momentum = prototype_momentum
+        self.loss_weight = loss_weight
+        self.ignore_index = ignore_index
+        if capacity is None:
+            capacity = [50000] + [30000] * (num_classes - 1)
+        self.bank = ClassMemoryBank(num_classes, channels, capacity)
+        if prototype_momentum is not None:
+            self.register_buffer('prototypes',
+                                 torch.zeros(num_classes, channels))
+            self.register_buffer('steps', torch.zeros((), dtype=torch.long))
+
+    def forward(self,
+                rep: Tensor,
+                rep_teacher: Tensor,
+                prob_teacher: Tensor,
+                labels: Tensor,
+                low: Tensor,
+                high: Tensor,
+                num_labelled: int,
+                draws: Optional[Tuple[Tensor, Tensor]] = None) -> Tensor:
+        """Add negatives to the bank and compute the loss, a scalar.
+
+        Args:
+            rep: features of the student (N, D, H, W).
+            rep_teacher: features of the teacher, same shape.
+            prob_teacher: class probabilities of the teacher (N, C, H, W).
+            labels: (N, H, W) int64, true ones of the labelled images and
+                pseudo-labels of the others, before any was dropped.
+            low: sure pixels, (N, H, W) bool; all with a label, where true.
+            high: unsure pixels, (N, H, W) bool; on labelled images all
+                with a label.
+            num_labelled: how many images are labelled; they come first.
+            draws: instead of random draws, for each class its anchors
+                (C, num_anchors), counted along the candidates, and its
+                negatives (C, num_anchors * num_negatives), counted along
+                the queue; rows of classes that are left out are not read.
+        """
+        with torch.autocast(rep.device.type, enabled=False):
+            return self._loss(rep, rep_teacher.detach(),
+                              prob_teacher.detach().float(), labels,
+                              low.bool(), high.bool(), num_labelled, draws)
+
+    def _loss(self, rep: Tensor, rep_teacher: Tensor, prob: Tensor,
+              labels: Tensor, low: Tensor, high: Tensor, num_labelled: int,
+              draws: Optional[Tuple[Tensor, Tensor]]) -> Tensor:
+        with torch.no_grad():
+            members = torch.cat([
+                label_onehot(part, self.num_classes, not self.form.one_hot,
+                             self.ignore_index)
+                for part in labels.tensor_split([num_labelled])
+            ])
+            negative = self.negatives(prob, members, high, num_labelled)
+            positive = members & low[:, None]
+            anchor = by_class(positive & (prob > self.positive_threshold))
+            positive = by_class(positive)
+            features = rep_teacher.permute(0, 2, 3, 1).flatten(0, 2)
+            self.bank.append(features, by_class(negative))
+
+            num_positive = positive.sum(1)
+            ranking = anchor.cumsum(1)
+            num_anchor = ranking[:, -1]
+            source, used, valid = self.pairs(num_positive, num_anchor)
+            # Anchors and positive of which class, negatives of which.
+            own, = used.nonzero(as_tuple=True)
+            other = source[own]
+            means = positive.float() @ features.float()
+            means = means / num_positive.clamp(min=1)[:, None]
+            positives = self.remember(means[own], other, valid)
+
+            if draws is None:
+                shape = (len(own), self.num_anchors)
+                picked = draw(shape, num_anchor[own])
+                shape = (len(own), self.num_anchors * self.num_negatives)
+                negatives = draw(shape, self.bank.counts[other])
+            else:
+                picked, negatives = (d[own] for d in draws)
+            pixels = torch.searchsorted(ranking[own], picked + 1)
+            rows = self.bank.locate(other, negatives)
+
+        size = rep.shape[2] * rep.shape[3]
+        anchors = rep.flatten(2)[pixels // size, :, pixels % size]
+        losses = self.info_nce(anchors.float(), positives, rows)
+        return self.loss_weight * losses.sum() / valid.sum().clamp(min=1)
+
+    def negatives(self, prob: Tensor, members: Tensor, high: Tensor,
+                  num_labelled: int) -> Tensor:
+        """Which pixel becomes a negative of which class, (N, C, H, W)."""
+        order = prob.argsort(1, descending=True)
+        rank_between = torch.zeros_like(members)
+        n = num_labelled
+        rank_between[:n].scatter_(1, order[:n, :self.low_rank], True)
+        rank_between[n:].scatter_(
+            1, order[n:, self.low_rank:self.high_rank], True)
+        chosen = rank_between & (prob < self.negative_threshold)
+        chosen &= high[:, None]
+        if not self.form.free_negatives:
+            chosen &= members
+        chosen[:n] &= ~members[:n]
+        return chosen
+
+    def pairs(self, num_positive: Tensor,
+              num_anchor: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        """Which classes are compared with whose negatives.
+
+        Returns:
+            (C, ) each: class of the negatives int64, whether the class is
+            compared, and whether it counts in the mean, bool.
+        """
+        valid = num_positive > 0
+        source = torch.arange(len(valid), device=valid.device)
+        turn = valid
+        if not self.form.by_class:
+            source = valid.logical_not().long().argsort(stable=True)
+            turn = torch.arange(
+                len(valid), device=valid.device) < valid.sum()
+        used = turn & (num_anchor > 0) & (self.bank.counts[source] > 0)
+        return source, used & (valid.sum() > 1), valid
+
+    def remember(self, means: Tensor, classes: Tensor,
+                 valid: Tensor) -> Tensor:
+        """Positives (R, D): the means, or their moving average."""
+        if self.prototype_momentum is None:
+            return means
+        self.steps += 1
+        keep = (1 - 1 / self.steps).clamp(max=self.prototype_momentum)
+        old = self.prototypes[classes]
+        if self.form.by_class:
+            seen = old.any(1, keepdim=True)
+        else:
+            seen = self.prototypes.any()
+        means = torch.where(seen, (1 - keep) * means + keep * old, means)
+        if not self.form.by_class:
+            # Nothing is computed, hence nothing forgotten, for one class.
+            self.prototypes *= valid.sum() <= 1
+        self.prototypes[classes] = means
+        return means
+
+    def info_nce(self, anchors: Tensor, positives: Tensor,
+                 rows: Tensor) -> Tensor:
+        """Loss of each class, (R, ).
+
+        Args:
+            anchors: (R, Q, D) float32.
+            positives: (R, D) float32.
+            rows: places of the negatives in the bank, (R, Q * N) int64.
+        """
+        anchors = F.normalize(anchors, dim=2, eps=1e-8)
+        positives = F.normalize(positives, dim=1, eps=1e-8)
+        losses = SampledInfoNCE.apply(
+            anchors.flatten(0, 1),
+            positives.repeat_interleave(self.num_anchors, 0),
+            rows.view(-1, self.num_negatives), self.bank.rows,
+            self.bank.scales, self.temperature)
+        return losses.view(anchors.shape[:2]).mean(1)
+
+
+def by_class(maps: Tensor) -> Tensor:
+    """(N, C, H, W) to (C, N * H * W)."""
+    return maps.transpose(0, 1).flatten(1)
+
+
+def draw(shape: Tuple[int, int], counts: Tensor) -> Tensor:
+    """Uniform indices below ``counts`` (R, ), drawn on its device."""
+    uniform = torch.rand(shape, device=counts.device, dtype=torch.float64)
+    return (uniform * counts[:, None]).long()
