@@ -1,8 +1,9 @@
 from .calibration import CalibrationSweepMetric
 from .generalized_zero_label import GeneralizedZeroLabelMetric
 from .pseudo_label_quality import PseudoLabelQuality
+from .subset_iou import SubsetIoUMetric
 
 __all__ = [
     'CalibrationSweepMetric', 'GeneralizedZeroLabelMetric',
-    'PseudoLabelQuality'
+    'PseudoLabelQuality', 'SubsetIoUMetric'
 ]
