@@ -84,18 +84,26 @@ class UnlabelledDataset(SegDatasetWrapper):
         dataset: see :class:`SegDatasetWrapper`.
         audit_pipeline: transforms from a mask file to ``gt_seg_map`` in
             training ids; `LoadAnnotations` by default.
+        audit: give items their mask as ``gt_audit``, for reports while
+            training; it is resized, cropped and packed with the image.
     """
 
     def __init__(self,
                  dataset: Union[dict, BaseDataset],
-                 audit_pipeline: Optional[List[dict]] = None) -> None:
+                 audit_pipeline: Optional[List[dict]] = None,
+                 audit: bool = False) -> None:
         super().__init__(dataset)
+        self.audit = audit
         self.audit_pipeline = Compose(audit_pipeline
                                       or [dict(type='LoadAnnotations')])
 
     def get_data_info(self, idx: int) -> dict:
         info = super().get_data_info(idx)
         info.pop('seg_map_path', None)
+        truth = self.audit_map(idx) if self.audit else None
+        if truth is not None:
+            info['gt_audit'] = truth
+            info['seg_fields'] = info.get('seg_fields', []) + ['gt_audit']
         return info
 
     def audit_path(self, idx: int) -> Optional[str]:

@@ -17,7 +17,8 @@ class ClassFrequencyHook(Hook):
 
     Gives the counts to every :class:`ClassBalancedCrossEntropyLoss` with
     ``class_frequency='labelled'``. The masks are those of
-    ``train_dataloader``, read as stored, without augmentation.
+    ``train_dataloader`` (of its labelled part), read as stored, without
+    augmentation.
 
     Args:
         threads: how many masks are read at once.
@@ -37,6 +38,8 @@ class ClassFrequencyHook(Hook):
         if not losses:
             return
         dataset = runner.train_dataloader.dataset
+        # Online methods train on both parts from the start.
+        dataset = getattr(dataset, 'labelled', dataset)
         counts = count_classes(dataset, self.threads)
         device = next(model.parameters()).device
         for loss in losses:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 
 from mmsemi.registry import HOOKS
 from mmsemi.utils.export import export_segmentor
@@ -29,11 +30,13 @@ class ExportHook(Hook):
         """Export the model as it is at the end of the run."""
         if not is_main_process():
             return
-        test_cfg = runner.cfg.model.get('semi_test_cfg') or {}
+        model = runner.model.module if is_model_wrapper(
+            runner.model) else runner.model
+        test_cfg = getattr(model, 'semi_test_cfg', {})
         try:
             exported = export_segmentor(
                 runner.cfg,
-                runner.model,
+                model,
                 Path(runner.work_dir) / self.filename,
                 predict_on=test_cfg.get('predict_on', 'student'),
                 overwrite=True)

@@ -1,0 +1,48 @@
+# CamVid at 480x360 for methods that see unlabelled images in every iteration.
+# Two views of each share their geometry: the teacher's and the student's,
+# which are equal (unsup_pipeline) or the latter in other colours
+# (strong_pipeline).
+_base_ = ['./camvid_480x360.py']
+branches = ['sup', 'unsup_teacher', 'unsup_student']
+strong = [
+    dict(type='ColorJitter'),
+    dict(
+        type='RandomGrayscale',
+        prob=0.2,
+        keep_channels=True,
+        channel_weights=(0.114, 0.587, 0.299)),
+    dict(type='RandomGaussianBlur'),
+]
+sup_pipeline = _base_.load + _base_.augment + [
+    dict(type='MultiBranch', branch_field=branches, sup=_base_.pack)
+]
+unsup = [
+    dict(type='LoadImageFromFile'),
+    dict(type='InitValidMap'),
+] + _base_.augment
+unsup_pipeline = unsup + [
+    dict(
+        type='MultiBranch',
+        branch_field=branches,
+        unsup_teacher=_base_.pack,
+        unsup_student=_base_.pack)
+]
+strong_pipeline = unsup + [
+    dict(
+        type='MultiBranch',
+        branch_field=branches,
+        unsup_teacher=_base_.pack,
+        unsup_student=strong + _base_.pack)
+]
+train_dataloader = dict(
+    _delete_=True,
+    batch_size=8,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='SourceRatioSampler', samples_per_source=(4, 4)),
+    dataset=dict(
+        type='SemiDataset',
+        labelled=dict(_base_.labelled, pipeline=sup_pipeline),
+        unlabelled=dict(
+            type='UnlabelledDataset',
+            dataset=dict(_base_.unlabelled, pipeline=unsup_pipeline))))

@@ -1,0 +1,11 @@
+# 662 labelled and 9920 unlabelled images.
+_base_ = ['./voc_1464.py']
+split = 'data/splits/voc12/u2pl/662'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+max_iters = 49600  # 80 epochs of 620
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].end = max_iters + 1

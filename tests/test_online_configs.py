@@ -1,0 +1,62 @@
+"""Numbers of the configs that train with unlabelled images in every batch."""
+import re
+
+import pytest
+from mmengine.config import Config
+
+from mmsemi.datasets.splits import config_datasets
+from tests.conftest import ROOT
+
+IMAGES = dict(voc=10582, cityscapes=2975)
+EPOCHS = dict(voc=80, cityscapes=200)
+# Processes and unlabelled images of each in the published runs of U2PL.
+BATCH = dict(voc=(4, 4), cityscapes=(8, 2))
+NAMES = [
+    f'{path.parent.name}/{path.stem}'
+    for folder in ('fixmatch', 'mean_teacher')
+    for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
+]
+
+
+def sizes(name):
+    """``(data set, labelled images)`` of a config of a published list."""
+    found = re.match(r'\w+/(voc|cityscapes)_(\d+)', name)
+    return (found[1], int(found[2])) if found else (None, None)
+
+
+@pytest.mark.parametrize('name', [n for n in NAMES if sizes(n)[0]])
+def test_published_iterations(name) -> None:
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    data, labelled = sizes(name)
+    processes, batch = BATCH[data]
+    epoch = -(-(IMAGES[data] - labelled) // processes) // batch
+    assert cfg.train_cfg.max_iters == EPOCHS[data] * epoch
+    assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters + 1
+    assert list(cfg.train_dataloader.sampler.samples_per_source) == [
+        processes * batch] * 2
+    folder = dict(voc='voc12').get(data, data)
+    lists = {role: dataset['ann_file']
+             for role, dataset in config_datasets(cfg) if role != 'val'}
+    assert lists == dict(
+        labelled=f'data/splits/{folder}/u2pl/{labelled}/labeled.txt',
+        unlabelled=f'data/splits/{folder}/u2pl/{labelled}/unlabeled.txt')
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_views_share_their_geometry(name) -> None:
+    """No mask of an unlabelled image is read, no view moves alone."""
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    pipeline = cfg.train_dataloader.dataset.unlabelled.dataset.pipeline
+    steps = [step.type for step in pipeline]
+    assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
+    assert 'LoadAnnotations' not in steps and steps[-1] == 'MultiBranch'
+    views = pipeline[-1]
+    assert [step.type for step in views.unsup_teacher] == ['PackSemiInputs']
+    colours = [step.type for step in views.unsup_student[:-1]]
+    assert colours == (['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
+                       if name.startswith('fixmatch') else [])
+    crop = next(step.crop_size for step in pipeline
+                if step.type == 'RandomCrop')
+    assert tuple(cfg.model.student.data_preprocessor.size) == tuple(crop)
+    assert cfg.model.semi_test_cfg.predict_on == 'teacher'
+    assert any(hook.type == 'MeanTeacherHook' for hook in cfg.custom_hooks)
