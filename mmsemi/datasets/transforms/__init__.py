@@ -1,4 +1,5 @@
 from .branches import MultiBranch
+from .centre_pad import CentrePad
 from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
@@ -7,8 +8,8 @@ from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
 
 __all__ = [
-    'ColorJitter', 'InitValidMap', 'LoadPseudoLabel', 'MapLabels',
-    'MapZeroLabels', 'MultiBranch', 'PackSemiInputs', 'PadSegFields',
-    'RandomGaussianBlur', 'RandomScale', 'RareClassCrop', 'SetOriShape',
-    'TorchResize'
+    'CentrePad', 'ColorJitter', 'InitValidMap', 'LoadPseudoLabel',
+    'MapLabels', 'MapZeroLabels', 'MultiBranch', 'PackSemiInputs',
+    'PadSegFields', 'RandomGaussianBlur', 'RandomScale', 'RareClassCrop',
+    'SetOriShape', 'TorchResize'
 ]
