@@ -9,7 +9,8 @@ from torch import Tensor
 
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
+from .class_balanced import (ClassBalancedPseudoLabeler, PseudoLabels,
+                             max_over_classes)
 
 
 @MODELS.register_module()
@@ -77,17 +78,30 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
     def collect(self, statistics, probabilities: Tensor,
                 valid: Optional[Tensor] = None) -> None:
         """See the base class."""
-        confidence, labels = self.weigh(probabilities).max(1)
+        self.count(statistics, *max_over_classes(self.weigh(probabilities)),
+                   valid)
+
+    def count(self, statistics, confidence: Tensor, labels: Tensor,
+              valid: Optional[Tensor] = None) -> None:
+        """Sample predictions and add them to the statistics.
+
+        Args:
+            statistics: see :meth:`collect`.
+            confidence: (N, H, W) float32, weighed.
+            labels: (N, H, W) int64, class of the highest weighed score.
+            valid: (N, H, W) bool, False on padding.
+        """
         # One group for every image and class.
-        group = labels + self.num_classes * torch.arange(
-            len(labels), device=labels.device).view(-1, 1, 1)
+        group, num_groups = labels, len(labels) * self.num_classes
+        if len(labels) > 1:
+            group = labels + self.num_classes * torch.arange(
+                len(labels), device=labels.device).view(-1, 1, 1)
         group, confidence, labels = [
             x.flatten() if valid is None else x[valid]
             for x in (group, confidence, labels)
         ]
         if self.stride > 1:
-            chosen = every_nth_of_group(
-                group, probabilities.shape[0] * self.num_classes, self.stride)
+            chosen = every_nth_of_group(group, num_groups, self.stride)
             confidence, labels = confidence[chosen], labels[chosen]
         if self.prior is not None:
             confidence = confidence * self.scale[labels]
@@ -115,7 +129,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
     def forward(self, probabilities: Tensor) -> PseudoLabels:
         """See the base class; weights are 1 where a label is given."""
         quotient = self.weigh(probabilities) / self.thresholds[:, None, None]
-        score, labels = quotient.max(1)
+        score, labels = max_over_classes(quotient)
         kept = score >= 1
         return PseudoLabels(
             labels.masked_fill(~kept, 255), probabilities.amax(1),
@@ -196,9 +210,11 @@ def every_nth_of_group(group: Tensor, num_groups: int, n: int) -> Tensor:
     order = group.to(dtype).sort(stable=True).indices
     counts = torch.bincount(group, minlength=num_groups)
     starts = counts.cumsum(0) - counts
-    rank = torch.arange(
-        len(group), device=group.device) - starts.repeat_interleave(counts)
-    return order[rank % n == 0]
+    chosen = (counts + n - 1) // n
+    # Rank of every chosen element within its group, then its place.
+    first = (chosen.cumsum(0) - chosen).repeat_interleave(chosen)
+    rank = torch.arange(len(first), device=group.device) - first
+    return order[starts.repeat_interleave(chosen) + n * rank]
 
 
 def rare_classes(counts, share: float = 1e-3, fallback: int = 3):

@@ -6,6 +6,7 @@ import torch
 from mmsemi.models.pseudo_labelers import (CBSTPseudoLabeler,
                                            LRENTPseudoLabeler, rare_classes)
 from mmsemi.models.pseudo_labelers.cbst import every_nth_of_group
+from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
 from mmsemi.self_training.statistics import (ConfidenceHistogram,
                                              ConfidencePool)
 from mmsemi.utils.errors import UsageError
@@ -198,3 +199,16 @@ def test_rare_classes_by_share():
     rare, rarest = rare_classes([5000, 10, 900], 1e-3, 2)
     assert rare == [] and rarest == [1, 2]
     assert rare_classes([0, 0], 1e-3, 1) == ([0, 1], [0])
+
+
+def test_maximum_is_that_of_torch():
+    for n, size in ((1, (40, 9)), (3, (5, 7)), (2, (16, 1))):
+        probabilities = maps(n, size)
+        probabilities[:, 3] = probabilities[:, 1]  # ties go to class 1
+        top, labels = max_over_classes(probabilities)
+        expected = probabilities.max(1)
+        assert torch.equal(top, expected.values)
+        assert torch.equal(labels, probabilities.argmax(1))
+        assert labels.dtype == torch.int64 and not (labels == 3).any()
+        half = max_over_classes(probabilities.bfloat16())
+        assert half[0].dtype == torch.bfloat16
