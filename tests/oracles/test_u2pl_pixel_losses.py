@@ -47,8 +47,8 @@ def test_unsupervised_loss(oracle_dir) -> None:
             labels = case['target_after']
             assert (labels != 255).sum() == case['num_valid']
             pred = case['predict'].requires_grad_()
-            check_loss(name, criterion(pred, labels), pred, case, 'loss',
-                       'grad_predict')
+            check_loss(name, criterion(pred, dict(labels=labels)), pred, case,
+                       'loss', 'grad_predict')
 
 
 def test_reverse_cross_entropy(oracle_dir) -> None:
@@ -56,8 +56,8 @@ def test_reverse_cross_entropy(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'rce_loss'):
         for name, case in numbered(path):
             pred = case['predict'].requires_grad_()
-            check_loss(name, criterion(pred, case['target']), pred, case,
-                       'loss', 'grad_predict')
+            loss = criterion(pred, dict(labels=case['target']))
+            check_loss(name, loss, pred, case, 'loss', 'grad_predict')
 
 
 def test_ohem(oracle_dir) -> None:

@@ -1,19 +1,19 @@
 """Losses of pseudo-labels in U2PL (arXiv 2203.03884)."""
 import math
-from typing import Optional
+from typing import Dict, Optional
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
 
 
 @MODELS.register_module()
 class EntropyFilteredCrossEntropyLoss(nn.Module):
     """Cross entropy that weighs more, the more labels were dropped.
 
-    With n labelled of N pixels (equation 8)
+    With n labelled of N pixels, padding included (equation 8)
 
         L = N / n * (sum of CE over labelled pixels / n)
 
@@ -21,38 +21,33 @@ class EntropyFilteredCrossEntropyLoss(nn.Module):
     Both counts are those of this process. No label at all gives 0.
 
     Args:
-        loss_weight: factor of the whole loss.
-        ignore_index: label of dropped pixels.
+        criterion: config of a :class:`ClassBalancedCrossEntropyLoss`, for
+            class weights b; the second n is then the sum of b.
+        loss_weight: factor of the loss.
     """
 
-    def __init__(self,
-                 loss_weight: float = 1.,
-                 ignore_index: int = 255) -> None:
-        super().__init__()
-        self.loss_weight = loss_weight
-        self.ignore_index = ignore_index
+    needs_soft = False
 
-    def forward(self,
-                pred: Tensor,
-                label: Tensor,
-                weight: Optional[Tensor] = None,
-                **kwargs) -> Tensor:
+    def __init__(self,
+                 criterion: Optional[dict] = None,
+                 loss_weight: float = 1.) -> None:
+        super().__init__()
+        self.criterion: ClassBalancedCrossEntropyLoss = MODELS.build(
+            criterion or dict(type='ClassBalancedCrossEntropyLoss'))
+        self.loss_weight = loss_weight
+
+    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
         """Loss, a scalar.
 
         Args:
-            pred: logits (N, C, H, W), any floating type.
-            label: int64 (N, H, W), 255 where the label was dropped.
-            weight: further weights (N, H, W); they do not enter n.
+            logits: (N, C, H, W), any floating type.
+            targets: ``labels``, int64 (N, H, W), 255 where there is none;
+                optionally ``weights`` (N, H, W), which do not enter n.
         """
-        loss = F.cross_entropy(
-            pred.float(),
-            label,
-            reduction='none',
-            ignore_index=self.ignore_index)
-        if weight is not None:
-            loss = loss * weight
-        kept = (label != self.ignore_index).sum().clamp(min=1).float()
-        return self.loss_weight * label.numel() * loss.sum() / kept**2
+        labels = targets['labels']
+        mean = self.criterion(logits, labels, targets.get('weights'))
+        kept = (labels != 255).sum().clamp(min=1)
+        return self.loss_weight * labels.numel() / kept * mean
 
 
 @MODELS.register_module()
@@ -67,30 +62,24 @@ class ReverseCrossEntropyLoss(nn.Module):
 
     Args:
         floor: what a class other than the label counts in the logarithm.
-        loss_weight: factor of the whole loss.
-        ignore_index: label of pixels without any effect.
+        loss_weight: factor of the loss.
     """
 
-    def __init__(self,
-                 floor: float = 1e-4,
-                 loss_weight: float = 1.,
-                 ignore_index: int = 255) -> None:
+    needs_soft = False
+
+    def __init__(self, floor: float = 1e-4, loss_weight: float = 1.) -> None:
         super().__init__()
         if not 0 < floor < 1:
             raise ValueError(f'floor lies between 0 and 1, got {floor}')
         self.scale = -math.log(floor) * loss_weight
-        self.ignore_index = ignore_index
 
-    def forward(self,
-                pred: Tensor,
-                label: Tensor,
-                weight: Optional[Tensor] = None,
-                **kwargs) -> Tensor:
-        """Loss, a scalar; arguments as for cross entropy."""
-        valid = label != self.ignore_index
-        true = label.where(valid, 0)
-        prob = pred.float().softmax(1).gather(1, true[:, None])[:, 0]
+    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+        """Loss, a scalar; see :class:`EntropyFilteredCrossEntropyLoss`."""
+        labels = targets['labels']
+        valid = labels != 255
+        true = labels.where(valid, 0)
+        prob = logits.float().softmax(1).gather(1, true[:, None])[:, 0]
         miss = torch.where(valid, 1 - prob, 0.)
-        if weight is not None:
-            miss = miss * weight
+        if 'weights' in targets:
+            miss = miss * targets['weights']
         return self.scale * miss.sum() / valid.sum().clamp(min=1)

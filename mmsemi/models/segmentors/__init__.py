@@ -2,9 +2,10 @@ from .self_training import SelfTrainingSegmentor
 from .semi_base import SemiSegmentor
 from .spnet import SPNet
 from .teacher_student import TeacherStudentSegmentor
+from .u2pl import U2PL
 from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
     'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor',
-    'TeacherStudentSegmentor', 'ZeroLabelSegmentor'
+    'TeacherStudentSegmentor', 'U2PL', 'ZeroLabelSegmentor'
 ]

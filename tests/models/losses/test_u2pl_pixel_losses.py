@@ -18,10 +18,17 @@ def inputs(n=2, c=4, h=5, w=6, dtype=torch.float32):
     return logits.to(dtype).requires_grad_(), labels
 
 
+def value(name, logits, labels, **cfg):
+    criterion = MODELS.build(dict(type=name, **cfg))
+    if name != TYPES[2]:
+        labels = dict(labels=labels)
+    return criterion(logits, labels)
+
+
 @pytest.mark.parametrize('name', TYPES)
 def test_all_ignored_is_zero_with_zero_gradient(name) -> None:
     logits, labels = inputs()
-    loss = MODELS.build(dict(type=name))(logits, labels.fill_(255))
+    loss = value(name, logits, labels.fill_(255))
     loss.backward()
     assert loss == 0 and not logits.grad.any()
 
@@ -29,20 +36,26 @@ def test_all_ignored_is_zero_with_zero_gradient(name) -> None:
 @pytest.mark.parametrize('name', TYPES)
 def test_half_precision_is_computed_in_float32(name) -> None:
     logits, labels = inputs(dtype=torch.bfloat16)
-    criterion = MODELS.build(dict(type=name))
-    loss = criterion(logits, labels)
+    loss = value(name, logits, labels)
     loss.backward()
     assert loss.dtype == torch.float32 and logits.grad.dtype == torch.bfloat16
-    torch.testing.assert_close(loss, criterion(logits.float(), labels))
+    torch.testing.assert_close(loss, value(name, logits.float(), labels))
 
 
 def test_dropped_labels_raise_the_weight_of_the_others() -> None:
     logits, labels = inputs(1)
-    criterion = MODELS.build(dict(type=TYPES[0], loss_weight=2.))
     kept = (labels != 255).sum()
     mean = F.cross_entropy(logits, labels, ignore_index=255)
     torch.testing.assert_close(
-        criterion(logits, labels), 2 * mean * labels.numel() / kept)
+        value(TYPES[0], logits, labels, loss_weight=2.),
+        2 * mean * labels.numel() / kept)
+    weight = torch.tensor([1., 2., 3., 4.])
+    mean = F.cross_entropy(logits, labels, weight / 2.5, ignore_index=255)
+    torch.testing.assert_close(
+        value(
+            TYPES[0], logits, labels, criterion=dict(
+                type='ClassBalancedCrossEntropyLoss',
+                class_weight=[1, 2, 3, 4])), mean * labels.numel() / kept)
 
 
 def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
@@ -51,7 +64,7 @@ def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
     one_hot = F.one_hot(labels.where(valid, 0), 4).clamp(min=1e-4)
     terms = -(logits.softmax(1) * one_hot.permute(0, 3, 1, 2).log()).sum(1)
     torch.testing.assert_close(
-        MODELS.build(dict(type=TYPES[1]))(logits, labels), terms[valid].mean())
+        value(TYPES[1], logits, labels), terms[valid].mean())
     assert MODELS.build(dict(type=TYPES[1])).scale == pytest.approx(
         math.log(1e4))
 

@@ -1,0 +1,175 @@
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.optim import OptimWrapper
+from mmengine.runner import autocast
+
+from mmsemi.registry import MODELS
+from tests.models.tiny import batch, tiny_student
+
+BRANCHES = dict(sup=2, unsup_teacher=2, unsup_student=2)
+CONTRAST = dict(
+    num_anchors=8, num_negatives=4, capacity=200, low_rank=1, high_rank=4,
+    positive_threshold=.1)
+
+
+def student(**cfg) -> dict:
+    """A small network at stride 4 whose head gives a representation."""
+    model = tiny_student(**cfg)
+    head = model['decode_head']
+    for key in ('num_convs', 'concat_input'):
+        head.pop(key)
+    head.update(
+        type='LateralSumRepresentationHead', in_channels=[8, 64],
+        in_index=[0, 3],
+        representation_head=dict(channels=8, out_channels=6))
+    return model
+
+
+def build(network=None, **kwargs):
+    torch.manual_seed(0)
+    model = MODELS.build(
+        dict(
+            dict(
+                type='U2PL', student=network or student(),
+                contrast=CONTRAST), **kwargs))
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
+    model.sync_teacher()
+    model.set_progress(0, 100)
+    return model.train()
+
+
+def data_of(model, **kwargs) -> dict:
+    data = batch(BRANCHES, **kwargs)
+    for name, samples in data['data_samples'].items():
+        for sample in samples if name != 'sup' else ():
+            valid = torch.zeros_like(sample.gt_sem_seg.data)
+            valid[:, -4:] = 255
+            sample.gt_sem_seg.data = valid
+    return model.data_preprocessor(data, True)
+
+
+def test_one_step_trains_every_parameter_of_the_student() -> None:
+    model = build(network=student(auxiliary=True))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    logs = model.train_step(data_of(model), optim)
+    assert {'loss_sup_ce', 'loss_sup_aux_ce', 'loss_unsup', 'loss_contra',
+            'kept_ratio', 'drop_percent', 'bank_rows'} < set(logs)
+    assert logs['loss_contra'] > 0 and logs['bank_rows'] > 0
+    moved = {
+        k for k, v in model.state_dict().items()
+        if v.is_floating_point() and (v != before[k]).any()
+    }
+    # Statistics of the teacher's BatchNorm follow its own train-mode pass.
+    assert {k.split('.')[0] for k in moved} == {
+        'student', 'teacher', 'contrast'}
+    assert all('running' in k for k in moved if k.startswith('teacher'))
+    losses = model(**data_of(model), mode='loss')
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is not None for p in model.student.parameters())
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_losses_are_the_algorithm_box() -> None:
+    """Against the steps written out with mmseg's own forward."""
+    model = build(mixing=None, semi_train_cfg=dict(unsup_weight=.5))
+    data = data_of(model)
+    inputs = data['inputs']
+    teacher = copy.deepcopy(model.teacher)
+    live = copy.deepcopy(model.student)
+    model.set_progress(25, 100)
+    losses = model(**data, mode='loss')
+
+    def up(x):
+        return F.interpolate(x, (32, 32), mode='bilinear')
+
+    with torch.no_grad():
+        weak = up(teacher.eval()(inputs['unsup_teacher'], mode='tensor'))
+        labels = weak.argmax(1)
+        labels[:, -4:] = 255
+        joined = torch.cat([inputs['sup'], inputs['unsup_student']])
+        q = up(teacher.train()(joined, mode='tensor')[2:]).softmax(1)
+        entropies = -(q * (q + 1e-10).log()).sum(1)
+    limit = entropies[labels != 255].quantile(.85)
+    labels[entropies >= limit] = 255
+    logits = up(live.train()(joined, mode='tensor')[2:])
+    want = F.cross_entropy(logits, labels, ignore_index=255)
+    want = .5 * want * labels.numel() / (labels != 255).sum()
+    torch.testing.assert_close(losses['loss_unsup'], want)
+    assert losses['drop_percent'] == 85
+    torch.testing.assert_close(losses['kept_ratio'], torch.tensor(.85),
+                               rtol=0, atol=1e-2)
+
+
+def test_warm_up_trains_on_labelled_images_alone() -> None:
+    model = build(semi_train_cfg=dict(warmup_iters=5))
+    before = copy.deepcopy(model.teacher.state_dict())
+    losses = model(**data_of(model), mode='loss')
+    assert 'loss_unsup' not in losses and losses['loss_contra'] == 0
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is not None for p in model.student.parameters())
+    moved = {
+        k for k, v in model.teacher.state_dict().items()
+        if (v != before[k]).any()
+    }
+    assert moved and all(
+        'running' in k or 'num_batches' in k for k in moved)
+    model.set_progress(5, 100)
+    assert model(**data_of(model), mode='loss')['loss_contra'] > 0
+
+
+def test_modes_progress_and_half_precision() -> None:
+    model = build(semi_train_cfg=dict(iters_per_epoch=10))
+    model.set_progress(27, 100)
+    assert model.progress == .2
+    with autocast(device_type='cpu', dtype=torch.bfloat16):
+        losses = model(**data_of(model), mode='loss')
+    assert all(torch.isfinite(v).all() for v in losses.values())
+    assert model.teacher.training
+    assert not model.eval().teacher.training
+    assert model.semi_test_cfg['predict_on'] == 'student'
+
+
+@pytest.mark.parametrize('present', [(), (1, )])
+def test_degenerate_batches(present) -> None:
+    """Nothing labelled and all padded; one class."""
+    model = build()
+    data = data_of(model)
+    for samples in data['data_samples'].values():
+        for sample in samples:
+            sample.gt_sem_seg.data.fill_(present[0] if present else 255)
+    losses = model(**data, mode='loss')
+    total = sum(v for k, v in losses.items() if 'loss' in k)
+    total.backward()
+    assert torch.isfinite(total)
+    grads = [p.grad for p in model.student.parameters()]
+    assert all(torch.isfinite(g).all() for g in grads)
+    if not present:
+        assert losses['loss_unsup'] == 0 and losses['loss_contra'] == 0
+
+
+def test_without_contrast_no_representation_is_needed() -> None:
+    model = build(network=tiny_student(), contrast=None)
+    losses = model(**data_of(model), mode='loss')
+    assert 'loss_contra' not in losses and losses['loss_unsup'] > 0
+    with pytest.raises(ValueError, match='gives no representation'):
+        build(network=tiny_student())
+    with pytest.raises(ValueError, match='untrained'):
+        build(contrast=None)
+
+
+def test_bank_is_restored_from_a_checkpoint() -> None:
+    model, other = build(), build()
+    model(**data_of(model), mode='loss')
+    other.load_state_dict(model.state_dict(), strict=True)
+    assert other.contrast.bank.counts.any()
+    values = []
+    for each in (model, other):
+        torch.manual_seed(1)
+        values.append(each(**data_of(each, seed=3), mode='loss'))
+    assert values[0].keys() == values[1].keys()
+    for key, value in values[0].items():
+        torch.testing.assert_close(value, values[1][key], rtol=0, atol=0)
