@@ -88,7 +88,7 @@ def measure(args) -> dict:
     list(maps(2, *size))
     before, spent, start, result = peak(), 0., None, None
     # The sides yield before and after every piece of their own work.
-    for result in side(
+    for result in side(  # noqa: B007
             maps(args.images, *size), args.classes, args.portion, args.pairs):
         now = time.perf_counter()
         if start is None:
