@@ -1,3 +1,4 @@
+from .adaptive import AdaptiveCopyPaste, AdaptiveCutMix
 from .base import BatchMixing, paste
 from .boxes import BOX_RULES, box_mask
 from .class_mix import ClassMix
@@ -5,6 +6,6 @@ from .cut_mix import CutMix
 from .cut_out import CutOut
 
 __all__ = [
-    'BOX_RULES', 'BatchMixing', 'ClassMix', 'CutMix', 'CutOut', 'box_mask',
-    'paste'
+    'AdaptiveCopyPaste', 'AdaptiveCutMix', 'BOX_RULES', 'BatchMixing',
+    'ClassMix', 'CutMix', 'CutOut', 'box_mask', 'paste'
 ]

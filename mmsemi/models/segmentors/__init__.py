@@ -1,3 +1,4 @@
+from .ael import AEL, U2PLWithAEL
 from .self_training import SelfTrainingSegmentor
 from .semi_base import SemiSegmentor
 from .spnet import SPNet
@@ -6,6 +7,6 @@ from .u2pl import U2PL
 from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
-    'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor',
-    'TeacherStudentSegmentor', 'U2PL', 'ZeroLabelSegmentor'
+    'AEL', 'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor',
+    'TeacherStudentSegmentor', 'U2PL', 'U2PLWithAEL', 'ZeroLabelSegmentor'
 ]

@@ -1,0 +1,85 @@
+from typing import Dict, Optional
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .class_confidence_bank import ClassConfidenceBank, keep_rates
+
+
+@MODELS.register_module()
+class EqualizationConsistencyLoss(nn.Module):
+    """Consistency of AEL: sampled by class, weighted by confidence.
+
+    A pixel that the student predicts as class c is kept with the rate
+
+        r_c = ((1 - b_c) / max_k (1 - b_k)) ^ sample_gamma
+
+    of the class confidences b, and weighs the teacher's confidence to the
+    power ``gamma``. Weights are divided by their sum over all pixels, those
+    without a label included; the loss is the weighted cross entropy with
+    the teacher's labels (Hu et al., NeurIPS 2021, arXiv 2110.05474).
+
+    Args:
+        num_classes: number of classes C.
+        gamma: power of the teacher's confidence.
+        sample_gamma: power of the rate.
+        sample: False keeps every pixel.
+        bank: changes to the config of :class:`ClassConfidenceBank`.
+        loss_weight: factor of the loss.
+    """
+
+    needs_soft = False
+
+    def __init__(self,
+                 num_classes: int,
+                 gamma: float = 2.,
+                 sample_gamma: float = 1.,
+                 sample: bool = True,
+                 bank: Optional[dict] = None,
+                 loss_weight: float = 1.) -> None:
+        super().__init__()
+        self.gamma = gamma
+        self.sample_gamma = sample_gamma
+        self.sample = sample
+        self.loss_weight = loss_weight
+        self.bank: ClassConfidenceBank = MODELS.build(
+            dict(
+                dict(type='ClassConfidenceBank', num_classes=num_classes),
+                **(bank or {})))
+
+    def forward(self,
+                logits: Tensor,
+                targets: Dict[str, Tensor],
+                uniform: Optional[Tensor] = None) -> Tensor:
+        """Loss, a scalar; 0 where no pixel weighs anything.
+
+        Args:
+            logits: (N, C, H, W) of the student, any floating type.
+            targets: ``labels`` int64 (N, H, W), 255 where there is none,
+                and ``confidence`` (N, H, W) of the teacher; optionally
+                ``weights``, where 0 is as good as no label, and ``valid``.
+                See :class:`TeacherStudentSegmentor`.
+            uniform: random numbers in [0, 1) instead of drawn ones,
+                (C, H, W), one map for each class.
+        """
+        logits, labels = logits.float(), targets['labels']
+        with torch.no_grad():
+            if 'weights' in targets:
+                labels = labels.masked_fill(targets['weights'] == 0, 255)
+            weights = targets['confidence'].float().pow(self.gamma)
+            if self.sample:
+                predicted = logits.argmax(1)
+                rates = keep_rates(self.bank.confidence, self.sample_gamma)
+                if uniform is None:
+                    drawn = torch.rand_like(weights)
+                else:
+                    drawn = uniform.gather(0, predicted)
+                weights = weights * (drawn > 1 - rates[predicted])
+            if 'valid' in targets:
+                weights = weights * targets['valid']
+            weights = weights / (weights.sum() + 1e-12)
+        pixel_loss = F.cross_entropy(
+            logits, labels, reduction='none', ignore_index=255)
+        return self.loss_weight * (weights * pixel_loss).sum()

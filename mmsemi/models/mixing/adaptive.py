@@ -1,0 +1,255 @@
+"""Mixing that favours classes the model is unsure of (AEL).
+
+Hu et al., NeurIPS 2021, arXiv 2110.05474.
+"""
+import random
+from typing import Any, Dict, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from .base import paste
+from .boxes import box_mask, fixed_share_boxes
+
+# Road, sidewalk, building, vegetation and sky in Cityscapes. The published
+# code leaves out the same ids for VOC.
+NEVER_PASTED = (0, 1, 2, 8, 10)
+
+
+def class_distribution(confidence: Tensor, smooth: bool = False) -> Tensor:
+    """Probability with which adaptive CutMix looks for a class, (C, ).
+
+    Args:
+        confidence: (C, ) in [0, 1].
+        smooth: take the cube root before the softmax (an option of AEL's
+            code).
+    """
+    need = (1 - confidence.double()).clamp(min=0)
+    return (need.pow(1 / 3) if smooth else need).softmax(0)
+
+
+def paste_distribution(confidence: Tensor) -> Tensor:
+    """Probability with which adaptive copy-paste chooses a class, (C, )."""
+    return (1 - confidence).clamp(min=0).sqrt().softmax(0)
+
+
+def class_presence(labels: Tensor, num_classes: int,
+                   min_share: float) -> Tensor:
+    """Which images show enough of which class, bool (C, N).
+
+    Args:
+        labels: (N, H, W) int64, 255 = none.
+        num_classes: number of classes C.
+        min_share: area needed, as a share of the squared width.
+    """
+    flat = labels.flatten(1)
+    area = torch.zeros(len(labels), 256, device=labels.device)
+    area.scatter_add_(1, flat, torch.ones_like(flat, dtype=area.dtype))
+    needed = min_share * labels.shape[2]**2
+    return (area[:, :num_classes] >= needed).T
+
+
+def draw_source(distribution: np.ndarray,
+                presence: np.ndarray,
+                rng: Any = np.random) -> Tuple[int, int]:
+    """A class, and an image that shows it; any image where none does.
+
+    Args:
+        distribution: (C, ) probabilities.
+        presence: (C, N) bool.
+        rng: anything with NumPy's ``choice``.
+    """
+    class_id = int(rng.choice(len(distribution), p=distribution))
+    shown = presence[class_id].nonzero()[0]
+    if not len(shown):
+        shown = np.arange(presence.shape[1])
+    return class_id, int(rng.choice(shown))
+
+
+def component_box(labels: np.ndarray,
+                  class_id: int,
+                  min_share: float,
+                  shuffle: Any = random.shuffle,
+                  rng: Any = np.random) -> np.ndarray:
+    """Bounding box of one component of a class; else a box of half the area.
+
+    Of the components (corners connect) one that is larger than
+    ``min_share`` times the squared height, at random.
+
+    Args:
+        labels: (H, W) predicted labels.
+        class_id: class looked for.
+        min_share: see above.
+        shuffle: puts a list into random order, in place.
+        rng: for the box that stands in, see :func:`fixed_share_boxes`.
+
+    Returns:
+        y0, x0, y1, x1, ends exclusive, int64.
+    """
+    parts, number = ndimage.label(labels == class_id, np.ones((3, 3)))
+    area = np.bincount(parts.ravel(), minlength=number + 1)[1:]
+    order = list(range(number))
+    shuffle(order)
+    needed = min_share * labels.shape[0]**2
+    for k in order:
+        if area[k] > needed:
+            rows, columns = ndimage.find_objects(parts, number)[k]
+            return np.array(
+                [rows.start, columns.start, rows.stop, columns.stop])
+    return fixed_share_boxes(1, *labels.shape, rng)[0, 0]
+
+
+@MODELS.register_module()
+class AdaptiveCutMix(nn.Module):
+    """Paste an object of an unsure class from another image of the batch.
+
+    For every image a class is drawn, the likelier the less sure the model
+    is of it, and one of the other images that shows it; the box around one
+    of its components there is pasted. The published code looks for that
+    image in the whole unlabelled set, which a batch cannot; larger batches
+    come closer.
+
+    Components are found on the host, so the labels travel there once.
+
+    Args:
+        component_share: area of a component, as a share of the squared
+            height; published are 0.005 (Cityscapes) and 0.03 (VOC).
+        presence_share: area of a class in an image, as a share of the
+            squared width; published are 0.01 and 0.03.
+        smooth: see :func:`class_distribution`.
+    """
+
+    def __init__(self,
+                 component_share: float = 0.005,
+                 presence_share: float = 0.01,
+                 smooth: bool = False) -> None:
+        super().__init__()
+        self.component_share = component_share
+        self.presence_share = presence_share
+        self.smooth = smooth
+
+    def forward(
+            self, images: Tensor, targets: Dict[str, Tensor],
+            confidence: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+        """Mix a batch.
+
+        Args:
+            images: (N, 3, H, W), any floating type.
+            targets: maps (N, H, W) or (N, C, H, W), among them ``labels``,
+                int64.
+            confidence: (C, ) of the classes, float32.
+
+        Returns:
+            Images and targets in the same form.
+        """
+        labels = targets['labels']
+        number = len(labels)
+        if number < 2:
+            return images, targets
+        presence = class_presence(labels, len(confidence),
+                                  self.presence_share).cpu().numpy()
+        chances = class_distribution(confidence, self.smooth).cpu().numpy()
+        chances = chances / chances.sum()
+        maps = labels.to(torch.uint8).cpu().numpy()
+        sources, boxes = [], []
+        for i in range(number):
+            others = np.delete(np.arange(number), i)
+            class_id, source = draw_source(chances, presence[:, others])
+            sources.append(others[source])
+            boxes.append(
+                component_box(maps[sources[-1]], class_id,
+                              self.component_share))
+        source = torch.as_tensor(np.array(sources), device=labels.device)
+        mask = box_mask(
+            torch.as_tensor(np.array(boxes), device=labels.device)[:, None],
+            *labels.shape[-2:])
+        return paste(images, images[source], mask), {
+            key: paste(value, value[source], mask)
+            for key, value in targets.items()
+        }
+
+
+def paste_classes(images: Tensor, labels: Tensor, other_images: Tensor,
+                  other_labels: Tensor, chosen: Tensor,
+                  used: Tensor) -> Tuple[Tensor, Tensor]:
+    """Replace pixels by those of other images that show chosen classes.
+
+    Args:
+        images: (N, 3, H, W).
+        labels: (N, H, W) int64.
+        other_images: like the images.
+        other_labels: like the labels, 255 is never pasted.
+        chosen: (C, ) bool.
+        used: (N, ) bool, into which images anything is pasted.
+
+    Returns:
+        New images and labels.
+    """
+    # Unknown labels have no class to be chosen.
+    padded = torch.cat([chosen, chosen.new_zeros(256 - len(chosen))])
+    mask = padded[other_labels] & used.view(-1, 1, 1)
+    return (paste(images, other_images, mask),
+            paste(labels, other_labels, mask))
+
+
+@MODELS.register_module()
+class AdaptiveCopyPaste(nn.Module):
+    """Paste pixels of unsure classes from other labelled images.
+
+    In each iteration ``number`` classes are drawn, the likelier the less
+    sure the model is of them; every image gets, with probability ``prob``,
+    all pixels of these classes from the next image of the batch. Published
+    is a second image from the labelled set, enlarged by 0.1 to 2.
+
+    Args:
+        number: draws of a class; 3 published for Cityscapes, 1 for VOC.
+        prob: probability with which an image is changed.
+        excluded: classes never pasted.
+    """
+
+    def __init__(self,
+                 number: int = 3,
+                 prob: float = 0.5,
+                 excluded: Sequence[int] = NEVER_PASTED) -> None:
+        super().__init__()
+        self.number = number
+        self.prob = prob
+        self.excluded = tuple(excluded)
+
+    def choose(self, confidence: Tensor) -> Tensor:
+        """Draw the classes of an iteration, (C, ) bool."""
+        open_to = torch.ones_like(confidence, dtype=torch.bool)
+        excluded = [c for c in self.excluded if c < len(confidence)]
+        open_to[excluded] = False
+        chosen = torch.zeros_like(open_to)
+        if len(excluded) == len(confidence):
+            return chosen
+        classes, = open_to.nonzero(as_tuple=True)
+        chances = paste_distribution(confidence[classes])
+        drawn = chances.multinomial(self.number, replacement=True)
+        chosen[classes[drawn]] = True
+        return chosen
+
+    def forward(self,
+                images: Tensor,
+                labels: Tensor,
+                confidence: Tensor,
+                used: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+        """Paste into a batch.
+
+        Args:
+            images: (N, 3, H, W), any floating type.
+            labels: (N, H, W) int64.
+            confidence: (C, ) of the classes, float32.
+            used: (N, ) bool instead of coins.
+        """
+        if len(images) < 2:
+            return images, labels
+        if used is None:
+            used = torch.rand(len(images), device=labels.device) < self.prob
+        return paste_classes(images, labels, images.roll(-1, 0),
+                             labels.roll(-1, 0), self.choose(confidence),
+                             used)

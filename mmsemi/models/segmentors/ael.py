@@ -1,0 +1,145 @@
+from typing import Dict, Optional, Tuple, Union
+
+import torch
+from torch import Tensor
+
+from mmsemi.models.losses import EqualizationConsistencyLoss
+from mmsemi.registry import MODELS
+from .teacher_student import Targets, TeacherStudentSegmentor
+from .u2pl import U2PL
+
+
+class AELMixin:
+    """What AEL adds to a teacher-student method (arXiv 2110.05474).
+
+    The confidence of each class, kept by the loss of unlabelled images,
+    steers what is mixed and sampled: classes the student is unsure of are
+    pasted into labelled images, cut out of unlabelled ones, and kept in the
+    loss. Consistency is asked on labelled images too.
+
+    Args:
+        copy_paste: config of an :class:`AdaptiveCopyPaste`; None pastes
+            nothing into labelled images.
+        labelled_consistency: factor of the consistency on labelled images.
+        **kwargs: see the segmentor; ``unsup_loss`` is an
+            :class:`EqualizationConsistencyLoss`, ``mixing`` an
+            :class:`AdaptiveCutMix`.
+    """
+
+    def __init__(self,
+                 *args,
+                 unsup_loss: Optional[dict] = None,
+                 mixing: Optional[dict] = None,
+                 copy_paste: Optional[dict] = None,
+                 labelled_consistency: float = 1.,
+                 **kwargs) -> None:
+        student = kwargs.get('student', args[0] if args else {})
+        unsup_loss = dict(
+            dict(
+                type='EqualizationConsistencyLoss',
+                num_classes=student['decode_head']['num_classes']),
+            **(unsup_loss or {}))
+        super().__init__(
+            *args,
+            unsup_loss=unsup_loss,
+            mixing=mixing or dict(type='AdaptiveCutMix'),
+            **kwargs)
+        if not isinstance(self.unsup_loss, EqualizationConsistencyLoss):
+            raise TypeError('AEL needs unsup_loss of type '
+                            'EqualizationConsistencyLoss, got '
+                            f'{type(self.unsup_loss).__name__}')
+        self.copy_paste = MODELS.build(copy_paste) if copy_paste else None
+        self.labelled_consistency = labelled_consistency
+
+    @property
+    def class_confidence(self) -> Tensor:
+        """Confidence of each class, (C, )."""
+        return self.unsup_loss.bank.confidence
+
+    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
+             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+        """Paste into labelled images, then as usual."""
+        if not isinstance(inputs, dict):
+            inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
+        if self.copy_paste is not None and self.training:
+            samples = data_samples['sup']
+            labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
+            images, labels = self.copy_paste(inputs['sup'], labels.long(),
+                                             self.class_confidence)
+            inputs = dict(inputs, sup=images)
+            for sample, label in zip(samples, labels):
+                sample.gt_sem_seg.data = label[None]
+        return super().loss(inputs, data_samples)
+
+    def mix(self, images: Tensor, targets: Targets) -> Tuple[Tensor, Targets]:
+        """Mix the strong views and their targets by class confidence."""
+        return self.mixing(images, targets, self.class_confidence)
+
+    def loss_sup(self, outputs: Dict[str, Tensor],
+                 samples: list) -> Dict[str, Tensor]:
+        """Losses on labelled images; moves the class confidences."""
+        labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
+        if self.training:
+            self.unsup_loss.bank.update(
+                self.upsample(outputs['decode'].detach(), labels.shape[-2:]),
+                labels)
+        return super().loss_sup(outputs, samples)
+
+    def extra_losses(self, sup_images: Tensor, sup_samples: list,
+                     images: Tensor, targets: Targets, sup: Dict[str, Tensor],
+                     unsup: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """Consistency with the teacher on labelled images."""
+        losses = super().extra_losses(sup_images, sup_samples, images,
+                                      targets, sup, unsup)
+        size = sup_images.shape[-2:]
+        with torch.no_grad():
+            if 'teacher_decode' in sup:
+                teacher = sup['teacher_decode']
+            else:
+                teacher = self.decode(
+                    self.teacher, sup_images, auxiliary=False)['decode']
+            labels = self.label_labelled(
+                self.upsample(teacher, size).softmax(1))
+        loss = self.unsup_loss(self.upsample(sup['decode'], size), labels)
+        losses['loss_unsup_labelled'] = self.labelled_consistency * loss
+        losses['min_class_confidence'] = self.class_confidence.amin()
+        losses['mean_class_confidence'] = self.class_confidence.mean()
+        return losses
+
+    def label_labelled(self, probabilities: Tensor) -> Targets:
+        """What the teacher makes of labelled images.
+
+        Args:
+            probabilities: (N, C, H, W) float32.
+        """
+        result = self.pseudo_labeler(probabilities)
+        return dict(
+            labels=result.labels,
+            confidence=result.confidence,
+            weights=result.weights)
+
+
+@MODELS.register_module()
+class AEL(AELMixin, TeacherStudentSegmentor):
+    """Adaptive equalization learning (arXiv 2110.05474, NeurIPS 2021).
+
+    See :class:`AELMixin` for the method and its arguments, and
+    :class:`TeacherStudentSegmentor` for the others. Published are a teacher
+    in train mode with its own BatchNorm statistics, and labels of any
+    confidence (Cityscapes) or above 0.7 (VOC).
+    """
+
+
+@MODELS.register_module()
+class U2PLWithAEL(AELMixin, U2PL):
+    """U2PL on top of AEL, the branch ``with_AEL`` of U2PL's code.
+
+    See :class:`AELMixin` and :class:`U2PL`. Labels of high entropy are
+    dropped; the branch drops those of low entropy, which
+    ``pseudo_labeler.ael_as_released`` brings back.
+    """
+
+    def label_labelled(self, probabilities: Tensor) -> Targets:
+        """No label of a labelled image is dropped by entropy."""
+        confidence, labels = probabilities.max(1)
+        return dict(labels=labels, confidence=confidence)

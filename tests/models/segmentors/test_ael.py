@@ -1,0 +1,161 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+
+from mmsemi.models.losses import ClassConfidenceBank
+from mmsemi.models.losses.class_confidence_bank import keep_rates
+from mmsemi.models.mixing import AdaptiveCopyPaste, AdaptiveCutMix
+from mmsemi.models.mixing.adaptive import component_box
+from mmsemi.registry import MODELS
+from tests.models.segmentors.test_u2pl import CONTRAST, data_of, student
+from tests.models.tiny import tiny_student
+
+C = 4
+
+
+@MODELS.register_module()
+class PlainLossOfTheTest(torch.nn.Module):
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+
+
+def build(kind='AEL', **kwargs):
+    torch.manual_seed(0)
+    settings = dict(
+        AEL=dict(
+            student=tiny_student(),
+            pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0),
+            semi_train_cfg=dict(teacher_mode='train')),
+        U2PLWithAEL=dict(student=student(), contrast=CONTRAST))[kind]
+    model = MODELS.build(
+        dict(
+            settings, type=kind,
+            copy_paste=dict(type='AdaptiveCopyPaste', excluded=()), **kwargs))
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
+    model.sync_teacher()
+    model.set_progress(0, 100)
+    return model.train()
+
+
+@pytest.mark.parametrize('kind', ['AEL', 'U2PLWithAEL'])
+def test_one_step(kind) -> None:
+    model = build(kind)
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    before = model.class_confidence.clone()
+    logs = model.train_step(data_of(model), optim)
+    assert {'loss_unsup', 'loss_unsup_labelled', 'min_class_confidence',
+            'mean_class_confidence'} < set(logs)
+    assert ('loss_contra' in logs) == (kind == 'U2PLWithAEL')
+    assert all(torch.isfinite(v).all() for v in logs.values())
+    assert (model.class_confidence != before).all()
+    assert 'unsup_loss.bank.confidence' in model.state_dict()
+    losses = model(**data_of(model), mode='loss')
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is not None for p in model.student.parameters())
+    assert all(p.grad is None for p in model.teacher.parameters())
+
+
+def test_nothing_labelled_and_all_padded() -> None:
+    model = build()
+    data = data_of(model)
+    for samples in data['data_samples'].values():
+        for sample in samples:
+            sample.gt_sem_seg.data.fill_(255)
+    losses = model(**data, mode='loss')
+    assert losses['loss_unsup'] == 0
+    total = sum(v for k, v in losses.items() if 'loss' in k)
+    total.backward()
+    assert all(
+        torch.isfinite(p.grad).all() for p in model.student.parameters())
+
+
+def test_only_the_loss_of_ael_will_do() -> None:
+    with pytest.raises(TypeError, match='EqualizationConsistencyLoss'):
+        build(unsup_loss=dict(type='PlainLossOfTheTest'))
+
+
+def test_bank_knows_absent_classes() -> None:
+    logits = torch.zeros(1, C, 2, 2)
+    labels = torch.tensor([[[0, 0], [1, 255]]])
+    for skip, absent in ((False, .25), (True, .5)):
+        bank = ClassConfidenceBank(C, .5, skip_absent=skip)
+        batch = bank.update(logits, labels)
+        torch.testing.assert_close(batch, torch.tensor([.25, .25, 0, 0]))
+        torch.testing.assert_close(
+            bank.confidence, torch.tensor([.375, .375, absent, absent]))
+    bank.update(logits, labels.fill_(255))
+    assert torch.isfinite(bank.confidence).all()
+
+
+def test_the_worst_class_is_always_kept() -> None:
+    rates = keep_rates(torch.tensor([.9, .1, .5]), 2.)
+    assert rates[1] == 1 and 0 < rates[0] < rates[2] < 1
+    assert (keep_rates(torch.ones(3)) == 1).all()
+    loss = MODELS.build(
+        dict(type='EqualizationConsistencyLoss', num_classes=3))
+    loss.bank.confidence.copy_(torch.tensor([1., .1, 1.]))
+    logits = torch.zeros(2, 3, 4, 4)
+    logits[:, 1, :2], logits[:, 0, 2:] = 5, 5
+    logits.requires_grad_()
+    targets = dict(
+        labels=torch.ones(2, 4, 4).long(), confidence=torch.ones(2, 4, 4))
+    loss(logits, targets).backward()
+    kept = logits.grad.ne(0).any(1)
+    assert kept[:, :2].all() and not kept[:, 2:].any()
+    # No confidence at all.
+    targets['confidence'].zero_()
+    assert loss(logits, targets) == 0
+
+
+def test_cutmix_takes_an_object_of_the_unsure_class() -> None:
+    labels = torch.zeros(2, 20, 20).long()
+    labels[1, 3:9, 5:12] = 2
+    labels[0, 1, 1] = 2  # too small to be looked for
+    images = torch.stack([torch.zeros(3, 20, 20), torch.ones(3, 20, 20)])
+    targets = dict(labels=labels, weights=images[:, 0].clone())
+    given = copy.deepcopy(targets)
+    mix = AdaptiveCutMix(component_share=.05, presence_share=.05)
+    np.random.seed(0)
+    # Class 2 is drawn for certain, as good as.
+    confidence = torch.tensor([1., 1., -600., 1.])
+    new, mixed = mix(images, targets, confidence)
+    box = torch.zeros(20, 20, dtype=torch.bool)
+    box[3:9, 5:12] = True
+    assert torch.equal(new[0, 0].bool(), box)
+    assert (mixed['labels'][0][box] == 2).all()
+    assert torch.equal(mixed['weights'][0].bool(), box)
+    # The other image gets a box of half the area: nothing there is large.
+    share = (new[1, 0] == 0).float().mean().item()
+    assert share == pytest.approx(.5, abs=.05)
+    assert all(torch.equal(targets[k], given[k]) for k in given)
+    one = {k: v[:1] for k, v in targets.items()}
+    assert torch.equal(mix(images[:1], one, confidence)[0], images[:1])
+
+
+def test_diagonal_pixels_are_one_component() -> None:
+    labels = np.eye(8, dtype=int)
+    assert component_box(labels, 1, .1).tolist() == [0, 0, 8, 8]
+    y0, x0, y1, x1 = component_box(labels, 3, .1)
+    assert 0 <= y0 < y1 <= 8 and 0 <= x0 < x1 <= 8
+
+
+def test_copy_paste_leaves_unknown_and_excluded_pixels() -> None:
+    g = torch.Generator().manual_seed(0)
+    images = torch.rand(3, 3, 8, 8, generator=g)
+    labels = torch.randint(0, C, (3, 8, 8), generator=g)
+    labels[:, 0] = 255
+    module = AdaptiveCopyPaste(number=8, excluded=(0, 2))
+    used = torch.tensor([True, False, True])
+    new, pasted = module(images, labels, torch.zeros(C), used)
+    others = labels.roll(-1, 0)
+    mask = ((others == 1) | (others == 3)) & used.view(-1, 1, 1)
+    assert torch.equal(pasted, torch.where(mask, others, labels))
+    assert torch.equal(new, torch.where(mask[:, None], images.roll(-1, 0),
+                                        images))
+    nothing = AdaptiveCopyPaste(excluded=range(C))
+    assert torch.equal(nothing(images, labels, torch.zeros(C), used)[1],
+                       labels)
