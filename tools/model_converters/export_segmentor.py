@@ -10,6 +10,7 @@ from mmengine.config import DictAction
 
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.export import export_segmentor
+from mmsemi.utils.inference import predicting_network
 from mmsemi.utils.run_setup import load_config
 
 
@@ -21,8 +22,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('out', help='checkpoint to write, *.pth')
     parser.add_argument(
         '--predict-on',
-        default='student',
-        help='sub-model to take, student or teacher')
+        help='sub-model to take, student or teacher; default: the one the '
+        'config predicts with')
     parser.add_argument(
         '--overwrite', action='store_true', help='replace existing files')
     parser.add_argument(
@@ -37,7 +38,8 @@ def main() -> None:
     """Export, and say what was written and what differs."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
-    result = export_segmentor(cfg, args.checkpoint, args.out, args.predict_on,
+    result = export_segmentor(cfg, args.checkpoint, args.out,
+                              args.predict_on or predicting_network(cfg),
                               args.overwrite)
     for note in result.notes:
         print(f'note: {note}')

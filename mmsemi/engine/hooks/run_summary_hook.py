@@ -100,7 +100,10 @@ class RunSummaryHook(Hook):
         rows = runner.message_hub.get_info(ROWS, [])
         if not hasattr(runner.train_loop, 'round_end'):
             if self.trained or not rows:
-                self._add(runner, self._row(runner, 0, None, runner.iter))
+                row = self._row(runner, 0, None, runner.iter)
+                # Online methods label what they see as they go.
+                row['pseudo_labelled'] = self._images('unlabelled')
+                self._add(runner, row)
         if not is_main_process():
             return
         summary = self._write(runner)

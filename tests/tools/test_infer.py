@@ -1,0 +1,176 @@
+"""Segmenting files as a user does it, against mmseg's own inference."""
+import copy
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmseg.apis import inference_model, init_model
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.export import export_segmentor
+from mmsemi.utils.inference import find_images
+from tests.models.tiny import tiny_student
+
+ROOT = Path(__file__).resolve().parents[2]
+PALETTE = [[10, 20, 30], [200, 0, 0], [0, 200, 0], [0, 0, 200]]
+META = dict(dataset_meta=dict(classes=list('abcd'), palette=PALETTE))
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    """Images of two sizes, a wrapper's config and checkpoint, exports."""
+    folder = tmp_path_factory.mktemp('infer')
+    rng = np.random.default_rng(0)
+    (folder / 'images/sub').mkdir(parents=True)
+    for name, size in (('one.png', (40, 56)), ('two.jpg', (33, 47)),
+                       ('sub/three.png', (40, 56))):
+        cv2.imwrite(str(folder / 'images' / name),
+                    cv2.resize(rng.integers(0, 256, (5, 6, 3), np.uint8),
+                               size[::-1]))
+    student = tiny_student()
+    student['data_preprocessor'].update(size=None, size_divisor=8)
+    cfg = Config(
+        dict(
+            default_scope='mmsemi',
+            model=dict(
+                type='TeacherStudentSegmentor',
+                student=student,
+                pseudo_labeler=dict(type='ConfidencePseudoLabeler'),
+                unsup_loss=dict(type='SoftmaxMSELoss'),
+                semi_test_cfg=dict(predict_on='teacher')),
+            test_pipeline=[
+                dict(type='LoadImageFromFile'),
+                dict(type='LoadAnnotations'),
+                dict(type='Resize', scale=(48, 40)),
+                dict(type='SetOriShape'),
+                dict(type='PackSemiInputs')
+            ]))
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmsemi'):
+        model = MODELS.build(copy.deepcopy(cfg.model))
+    photos = torch.stack([
+        torch.from_numpy(cv2.resize(cv2.imread(str(path)), (48, 40)))
+        for path in sorted((folder / 'images').glob('*.*'))
+    ]).permute(0, 3, 1, 2).flip(1) / 255.
+    for network in (model.student, model.teacher):
+        torch.nn.init.normal_(network.decode_head.conv_seg.weight, std=9.)
+        # Statistics of real maps, else all pixels get one class.
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.
+        network.train()(photos, mode='tensor')
+    cfg.dump(str(folder / 'wrapper.py'))
+    torch.save(dict(state_dict=model.state_dict(), meta=META),
+               folder / 'wrapper.pth')
+    for network in ('student', 'teacher'):
+        export_segmentor(cfg, folder / 'wrapper.pth',
+                         folder / f'{network}.pth', network)
+    return folder
+
+
+def infer(monkeypatch, files, out, config='wrapper', source='images',
+          checkpoint=None, *options):
+    argv = ['infer.py', str(files / source), '--config',
+            str(files / f'{config}.py'), '--checkpoint',
+            str(files / f'{checkpoint or config}.pth'), '--out', str(out),
+            '--device', 'cpu', *options]
+    monkeypatch.setattr(sys, 'argv', argv)
+    runpy.run_path(str(ROOT / 'tools/infer.py'), run_name='__main__')
+
+
+def expected_ids(files, network, name):
+    model = init_model(str(files / f'{network}.py'),
+                       str(files / f'{network}.pth'), device='cpu')
+    result = inference_model(model, str(files / 'images' / name))
+    return result.pred_sem_seg.data[0].numpy(), result.seg_logits.data
+
+
+@pytest.mark.parametrize('network', ['student', 'teacher'])
+@pytest.mark.parametrize('plain', [True, False])
+def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch, network,
+                                   plain) -> None:
+    out = tmp_path / 'out'
+    options = ('--raw', '--confidence')
+    if plain:
+        infer(monkeypatch, files, out, network, 'images', None, *options)
+    else:
+        infer(monkeypatch, files, out, 'wrapper', 'images', None, *options,
+              '--predict-on', network)
+    seen: set = set()
+    for name in ('one.png', 'two.jpg', 'sub/three.png'):
+        png = Path(name).with_suffix('.png')
+        ids = cv2.imread(str(out / 'ids' / png), cv2.IMREAD_UNCHANGED)
+        expected, logits = expected_ids(files, network, name)
+        assert np.array_equal(ids, expected)
+        seen |= set(np.unique(ids).tolist())
+        colour = cv2.imread(str(out / 'colour' / png))
+        assert np.array_equal(colour[..., ::-1], np.array(PALETTE)[ids])
+        photo = cv2.imread(str(files / 'images' / name)).astype(float)
+        overlay = cv2.imread(str(out / 'overlay' / png))
+        assert np.abs(overlay - (photo + colour) / 2).max() <= 1
+        sure = cv2.imread(str(out / 'confidence' / png),
+                          cv2.IMREAD_UNCHANGED)
+        assert np.abs(
+            sure / 255 - logits.softmax(0).amax(0).numpy()).max() < .01
+    assert len(seen) > 1
+
+
+def test_network_of_the_config_and_plain_checkpoint(files, tmp_path,
+                                                    monkeypatch) -> None:
+    """Without --predict-on; and plain weights with a wrapper's config."""
+    for checkpoint in ('wrapper', 'teacher'):
+        out = tmp_path / checkpoint
+        infer(monkeypatch, files, out, 'wrapper', 'images/one.png',
+              checkpoint, '--raw')
+        ids = cv2.imread(str(out / 'ids/one.png'), cv2.IMREAD_UNCHANGED)
+        assert np.array_equal(ids, expected_ids(files, 'teacher',
+                                                'one.png')[0])
+        assert sorted(p.name for p in out.iterdir()) == [
+            'colour', 'ids', 'overlay']
+
+
+def test_pattern(files, tmp_path, monkeypatch) -> None:
+    infer(monkeypatch, files, tmp_path, 'student', 'images/**/*.png', None,
+          '--overwrite')
+    found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.png')}
+    assert found == {f'{kind}/{stem}.png' for kind in ('colour', 'overlay')
+                     for stem in ('one', 'sub/three')}
+
+
+def test_unreadable_images_do_not_stop_the_others(files, tmp_path,
+                                                  monkeypatch) -> None:
+    images = tmp_path / 'images'
+    images.mkdir()
+    (images / 'bad.jpg').write_bytes(b'no image')
+    (images / 'empty.png').touch()
+    cv2.imwrite(str(images / 'good.png'), np.zeros((40, 40, 3), np.uint8))
+    with pytest.raises(SystemExit, match='bad.jpg: not a readable.*empty'):
+        infer(monkeypatch, files, tmp_path / 'out', 'student', images)
+    assert (tmp_path / 'out/overlay/good.png').is_file()
+
+
+def test_clear_errors(files, tmp_path, monkeypatch) -> None:
+    with pytest.raises(SystemExit, match='no such file or folder'):
+        infer(monkeypatch, files, tmp_path / 'out', source='nothing')
+    (tmp_path / 'kept').touch()
+    with pytest.raises(SystemExit, match='--overwrite'):
+        infer(monkeypatch, files, tmp_path)
+    other = tiny_student(num_classes=7)
+    Config(dict(model=other)).dump(str(tmp_path / 'other.py'))
+    with pytest.raises(SystemExit, match='does not fit'):
+        infer(monkeypatch, files, tmp_path / 'out', tmp_path / 'other',
+              checkpoint='student')
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(UsageError, match='no images'):
+        find_images(tmp_path / 'empty')
+    for suffix in ('png', 'jpg'):
+        cv2.imwrite(str(tmp_path / f'empty/a.{suffix}'), np.zeros((4, 4, 3)))
+    with pytest.raises(UsageError, match='of one name'):
+        find_images(tmp_path / 'empty')
