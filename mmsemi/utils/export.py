@@ -18,6 +18,7 @@ from .errors import UsageError
 COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
 # What leaving one out means; any other means another input.
 LEFT_OUT = dict(
+    MapZeroLabels='it concerns labels, not predictions',
     SetOriShape='predictions have the size of the image file',
     PadSegFields='images run unpadded, which may change their border')
 

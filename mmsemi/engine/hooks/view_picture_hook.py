@@ -1,0 +1,192 @@
+"""Pictures of what the views of a zero-label segmentor labelled."""
+import copy
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.visualization import LocalVisBackend
+from torch import Tensor
+
+from mmsemi.registry import DATASETS, HOOKS
+from mmsemi.utils.labels import resize_labels
+from mmsemi.utils.run_facts import config_name
+from mmsemi.utils.zero_label import UNLABELLED
+from mmsemi.visualization import draw_views
+
+from .generator_refresh_hook import segmentor_of
+from .run_summary_hook import publish_file
+
+FOLDER = 'pictures'
+
+
+@HOOKS.register_module()
+class ViewPictureHook(Hook):
+    """Draw ``work_dir/pictures/views_round_<k>.png`` as each round begins.
+
+    A row for each of a few training images that are spread over the set and
+    have unlabelled pixels: what is annotated, what the generator of the round
+    makes of the unlabelled pixels in every view, and where all views agree,
+    at the resolution that training uses. How many labels are right is told
+    from ground truth that training never sees.
+
+    Images run as they are validated, without augmentation; no draw of the
+    training changes by it. A picture that fails is a warning, never the end
+    of a run.
+
+    Args:
+        num_images: rows of the picture.
+    """
+    # Behind GeneratorRefreshHook.
+    priority = 'LOW'
+
+    def __init__(self, num_images: int = 4) -> None:
+        self.num_images = num_images
+
+    def before_train(self, runner) -> None:
+        """Draw where the whole run is one round."""
+        if not hasattr(runner.train_loop, 'round_begin') and not runner.iter:
+            self._try(runner, 1)
+
+    def before_round(self, runner) -> None:
+        """Draw as a round begins."""
+        loop = runner.train_loop
+        if loop.iter == loop.round_begin:
+            self._try(runner, loop.round)
+
+    def _try(self, runner, number: int) -> None:
+        if not is_main_process():
+            return
+        try:
+            self._draw(runner, number)
+        except Exception as error:
+            runner.logger.warning(f'no picture of the views of round {number}'
+                                  f': {type(error).__name__}: {error}')
+
+    def _draw(self, runner, number: int) -> None:
+        model = segmentor_of(runner)
+        given, truth = training_images(runner.cfg)
+        rows: List[Dict] = []
+        for index in spread(len(given), 4 * self.num_images):
+            row = view_row(model, given[index], truth[index])
+            if row['candidates'].any():
+                row['stem'] = Path(row.pop('path')).stem
+                rows.append(row)
+            if len(rows) == self.num_images:
+                break
+        if not rows:
+            raise ValueError('none of the images has an unlabelled pixel')
+        name = f'{FOLDER}/views_round_{number}.png'
+        picture = draw_views(
+            Path(runner.work_dir) / name, rows, given.metainfo['classes'],
+            given.metainfo['palette'], view_names(model.views),
+            heading=f'Unlabelled pixels at the start of round {number}, '
+            f'{config_name(runner.cfg)}')
+        publish_file(runner, f'views {number}', name)
+        for backend in runner.visualizer._vis_backends.values():
+            # The file is there already; other back ends show it.
+            if not isinstance(backend, LocalVisBackend):
+                backend.add_image('views', picture, runner.iter)
+
+
+def spread(total: int, number: int) -> List[int]:
+    """Some indices all over a range, in an order that begins wide apart."""
+    indices = np.linspace(0, total - 1, min(number, total)).round().astype(int)
+    order = np.argsort(np.arange(len(indices)) * 0.618034 % 1, kind='stable')
+    return indices[order].tolist()
+
+
+def training_images(cfg) -> tuple:
+    """Training images with their labels, and with the whole ground truth.
+
+    The transforms are those of validation, so that images are not augmented.
+
+    Returns:
+        Two datasets with the same images in the same order.
+    """
+    loader = cfg.get('semi_dataloader') or cfg.train_dataloader
+    hide = _step(loader.dataset.pipeline)
+    datasets = []
+    for evaluate in (False, True):
+        pipeline = copy.deepcopy(cfg.val_dataloader.dataset.pipeline)
+        pipeline[pipeline.index(_step(pipeline))] = dict(
+            hide, evaluate=evaluate)
+        part = dict(copy.deepcopy(loader.dataset), pipeline=pipeline)
+        datasets.append(DATASETS.build(part))
+    return tuple(datasets)
+
+
+def _step(pipeline: list) -> dict:
+    for step in pipeline:
+        if str(step.get('type')).endswith('MapZeroLabels'):
+            return step
+    raise ValueError('no MapZeroLabels in the pipeline')
+
+
+@torch.no_grad()
+def view_row(model, given: dict, truth: dict) -> Dict:
+    """What :func:`draw_views` needs of one image.
+
+    Args:
+        model: a ``ZeroLabelSegmentor``.
+        given: packed item with the labels of training.
+        truth: the same image with the whole ground truth.
+    """
+    data = model.data_preprocessor(pseudo_collate([given]), False)
+    images, labels = data['inputs'], given['data_samples'].gt_sem_seg.data
+    full = truth['data_samples'].gt_sem_seg.data
+    head = model.student.decode_head
+    size = None if head.loss_resolution == 'logits' else labels.shape[-2:]
+    # Scales may be drawn at random; training must not notice.
+    with torch.random.fork_rng(devices=[]):
+        views = model.views(model.unseen_logits, images, size)
+    agreed = model.pseudo_labeler(views).labels[0]
+    votes = views.argmax(2)[:, 0] + head.num_seen
+    labels, full = (
+        resize_labels(x[0].long(), views.shape[-2:]).cpu()
+        for x in (labels, full))
+    return dict(
+        image=_picture(given['inputs']),
+        labels=_bytes(labels),
+        candidates=_candidates(model, labels).numpy(),
+        views=_bytes(votes),
+        agreed=_bytes(agreed),
+        truth=_bytes(full),
+        path=given['data_samples'].img_path)
+
+
+def _candidates(model, labels: Tensor) -> Tensor:
+    """Pixels that may get a pseudo-label, as in ``make_target``."""
+    settings = model.semi_train_cfg
+    candidates = labels == UNLABELLED
+    if settings['background'] is not None:
+        candidates |= labels == settings['background']
+    if settings['merge_ignore']:
+        candidates |= labels == 255
+    return candidates
+
+
+def _bytes(labels: Tensor) -> np.ndarray:
+    return labels.cpu().numpy().astype(np.uint8)
+
+
+def _picture(image: Tensor) -> np.ndarray:
+    """(3, H, W) BGR as loaded -> (H, W, 3) uint8 RGB."""
+    image = image.flip(0).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
+
+
+def view_names(views) -> Tuple[str, ...]:
+    """Titles of the views in their order."""
+    scales = ('a random scale', 'another random scale') if views.random \
+        else tuple(f'{scale:g} times the size' for scale in views.scales)
+    names: List[str] = []
+    for scale in ('as it is', *scales):
+        names.append(scale)
+        if views.mirror:
+            names.append('mirrored' if scale == 'as it is' else
+                         f'{scale}, mirrored')
+    return tuple(names)
