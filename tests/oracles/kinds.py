@@ -36,7 +36,7 @@ KINDS = {
 # Families, or kinds as 'family/kind', that no test consumes yet; must end
 # empty.
 PENDING = (
-    'u2pl', 'unimatch/cps', 'unimatch/cps_cutmix', 'unimatch/cps_poly_lr',
+    'unimatch/cps', 'unimatch/cps_cutmix', 'unimatch/cps_poly_lr',
     'unimatch/eval_v1', 'unimatch/eval_v2', 'unimatch/ohem',
     'unimatch/poly_lr', 'unimatch/v1_loss', 'unimatch/v2_comp_drop',
     'unimatch/v2_loss', 'unimatch/weak_aug')

@@ -1,4 +1,5 @@
 from .branches import MultiBranch
+from .centre_crop import CentreCrop
 from .centre_pad import CentrePad
 from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
@@ -8,8 +9,8 @@ from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
 
 __all__ = [
-    'CentrePad', 'ColorJitter', 'InitValidMap', 'LoadPseudoLabel',
-    'MapLabels', 'MapZeroLabels', 'MultiBranch', 'PackSemiInputs',
-    'PadSegFields', 'RandomGaussianBlur', 'RandomScale', 'RareClassCrop',
-    'SetOriShape', 'TorchResize'
+    'CentreCrop', 'CentrePad', 'ColorJitter', 'InitValidMap',
+    'LoadPseudoLabel', 'MapLabels', 'MapZeroLabels', 'MultiBranch',
+    'PackSemiInputs', 'PadSegFields', 'RandomGaussianBlur', 'RandomScale',
+    'RareClassCrop', 'SetOriShape', 'TorchResize'
 ]
