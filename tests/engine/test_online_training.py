@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import load_checkpoint
+from mmengine.runner import Runner, load_checkpoint
 
 from mmsemi.datasets.checks import collect
 from mmsemi.registry import HOOKS, MODELS
@@ -30,6 +30,15 @@ class OnlineRecordHook(Hook):
                    for key, value in outputs.items()}
         with open(Path(runner.work_dir) / 'online.jsonl', 'a') as file:
             print(json.dumps([batch_idx, stems, figures]), file=file)
+
+
+@HOOKS.register_module(force=True)
+class OnlineMetricHook(Hook):
+    """Write down what a validation finds."""
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        path = Path(runner.work_dir) / 'metrics.json'
+        path.write_text(json.dumps({k: float(v) for k, v in metrics.items()}))
 
 
 def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
@@ -101,6 +110,9 @@ def whole(root, tmp_path_factory):
     cfg = online_config(root, tmp_path_factory.mktemp('online') / 'whole')
     cfg.default_hooks.update(
         summary=dict(type='RunSummaryHook'), export=dict(type='ExportHook'))
+    cfg.default_hooks.checkpoint.update(save_best='teacher/mIoU')
+    cfg.val_cfg = dict(type='TeacherStudentValLoop')
+    cfg.custom_hooks.append(dict(type='OnlineMetricHook'))
     return cfg, train(cfg).model.state_dict()
 
 
@@ -145,6 +157,28 @@ def test_killed_run_resumes_exactly(root, whole, tmp_path, iteration) -> None:
     assert set(state) == set(expected)
     for key, value in expected.items():
         assert torch.equal(state[key], value), key
+
+
+def test_both_networks_are_validated(root, whole, tmp_path) -> None:
+    cfg, state = whole
+    found = json.loads((Path(cfg.work_dir) / 'metrics.json').read_text())
+    # The network the model predicts with comes first, for summaries.
+    assert [key.split('/')[0] for key in found] == ['teacher'] * 3 + [
+        'student'] * 3
+    assert len(list(Path(cfg.work_dir).glob('best_teacher_mIoU*.pth'))) == 1
+    for network in ('teacher', 'student'):
+        again = copy.deepcopy(cfg)
+        again.work_dir = str(tmp_path / network)
+        again.experiment_name = f'{cfg.experiment_name}_{network}'
+        again.val_cfg = dict(type='ValLoop')
+        again.model.semi_test_cfg.predict_on = network
+        again.load_from = str(Path(cfg.work_dir) / 'iter_8.pth')
+        again.custom_hooks = []
+        again.default_hooks = {}
+        alone = Runner.from_cfg(again).val()
+        assert alone == {key.split('/')[1]: pytest.approx(value)
+                         for key, value in found.items()
+                         if key.startswith(network)}
 
 
 def test_exported_teacher_is_a_plain_segmentor(whole) -> None:

@@ -1,0 +1,43 @@
+"""Validation of every network of a semi-supervised segmentor."""
+from typing import Dict
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import ValLoop
+
+from mmsemi.registry import LOOPS
+
+
+@LOOPS.register_module()
+class TeacherStudentValLoop(ValLoop):
+    """Validate teacher and student, each with its own metrics.
+
+    One pass over the images for each network. Metrics are prefixed, as in
+    ``teacher/mIoU``, which is also what ``save_best`` of the checkpoint hook
+    names; the network the model predicts with comes first, so that summaries
+    take its figures. A model without sub-models is validated as usual.
+    """
+
+    def run(self) -> Dict[str, float]:
+        """Launch validation; metrics of all networks."""
+        runner = self.runner
+        model = runner.model.module if is_model_wrapper(
+            runner.model) else runner.model
+        if not hasattr(model, 'sub_models'):
+            return super().run()
+        chosen = model.semi_test_cfg['predict_on']
+        runner.call_hook('before_val')
+        runner.call_hook('before_val_epoch')
+        runner.model.eval()
+        metrics: Dict[str, float] = {}
+        try:
+            for name in sorted(model.sub_models, key=lambda n: n != chosen):
+                model.semi_test_cfg['predict_on'] = name
+                for idx, data_batch in enumerate(self.dataloader):
+                    self.run_iter(idx, data_batch)
+                found = self.evaluator.evaluate(len(self.dataloader.dataset))
+                metrics.update({f'{name}/{k}': v for k, v in found.items()})
+        finally:
+            model.semi_test_cfg['predict_on'] = chosen
+        runner.call_hook('after_val_epoch', metrics=metrics)
+        runner.call_hook('after_val')
+        return metrics
