@@ -164,8 +164,9 @@ def test_schedule_reaches_its_end(name):
 def without_weights(model):
     model = json.loads(json.dumps(model))
     for part in dicts(model):
-        part.pop('init_cfg', None)
-        part.pop('data_preprocessor', None)
+        for key in ('init_cfg', 'data_preprocessor', 'warmup_iters',
+                    'iters_per_epoch'):
+            part.pop(key, None)
     return model
 
 
@@ -200,7 +201,8 @@ def test_model_takes_a_step(name):
         dict(sup=1, pseudo=1) if wrapped else dict(sup=2)
     data = batch(branches, SIZE, 4, confidence=True)
     if online:  # unlabelled samples say only what is padding
-        model.set_progress(99, 100)
+        steps = cfg.train_cfg.max_iters
+        model.set_progress(steps - 1, steps)
         for sample in data['data_samples']['unsup_teacher']:
             sample.gt_sem_seg.data[:] = 0
     if not wrapped:

@@ -13,7 +13,7 @@ EPOCHS = dict(voc=80, cityscapes=200)
 BATCH = dict(voc=(4, 4), cityscapes=(8, 2))
 NAMES = [
     f'{path.parent.name}/{path.stem}'
-    for folder in ('fixmatch', 'mean_teacher')
+    for folder in ('ael', 'fixmatch', 'mean_teacher', 'u2pl')
     for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
 ]
 

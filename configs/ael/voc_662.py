@@ -1,0 +1,57 @@
+# AEL on VOC 2012, 662 labelled and 9920 unlabelled images.
+_base_ = [
+    '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
+    '../_base_/datasets/voc12_online.py',
+    '../_base_/schedules/sgd_poly.py',
+    '../_base_/supervised_runtime.py',
+]
+epoch = 620  # iterations for all unlabelled images
+split = 'data/splits/voc12/u2pl/662'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
+student = _base_.model
+student.backbone.init_cfg = dict(
+    type='Pretrained',
+    checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')
+student.decode_head.loss_decode = ohem
+student.auxiliary_head = dict(
+    type='FCNHead',
+    in_channels=1024,
+    in_index=2,
+    channels=256,
+    num_convs=1,
+    concat_input=False,
+    dropout_ratio=0.1,
+    num_classes=21,
+    norm_cfg=dict(type='BN', requires_grad=True),
+    align_corners=True,
+    loss_decode=dict(ohem, loss_weight=0.4))
+model = dict(
+    _delete_=True,
+    type='AEL',
+    student=student,
+    pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
+    mixing=dict(
+        type='AdaptiveCutMix', component_share=0.03, presence_share=0.03),
+    copy_paste=dict(type='AdaptiveCopyPaste', number=1),
+    semi_test_cfg=dict(predict_on='teacher'))
+optim_wrapper = dict(
+    optimizer=dict(lr=0.01, weight_decay=1e-4),
+    paramwise_cfg=dict(
+        custom_keys={
+            'decode_head': dict(lr_mult=10.),
+            'auxiliary_head': dict(lr_mult=10.)
+        }))
+train_cfg = dict(max_iters=80 * epoch, val_interval=2000)
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].end = 80 * epoch + 1
+custom_hooks = [
+    dict(
+        type='MeanTeacherHook',
+        momentum=0.01,
+        schedule='inverse',
+        buffers='ema'),
+]

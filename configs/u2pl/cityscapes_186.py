@@ -1,0 +1,14 @@
+# 186 labelled and 2789 unlabelled images.
+_base_ = ['./cityscapes_744.py']
+split = 'data/splits/cityscapes/u2pl/186'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+epoch = 174
+model = dict(semi_train_cfg=dict(iters_per_epoch=epoch))
+train_cfg = dict(max_iters=200 * epoch)
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].end = 200 * epoch + 1
+custom_hooks = _base_.custom_hooks
+custom_hooks[0].update(copy_until=epoch)

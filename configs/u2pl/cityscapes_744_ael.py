@@ -1,0 +1,18 @@
+# U2PL on top of AEL: adaptive mixing, and consistency sampled and weighted by
+# class confidence; entropies drop labels as in cityscapes_744.py. The rule of
+# the published branch, whose sign is reversed, is
+# model.pseudo_labeler.ael_as_released=True.
+_base_ = ['./cityscapes_744.py']
+epoch = _base_.epoch
+model = dict(
+    type='U2PLWithAEL',
+    pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
+    mixing=dict(_delete_=True, type='AdaptiveCutMix'),
+    copy_paste=dict(type='AdaptiveCopyPaste'))
+optim_wrapper = dict(
+    optimizer=dict(weight_decay=1e-4),
+    paramwise_cfg=dict(
+        custom_keys={
+            'decode_head': dict(lr_mult=10.),
+            'auxiliary_head': dict(lr_mult=10.)
+        }))

@@ -1,0 +1,18 @@
+# As voc_1464, evaluated as published: images in the middle of 513x513, whose
+# padding counts as background; an absent class is 0. Results are named
+# voc513/mIoU, and are not comparable with those of whole images.
+_base_ = ['./voc_1464.py']
+test_pipeline = _base_.load + [
+    # The mean colour, blue first: 0 behind the normalisation.
+    dict(
+        type='CentrePad',
+        size=513,
+        pad_val=(103.53, 116.28, 123.675),
+        seg_pad_val=0),
+    dict(type='CentreCrop', size=513),
+    dict(type='SetOriShape'),
+] + _base_.pack
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
+val_evaluator = dict(nan_to_num=0, prefix='voc513')
+test_evaluator = val_evaluator
