@@ -55,6 +55,9 @@ ONLINE = ('ael', 'fixmatch', 'mean_teacher', 'u2pl')
 # Domain adaptation; test_adaptation_configs.py has its numbers and networks.
 ADAPTATION = tuple(f'{folder}/{source}_' for source in ('gta5', 'synthia')
                    for folder in ('source_only', 'cbst', 'crst'))
+# Zero-label segmentation; test_zero_label_methods.py has its numbers and
+# networks.
+ZERO_LABEL = ('spnet/', 'strict/')
 PUBLISHED = [name for name in NAMES if re.search('/(voc|cityscapes)_', name)
              and not name.startswith(ONLINE)]
 _CONFIGS: dict = {}
@@ -173,7 +176,7 @@ def without_weights(model):
 def distinct_models():
     found = {}
     for name in NAMES:
-        if name.startswith(ADAPTATION):
+        if name.startswith(ADAPTATION + ZERO_LABEL):
             continue
         key = json.dumps(without_weights(config(name).model), sort_keys=True)
         found.setdefault(key, name)
