@@ -118,8 +118,11 @@ def test_camvid_classes(data_dir):
     assert set(cfg.classes) == {n for n, word in names.items() if word}
     for name in cfg.classes:
         assert cfg.word_vectors.names.get(name, name) == names[name]
-    assert list(cfg.file_classes) == list(
-        DATASETS.get('CamVidDataset').METAINFO['classes'])
+    known = DATASETS.get('CamVidDataset').METAINFO
+    assert list(cfg.file_classes) == list(known['classes'])
+    colours = dict(zip(known['classes'], known['palette']))
+    for part in (cfg, config('camvid_tune')):
+        assert part.metainfo.palette == [colours[n] for n in part.classes]
     # What the comment says: of the seen words the one of the look-alike is
     # the nearest, and its nearest unseen word is that of the class.
     vectors = load_class_embeddings(

@@ -23,6 +23,17 @@ validation_classes = ('tree', 'car')  # seen, but held out for tuning
 unseen_classes = ('pavement', 'fence', 'bicyclist')
 classes = seen_classes + validation_classes + unseen_classes
 num_seen = 7
+colours = dict(
+    sky=[128, 128, 128],
+    building=[128, 0, 0],
+    road=[128, 64, 128],
+    pavement=[60, 40, 222],
+    tree=[128, 128, 0],
+    sign_symbol=[192, 128, 128],
+    fence=[64, 64, 128],
+    car=[64, 0, 128],
+    pedestrian=[64, 64, 0],
+    bicyclist=[0, 128, 192])
 word_vectors = dict(
     embeddings='data/zero_label/cocostuff_word_vectors.npz',
     names=dict(
@@ -61,7 +72,10 @@ tta_pipeline = load + [
         ], [truth], pack])
 ]
 
-metainfo = dict(classes=classes, num_seen=num_seen)
+metainfo = dict(
+    classes=classes,
+    num_seen=num_seen,
+    palette=[colours[name] for name in classes])
 train = dict(
     type='BaseSegDataset',
     metainfo=metainfo,

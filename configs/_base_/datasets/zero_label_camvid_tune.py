@@ -21,7 +21,10 @@ tta_pipeline = _base_.load + [
             dict(type='RandomFlip', prob=1., direction='horizontal')
         ], [truth], _base_.pack])
 ]
-metainfo = dict(classes=classes, num_seen=num_seen)
+metainfo = dict(
+    classes=classes,
+    num_seen=num_seen,
+    palette=[_base_.colours[name] for name in classes])
 train = dict(metainfo=metainfo, pipeline=train_pipeline)
 train_dataloader = dict(dataset=train)
 semi_dataloader = dict(dataset=train)
