@@ -72,7 +72,7 @@ def draw_views(path: Path,
     titles = ['image', 'annotation', *view_names, 'where all agree']
     height, width = images[0]['image'].shape[:2]
     cell = 2.3, 2.3 * min(max(height / width, 0.4), 1.5) + 0.3
-    top, bottom = 0.95, 0.75
+    top, bottom = 0.95, 1.0  # two rows of the legend fit
     size = (cell[0] * len(titles), cell[1] * len(images) + top + bottom)
     figure = Figure(figsize=size, dpi=100, facecolor='white')
     FigureCanvasAgg(figure)
