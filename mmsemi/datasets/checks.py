@@ -30,7 +30,11 @@ _REMEDIES = dict(
     CityscapesDataset="mmseg's tools/dataset_converters/cityscapes.py writes "
     "the *_labelTrainIds.png; or set seg_map_suffix='_gtFine_labelIds.png' "
     "and put dict(type='MapLabels', table='cityscapes') behind "
-    'LoadAnnotations')
+    'LoadAnnotations',
+    GTA5Dataset='tools/dataset_converters/gta5.py writes the '
+    '*_labelTrainIds.png',
+    SYNTHIADataset='tools/dataset_converters/synthia.py writes the '
+    '*_labelTrainIds.png')
 
 
 class ImageList:
