@@ -99,7 +99,7 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             type='ClassBalancedCrossEntropyLoss')
         # Losses of the inner head are never used.
         inner = MODELS.build(
-            dict(dict(loss_decode=loss_decode), **head, num_classes=dim))
+            {'loss_decode': loss_decode, **head, 'num_classes': dim})
         # The inner head selects its inputs; what remains is a classifier of
         # D channels.
         super().__init__(

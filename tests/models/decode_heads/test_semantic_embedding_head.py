@@ -62,6 +62,9 @@ def test_any_head_ends_in_the_word_vectors(inner) -> None:
         head(inputs(), slice(3, None)), want[:, 3:])
     torch.testing.assert_close(head(inputs(), [4, 0]), want[:, [4, 0]])
     assert (head.num_classes, head.out_channels) == (5, 5)
+    # The inner head's own number of classes does not matter.
+    same = build(dict(inner, num_classes=19), temperature=.5).eval()
+    torch.testing.assert_close(same(inputs()), want)
     # Permuted classes, permuted logits.
     other = build(
         inner, temperature=.5, embeddings=VECTORS.flip(0).tolist()).eval()
