@@ -28,6 +28,13 @@ CASES = {
     'cityscapes_half_semi': ((256, 512), (512, 1024), (512, 1024)),
     'cityscapes_half_semi_paper': ((257, 513), (257, 513), (513, 1025)),
 }
+# For methods that see unlabelled images in every batch: the crop.
+ONLINE = {
+    'camvid_240x180_online': (144, 176),
+    'camvid_480x360_online': (288, 352),
+    'voc12_online': (513, 513),
+    'cityscapes_online': (769, 769),
+}
 
 
 def write(path, array):
@@ -78,6 +85,11 @@ def tree(tmp_path, monkeypatch):
     lists('data/splits/cityscapes/dst_cbc/30_0',
           labeled=[f'town/{s}' for s in train[:2]],
           unlabeled=[f'town/{s}' for s in train[2:]])
+    for folder, place in (('voc12/u2pl/1464', ''),
+                          ('cityscapes/u2pl/744', 'town/')):
+        lists(f'data/splits/{folder}',
+              labeled=[place + s for s in train[:2]],
+              unlabeled=[place + s for s in train[2:]])
     lists(f'{voc}/ImageSets/Segmentation', train=train[:2], aug=train[2:],
           val=val)
     return tmp_path
@@ -101,7 +113,38 @@ def test_every_config_has_a_case():
     # Those of zero-label segmentation: test_zero_label_configs.py; of domain
     # adaptation: test_adaptation_dataset_configs.py.
     elsewhere = ('shapes', 'zero_label', 'gta5_to', 'synthia_to')
-    assert {n for n in names if not n.startswith(elsewhere)} == set(CASES)
+    assert {n for n in names if not n.startswith(elsewhere)} == set(
+        CASES) | set(ONLINE)
+
+
+@pytest.mark.parametrize('pipeline', ['unsup_pipeline', 'strong_pipeline'])
+@pytest.mark.parametrize('name', ONLINE)
+def test_online_loaders(name, pipeline, tree):
+    """Two views of an unlabelled image, the same part of it."""
+    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    roles = [line.split(',')[0] for line in check_data(cfg)
+             if 'images' in line.split(',')[0]]
+    assert set(roles) == {
+        'labelled: 2 images', 'unlabelled: 2 images', 'val: 2 images'}
+    loader = copy.deepcopy(cfg.train_dataloader)
+    loader.dataset.unlabelled.dataset.pipeline = cfg[pipeline]
+    loader.sampler.samples_per_source = (1, 2)
+    loader.update(num_workers=0, persistent_workers=False, batch_size=3)
+    batch = next(iter(Runner.build_dataloader(loader, seed=0)))
+    weak, strong = (
+        [x for x in batch['inputs'][branch] if x is not None]
+        for branch in ('unsup_teacher', 'unsup_student'))
+    assert len(weak) == len(strong) == 2
+    assert sum(x is not None for x in batch['inputs']['sup']) == 1
+    for a, b in zip(weak, strong):
+        assert a.shape[1:] == b.shape[1:] == ONLINE[name]
+        if pipeline == 'unsup_pipeline':
+            assert torch.equal(a, b)
+    valid = [s.gt_sem_seg.data for s in batch['data_samples'][
+        'unsup_teacher'] if s is not None]
+    for image, mask in zip(weak, valid):
+        assert set(mask.unique().tolist()) <= {0, 255}
+        assert not image[:, mask[0] == 255].any()  # what is padded is black
 
 
 @pytest.mark.parametrize('name', CASES)
