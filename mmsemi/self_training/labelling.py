@@ -92,7 +92,9 @@ class LabellingPass:
         self.folder = self.store.partial(round_index)
         device = next(self.predictor.model.parameters()).device
         self.labeler.to(device)
-        statistics = ConfidenceHistogram(self.labeler.num_classes, device)
+        statistics = ConfidenceHistogram(
+            self.labeler.num_classes, device,
+            small=getattr(self.labeler, 'prior', None) is not None)
         with ThreadPoolExecutor(WRITERS) as pool:
             self.pool = pool
             self.pending: list = []
@@ -137,7 +139,8 @@ class LabellingPass:
             self._predictions
         for index, prediction in again(f'round {round_index}: labelling'):
             result = self.labeler(prediction.probabilities)
-            plain = prediction.probabilities.argmax(1).byte().cpu().numpy()
+            plain = self.labeler.weigh(
+                prediction.probabilities).argmax(1).byte().cpu().numpy()
             codes = encode_confidence(result.confidence).cpu().numpy()
             labels = result.labels.byte().cpu().numpy()
             for k, i in enumerate(index):

@@ -12,8 +12,16 @@ import torch
 from mmengine.dist import all_gather_object, all_reduce
 from torch import Tensor
 
-from mmsemi.utils.confidence_codes import (NUM_CODES, decode_confidence,
+from mmsemi.utils.confidence_codes import (MANTISSA_BITS, NUM_CODES,
+                                           decode_confidence,
                                            encode_confidence)
+
+# Below one half a float32 without its lowest bits is a code of constant
+# relative width, for so many powers of two.
+_SHIFT = 23 - MANTISSA_BITS
+_CODES_BELOW_HALF = 1 << MANTISSA_BITS  # those of `confidence_codes`
+_KEY_OF_HALF = 126 << MANTISSA_BITS
+_SMALL_CODES = 30 << MANTISSA_BITS
 
 
 class ConfidenceHistogram:
@@ -27,12 +35,34 @@ class ConfidenceHistogram:
     Args:
         num_classes: number of classes C.
         device: where the counts live; that of the predictions is best.
+        small: resolve small values as finely as large ones, down to 2^-31,
+            with about twice the memory. The highest of C probabilities needs
+            none of it, products with a spatial prior do.
     """
 
-    def __init__(self, num_classes: int, device='cpu') -> None:
+    def __init__(self, num_classes: int, device='cpu',
+                 small: bool = False) -> None:
         self.num_classes = num_classes
+        self.extra = _SMALL_CODES - _CODES_BELOW_HALF if small else 0
+        self.num_codes = NUM_CODES + self.extra
         self.bins = torch.zeros(
-            num_classes, NUM_CODES, dtype=torch.int64, device=device)
+            num_classes, self.num_codes, dtype=torch.int64, device=device)
+
+    def _encode(self, confidence: Tensor) -> Tensor:
+        codes = encode_confidence(confidence) + self.extra
+        if not self.extra:
+            return codes
+        key = confidence.float().contiguous().view(torch.int32) >> _SHIFT
+        key = (key - _KEY_OF_HALF + _SMALL_CODES).clamp_(min=0)
+        return torch.where(confidence < 0.5, key, codes)
+
+    def _decode(self, codes: Tensor) -> Tensor:
+        edges = decode_confidence((codes - self.extra).clamp(min=0))
+        if not self.extra:
+            return edges
+        key = (codes - _SMALL_CODES + _KEY_OF_HALF).int() << _SHIFT
+        small = key.view(torch.float32).masked_fill(codes == 0, 0.)
+        return torch.where(codes < _SMALL_CODES, small, edges)
 
     def update(self, confidence: Tensor, labels: Tensor) -> None:
         """Count predictions.
@@ -41,8 +71,8 @@ class ConfidenceHistogram:
             confidence: float32 of any shape, in [0, 1].
             labels: int64 of the same shape, in 0..C-1.
         """
-        index = labels.reshape(-1) * NUM_CODES
-        index += encode_confidence(confidence).reshape(-1)
+        index = labels.reshape(-1) * self.num_codes
+        index += self._encode(confidence).reshape(-1)
         one = torch.ones((), dtype=torch.int64, device=index.device)
         self.bins.view(-1).scatter_add_(0, index, one.expand_as(index))
 
@@ -71,8 +101,8 @@ class ConfidenceHistogram:
         k = k.to(reached).clamp(min=1).minimum(reached[:, -1])
         # First position from the top at which k predictions are reached.
         from_top = torch.searchsorted(reached, k[:, None])[:, 0]
-        codes = NUM_CODES - 1 - from_top
-        edges = decode_confidence(codes.clamp(min=0))
+        codes = self.num_codes - 1 - from_top
+        edges = self._decode(codes.clamp(min=0))
         return edges.masked_fill(k == 0, float('inf'))
 
 

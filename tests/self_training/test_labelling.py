@@ -163,6 +163,22 @@ def test_class_without_predictions(root, model, tmp_path):
     assert set(np.unique(labels)) <= {0, 2, 255}
 
 
+def test_predictions_are_those_the_prior_leaves(root, model, tmp_path):
+    """Rare classes are counted after the spatial prior, as in CBST."""
+    from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
+    prior = np.ones((len(CLASSES), 8, 12), np.float32)
+    prior[1] = 0
+    np.savez(tmp_path / 'prior.npz', prior=prior)
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias[1] = 1e2  # argmax everywhere
+    manifest = LabellingPass(
+        Predictor(model), loader_of(root),
+        CBSTPseudoLabeler(len(CLASSES), prior=str(tmp_path / 'prior.npz')),
+        PseudoLabelStore(tmp_path)).run(1, 0.5)
+    candidates = [c['candidates'] for c in manifest['per_class'].values()]
+    assert candidates[1] == 0 and sum(candidates) == 9 * 32 * 48
+
+
 @pytest.mark.parametrize('rule', ['argmax', 'scaled'])
 def test_one_and_two_processes_agree(root, model, tmp_path, rule):
     """Equal counts, thresholds and label files, gloo."""

@@ -63,6 +63,21 @@ def test_saturated_confidences():
     assert threshold == 1
 
 
+def test_small_values_are_resolved():
+    """Rank and threshold agree over the whole range of float32."""
+    values = torch.logspace(-9, 0, 4001)
+    values = torch.cat([values, 1 - values[:2000], torch.zeros(1)])
+    histogram = ConfidenceHistogram(1, small=True)
+    histogram.update(values, torch.zeros(len(values), dtype=torch.int64))
+    order = values.sort(descending=True).values
+    for k in range(1, len(values), 50):
+        threshold = histogram.kth_highest(torch.tensor([k]))[0]
+        assert threshold <= order[k - 1]
+        assert threshold >= order[k - 1] * (1 - 2**-11)
+    assert histogram.kth_highest(torch.tensor([len(values)])) == 0
+    assert histogram.counts().tolist() == [len(values)]
+
+
 def test_memory_does_not_grow():
     histogram = ConfidenceHistogram(4)
     size = histogram.bins.numel()

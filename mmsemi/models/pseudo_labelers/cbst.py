@@ -1,6 +1,8 @@
 """Pseudo-labels of CBST (class-balanced self-training) and its relatives."""
+import zlib
 from pathlib import Path
 from typing import Optional
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -19,9 +21,9 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
 
     With M_c sampled predictions of class c and portion r, the threshold
     lambda_c is the floor(M_c r)-th highest confidence among them, or 1 where
-    that rank is 0, so that so rare a class is practically never labelled. A
-    pixel gets the label argmax_c p_c / lambda_c where that quotient reaches
-    one; ties go to the lowest class.
+    that rank or confidence is 0, so that so rare a class is practically
+    never labelled. A pixel gets the label argmax_c p_c / lambda_c where that
+    quotient reaches one; ties go to the lowest class.
 
     ST is the same with one threshold for all classes, CBST-SP the same on
     probabilities multiplied by a spatial prior (which no published or
@@ -50,8 +52,10 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         self.leading_zero = leading_zero
         weight = None if prior is None else load_prior(prior, num_classes)
         self.register_buffer('prior', weight, persistent=False)
-        # Histograms resolve confidences best in the upper part of [0, 1]. A
-        # power of two for each class brings them there and rounds nothing.
+        # The prior at the size of the latest maps.
+        self.resized: Optional[Tensor] = None
+        # Histograms resolve [0, 1]. A power of two for each class brings the
+        # products to its upper end and rounds nothing.
         scale = torch.ones(num_classes)
         if weight is not None:
             peak = weight.flatten(1).amax(1)
@@ -69,11 +73,17 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         """Probabilities (N, C, H, W) times the spatial prior, if any."""
         if self.prior is None:
             return probabilities
-        if self.prior.shape[1:] != probabilities.shape[2:]:
-            self.prior = F.interpolate(
-                self.prior[None], probabilities.shape[2:], mode='bilinear',
-                align_corners=False)[0]
-        return probabilities * self.prior
+        size, prior = probabilities.shape[2:], self.prior
+        if prior.shape[1:] != size:
+            # From the original each time: labels must not depend on the sizes
+            # that came before.
+            if self.resized is None or self.resized.shape[1:] != size or \
+                    self.resized.device != prior.device:
+                self.resized = F.interpolate(
+                    prior[None], size, mode='bilinear',
+                    align_corners=False)[0]
+            prior = self.resized
+        return probabilities * prior
 
     def collect(self, statistics, probabilities: Tensor,
                 valid: Optional[Tensor] = None) -> None:
@@ -120,7 +130,8 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         thresholds = statistics.kth_highest(rank)
         # Without the zeros a rank never passes the count; with them it
         # reaches a zero, which the published code replaces by one, too.
-        found = (rank > 0) & (rank <= counts)
+        # So does one where the prior is: every pixel would reach it.
+        found = (rank > 0) & (rank <= counts) & (thresholds > 0)
         thresholds = thresholds.to(self.scale) / self.scale
         self.thresholds = thresholds.where(found.to(self.scale.device), 1.)
         return self.thresholds
@@ -240,17 +251,23 @@ def load_prior(path: str, num_classes: int) -> Tensor:
     """Spatial prior (C, h, w) float32 of a file.
 
     Raises:
-        UsageError: if the file is missing or belongs to other classes.
+        UsageError: if the file is missing or damaged, or belongs to another
+            number of classes.
     """
     advice = ('make it with tools/dataset_converters/spatial_prior.py from '
               'the labelled images')
     if not Path(path).is_file():
         raise UsageError(f'{path}: no such spatial prior; {advice}')
-    with np.load(path) as file:
-        if 'prior' not in file:
-            raise UsageError(f'{path}: holds {file.files}, no `prior`; '
-                             f'{advice}')
-        prior = torch.from_numpy(file['prior'].astype(np.float32))
+    try:
+        with open(path, 'rb') as stream:
+            file = dict(np.load(stream).items())
+    except (OSError, ValueError, EOFError, AttributeError, BadZipFile,
+            zlib.error) as error:
+        raise UsageError(f'{path}: cannot be read as .npz ({error}); '
+                         f'{advice}') from error
+    if 'prior' not in file:
+        raise UsageError(f'{path}: holds {list(file)}, no `prior`; {advice}')
+    prior = torch.from_numpy(file['prior'].astype(np.float32))
     if prior.ndim != 3 or len(prior) != num_classes or \
             not torch.isfinite(prior).all() or prior.min() < 0:
         raise UsageError(

@@ -107,6 +107,10 @@ class ClassBalancedPseudoLabeler(nn.Module):
         """Whether labels can be had before the thresholds are known."""
         return self.rule == 'argmax'
 
+    def weigh(self, probabilities: Tensor) -> Tensor:
+        """What predictions are taken from; the probabilities themselves."""
+        return probabilities
+
     def collect(self, statistics, probabilities: Tensor,
                 valid: Optional[Tensor] = None) -> None:
         """Add the predictions of a batch to the statistics.

@@ -139,12 +139,51 @@ def test_prior_multiplies_before_everything(tmp_path, per_class):
     # So small values would all share one bin of a histogram.
     coarse = CBSTPseudoLabeler(
         C, per_class=per_class, prior=str(tmp_path / 'prior.npz'))
-    fitted(coarse, probabilities, pool=ConfidenceHistogram)
+    fitted(coarse, probabilities, pool=small_values)
     torch.testing.assert_close(
-        coarse.thresholds, labeler.thresholds, rtol=0.02, atol=0)
-    # Kept at another size than that of the maps.
+        coarse.thresholds, labeler.thresholds, rtol=1e-3, atol=0)
+    # Kept at another size than that of the maps, whatever came before.
+    before = labeler.weigh(probabilities)
     assert labeler(maps(size=(24, 34))).labels.shape == (2, 24, 34)
+    labeler(maps(size=(2, 3)))
+    assert torch.equal(labeler.weigh(probabilities), before)
     assert 'prior' not in labeler.state_dict()
+
+
+def small_values(num_classes):
+    return ConfidenceHistogram(num_classes, small=True)
+
+
+def test_predictions_far_from_where_the_prior_peaks(tmp_path):
+    """Their products are tiny, and so must be the threshold."""
+    prior = np.ones((C, 12, 17), np.float32)
+    prior[2] = 1e-4
+    prior[2, 0, 0] = 1.
+    prior[[0, 1, 3, 4], 6:] = 0
+    np.savez(tmp_path / 'prior.npz', prior=prior)
+    probabilities = maps(4)
+    exact, streamed = (
+        fitted(CBSTPseudoLabeler(C, prior=str(tmp_path / 'prior.npz')),
+               probabilities, pool=pool)
+        for pool in (ConfidencePool, small_values))
+    assert exact.thresholds[2] < 2e-4
+    torch.testing.assert_close(
+        streamed.thresholds, exact.thresholds, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize('kind', [CBSTPseudoLabeler, LRENTPseudoLabeler])
+def test_where_the_prior_is_zero_nothing_is_labelled(tmp_path, kind):
+    prior = np.ones((C, 12, 17), np.float32)
+    prior[:, 3:] = 0  # most predictions go to class 0 with a product of 0
+    np.savez(tmp_path / 'prior.npz', prior=prior)
+    labeler = kind(C, prior=str(tmp_path / 'prior.npz'))
+    fitted(labeler, maps(), 0.9)
+    assert labeler.thresholds[0] == 1 and (labeler.thresholds > 0).all()
+    result = labeler(maps())
+    assert (result.labels[:, 3:] == 255).all()
+    assert (result.labels[:, :3] != 255).any()
+    if result.soft is not None:
+        assert torch.isfinite(result.soft).all()
 
 
 def test_wrong_priors(tmp_path):
@@ -157,6 +196,10 @@ def test_wrong_priors(tmp_path):
     np.savez(path, other=np.ones((3, 2, 2)))
     with pytest.raises(UsageError, match='no `prior`'):
         CBSTPseudoLabeler(C, prior=str(path))
+    for content in (b'', b'no archive', path.read_bytes()[:-30]):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match='cannot be read'):
+            CBSTPseudoLabeler(C, prior=str(path))
 
 
 def test_soft_labels_keep_what_hard_ones_keep():
