@@ -86,6 +86,8 @@ def test_loaders(name, tree):
               np.full(SIZE, car, np.uint8))
 
     semi = copy.deepcopy(cfg.semi_dataloader)
+    with pytest.raises(ValueError, match='add PseudoLabelHook'):
+        tell_datasets(semi.dataset, {})
     tell_datasets(semi.dataset, dict(
         folder=str(tree / 'round_1'), rare_classes=[car], rarest=[car]))
     rare = semi.dataset.unlabelled.dataset.pipeline[3]

@@ -366,6 +366,11 @@ def tell_datasets(config: Union[dict, Sequence], labels: Dict) -> None:
                                  'PseudoLabelHook to custom_hooks')
             config['pseudo_label_dir'] = labels['folder']
         elif kind == 'RareClassCrop':
+            if not labels:
+                raise ValueError('semi_dataloader holds a RareClassCrop but '
+                                 'no hook labels the images, which finds the '
+                                 'rare classes: add PseudoLabelHook to '
+                                 'custom_hooks')
             config.update(
                 classes=labels['rare_classes'], rarest=labels['rarest'])
         for value in config.values():
