@@ -114,6 +114,9 @@ class UnreliablePixelContrastLoss(nn.Module):
         num_negatives: negatives drawn for each anchor, with replacement.
         capacity: see :class:`ClassMemoryBank`; published are 50,000 for
             class 0 and 30,000 for the others.
+        save_bank: whether checkpoints hold the bank, 666 MB as published.
+            Without, a resumed run starts with an empty one, as the
+            published code does, and is not the run it would have been.
         prototype_momentum: None, or the highest weight that the remembered
             positive keeps, 0.999 in the released code: in step i (from 1)
             it is min(1 - 1 / i, this). The released forms forget classes
@@ -136,6 +139,7 @@ class UnreliablePixelContrastLoss(nn.Module):
                  num_anchors: int = 256,
                  num_negatives: int = 50,
                  capacity: Union[None, int, Sequence[int]] = None,
+                 save_bank: bool = True,
                  prototype_momentum: Optional[float] = None,
                  loss_weight: float = 0.1,
                  ignore_index: int = 255) -> None:
@@ -158,7 +162,8 @@ class UnreliablePixelContrastLoss(nn.Module):
         self.ignore_index = ignore_index
         if capacity is None:
             capacity = [50000] + [30000] * (num_classes - 1)
-        self.bank = ClassMemoryBank(num_classes, channels, capacity)
+        self.bank = ClassMemoryBank(
+            num_classes, channels, capacity, persistent=save_bank)
         if prototype_momentum is not None:
             self.register_buffer('prototypes',
                                  torch.zeros(num_classes, channels))

@@ -203,6 +203,18 @@ def test_bank_survives_a_checkpoint(tmp_path) -> None:
         ClassMemoryBank(3, D, [4, 5])
 
 
+def test_bank_may_stay_out_of_checkpoints() -> None:
+    loss = objective(save_bank=False, prototype_momentum=.9)
+    loss(**batch())
+    assert loss.bank.counts.any()
+    assert set(loss.state_dict()) == {'prototypes', 'steps'}
+    other = objective(save_bank=False, prototype_momentum=.9)
+    other.load_state_dict(loss.state_dict(), strict=True)
+    assert not other.bank.counts.any()
+    value = other(**batch())
+    assert value > 0 and torch.equal(other.bank.counts, loss.bank.counts)
+
+
 def keys(rank: int, step: int):
     g = torch.Generator().manual_seed(10 * step + rank)
     rows = torch.randn(5 + 4 * rank, 3, generator=g)
