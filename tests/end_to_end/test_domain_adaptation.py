@@ -2,6 +2,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -98,9 +99,12 @@ def test_crops_know_the_rare_classes(root, tmp_path, monkeypatch):
 @pytest.mark.parametrize('changes, message', [
     ({'semi_dataloader.sampler.portions': (0.5, )}, 'portions of the sampler'),
     ({'custom_hooks.1.labeler.prior': 'no.npz'}, 'spatial_prior.py'),
+    ({'custom_hooks.1.labeler.prior': 'other.npz'}, 'same classes'),
 ])
-def test_wrong_settings_stop_before_training(root, tmp_path, changes,
-                                             message):
+def test_wrong_settings_stop_before_training(root, tmp_path, monkeypatch,
+                                             changes, message):
+    monkeypatch.chdir(tmp_path)
+    np.savez('other.npz', prior=np.ones((3, 2, 2)), classes=list('abc'))
     cfg = adaptation_config(root, tmp_path, **changes)
     with pytest.raises((ValueError, UsageError), match=message):
         train(cfg)

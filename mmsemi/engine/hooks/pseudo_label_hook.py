@@ -82,9 +82,10 @@ class PseudoLabelHook(Hook):
         self.labeller = labeller
 
     def before_train(self, runner) -> None:
-        """Stop now, not after round 0, if the labeler cannot be built."""
+        """Stop now, not after round 0, if the labeler cannot be used."""
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
-        MODELS.build(dict(self.labeler, num_classes=len(classes)))
+        MODELS.build(dict(self.labeler, num_classes=len(
+            classes))).check_classes(classes)
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""

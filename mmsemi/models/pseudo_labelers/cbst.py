@@ -1,7 +1,7 @@
 """Pseudo-labels of CBST (class-balanced self-training) and its relatives."""
 import zlib
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional, Sequence, Tuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -50,7 +50,10 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         super().__init__(
             num_classes, rule='scaled', per_class=per_class, stride=ds_rate)
         self.leading_zero = leading_zero
-        weight = None if prior is None else load_prior(prior, num_classes)
+        self.prior_file, self.prior_classes = prior, None
+        weight = None
+        if prior is not None:
+            weight, self.prior_classes = load_prior(prior, num_classes)
         self.register_buffer('prior', weight, persistent=False)
         # The prior at the size of the latest maps.
         self.resized: Optional[Tensor] = None
@@ -68,6 +71,16 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
     def one_pass(self) -> bool:
         """With one threshold for all classes the label is the argmax."""
         return not self.per_class and self.prior is None
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """See the base class."""
+        ours = self.prior_classes
+        for k, name in enumerate(classes if ours else ()):
+            if name != ours[k]:
+                raise UsageError(
+                    f'{self.prior_file}: class {k} is {ours[k]!r}, that of '
+                    f'the images to label is {name!r}; make the prior with a '
+                    'config of the same classes')
 
     def weigh(self, probabilities: Tensor) -> Tensor:
         """Probabilities (N, C, H, W) times the spatial prior, if any."""
@@ -87,7 +100,17 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
 
     def collect(self, statistics, probabilities: Tensor,
                 valid: Optional[Tensor] = None) -> None:
-        """See the base class."""
+        """See the base class.
+
+        Raises:
+            UsageError: if images are padded and there is a prior, which
+                would be stretched over the padding.
+        """
+        if self.prior is not None and valid is not None:
+            raise UsageError(
+                f'{self.prior_file}: a spatial prior cannot be laid over '
+                'padded images. Resize instead of padding in the pipeline of '
+                'label_dataloader')
         self.count(statistics, *max_over_classes(self.weigh(probabilities)),
                    valid)
 
@@ -247,8 +270,9 @@ def rare_classes(counts, share: float = 1e-3, fallback: int = 3):
             [int(c) for c in order[:fallback]])
 
 
-def load_prior(path: str, num_classes: int) -> Tensor:
-    """Spatial prior (C, h, w) float32 of a file.
+def load_prior(path: str,
+               num_classes: int) -> Tuple[Tensor, Optional[List[str]]]:
+    """Spatial prior (C, h, w) float32 of a file, and its classes if named.
 
     Raises:
         UsageError: if the file is missing or damaged, or belongs to another
@@ -274,4 +298,7 @@ def load_prior(path: str, num_classes: int) -> Tensor:
             f'{path}: prior of shape {tuple(prior.shape)}, but the data set '
             f'has {num_classes} classes (values must be finite and not '
             f'negative); {advice}')
-    return prior
+    classes = file.get('classes')
+    if classes is None or len(classes) != num_classes:
+        return prior, None
+    return prior, [str(name) for name in classes]

@@ -1,5 +1,5 @@
 """Class-balanced pseudo-labels: the most confident share of every class."""
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -106,6 +106,9 @@ class ClassBalancedPseudoLabeler(nn.Module):
     def one_pass(self) -> bool:
         """Whether labels can be had before the thresholds are known."""
         return self.rule == 'argmax'
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Raise ``UsageError`` if files it uses belong to other classes."""
 
     def weigh(self, probabilities: Tensor) -> Tensor:
         """What predictions are taken from; the probabilities themselves."""

@@ -196,6 +196,17 @@ def test_wrong_priors(tmp_path):
     np.savez(path, other=np.ones((3, 2, 2)))
     with pytest.raises(UsageError, match='no `prior`'):
         CBSTPseudoLabeler(C, prior=str(path))
+    # Of other classes, or over padded images.
+    names = list('abcde')
+    np.savez(path, prior=np.ones((C, 2, 2)), classes=np.array(names))
+    labeler = CBSTPseudoLabeler(C, prior=str(path))
+    labeler.check_classes(tuple(names))
+    with pytest.raises(UsageError, match="class 3 is 'd', .* is 'e'"):
+        labeler.check_classes(names[:3] + ['e', 'd'])
+    with pytest.raises(UsageError, match='padded'):
+        labeler.collect(ConfidencePool(C), maps(),
+                        torch.ones(2, 12, 17, dtype=torch.bool))
+    CBSTPseudoLabeler(C).check_classes(names)
     for content in (b'', b'no archive', path.read_bytes()[:-30]):
         path.write_bytes(content)
         with pytest.raises(UsageError, match='cannot be read'):
