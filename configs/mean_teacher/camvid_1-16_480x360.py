@@ -34,4 +34,5 @@ custom_hooks = [
         momentum=0.01,
         schedule='inverse',
         buffers='ema'),
+    dict(type='TrainingPictureHook'),
 ]

@@ -39,4 +39,5 @@ custom_hooks = [
         schedule='inverse',
         start_iter=200,
         buffers='own'),
+    dict(type='TrainingPictureHook'),
 ]

@@ -72,7 +72,10 @@ def draw_rounds(path: Path,
         path: PNG file.
         images: for each image what there is of ``image`` (H, W, 3) RGB,
             ``truth``, ``before``, ``after``, ``pseudo`` (H, W) labels and
-            ``confidence`` of the pseudo-labels; ``stem`` names it.
+            ``confidence`` of the pseudo-labels; ``stem`` names it. Other
+            keys hold labels (H, W), with ``<key>_strength`` (H, W) in
+            [0, 1] paler where that is lower, or pictures (H, W, 3);
+            ``captions`` ``{key: words}`` take the place of the usual ones.
         classes: names.
         palette: RGB colours of the classes.
         titles: ``{key: title}`` of the columns, in their order.
@@ -123,11 +126,13 @@ def draw_cell(axis, item: Dict, key: str, colours: np.ndarray) -> None:
         axis.set_facecolor('0.95')
         return
     value = item[key]
-    shown = value if key == 'image' else paint(
-        value, colours, item.get('confidence') if key == 'pseudo' else None)
+    strength = 'confidence' if key == 'pseudo' else f'{key}_strength'
+    shown = value if value.ndim == 3 else paint(
+        value, colours, item.get(strength))
     axis.imshow(shown, interpolation='nearest', aspect='auto')
     words = caption(item, key)
-    change = words.partition('(')[2].rstrip(')')
+    # A name may hold brackets as well.
+    change = words.partition('(')[2].rstrip(')') if key == 'after' else ''
     colour = 'black'
     if change and float(change):
         colour = '#c0392b' if float(change) < 0 else '#1a7f37'
@@ -137,6 +142,8 @@ def draw_cell(axis, item: Dict, key: str, colours: np.ndarray) -> None:
 def caption(item: Dict, key: str) -> str:
     """Words below a map."""
     truth = item.get('truth')
+    if key in item.get('captions', {}):
+        return item['captions'][key]
     if key == 'image':
         stem = item.get('stem', '')
         return stem if len(stem) <= 36 else f'...{stem[-33:]}'
@@ -163,8 +170,9 @@ def classes_shown(images: Sequence[Dict], keys: Sequence[str],
     """Classes that occur in any of the maps."""
     found = set()
     for item in images:
-        for key in set(keys) & set(item) - {'image'}:
-            found |= set(np.unique(item[key]).tolist())
+        for key in set(keys) & set(item):
+            if item[key].ndim == 2:
+                found |= set(np.unique(item[key]).tolist())
     return sorted(c for c in found if c < len(classes))
 
 

@@ -175,6 +175,7 @@ def draw(runs: Dict[str, Dict[str, Curve]], panels: Dict[str, List[str]],
         axis.set_title(key, fontsize=11)
         axis.set_xlabel('iteration', fontsize=9)
         axis.grid(alpha=0.3)
+        axis.margins(y=0.12)  # stars have a figure below
         for number, (name, run) in enumerate(runs.items()):
             for style, full in enumerate(full_keys):
                 if full in run:

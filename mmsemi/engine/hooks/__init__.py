@@ -9,11 +9,12 @@ from .pseudo_label_hook import PseudoLabelHook
 from .round_checkpoint_hook import RoundCheckpointHook
 from .round_picture_hook import RoundPictureHook
 from .run_summary_hook import RunSummaryHook
+from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
 
 __all__ = [
     'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook', 'ExportHook',
     'GeneratorRefreshHook', 'MeanTeacherHook', 'ProgressHook',
     'PseudoLabelHook', 'RoundCheckpointHook', 'RoundPictureHook',
-    'RunSummaryHook', 'ViewPictureHook'
+    'RunSummaryHook', 'TrainingPictureHook', 'ViewPictureHook'
 ]

@@ -1,0 +1,203 @@
+"""Pictures of the unlabelled images that a student learns from."""
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.visualization import LocalVisBackend
+from torch import Tensor
+
+from mmsemi.registry import HOOKS
+from mmsemi.utils.run_facts import config_name
+from mmsemi.visualization import draw_rounds
+
+from .mean_teacher_hook import unwrapped
+from .run_summary_hook import publish_file
+
+FOLDER = 'pictures'
+IGNORE = 255
+TITLES = dict(
+    image='weak view',
+    pseudo="teacher's labels, paler where less sure",
+    strong='strong view',
+    mixed='mixed view',
+    target='mixed labels, paler where they weigh less')
+
+
+@HOOKS.register_module()
+class TrainingPictureHook(Hook):
+    """Draw ``work_dir/pictures/training_iter_<k>.png`` now and then.
+
+    A row for each of the first unlabelled images of a batch: weak view,
+    labels of the teacher, strong view, and the mixed view with its labels
+    and weights as the loss of a ``TeacherStudentSegmentor`` gets them (what
+    a loss leaves out by itself, as AEL's does, is not seen). The picture
+    shows the very tensors of the iteration: nothing is computed again and no
+    random number is drawn. How many labels are right is told where samples
+    carry ``gt_audit``.
+
+    The first iteration is drawn, and every ``interval``-th; those of a
+    warm-up are made up for as soon as unlabelled images take part. In all
+    others the hook costs nothing. Of several processes the first draws. A
+    picture that fails is a warning, never the end of a run.
+
+    Args:
+        interval: iterations from one picture to the next; 0 draws none.
+        num_images: rows of a picture, at most.
+    """
+    # Behind MeanTeacherHook, before the summary names the file.
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, interval: int = 500, num_images: int = 4) -> None:
+        if interval < 0 or num_images < 1:
+            raise ValueError('interval is not below 0 and num_images not '
+                             f'below 1, got {interval} and {num_images}')
+        self.interval = interval
+        self.num_images = num_images
+        self.due = False
+        self.seen: Dict[str, Any] = {}
+        self.handles: list = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Listen to the model where a picture is due."""
+        if not self.interval or not is_main_process():
+            return
+        if not runner.iter or (runner.iter + 1) % self.interval == 0:
+            self.due = True
+        if self.due:
+            self._listen(unwrapped(runner.model))
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None) -> None:
+        """Draw what the iteration has seen."""
+        if not self.handles:
+            return
+        for handle in self.handles:
+            handle.remove()
+        seen, self.handles, self.seen = self.seen, [], {}
+        if 'target' not in seen:
+            return  # warm-up: later
+        self.due = False
+        try:
+            self._draw(runner, seen)
+        except Exception as error:
+            runner.logger.warning(
+                f'no picture of iteration {runner.iter + 1}: '
+                f'{type(error).__name__}: {error}')
+
+    def _listen(self, model) -> None:
+        """Note what goes through the parts of the model."""
+
+        def batch(module, args, output):
+            self.seen.update(output)
+
+        def mixing(module, args, output):
+            self.seen.update(pseudo=args[1], mixed=output[0])
+
+        def loss(module, args):
+            # AEL calls it a second time, for labelled images.
+            self.seen.setdefault('target', args[1])
+
+        self.handles = [
+            model.data_preprocessor.register_forward_hook(batch),
+            model.unsup_loss.register_forward_pre_hook(loss)
+        ]
+        if model.mixing is not None:
+            self.handles.append(model.mixing.register_forward_hook(mixing))
+
+    def _draw(self, runner, seen: Dict[str, Any]) -> None:
+        model, number = unwrapped(runner.model), runner.iter + 1
+        meta = runner.train_loop.dataloader.dataset.metainfo
+        name = f'{FOLDER}/training_iter_{number}.png'
+        rows = training_rows(seen, model.data_preprocessor, self.num_images)
+        titles = {key: title for key, title in TITLES.items()
+                  if key in rows[0]}
+        if 'mixed' not in rows[0]:
+            titles['target'] = 'labels, paler where they weigh less'
+        picture = draw_rounds(
+            Path(runner.work_dir) / name, rows, meta['classes'],
+            meta['palette'], titles,
+            heading=f'Unlabelled images in iteration {number}, '
+            f'{config_name(runner.cfg)}')
+        publish_file(runner, 'training', name)
+        for backend in runner.visualizer._vis_backends.values():
+            # The file is there already; other back ends show it.
+            if not isinstance(backend, LocalVisBackend):
+                backend.add_image('training', picture, number)
+
+
+def training_rows(seen: Dict[str, Any], data_preprocessor,
+                  number: int) -> List[Dict]:
+    """What :func:`mmsemi.visualization.draw_rounds` needs of a batch.
+
+    Args:
+        seen: ``inputs`` and ``data_samples`` of the branches, ``target``
+            (those of the loss) and, if images were mixed, ``mixed`` (N, 3,
+            H, W) and ``pseudo``, the targets before.
+        data_preprocessor: that of the model, which tells how images were
+            normalised.
+        number: rows at most.
+    """
+    inputs, target = seen['inputs'], seen['target']
+    samples = seen['data_samples']['unsup_teacher']
+    labelled = seen.get('pseudo', target)
+    rows = []
+    for i in range(min(number, len(target['labels']))):
+        pseudo, right = _bytes(labelled['labels'][i]), ''
+        valid = pseudo != IGNORE
+        confidence = _floats(labelled['confidence'][i])
+        if 'gt_audit' in samples[i]:
+            right = _share_right(pseudo, samples[i].gt_audit.data[0])
+        weights = _floats(target['weights'][i])
+        labels = _bytes(target['labels'][i])
+        labels[weights <= 0] = IGNORE
+        row = dict(
+            image=picture_of(inputs['unsup_teacher'][i], data_preprocessor),
+            pseudo=pseudo,
+            confidence=confidence,
+            strong=picture_of(inputs['unsup_student'][i], data_preprocessor),
+            target=labels,
+            target_strength=weights.clip(0, 1),
+            stem=Path(samples[i].get('img_path', '')).stem,
+            captions=dict(
+                pseudo='mean confidence '
+                f'{confidence[valid].mean() if valid.any() else 0:.2f}'
+                f'{right}',
+                strong='',
+                mixed='',
+                target=f'{(labels != IGNORE).mean():.0%} have a weight'))
+        if 'mixed' in seen:
+            row['mixed'] = picture_of(seen['mixed'][i], data_preprocessor)
+        rows.append(row)
+    return rows
+
+
+def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
+    """Undo the normalisation of (3, H, W): (H, W, 3) uint8 RGB."""
+    inner = getattr(data_preprocessor, 'data_preprocessor', data_preprocessor)
+    image = image.detach().float()
+    if getattr(inner, '_enable_normalize', False):
+        image = image * inner.std + inner.mean
+    if not getattr(inner, '_channel_conversion', False):
+        image = image.flip(0)  # as loaded: BGR
+    image = image.clamp(0, 255).round().byte().permute(1, 2, 0)
+    return np.ascontiguousarray(image.cpu().numpy())
+
+
+def _share_right(labels: np.ndarray, truth: Tensor) -> str:
+    """Words on how many labels are right, truth perhaps not padded."""
+    truth = _bytes(truth)
+    labels = labels[:truth.shape[0], :truth.shape[1]]
+    known = (labels != IGNORE) & (truth != IGNORE)
+    if not known.any():
+        return ''
+    return f', {(labels == truth)[known].mean():.0%} right'
+
+
+def _bytes(labels: Tensor) -> np.ndarray:
+    return labels.detach().cpu().numpy().astype(np.uint8)
+
+
+def _floats(values: Tensor) -> np.ndarray:
+    return values.detach().float().cpu().numpy()
