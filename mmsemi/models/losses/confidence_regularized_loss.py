@@ -34,8 +34,8 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
 
         L = sum_i CE_i / #valid + alpha sum_j r(p_j) / #pseudo-labelled
 
-    The cross entropy averages over all valid pixels of the batch, source
-    and target together; the regulariser r, which keeps the model from
+    The cross entropy averages over all valid pixels of the batch (that of
+    this process), source and target together; the regulariser r, which keeps the model from
     growing overconfident in wrong labels, over the pseudo-labelled pixels
     alone. Without a regulariser this is CBST. Where samples carry soft
     labels (LRENT), the cross entropy of those pixels is
