@@ -1,0 +1,7 @@
+# 2646 labelled and 7936 unlabelled images by the lists of CPS.
+_base_ = ['./voc_2646.py']
+split = 'data/splits/voc12/unimatch/1_4'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))

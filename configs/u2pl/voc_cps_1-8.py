@@ -1,0 +1,7 @@
+# 1323 labelled and 9259 unlabelled images by the lists of CPS.
+_base_ = ['./voc_1323.py']
+split = 'data/splits/voc12/unimatch/1_8'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
