@@ -186,7 +186,8 @@ class RunSummaryHook(Hook):
         summary = dict(
             self.facts,
             iterations=runner.iter,
-            finished=runner.iter >= runner.max_iters,
+            finished=runner.iter >= runner.max_iters or bool(
+                getattr(runner.train_loop, 'stop_training', False)),
             last_miou=rows[-1]['val_miou'] if rows else None,
             best_miou=self.clock['best'],
             gain_over_round_0=gain(rows) if rows else None,

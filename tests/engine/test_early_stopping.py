@@ -1,0 +1,56 @@
+"""Early stopping as configs/mean_teacher/README.md has it."""
+import json
+import re
+from pathlib import Path
+
+import pytest
+from mmengine.hooks import Hook
+
+from mmsemi.registry import HOOKS
+from tests.conftest import ROOT
+from tests.engine.test_online_training import online_config
+from tests.tiny import make_tiny_set, train
+
+
+def snippet():
+    """``early_stopping`` of the README."""
+    text = (ROOT / 'configs/mean_teacher/README.md').read_text()
+    code, = re.findall(r'```python\n(default_hooks = .*?)```', text, re.S)
+    scope = {}
+    exec(code, scope)
+    return scope['default_hooks']
+
+
+@HOOKS.register_module(force=True)
+class StuckMetricHook(Hook):
+    """Validation that gets better once."""
+    priority = 'HIGHEST'
+
+    def __init__(self, key):
+        self.key = key
+
+    def after_val_epoch(self, runner, metrics=None):
+        metrics[self.key] = 40. if runner.iter < 2 else 45.05
+
+
+@pytest.mark.parametrize('network', ['', 'teacher/'])
+def test_a_run_stops_and_is_finished(tmp_path, network):
+    cfg = online_config(make_tiny_set(tmp_path / 'data'), tmp_path / 'work')
+    hooks = snippet()
+    patience = hooks['early_stopping']['patience']
+    assert hooks['early_stopping']['monitor'] == 'mIoU'
+    hooks['early_stopping'].update(monitor=f'{network}mIoU', patience=2)
+    cfg.merge_from_dict(dict(default_hooks=hooks))
+    cfg.default_hooks.summary = dict(type='RunSummaryHook')
+    cfg.train_cfg.val_interval = 1
+    cfg.custom_hooks.append(
+        dict(type='StuckMetricHook', key=f'{network}mIoU'))
+    if network:
+        cfg.val_cfg = dict(type='TeacherStudentValLoop')
+    runner = train(cfg)
+    # Better at 2, then twice not.
+    assert patience > 2 and runner.iter == 4 < runner.max_iters
+    assert (Path(cfg.work_dir) / 'iter_4.pth').is_file()
+    summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
+    assert summary['finished'] and summary['iterations'] == 4
+    assert summary['best_miou'] == 45.05
