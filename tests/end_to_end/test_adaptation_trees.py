@@ -180,6 +180,10 @@ def test_killed_in_the_second_round(name, trees, source_models, tmp_path,
             broken.custom_hooks.append(dict(type='KillHook', iteration=7))
             with pytest.raises(Killed):
                 train(broken)
+            # A damaged label of the round is made again, by the weights that
+            # the round began with.
+            labels = Path(cfg.work_dir, 'pseudo_labels/round_2')
+            next(labels.rglob('*.png')).write_bytes(b'')
             cfg.load_from = None  # as `tools/train.py --resume` does
             train(cfg, resume=True)
         else:
@@ -188,6 +192,6 @@ def test_killed_in_the_second_round(name, trees, source_models, tmp_path,
                   for k, line in record(cfg).items()}
         ended.append((images, {
             str(path.relative_to(cfg.work_dir)): path.read_bytes()
-            for path in Path(cfg.work_dir).rglob('round_1/**/*.png')}))
+            for path in Path(cfg.work_dir).rglob('round_2/**/*.png')}))
     assert ended[0] == ended[1]
     assert len(ended[0][0]) == 10 and ended[0][1]

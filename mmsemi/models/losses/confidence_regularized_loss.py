@@ -35,10 +35,10 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
         L = sum_i CE_i / #valid + alpha sum_j r(p_j) / #pseudo-labelled
 
     The cross entropy averages over all valid pixels of the batch (that of
-    this process), source and target together; the regulariser r, which keeps the model from
-    growing overconfident in wrong labels, over the pseudo-labelled pixels
-    alone. Without a regulariser this is CBST. Where samples carry soft
-    labels (LRENT), the cross entropy of those pixels is
+    this process), source and target together; the regulariser r, which keeps
+    the model from growing overconfident in wrong labels, over the
+    pseudo-labelled pixels alone. Without a regulariser this is CBST. Where
+    samples carry soft labels (LRENT), the cross entropy of those pixels is
     -sum_c soft_c log p_c.
 
     CE + alpha MRKLD is (1 + alpha) times cross entropy with uniform label
