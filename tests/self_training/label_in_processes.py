@@ -24,10 +24,10 @@ if __name__ == '__main__':
     cfg = tiny_config(Path(root), Path(out))
     model = MODELS.build(cfg.model)
     load_checkpoint(model, checkpoint, 'cpu', strict=True)
-    labeler = MODELS.build(
-        dict(
-            type='ClassBalancedPseudoLabeler', num_classes=len(CLASSES),
-            rule=rule, stride=2))
+    kind = dict(type='ClassBalancedPseudoLabeler', rule=rule, stride=2)
+    if rule == 'soft':
+        kind = dict(type='LRENTPseudoLabeler', ds_rate=2)
+    labeler = MODELS.build(dict(kind, num_classes=len(CLASSES)))
     LabellingPass(
         Predictor(model.eval()),
         Runner.build_dataloader(cfg.label_dataloader, seed=0), labeler,

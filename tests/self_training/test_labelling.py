@@ -179,7 +179,7 @@ def test_predictions_are_those_the_prior_leaves(root, model, tmp_path):
     assert candidates[1] == 0 and sum(candidates) == 9 * 32 * 48
 
 
-@pytest.mark.parametrize('rule', ['argmax', 'scaled'])
+@pytest.mark.parametrize('rule', ['argmax', 'scaled', 'soft'])
 def test_one_and_two_processes_agree(root, model, tmp_path, rule):
     """Equal counts, thresholds and label files, gloo."""
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
@@ -199,7 +199,8 @@ def test_one_and_two_processes_agree(root, model, tmp_path, rule):
         manifest.pop('seconds')
         manifests.append(manifest)
     # The files' checksums are part of the manifest.
-    assert len(manifests[0]['files']) == 18
+    kinds = 3 if rule == 'soft' else 2  # labels, confidence, soft labels
+    assert len(manifests[0]['files']) == 9 * kinds
     assert manifests[0] == manifests[1]
 
 
