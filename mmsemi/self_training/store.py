@@ -89,6 +89,8 @@ class PseudoLabelStore:
         Reads every file once and compares size and checksum, so half-written
         and damaged files are found before training meets them.
         """
+        if not self.folder(round_index).exists():
+            return 'there are no labels yet'
         manifest = self.manifest(round_index)
         if manifest is None:
             return 'no readable manifest'

@@ -35,7 +35,7 @@ def test_round_trip(store):
 
 def test_uncommitted_round_does_not_exist(store):
     store.begin(2)
-    assert store.problem(2) == 'no readable manifest'
+    assert store.problem(2) == 'there are no labels yet'
     assert store.manifest(2) is None
 
 
