@@ -173,6 +173,12 @@ class LabellingPass:
             else:
                 prediction = self.predictor(batch)
             size = len(prediction.boxes)
+            if prediction.probabilities.sum().isnan():
+                paths = [s.img_path for s in batch['data_samples']]
+                raise ValueError(
+                    'the model that labels predicts NaN for some image of '
+                    f'{paths}: training has diverged. Start again with a '
+                    'lower learning rate')
             yield self.indices[done:done + size], prediction
             done += size
 

@@ -254,6 +254,9 @@ def test_epochs(root, tmp_path):
     (dict(train_cfg=dict(iters_per_round=(4, ))), '1 entries for 2 rounds'),
     (dict(train_cfg=dict(start_from='first')), "'last' or 'best'"),
     (dict(train_cfg=dict(lr_scale=(1., 0.))), 'lr_scale is positive'),
+    (dict(train_cfg=dict(iters_per_round=None, epochs_per_round=1),
+          semi_dataloader=dict(sampler=dict(
+              _delete_=True, type='InfiniteSampler'))), 'how InfiniteSampler'),
     (dict(semi_dataloader=dict(batch_size=3)), 'draws'),
     (dict(custom_hooks=[dict(type='RecordHook')]), 'PseudoLabelHook'),
 ])

@@ -241,3 +241,11 @@ def test_soft_labels_are_stored_small_and_read_large(root, model, tmp_path):
             small = small.reshape(len(CLASSES), 16, 24) / 255
             mean = expected.reshape(16, 2, 24, 2, -1).mean((1, 3))
             assert np.abs(small.transpose(1, 2, 0) - mean).max() <= 1 / 255
+
+
+def test_a_diverged_model_does_not_label(root, model, tmp_path):
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias.fill_(float('nan'))
+    with pytest.raises(ValueError, match='diverged'):
+        run(root, model, tmp_path)
+    assert not (tmp_path / 'round_1').exists()

@@ -132,9 +132,11 @@ class PseudoLabelHook(Hook):
 
     def _settings(self, cfg: Config) -> str:
         """Checksum of all settings the labels depend on."""
+        prior = self.labeler.get('prior')
         parts = (self.labeler, self.view_cfg, self.pass_cfg,
                  self.undo_class_weights, self.labeller,
-                 cfg.label_dataloader.dataset)
+                 cfg.label_dataloader.dataset,
+                 prior and zlib.crc32(Path(prior).read_bytes()))
         return f'{zlib.crc32(repr(parts).encode()):08x}'
 
     def _labelling_model(self, runner) -> nn.Module:

@@ -126,6 +126,11 @@ class SelfTrainingLoop(BaseLoop):
         if 'samples_per_source' in sampler:
             step = sampler['samples_per_source'][1] * get_world_size()
             return [math.ceil(images / step)] * self.num_rounds
+        if self.source_portions is None:
+            raise ValueError(
+                f"epochs_per_round cannot tell how {sampler['type']} draws: "
+                'use SourceRatioSampler or SourceSubsetSampler for '
+                'semi_dataloader, or give iters_per_round')
         step = loader['batch_size'] * get_world_size()
         source = len(DATASETS.build(loader['dataset']['labelled']))
         return [
