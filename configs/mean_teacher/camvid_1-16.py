@@ -36,4 +36,5 @@ custom_hooks = [
         schedule='inverse',
         buffers='ema'),
     dict(type='TrainingPictureHook'),
+    dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

@@ -40,4 +40,5 @@ custom_hooks = [
         start_iter=200,
         buffers='own'),
     dict(type='TrainingPictureHook'),
+    dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 
 from mmsemi.engine.hooks import TrainingPictureHook
-from mmsemi.engine.hooks.training_picture_hook import (picture_of,
+from mmsemi.engine.hooks.training_picture_hook import (listen, picture_of,
                                                        training_rows)
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
@@ -61,13 +61,12 @@ def unlabelled_rows(number=3, **changes):
                     type='ConfidencePseudoLabeler', threshold=0.26),
                 unsup_loss=dict(type='PseudoLabelCrossEntropyLoss')),
             **changes)).train()
-    hook, seen = TrainingPictureHook(), {}
+    seen = {}
     model.set_progress(0, 10)
-    hook._listen(model)
+    listen(model, seen)
     data = batch(dict(sup=1, unsup_teacher=2, unsup_student=2))
     data = model.data_preprocessor(data, True)
     model.loss(data['inputs'], data['data_samples'])
-    seen.update(hook.seen)
     return model, seen, training_rows(seen, model.data_preprocessor, number)
 
 

@@ -21,6 +21,8 @@ DEFAULT_KEYS = ('loss', 'loss_sup_ce', 'loss_unsup', 'loss_contra',
                 'confident_ratio', 'kept_ratio', 'drop_percent',
                 'pseudo_label_accuracy', 'lr', 'mIoU')
 SCALARS = 'vis_data/scalars.json'
+# Logged apart, but no validation.
+OTHERS = ('round/', 'audit/')
 STYLES = ('-', '--', ':', '-.')
 
 
@@ -103,7 +105,7 @@ def curves(records: Sequence[dict]) -> Dict[str, Curve]:
                 steps, values = map(list, zip(*points))
                 found[key] = Curve(
                     steps, values,
-                    not training and not key.startswith('round/'))
+                    not training and not key.startswith(OTHERS))
     return found
 
 

@@ -5,6 +5,7 @@ from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
 from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
+from .pseudo_label_audit_hook import PseudoLabelAuditHook
 from .pseudo_label_hook import PseudoLabelHook
 from .round_checkpoint_hook import RoundCheckpointHook
 from .round_picture_hook import RoundPictureHook
@@ -13,8 +14,9 @@ from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
 
 __all__ = [
-    'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook', 'ExportHook',
-    'GeneratorRefreshHook', 'MeanTeacherHook', 'ProgressHook',
-    'PseudoLabelHook', 'RoundCheckpointHook', 'RoundPictureHook',
-    'RunSummaryHook', 'TrainingPictureHook', 'ViewPictureHook'
+    'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook',
+    'ExportHook', 'GeneratorRefreshHook', 'MeanTeacherHook',
+    'ProgressHook', 'PseudoLabelAuditHook', 'PseudoLabelHook',
+    'RoundCheckpointHook', 'RoundPictureHook', 'RunSummaryHook',
+    'TrainingPictureHook', 'ViewPictureHook'
 ]

@@ -66,7 +66,7 @@ class TrainingPictureHook(Hook):
         if not runner.iter or (runner.iter + 1) % self.interval == 0:
             self.due = True
         if self.due:
-            self._listen(unwrapped(runner.model))
+            self.handles = listen(unwrapped(runner.model), self.seen)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None,
                          outputs=None) -> None:
@@ -85,26 +85,6 @@ class TrainingPictureHook(Hook):
             runner.logger.warning(
                 f'no picture of iteration {runner.iter + 1}: '
                 f'{type(error).__name__}: {error}')
-
-    def _listen(self, model) -> None:
-        """Note what goes through the parts of the model."""
-
-        def batch(module, args, output):
-            self.seen.update(output)
-
-        def mixing(module, args, output):
-            self.seen.update(pseudo=args[1], mixed=output[0])
-
-        def loss(module, args):
-            # AEL calls it a second time, for labelled images.
-            self.seen.setdefault('target', args[1])
-
-        self.handles = [
-            model.data_preprocessor.register_forward_hook(batch),
-            model.unsup_loss.register_forward_pre_hook(loss)
-        ]
-        if model.mixing is not None:
-            self.handles.append(model.mixing.register_forward_hook(mixing))
 
     def _draw(self, runner, seen: Dict[str, Any]) -> None:
         model, number = unwrapped(runner.model), runner.iter + 1
@@ -127,14 +107,45 @@ class TrainingPictureHook(Hook):
                 backend.add_image('training', picture, number)
 
 
+def listen(model, seen: Dict[str, Any]) -> list:
+    """Note what goes through the parts of a segmentor in an iteration.
+
+    Args:
+        model: a ``TeacherStudentSegmentor``.
+        seen: takes ``inputs`` and ``data_samples`` of the branches,
+            ``target``, what the loss of unlabelled images gets, and, if
+            images are mixed, ``mixed`` (N, 3, H, W) and ``pseudo``, the
+            targets before. Whoever keeps listening empties it.
+
+    Returns:
+        Handles, to be removed.
+    """
+
+    def batch(module, args, output):
+        seen.update(output)
+
+    def mixing(module, args, output):
+        seen.update(pseudo=args[1], mixed=output[0])
+
+    def loss(module, args):
+        # AEL calls it a second time, for labelled images.
+        seen.setdefault('target', args[1])
+
+    handles = [
+        model.data_preprocessor.register_forward_hook(batch),
+        model.unsup_loss.register_forward_pre_hook(loss)
+    ]
+    if model.mixing is not None:
+        handles.append(model.mixing.register_forward_hook(mixing))
+    return handles
+
+
 def training_rows(seen: Dict[str, Any], data_preprocessor,
                   number: int) -> List[Dict]:
     """What :func:`mmsemi.visualization.draw_rounds` needs of a batch.
 
     Args:
-        seen: ``inputs`` and ``data_samples`` of the branches, ``target``
-            (those of the loss) and, if images were mixed, ``mixed`` (N, 3,
-            H, W) and ``pseudo``, the targets before.
+        seen: see :func:`listen`.
         data_preprocessor: that of the model, which tells how images were
             normalised.
         number: rows at most.
