@@ -26,8 +26,19 @@ def frozen(cls=U2PL) -> U2PL:
     """The same model everywhere, without batch statistics and dropout."""
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
-    return build(
-        type=cls, semi_train_cfg=dict(iters_per_epoch=1), mixing=None).eval()
+    model = build(
+        type=cls, semi_train_cfg=dict(iters_per_epoch=1), mixing=None)
+    # Statistics of real maps, else all pixels have one class and feature.
+    norms = [m for m in model.student.modules()
+             if isinstance(m, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=.7)
+    data = model.data_preprocessor(both(STEPS), True)
+    with torch.no_grad():
+        model.decode(model.student, data['inputs']['sup'])
+    model.sync_teacher()
+    return model.eval()
 
 
 class DrawnLoss(torch.nn.Module):
@@ -107,7 +118,7 @@ def both(step: int) -> dict:
 def steps(model, data: list, rank: int = 0) -> tuple:
     """Losses of every step; weights and bank after the last."""
     from mmsemi.engine.hooks.mean_teacher_hook import move_teacher, unwrapped
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.05))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.002))
     inner, losses = unwrapped(model), []
     inner.contrast = DrawnLoss(inner.contrast)
     for step, item in enumerate(data):
