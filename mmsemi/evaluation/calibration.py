@@ -3,10 +3,11 @@ from typing import Dict, List, Sequence
 
 import numpy as np
 import torch
-from mmengine.logging import MMLogger, print_log
+from mmengine.logging import MMLogger
 from torch import Tensor
 
 from mmsemi.registry import METRICS
+from mmsemi.utils.console import announce
 from .generalized_zero_label import (GeneralizedZeroLabelMetric,
                                      zero_label_scores)
 
@@ -45,7 +46,7 @@ class CalibrationSweepMetric(GeneralizedZeroLabelMetric):
 
     Needs plain logits (``gamma=0`` in the decode head). Results hold
     ``hIoU`` and ``gamma``, those of the best harmonic mean; the table of all
-    is logged and kept in ``rows``.
+    is printed, logged and kept in ``rows``.
 
     Args:
         gammas: calibrations, subtracted from the probabilities of seen
@@ -98,8 +99,10 @@ class CalibrationSweepMetric(GeneralizedZeroLabelMetric):
                 dict({name: round(100 * scores[name], 2) for name in COLUMNS},
                      gamma=gamma))
         best = max(self.rows, key=lambda row: row['hIoU'])
-        print_log('\n' + sweep_table(self.rows),
-                  MMLogger.get_current_instance())
+        unseen = ', '.join(self.dataset_meta['classes'][self.seen():])
+        announce(MMLogger.get_current_instance(),
+                 f'unseen classes: {unseen}; protocol: '
+                 f'{self.prefix or "no name"}\n{sweep_table(self.rows)}')
         return dict(hIoU=best['hIoU'], gamma=best['gamma'])
 
 

@@ -43,7 +43,14 @@ def test_rows_are_those_of_single_evaluations(run, capsys):
     out = root / 'table.json'
     rows = tool.sweep(tool.parse_args([
         str(root / 'config.py'), str(root / 'model.pth'), '--gammas', '0',
-        '0.4', '0.2', '--out', str(out), '--work-dir', str(root / 'swept')]))
+        '0.4', '0.2', '--out', str(out), '--work-dir', str(root / 'swept'),
+        '--cfg-options', 'log_level=INFO']))
+    # The table is on the terminal once, and in the log file.
+    printed = ''.join(capsys.readouterr())
+    log, = (root / 'swept').glob('**/*.log')
+    for text in (printed, log.read_text()):
+        assert text.count('| gamma |') == 1
+        assert 'unseen classes: bar; protocol: native' in text
     assert [row['gamma'] for row in rows] == [0, 0.2, 0.4]
     assert len({row['mIoU'] for row in rows}) > 1
     for row in rows:
@@ -57,8 +64,6 @@ def test_rows_are_those_of_single_evaluations(run, capsys):
             assert scores[f'native/{name}'] == row[name]
     stored = json.loads(out.read_text())
     assert stored['rows'] == rows and stored['protocol'] == 'native'
-    printed = capsys.readouterr().out
-    assert 'unseen classes: bar; protocol: native' in printed
 
 
 def test_options_that_do_not_fit(run):

@@ -20,7 +20,6 @@ from mmengine.config import Config, DictAction
 
 from mmsemi.datasets.checks import collect
 from mmsemi.engine.runner import build_runner
-from mmsemi.evaluation.calibration import sweep_table
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.run_setup import check_weights, load_config, set_work_dir
@@ -100,22 +99,18 @@ def sweep(args: argparse.Namespace) -> List[dict]:
     runner = build_runner(cfg)
     runner.test()
     metric = runner.test_evaluator.metrics[0]
-    if is_first_process():
-        report(args, metric)
+    if args.out and is_first_process():
+        write_table(args, metric)
     return metric.rows
 
 
-def report(args: argparse.Namespace, metric) -> None:
-    """Print the table, and write it if asked for."""
+def write_table(args: argparse.Namespace, metric) -> None:
+    """Write what the metric has printed as json."""
     classes = metric.dataset_meta['classes']
-    unseen = list(classes[metric.seen():])
-    protocol = metric.prefix or 'no name'
-    print(f'unseen classes: {", ".join(unseen)}; protocol: {protocol}')
-    print(sweep_table(metric.rows))
-    if args.out:
-        Path(args.out).write_text(json.dumps(dict(
-            config=args.config, checkpoint=args.checkpoint, unseen=unseen,
-            protocol=metric.prefix, rows=metric.rows), indent=1))
+    Path(args.out).write_text(json.dumps(dict(
+        config=args.config, checkpoint=args.checkpoint,
+        unseen=list(classes[metric.seen():]), protocol=metric.prefix,
+        rows=metric.rows), indent=1))
 
 
 if __name__ == '__main__':
