@@ -196,6 +196,10 @@ def _lookup(config: dict, info: dict) -> Tuple[np.ndarray, bool]:
     return lookup, zero_label
 
 
+def _maps_ids(step: dict) -> bool:
+    return str(step.get('type')).endswith(('MapLabels', 'MapZeroLabels'))
+
+
 def _value_counts(mask: np.ndarray) -> List[Tuple[int, int]]:
     """``(value, pixels)`` of the values that occur."""
     if mask.dtype == np.uint8:  # counting is many times faster than sorting
@@ -229,8 +233,13 @@ def collect(
     for role, config in config_datasets(cfg):
         if role not in roles:
             continue
+        # Pipelines that augment differently read the same masks; those that
+        # map ids differently do not.
+        mapping = [step for step in config.get('pipeline', [])
+                   if _maps_ids(step)]
         key = (role, _source(config), str(config.get('data_prefix')),
-               str(config.get('indices')), str(config.get('metainfo')))
+               str(config.get('indices')), str(config.get('metainfo')),
+               str(mapping))
         if key not in found:
             found[key] = ImageList(role, config)
     return list(found.values())

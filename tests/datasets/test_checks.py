@@ -275,6 +275,18 @@ def test_unseen_class_in_training_labels_is_refused(root):
     check_data(Config(dict(val_dataloader=cfg.train_dataloader)))
 
 
+def test_mapping_of_every_loader_is_looked_at(root):
+    """Round 0 hides the unseen class, later rounds forgot to."""
+    cfg = zero_label_config(root, HIDE)
+    cfg.semi_dataloader = zero_label_config(root).train_dataloader
+    with pytest.raises(UsageError, match="pixels of 'car'.*MapZeroLabels"):
+        check_data(cfg)
+    # Another augmentation is no other list.
+    cfg.semi_dataloader = zero_label_config(
+        root, dict(type='RandomFlip', prob=0.9), HIDE).train_dataloader
+    assert len(checks.collect(cfg)) == 1
+
+
 def test_254_is_no_label_without_the_mapping(root, cfg):
     write_mask(root, 'train/a', np.full((5, 7), 254, np.uint8))
     with pytest.raises(UsageError, match='value 254'):

@@ -104,6 +104,7 @@ class ZeroLabelSegmentor(SPNet):
         """
         copy_weights(self.student, self.generator)
         self.self_training = True
+        self._labels_checked = False  # rounds have their own data loader
 
     def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
              data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:

@@ -282,6 +282,16 @@ def test_annotations_of_unseen_classes_are_refused() -> None:
             losses_of(build(type), content)
 
 
+def test_annotations_are_looked_at_again_in_a_new_round() -> None:
+    model = build()
+    losses_of(model)
+    content = data()
+    content['data_samples']['sup'][1].gt_sem_seg.data[0, 5, 5] = 4
+    model.refresh_generator()
+    with pytest.raises(UsageError, match=r'hold \[4\]'):
+        losses_of(model, content)
+
+
 def test_refresh_takes_the_student_as_it_is() -> None:
     model = build()
     with torch.no_grad():
