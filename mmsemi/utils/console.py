@@ -6,7 +6,7 @@ from mmengine.dist import is_main_process
 
 # Beginnings of messages that the progress bar and the table of rounds say
 # in fewer words, and of long lists.
-FILE_ONLY = ('Iter(', 'Exp name:', 'per class results:', '\n+--',
+FILE_ONLY = ('Iter(', 'Exp name:', 'per class results', '\n+--',
              'Saving checkpoint', 'Hooks will be executed',
              'paramwise_options', 'Config:\n', '\n------')
 

@@ -1,12 +1,16 @@
 """Groups of classes, absent classes, and what must not count."""
+import logging
+
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmseg.evaluation import IoUMetric
 
 from mmsemi.evaluation.generalized_zero_label import (harmonic_mean,
                                                       zero_label_scores)
 from mmsemi.registry import METRICS
+from mmsemi.utils.console import ConsoleFilter
 
 CLASSES = ['sky', 'road', 'car', 'bus']
 
@@ -133,6 +137,23 @@ def test_protocol_is_part_of_the_names():
     process(metric, LABEL, PREDICTION)
     assert set(metric.evaluate(1)) >= {
         'warped-513/mIoU', 'warped-513/hIoU', 'warped-513/mIoU_unseen'}
+
+
+def test_hundreds_of_classes_stay_off_the_console_of_training():
+    metric = build(prefix='native')
+    process(metric, LABEL, PREDICTION)
+    logger = MMLogger.get_current_instance()
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    logger.addHandler(handler)
+    try:
+        metric.compute_metrics(metric.results)
+    finally:
+        logger.removeHandler(handler)
+    table, = [r for r in records if 'bus' in r.getMessage()]
+    assert '(native)' in table.getMessage()
+    assert not ConsoleFilter().filter(table)
 
 
 def test_harmonic_mean():
