@@ -1,6 +1,7 @@
 """Word vectors of classes, found by class name."""
 from pathlib import Path
 from typing import Dict, Optional, Sequence, Union
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -39,10 +40,7 @@ def load_class_embeddings(path: Union[str, Path],
             vector is zero or not finite.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UsageError(f'no file of word vectors {path}')
-    with np.load(path, allow_pickle=False) as arrays:
-        stored = {key: arrays[key] for key in arrays.files}
+    stored = read_arrays(path)
     if embedding is None:
         embedding = 'embeddings' if 'embeddings' in stored else 'fastnvec'
     parts = COMBINED.get(embedding, (embedding, ))
@@ -62,6 +60,12 @@ def load_class_embeddings(path: Union[str, Path],
         raise UsageError(
             f'{path} has no vector of {", ".join(missing)}; say by `names` '
             'what they are called there, or add them to the file')
+    lengths = {part: stored[part].shape for part in parts}
+    if any(len(shape) != 2 or shape[0] != len(stored['class_names'])
+           for shape in lengths.values()):
+        raise UsageError(f'{path} holds vectors of shape {lengths} for '
+                         f'{len(stored["class_names"])} class_names; needed '
+                         'is a row for each')
     rows = [row_of[name] for name in wanted]
     vectors = np.concatenate(
         [np.asarray(stored[part], np.float64)[rows] for part in parts], 1)
@@ -74,3 +78,24 @@ def load_class_embeddings(path: Union[str, Path],
         raise UsageError(f'{path}: the {embedding} vector of '
                          f'{", ".join(useless)} is zero or not finite')
     return (vectors / norms).astype(np.float32)
+
+
+def read_arrays(path: Path) -> Dict[str, np.ndarray]:
+    """All arrays of an ``.npz``, without running what a pickle may hold.
+
+    Raises:
+        UsageError: when the file is missing, damaged, of another format, or
+            holds Python objects.
+    """
+    if not path.is_file():
+        raise UsageError(f'no file of word vectors {path}')
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    # A .npy is an array, which is no context.
+    except (ValueError, OSError, EOFError, BadZipFile, TypeError,
+            AttributeError) as error:
+        raise UsageError(
+            f'{path}: no .npz of plain arrays ({error}). '
+            'tools/dataset_converters/class_embeddings.py writes one from '
+            'text files and from pickles') from error

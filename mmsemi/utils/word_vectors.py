@@ -7,6 +7,7 @@ from typing import BinaryIO, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
+from .class_embeddings import read_arrays
 from .errors import UsageError
 
 # What the pickle of one plain array needs, and nothing else.
@@ -108,19 +109,19 @@ def read_npz_vectors(path: Path, wanted: Iterable[str],
     Raises:
         UsageError: naming what the file lacks.
     """
-    if not path.is_file():
-        raise UsageError(f'no file of word vectors {path}')
-    with np.load(path, allow_pickle=False) as arrays:
-        names = next((n for n in ('words', 'class_names')
-                      if n in arrays.files), None)
-        keys = [k for k in arrays.files if arrays[k].ndim == 2]
-        if not names or key and key not in keys or not key and len(keys) != 1:
-            raise UsageError(
-                f'{path} holds {", ".join(arrays.files)}; needed are words '
-                '(or class_names) and vectors (N, D)'
-                f'{f" named {key}" if key else ", --key says which"}')
-        rows = {str(word): k for k, word in enumerate(arrays[names])}
-        vectors = np.asarray(arrays[key or keys[0]], np.float64)
+    arrays = read_arrays(path)
+    names = next((n for n in ('words', 'class_names') if n in arrays), None)
+    keys = [k for k in arrays if arrays[k].ndim == 2]
+    if not names or key and key not in keys or not key and len(keys) != 1:
+        raise UsageError(
+            f'{path} holds {", ".join(arrays)}; needed are words (or '
+            'class_names) and vectors (N, D)'
+            f'{f" named {key}" if key else ", --key says which"}')
+    rows = {str(word): k for k, word in enumerate(arrays[names])}
+    vectors = np.asarray(arrays[key or keys[0]], np.float64)
+    if len(vectors) != len(arrays[names]):
+        raise UsageError(f'{path} holds {len(vectors)} vectors for '
+                         f'{len(arrays[names])} {names}')
     return {word: vectors[rows[word]] for word in set(wanted) & set(rows)}
 
 

@@ -27,7 +27,7 @@ LINES = [f'{word} {" ".join(str(v) for v in vector)}'
 @pytest.fixture
 def run(tmp_path):
     def call(*arguments):
-        out = tmp_path / 'out.npz'
+        out = tmp_path / 'new/out.npz'
         tool.main([str(out), '--overwrite', *map(str, arguments)])
         with np.load(out, allow_pickle=False) as stored:
             return dict(stored)
@@ -61,7 +61,8 @@ def test_text_formats(run, tmp_path, capsys, header, name):
 
 def test_the_model_reads_what_the_tool_writes(run, tmp_path):
     run('--classes', 'road', 'wall', '--vectors', text_file(tmp_path))
-    vectors = load_class_embeddings(tmp_path / 'out.npz', ['wall', 'road'])
+    vectors = load_class_embeddings(
+        tmp_path / 'new/out.npz', ['wall', 'road'])
     assert vectors.tolist() == [[0, 1, 0], [1, 0, 0]]
 
 
@@ -94,7 +95,7 @@ def test_npz_and_several_sources(run, tmp_path):
                  f'fasttext={text_file(tmp_path)}')
     assert stored['word2vec'].tolist() == [[0, 1], [1, 0]]
     assert load_class_embeddings(
-        tmp_path / 'out.npz', ['road'], 'fastnvec').shape == (1, 5)
+        tmp_path / 'new/out.npz', ['road'], 'fastnvec').shape == (1, 5)
     np.savez(tmp_path / 'b.npz', words=np.array(['road']), x=np.eye(1),
              y=np.eye(1))
     with pytest.raises(UsageError, match='--key says which'):
@@ -102,6 +103,9 @@ def test_npz_and_several_sources(run, tmp_path):
     stored = run('--classes', 'road', '--vectors', tmp_path / 'b.npz',
                  '--key', 'y')
     assert stored['embeddings'].tolist() == [[1]]
+    np.savez(tmp_path / 'c.npz', words=np.array(['road']), x=np.eye(2))
+    with pytest.raises(UsageError, match='2 vectors for 1 words'):
+        run('--classes', 'road', '--vectors', tmp_path / 'c.npz')
     with pytest.raises(UsageError, match='several files for one key'):
         run('--classes', 'road', '--vectors', 'a.vec', 'b.vec')
 

@@ -50,3 +50,20 @@ def test_useless_files_are_refused(path, tmp_path) -> None:
         load_class_embeddings(path, ['car'], 'glove')
     with pytest.raises(UsageError, match='nothing is zero'):
         load_class_embeddings(path, ['car', 'nothing'])
+
+
+def test_files_of_another_kind_are_refused(path, tmp_path) -> None:
+    np.savez(tmp_path / 'objects.npz',
+             class_names=np.array(['car'], object), embeddings=np.eye(1))
+    np.save(tmp_path / 'array.npy', np.eye(2))
+    (tmp_path / 'text.vec').write_text('car 1 2 3\n')
+    (tmp_path / 'cut.npz').write_bytes(path.read_bytes()[:200])
+    for name in ('objects.npz', 'array.npy', 'text.vec', 'cut.npz'):
+        with pytest.raises(UsageError, match=f'{name}: no .npz of plain'):
+            load_class_embeddings(tmp_path / name, ['car'])
+    # A row for each name, or the rows belong to others.
+    for vectors in (np.eye(3), np.ones(2)):
+        np.savez(tmp_path / 'rows.npz', class_names=['car', 'tree'],
+                 embeddings=vectors)
+        with pytest.raises(UsageError, match='for 2 class_names'):
+            load_class_embeddings(tmp_path / 'rows.npz', ['car'])

@@ -133,6 +133,7 @@ def main(argv=None) -> None:
     for key, path in keyed(args.vectors or args.pickle):
         arrays[key] = from_pickle(classes, path) if args.pickle else \
             from_words(classes, path, args)
+    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix('.partial')
     with open(partial, 'wb') as file:
         np.savez_compressed(file, class_names=np.array(list(classes)),
