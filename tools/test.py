@@ -77,6 +77,21 @@ def predict_on(cfg: Config, network: str) -> None:
     cfg.model.semi_test_cfg.predict_on = network
 
 
+def refuse_calibrated(cfg: Config) -> None:
+    """Averages of several views need logits.
+
+    Raises:
+        UsageError: when the model returns calibrated scores.
+    """
+    head = cfg.model.get('student', cfg.model).get('decode_head')
+    gamma = head.get('gamma') if isinstance(head, dict) else None
+    if gamma:
+        raise UsageError(
+            f'--tta averages the softmax of logits, but with gamma={gamma} '
+            'the decode head returns calibrated scores. Test without --tta, '
+            'or with --cfg-options model.student.decode_head.gamma=0')
+
+
 def check_test_data(cfg: Config) -> None:
     """Stop with one clear error if the images to test on are not there."""
     # The check knows the roles of training; here `val` stands for `test`.
@@ -106,6 +121,7 @@ def test(args: argparse.Namespace) -> None:
         if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
             raise UsageError('--tta: the config has no tta_pipeline and '
                              'tta_model')
+        refuse_calibrated(cfg)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.tta_model.module = cfg.model
         cfg.model = cfg.tta_model

@@ -69,6 +69,11 @@ def export_segmentor(cfg: Config,
     model_cfg = plain_model_config(cfg.model, predict_on)
     state, meta = read_weights(source, predict_on)
     notes: List[str] = []
+    scales = test_scales(cfg)
+    if scales:
+        notes.append(
+            f'semi_test_cfg.scales={scales}: mmsemi predicts with the maximum '
+            'of several scales, the exported model with one')
     with DefaultScope.overwrite_default_scope('mmsemi'):
         replace_losses(model_cfg)
         model = MODELS.build(copy.deepcopy(model_cfg))
@@ -136,6 +141,12 @@ def plain_model_config(model_cfg: dict, predict_on: str) -> dict:
         cfg['backbone'].pop('init_cfg', None)
         cfg['backbone'].pop('pretrained', None)
     return cfg
+
+
+def test_scales(cfg: Config) -> Tuple[float, ...]:
+    """Scales besides 1 that an :class:`SPNet` predicts with, if any."""
+    test_cfg = cfg.model.get('semi_test_cfg') or {}
+    return tuple(test_cfg.get('scales') or ())
 
 
 def read_weights(source: Union[str, Path, nn.Module],

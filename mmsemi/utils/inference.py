@@ -1,4 +1,5 @@
 """Predictions of any segmentor for image files, as pictures."""
+import copy
 import glob
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ from mmengine.runner.checkpoint import load_state_dict
 from mmsemi.registry import MODELS
 from .errors import UsageError
 from .export import (dataset_meta, plain_model_config, read_weights,
-                     test_pipeline)
+                     test_pipeline, test_scales)
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Steps of a test pipeline that are about masks, or change the size results
@@ -100,8 +101,12 @@ class Predictor:
         state, meta = read_weights(checkpoint, network)
         with DefaultScope.overwrite_default_scope('mmsemi'):
             # mmseg reads test_cfg by attributes.
-            model = MODELS.build(
-                ConfigDict(plain_model_config(cfg.model, network)))
+            plain = plain_model_config(cfg.model, network)
+            model = MODELS.build(ConfigDict(copy.deepcopy(plain)))
+            scales = test_scales(cfg)
+            whole = MODELS.build(dict(
+                type='SPNet', student=plain,
+                semi_test_cfg=dict(scales=scales))) if scales else None
             steps = [
                 step for step in test_pipeline(cfg)
                 if step['type'].split('.')[-1] not in _ABOUT_MASKS
@@ -113,6 +118,9 @@ class Predictor:
         except RuntimeError as error:
             raise UsageError(f'{checkpoint} does not fit the model of the '
                              f'config: {error}') from error
+        if whole is not None:
+            whole.student = model
+            model = whole
         self.model = revert_sync_batchnorm(model).to(device).eval()
         self.classes: Optional[Sequence[str]] = about.get('classes')
         number = max(model.num_classes, 2)
@@ -139,12 +147,16 @@ class Predictor:
             raise UsageError(f'{path}: not a readable image') from error
         result = self.model.test_step(pseudo_collate([data]))[0]
         logits = result.seg_logits.data.float()
-        if len(logits) == 1:  # binary, one channel
+        ids = result.pred_sem_seg.data[0]
+        gamma = getattr(self.model.decode_head, 'gamma', 0)
+        if gamma:  # scores of SemanticEmbeddingHead, no logits
+            logits[:self.model.decode_head.num_seen] += gamma
+            confidence = logits.gather(0, ids[None].long())[0].clamp(0, 1)
+        elif len(logits) == 1:  # binary, one channel
             probability = logits[0].sigmoid()
             confidence = torch.maximum(probability, 1 - probability)
         else:
             confidence = logits.softmax(0).amax(0)
-        ids = result.pred_sem_seg.data[0]
         return dict(ids=ids.to(torch.uint8).cpu().numpy(),
                     confidence=confidence.cpu().numpy())
 

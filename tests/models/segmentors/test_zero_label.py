@@ -1,5 +1,8 @@
 import copy
+import runpy
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -9,6 +12,8 @@ from mmengine.runner import autocast, load_checkpoint
 from mmsemi.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.export import export_segmentor
+from mmsemi.utils.inference import Predictor
+from tests.conftest import ROOT
 from tests.models.tiny import batch, tiny_student
 
 SEEN, UNSEEN, DIM = 3, 2, 6
@@ -356,6 +361,49 @@ def test_own_checkpoints_keep_the_generator_and_exports_leave_it(tmp_path):
     x = torch.rand(1, 3, 32, 32)
     torch.testing.assert_close(
         plain(x), model.eval()(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('gamma', [0., .3])
+def test_files_are_predicted_as_images_are_tested(tmp_path, gamma) -> None:
+    cfg = Config(dict(
+        model=dict(
+            type='SPNet', student=student(gamma=gamma),
+            semi_test_cfg=dict(scales=(0.5, 0.75))),
+        test_pipeline=[dict(type='LoadImageFromFile'),
+                       dict(type='PackSemiInputs')]))
+    model = build('SPNet', head=dict(gamma=gamma),
+                  semi_test_cfg=dict(scales=(0.5, 0.75))).eval()
+    path, image = tmp_path / 'model.pth', tmp_path / 'image.png'
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    cv2.imwrite(str(image), pixels)
+    got = Predictor(cfg, path)(image)
+    with torch.no_grad():
+        want = model.test_step(dict(
+            inputs=[torch.from_numpy(pixels).permute(2, 0, 1)],
+            data_samples=[batch(dict(one=1))['data_samples']['one'][0]]))[0]
+    assert (got['ids'] == want.pred_sem_seg.data[0].numpy()).all()
+    assert len(np.unique(got['ids'])) > 1
+    logits = want.seg_logits.data.clone()
+    if gamma:
+        logits[:SEEN] += gamma  # probabilities again
+        torch.testing.assert_close(logits.sum(0), torch.ones(32, 32))
+    else:
+        logits = logits.softmax(0)
+    np.testing.assert_allclose(
+        got['confidence'], np.take_along_axis(
+            logits.numpy(), got['ids'][None].astype(int), 0)[0], rtol=1e-5)
+    notes = export_segmentor(cfg, path, tmp_path / 'plain.pth').notes
+    assert any('one' in n and '(0.5, 0.75)' in n for n in notes)
+
+
+def test_averages_of_calibrated_scores_are_refused() -> None:
+    tool = runpy.run_path(str(ROOT / 'tools/test.py'))
+    cfg = Config(dict(model=dict(type='SPNet', student=student(gamma=.3))))
+    with pytest.raises(UsageError, match='gamma=0.3'):
+        tool['refuse_calibrated'](cfg)
+    cfg.model.student.decode_head.gamma = 0.
+    tool['refuse_calibrated'](cfg)
 
 
 @pytest.mark.parametrize('changes, message', [
