@@ -92,6 +92,8 @@ def test_published_settings(name):
         assert len(Views(**cfg.model.views)) == VIEWS.get(variant, 6)
         merged = cfg.model.get('semi_train_cfg', {}).get('merge_ignore', False)
         assert merged == (variant == 'paper')
+        # cuDNN would try its algorithms again for every new size.
+        assert cfg.env_cfg.cudnn_benchmark == ('random' not in variant)
         number = dict(camvid=2).get(data, 1)
         if variant.endswith('rounds'):
             number = int(variant[0])
