@@ -59,6 +59,7 @@ class ImageList:
             raise UsageError(f'{role} images: {self.source} holds none with '
                              f'the suffix {dataset.img_suffix}')
         self.classes = dataset.metainfo['classes']
+        self.num_seen = dataset.metainfo.get('num_seen')
         self.images = [osp.abspath(info['img_path']) for info in infos
                        if info.get('img_path')]
         self.masks: List[str] = []
@@ -73,12 +74,14 @@ class ImageList:
             read_list(self.source) if config.get('ann_file') else
             [osp.basename(path) for path in self.images])
         self.lookup, zero_label = _lookup(config, infos[0])
+        for step in filter(_maps_zero_labels, config.get('pipeline', [])):
+            self.check_names('MapZeroLabels', step['classes'],
+                             step['num_seen'])
         # Ids a mask may hold: labels of classes without annotation would
         # be learnt without a word.
         self.num_labels = len(self.classes)
         if role == 'labelled':
-            self.num_labels = dataset.metainfo.get('num_seen',
-                                                   self.num_labels)
+            self.num_labels = self.num_seen or self.num_labels
         self.special = (IGNORE, UNLABELLED) if zero_label else (IGNORE, )
 
     def check_files(self) -> None:
@@ -92,6 +95,24 @@ class ImageList:
                 f'{missing[0]}: {self.role} {name}{more(missing)} does not '
                 f'exist, but {self.source} names it. '
                 f'{advice or "Put it there or correct the list"}')
+
+    def check_names(self, part: str, classes: Sequence[str],
+                    num_seen: Optional[int]) -> None:
+        """Stop if another part of the config orders the classes otherwise.
+
+        Its ids would then mean other classes, without a word.
+        """
+        if list(classes) != list(self.classes):
+            raise UsageError(
+                f'{self.role} images ({self.source}): {part} has the classes '
+                f'{", ".join(classes)}, but metainfo of the dataset '
+                f'{", ".join(self.classes)}. Give both the same names in the '
+                'same order')
+        if None not in (num_seen, self.num_seen) and num_seen != self.num_seen:
+            raise UsageError(
+                f'{self.role} images ({self.source}): {part} has '
+                f'num_seen={num_seen}, but metainfo of the dataset '
+                f'num_seen={self.num_seen}')
 
     def state(self) -> str:
         """Changes when a check of the masks could end differently."""
@@ -190,7 +211,7 @@ def _lookup(config: dict, info: dict) -> Tuple[np.ndarray, bool]:
     for step in config.get('pipeline', []):
         if str(step.get('type')).endswith('MapLabels'):
             lookup = lookup_table(step['table'])[lookup]
-        if str(step.get('type')).endswith('MapZeroLabels'):
+        if _maps_zero_labels(step):
             step = {k: v for k, v in step.items() if k != 'type'}
             lookup, zero_label = zero_label_table(**step)[lookup], True
     return lookup, zero_label
@@ -198,6 +219,10 @@ def _lookup(config: dict, info: dict) -> Tuple[np.ndarray, bool]:
 
 def _maps_ids(step: dict) -> bool:
     return str(step.get('type')).endswith(('MapLabels', 'MapZeroLabels'))
+
+
+def _maps_zero_labels(step: dict) -> bool:
+    return str(step.get('type')).endswith('MapZeroLabels')
 
 
 def _value_counts(mask: np.ndarray) -> List[Tuple[int, int]]:
@@ -268,6 +293,15 @@ def count_pixels(images: ImageList,
     return pixels, holding
 
 
+def _embedding_head(cfg: Config) -> dict:
+    """Config of the head that finds classes by name, or nothing."""
+    model = cfg.get('model') or {}
+    head = (model.get('student') or model).get('decode_head')
+    found = isinstance(head, dict) and str(
+        head.get('type')).endswith('SemanticEmbeddingHead')
+    return head if found else {}
+
+
 def _read_stamp(path: Optional[Path]) -> dict:
     try:
         return json.loads(path.read_text()) if path else {}
@@ -296,8 +330,12 @@ def check_data(cfg: Config,
         UsageError: naming file, value and remedy.
     """
     lists = collect(cfg)
+    head = _embedding_head(cfg)
     for images in lists:
         images.check_files()
+        if head.get('classes'):
+            images.check_names('SemanticEmbeddingHead', head['classes'],
+                               head.get('num_seen'))
     for a, b in combinations(lists, 2):
         if a.role != b.role:
             check_disjoint(**{

@@ -287,6 +287,20 @@ def test_mapping_of_every_loader_is_looked_at(root):
     assert len(checks.collect(cfg)) == 1
 
 
+def test_classes_have_one_order_everywhere(root):
+    head = dict(type='SemanticEmbeddingHead', **ZERO)
+    cfg = zero_label_config(root, HIDE)
+    cfg.model = dict(type='SPNet', student=dict(decode_head=head))
+    check_data(cfg)
+    for change in (dict(classes=['road', 'sky', 'car']), dict(num_seen=1)):
+        word = next(iter(change))
+        cfg.model.student.decode_head = dict(head, **change)
+        with pytest.raises(UsageError, match=f'EmbeddingHead has.*{word}'):
+            check_data(cfg)
+        with pytest.raises(UsageError, match=f'MapZeroLabels has.*{word}'):
+            check_data(zero_label_config(root, dict(HIDE, **change)))
+
+
 def test_254_is_no_label_without_the_mapping(root, cfg):
     write_mask(root, 'train/a', np.full((5, 7), 254, np.uint8))
     with pytest.raises(UsageError, match='value 254'):
