@@ -109,7 +109,8 @@ class Model:
 
 def run(hook, loop, iterations, first=0):
     """Model after iterations first..iterations-1 of a loop."""
-    runner = SimpleNamespace(model=Model(), train_loop=loop, iter=first)
+    runner = SimpleNamespace(
+        model=Model(), train_loop=loop, iter=first, _load_from='spnet.pth')
     hook.before_train(runner)
     for runner.iter in range(first, iterations):
         if runner.iter == getattr(loop, 'round_begin', -1):
@@ -137,6 +138,15 @@ def test_one_round_without_rounds_and_intervals():
 def test_other_models_are_refused():
     hook = HOOKS.build(dict(type='GeneratorRefreshHook'))
     runner = SimpleNamespace(
-        model=torch.nn.Linear(1, 1), train_loop=SimpleNamespace(), iter=0)
+        model=torch.nn.Linear(1, 1), train_loop=SimpleNamespace(), iter=0,
+        _load_from='spnet.pth')
     with pytest.raises(TypeError, match='ZeroLabelSegmentor, got Linear'):
+        hook.before_train(runner)
+
+
+def test_an_untrained_network_does_not_label():
+    hook = HOOKS.build(dict(type='GeneratorRefreshHook'))
+    runner = SimpleNamespace(
+        model=Model(), train_loop=SimpleNamespace(), iter=0, _load_from=None)
+    with pytest.raises(ValueError, match='load_from'):
         hook.before_train(runner)

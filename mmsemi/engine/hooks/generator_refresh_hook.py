@@ -26,6 +26,11 @@ class GeneratorRefreshHook(Hook):
     def before_train(self, runner) -> None:
         """Begin the only round of a loop without rounds."""
         if not hasattr(runner.train_loop, 'round_begin'):
+            if runner.iter == 0 and not runner._load_from:
+                raise ValueError(
+                    'an untrained network would label the unseen classes: '
+                    'set load_from to a checkpoint of SPNet, or train in '
+                    'rounds with SelfTrainingLoop')
             self._begin(runner, fresh=runner.iter == 0)
 
     def before_round(self, runner) -> None:
