@@ -1,4 +1,5 @@
 """Several processes without a GPU, which mmengine's launcher cannot do."""
+import atexit
 import datetime
 import os
 import subprocess
@@ -53,6 +54,7 @@ def setup_launcher(cfg: Config, launcher: str) -> None:
         timeout = cfg.env_cfg.dist_cfg.get('timeout', 1800)
         torch_dist.init_process_group(
             'gloo', timeout=datetime.timedelta(seconds=timeout))
+        atexit.register(_leave_process_group)
     wrapper = dict(
         type='MMDistributedDataParallel',
         broadcast_buffers=False,
@@ -61,6 +63,12 @@ def setup_launcher(cfg: Config, launcher: str) -> None:
     wrapper['device_ids'] = None
     cfg.model_wrapper_cfg = wrapper
     cfg.model = replace_sync_bn(cfg.model)
+
+
+def _leave_process_group() -> None:
+    """End gloo's threads: one that outlives the process may abort it."""
+    if torch_dist.is_initialized():
+        torch_dist.destroy_process_group()
 
 
 def replace_sync_bn(value: Any) -> Any:

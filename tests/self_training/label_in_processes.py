@@ -32,3 +32,5 @@ if __name__ == '__main__':
         Predictor(model.eval()),
         Runner.build_dataloader(cfg.label_dataloader, seed=0), labeler,
         PseudoLabelStore(out), keep_confidence=True).run(1, 0.5)
+    if 'RANK' in os.environ:  # gloo's threads must not outlive the process
+        torch.distributed.destroy_process_group()
