@@ -257,4 +257,7 @@ def test_no_host_synchronisation(cfg, monkeypatch) -> None:
     for name in ('item', 'cpu', 'tolist', 'numpy', '__bool__', '__float__',
                  '__int__'):
         monkeypatch.setattr(torch.Tensor, name, fail)
+    with pytest.raises(AssertionError, match='waits'):  # it would be seen
+        logits.sum().item()
     objective(logits, *rest)['loss_seg'].backward()
+    assert logits.grad is not None and logits.grad.shape == logits.shape

@@ -213,10 +213,13 @@ def test_pretrained_is_written_into_a_copy_only() -> None:
     """mmseg's segmentor sets backbone.pretrained in what it is given."""
     student = Config(dict(x=tiny_student())).x
     student.pretrained = 'nowhere.pth'
+    before = copy.deepcopy(student)
     for _ in range(2):
-        MODELS.build(
+        model = MODELS.build(
             dict(
                 type='SelfTrainingSegmentor', student=student, objective=DST))
+        assert model.student.backbone.init_cfg['checkpoint'] == 'nowhere.pth'
+        assert student == before and 'pretrained' not in student.backbone
 
 
 def test_plain_checkpoints_load_strictly(tmp_path) -> None:
