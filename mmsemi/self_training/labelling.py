@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader
 
 from mmsemi.evaluation import PseudoLabelQuality
 from mmsemi.utils.confidence_codes import encode_confidence
+from mmsemi.utils.confidence_statistics import ConfidenceHistogram
 from mmsemi.utils.progress import track
 from .predictor import Prediction, Predictor
-from .statistics import ConfidenceHistogram
 from .store import (CONFIDENCE, LABELS, SOFT, PseudoLabelStore, read_png,
                     write_png)
 

@@ -5,7 +5,7 @@ import torch
 
 from mmsemi.models.pseudo_labelers import (CBSTPseudoLabeler,
                                            LRENTPseudoLabeler, rare_classes)
-from mmsemi.self_training.statistics import (ConfidenceHistogram,
+from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
                                              ConfidencePool)
 from tests.oracles.kinds import files
 

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
-from mmsemi.self_training.statistics import (ConfidenceHistogram,
+from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
                                              ConfidencePool)
 from tests.oracles.kinds import cases, files
 

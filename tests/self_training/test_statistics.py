@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
-from mmsemi.self_training.statistics import (ConfidenceHistogram,
+from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
                                              ConfidencePool)
 
 BOTH = [ConfidenceHistogram, ConfidencePool]

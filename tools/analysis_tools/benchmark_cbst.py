@@ -39,7 +39,7 @@ def streaming(data, classes: int, portion: float, pairs: bool):
     """mmsemi's labeler on a histogram."""
     from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
     from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
-    from mmsemi.self_training.statistics import ConfidenceHistogram
+    from mmsemi.utils.confidence_statistics import ConfidenceHistogram
     labeler = CBSTPseudoLabeler(classes, ds_rate=4)
     histogram = ConfidenceHistogram(classes)
     for probability in data:

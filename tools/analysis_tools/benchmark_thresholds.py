@@ -40,7 +40,7 @@ def peak() -> float:
 
 def streaming(data, classes: int, portion: float):
     """mmsemi's histogram."""
-    from mmsemi.self_training.statistics import ConfidenceHistogram
+    from mmsemi.utils.confidence_statistics import ConfidenceHistogram
     histogram = ConfidenceHistogram(classes)
     for confidence, labels in data:
         yield

@@ -4,6 +4,7 @@ from .confidence import ConfidencePseudoLabeler
 from .entropy_percentile import (EntropyPercentilePseudoLabeler, EntropySplit,
                                  masked_percentiles, pixel_entropy)
 from .fixed_threshold import FixedThresholdPseudoLabeler
+from .online_class_balanced import OnlineClassBalancedPseudoLabeler
 from .view_agreement import ViewAgreementPseudoLabeler, ViewPseudoLabels
 from .views import Views
 
@@ -11,6 +12,7 @@ __all__ = [
     'CBSTPseudoLabeler', 'ClassBalancedPseudoLabeler',
     'ConfidencePseudoLabeler', 'EntropyPercentilePseudoLabeler',
     'EntropySplit', 'FixedThresholdPseudoLabeler', 'LRENTPseudoLabeler',
-    'PseudoLabels', 'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
+    'OnlineClassBalancedPseudoLabeler', 'PseudoLabels',
+    'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
     'masked_percentiles', 'pixel_entropy', 'rare_classes'
 ]

@@ -1,4 +1,4 @@
-from typing import Sequence, Union
+from typing import Optional, Sequence, Union
 
 import torch
 from torch import Tensor, nn
@@ -36,11 +36,14 @@ class ConfidencePseudoLabeler(nn.Module):
         self.register_buffer('thresholds', thresholds, persistent=False)
 
     @torch.no_grad()
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
+    def forward(self,
+                probabilities: Tensor,
+                valid: Optional[Tensor] = None) -> PseudoLabels:
         """Label a batch.
 
         Args:
             probabilities: (N, C, H, W), decided on in float32.
+            valid: (N, H, W) bool, False on padding, which is labelled too.
         """
         confidence, labels = probabilities.float().max(1)
         if self.thresholds.ndim:

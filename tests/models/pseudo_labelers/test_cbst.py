@@ -7,7 +7,7 @@ from mmsemi.models.pseudo_labelers import (CBSTPseudoLabeler,
                                            LRENTPseudoLabeler, rare_classes)
 from mmsemi.models.pseudo_labelers.cbst import every_nth_of_group
 from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
-from mmsemi.self_training.statistics import (ConfidenceHistogram,
+from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
                                              ConfidencePool)
 from mmsemi.utils.errors import UsageError
 

@@ -1,7 +1,7 @@
 import torch
 
 from mmsemi.registry import MODELS
-from mmsemi.self_training.statistics import ConfidenceHistogram
+from mmsemi.utils.confidence_statistics import ConfidenceHistogram
 
 
 def test_what_is_kept_depends_on_the_confidence_alone():

@@ -1,0 +1,78 @@
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.confidence_statistics import ConfidenceHistogram
+from .class_balanced import PseudoLabels
+
+# Counts are averaged as numbers with a fraction; thresholds want whole ones.
+_SCALE = 1024
+
+
+@MODELS.register_module()
+class OnlineClassBalancedPseudoLabeler(nn.Module):
+    """Keep the most confident portion of every class, batch by batch.
+
+    The labelers of self-training in rounds take their thresholds from one
+    pass over the unlabelled set. Here the same rules work on a moving
+    average of the predictions of the past batches, the present one included,
+    of all processes: a class the batch hardly shows keeps a steady
+    threshold. Averages and thresholds are part of the checkpoint.
+
+    Args:
+        labeler: config of a :class:`ClassBalancedPseudoLabeler` or one of
+            its kin, such as :class:`CBSTPseudoLabeler`; without a spatial
+            prior, which does not fit random crops.
+        num_classes: number of classes C.
+        portion: share of the predictions of each class to keep, in (0, 1].
+        momentum: weight of the present batch, in (0, 1].
+    """
+
+    def __init__(self,
+                 labeler: dict,
+                 num_classes: int,
+                 portion: float = 0.5,
+                 momentum: float = 0.05) -> None:
+        super().__init__()
+        if not 0 < portion <= 1 or not 0 < momentum <= 1:
+            raise ValueError('portion and momentum lie in (0, 1], got '
+                             f'{portion} and {momentum}')
+        self.labeler = MODELS.build(dict(labeler, num_classes=num_classes))
+        if getattr(self.labeler, 'prior', None) is not None:
+            raise ValueError('a spatial prior does not fit random crops: '
+                             'leave prior out of the labeler')
+        self.num_classes = num_classes
+        self.portion = portion
+        self.momentum = momentum
+        bins = ConfidenceHistogram(num_classes).bins
+        self.register_buffer('average', torch.zeros_like(bins.float()))
+
+    @torch.no_grad()
+    def forward(self,
+                probabilities: Tensor,
+                valid: Optional[Tensor] = None) -> PseudoLabels:
+        """Label a batch.
+
+        Args:
+            probabilities: (N, C, H, W), decided on in float32.
+            valid: (N, H, W) bool, False on padding; all valid by default.
+        """
+        probabilities = probabilities.float()
+        statistics = ConfidenceHistogram(self.num_classes,
+                                         probabilities.device)
+        self.labeler.collect(statistics, probabilities, valid)
+        if self.training:
+            statistics.reduce()
+            bins = statistics.bins.float()
+            # The first batch, or the first that shows anything of a class.
+            new = self.average.sum(1, keepdim=True) == 0
+            moved = self.average.lerp(bins, self.momentum)
+            self.average.copy_(torch.where(new, bins, moved))
+            statistics.bins = (self.average * _SCALE).round().long()
+            self.labeler.fit(statistics, self.portion)
+        return self.labeler(probabilities)
+
+    def extra_repr(self) -> str:
+        return f'portion={self.portion}, momentum={self.momentum}'

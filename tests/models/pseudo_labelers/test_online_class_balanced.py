@@ -1,0 +1,112 @@
+import copy
+
+import pytest
+import torch
+
+from mmsemi.models.pseudo_labelers import OnlineClassBalancedPseudoLabeler
+from mmsemi.registry import MODELS
+
+C = 3
+ARGMAX = dict(type='ClassBalancedPseudoLabeler')
+
+
+def build(labeler=ARGMAX, **kwargs):
+    return OnlineClassBalancedPseudoLabeler(
+        labeler, C, **dict(dict(portion=.5, momentum=.5), **kwargs)).train()
+
+
+def batch(seed, shape=(2, C, 16, 16), scale=3.):
+    generator = torch.Generator().manual_seed(seed)
+    return (scale * torch.randn(shape, generator=generator)).softmax(1)
+
+
+@pytest.mark.parametrize('kind', ['argmax', 'cbst'])
+def test_first_batch_is_that_of_the_labeler_itself(kind) -> None:
+    """On one batch, the rule of rounds with that batch as the whole set."""
+    labeler = dict(
+        argmax=dict(ARGMAX, rule='argmax'),
+        cbst=dict(type='CBSTPseudoLabeler', ds_rate=1))[kind]
+    probabilities = batch(0)
+    ours = build(labeler)(probabilities)
+    from mmsemi.utils.confidence_statistics import ConfidenceHistogram
+    rounds = MODELS.build(dict(labeler, num_classes=C))
+    statistics = ConfidenceHistogram(C)
+    rounds.collect(statistics, probabilities)
+    rounds.fit(statistics, .5)
+    theirs = rounds(probabilities)
+    # Averaged counts have a fraction: a pixel at the threshold may differ.
+    assert (ours.labels != theirs.labels).sum() <= C
+    assert (ours.labels == 255).equal(ours.weights == 0)
+    assert .4 < ours.weights.mean() < .6
+
+
+def test_every_class_keeps_its_portion() -> None:
+    """Also one that is never sure; a common threshold keeps none of it."""
+    probabilities = batch(1)
+    top = probabilities.argmax(1, keepdim=True)
+    unsure = torch.full_like(probabilities, .3).scatter(1, top, .4)
+    unsure = unsure + .01 * batch(2)
+    unsure /= unsure.sum(1, keepdim=True)
+    probabilities = torch.where(top == 2, unsure, probabilities)
+    result = build()(probabilities)
+    predicted = probabilities.argmax(1)
+    for c in range(C):
+        share = result.weights[predicted == c].mean().item()
+        assert share == pytest.approx(.5, abs=.05), c
+    confident = MODELS.build(
+        dict(type='ConfidencePseudoLabeler', threshold=.5))(probabilities)
+    assert confident.weights[predicted == 2].sum() == 0
+
+
+def test_thresholds_move_and_outlive_an_absent_class() -> None:
+    labeler = build()
+    labeler(batch(3))
+    first = labeler.labeler.thresholds.clone()
+    only = torch.zeros(1, C, 16, 16)
+    only[:, 0], only[:, 1] = .9, .1
+    for _ in range(3):
+        result = labeler(only)
+    assert labeler.labeler.thresholds[0] != first[0]
+    torch.testing.assert_close(
+        labeler.labeler.thresholds[1:], first[1:], atol=2e-3, rtol=0)
+    assert torch.isfinite(result.weights).all()
+    # A model that is tested does not learn.
+    before = copy.deepcopy(labeler.state_dict())
+    labeler.eval()(batch(4))
+    for key, value in labeler.state_dict().items():
+        assert torch.equal(value, before[key]), key
+
+
+def test_goes_on_from_a_checkpoint() -> None:
+    one = build()
+    for seed in range(3):
+        one(batch(seed))
+    other = build()
+    other.load_state_dict(one.state_dict())
+    a, b = one(batch(9)), other(batch(9))
+    assert torch.equal(a.labels, b.labels)
+
+
+def test_padding_does_not_count() -> None:
+    probabilities = batch(5)
+    valid = torch.ones(2, 16, 16, dtype=torch.bool)
+    valid[:, :, 8:] = False
+    padded = probabilities.clone()
+    padded[:, :, :, 8:] = torch.tensor([.98, .01, .01]).view(1, 3, 1, 1)
+    ours = build()
+    ours(padded, valid)
+    cut = build()
+    cut(probabilities[..., :8].contiguous())
+    assert torch.equal(ours.labeler.thresholds, cut.labeler.thresholds)
+
+
+def test_bad_arguments() -> None:
+    for bad in (dict(portion=0), dict(portion=1.5), dict(momentum=0)):
+        with pytest.raises(ValueError, match='lie in'):
+            build(**bad)
+
+
+def test_half_precision() -> None:
+    result = build()(batch(6).bfloat16())
+    assert result.confidence.dtype == torch.float32
+    assert result.weights.mean() > .3
