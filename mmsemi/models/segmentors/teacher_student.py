@@ -41,8 +41,9 @@ class TeacherStudentSegmentor(SemiSegmentor):
         student: config of an mmseg segmentor with one decode head. Labelled
             images train it by its own ``loss_decode`` and auxiliary heads.
             The teacher is a frozen copy of it.
-        pseudo_labeler: config of a module from probabilities to
-            ``PseudoLabels``, such as :class:`ConfidencePseudoLabeler`.
+        pseudo_labeler: config of a module from probabilities (and a map of
+            what is no padding) to ``PseudoLabels``, such as
+            :class:`ConfidencePseudoLabeler`.
         unsup_loss: config of a module from logits and targets to a loss,
             such as :class:`PseudoLabelCrossEntropyLoss`.
         mixing: config of a module that mixes images and targets, such as
@@ -61,6 +62,9 @@ class TeacherStudentSegmentor(SemiSegmentor):
               the student at once and share their batch statistics.
             - ``audit``: log how often pseudo-labels are right, where samples
               carry ``gt_audit``, which nothing else reads.
+            - ``undo_class_weights``: divide the teacher's probabilities by
+              the class weights of the student's loss before they label: a
+              network trained with weights paints rare classes too large.
         semi_test_cfg: ``predict_on`` is ``'student'`` or ``'teacher'``.
         init_cfg: initialisation of the wrapper, rarely needed.
     """
@@ -73,7 +77,8 @@ class TeacherStudentSegmentor(SemiSegmentor):
         ramp_up_iters=0,
         warmup_iters=0,
         joint_forward=True,
-        audit=False)
+        audit=False,
+        undo_class_weights=False)
 
     def __init__(self,
                  student: dict,
@@ -206,10 +211,10 @@ class TeacherStudentSegmentor(SemiSegmentor):
     def label(self, images: Tensor, samples: list) -> Targets:
         """What the teacher makes of the weak views (N, 3, H, W)."""
         outputs = self.decode(self.teacher, images, auxiliary=False)
-        probabilities = self.upsample(outputs['decode'],
-                                      images.shape[-2:]).softmax(1)
-        result = self.pseudo_labeler(probabilities)
+        probabilities = self.teacher_probabilities(outputs['decode'],
+                                                   images.shape[-2:])
         valid = valid_pixels(samples)
+        result = self.pseudo_labeler(probabilities, valid)
         targets = dict(
             labels=result.labels.masked_fill(~valid, IGNORE),
             confidence=result.confidence,
@@ -219,6 +224,26 @@ class TeacherStudentSegmentor(SemiSegmentor):
             soft = getattr(result, 'soft', None)
             targets['soft'] = probabilities if soft is None else soft
         return targets
+
+    def teacher_probabilities(self, logits: Tensor,
+                              size: Tuple[int, int]) -> Tensor:
+        """Class probabilities (N, C, H, W) to label by, float32.
+
+        Args:
+            logits: (N, C, h, w) of the teacher's decode head.
+            size: (H, W) of the images.
+        """
+        logits = self.upsample(logits, size)
+        if self.semi_train_cfg['undo_class_weights']:
+            weights = getattr(self.student.decode_head.loss_decode,
+                              'class_weight', None)
+            if not isinstance(weights, Tensor):
+                raise ValueError(
+                    'undo_class_weights needs class weights in loss_decode '
+                    "of the student's decode head: a "
+                    'ClassBalancedCrossEntropyLoss')
+            logits = logits - weights.log().view(1, -1, 1, 1)
+        return logits.softmax(1)
 
     def mix(self, images: Tensor, targets: Targets) -> Tuple[Tensor, Targets]:
         """Mix the strong views (N, 3, H, W) and their targets alike."""

@@ -107,8 +107,8 @@ class U2PL(TeacherStudentSegmentor):
         """Labels of all pixels, by the teacher in eval mode."""
         with in_mode(self.teacher, False):
             outputs = super().decode(self.teacher, images, auxiliary=False)
-        probabilities = self.upsample(outputs['decode'],
-                                      images.shape[-2:]).softmax(1)
+        probabilities = self.teacher_probabilities(outputs['decode'],
+                                                   images.shape[-2:])
         confidence, labels = probabilities.max(1)
         valid = valid_pixels(samples)
         return dict(
@@ -156,9 +156,10 @@ class U2PL(TeacherStudentSegmentor):
         """
         size = targets['labels'].shape[-2:]
         with torch.no_grad():
-            teacher = self.upsample(outputs['teacher_decode'], size)
+            probabilities = self.teacher_probabilities(
+                outputs['teacher_decode'], size)
             split = self.pseudo_labeler.split(
-                pixel_entropy(teacher.softmax(1)), targets['labels'],
+                pixel_entropy(probabilities), targets['labels'],
                 self.progress)
             targets.update(low=split.low, high=split.high)
             kept = split.labels != IGNORE

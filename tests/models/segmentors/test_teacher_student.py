@@ -278,3 +278,30 @@ def test_clear_errors() -> None:
         decode_head=[student['decode_head']] * 2)
     with pytest.raises(TypeError, match='one decode head'):
         build(student=student)
+
+
+def test_class_weights_undone() -> None:
+    """Labels are those of probabilities divided by the class weights."""
+    student = tiny_student()
+    classes = student['decode_head']['num_classes']
+    weights = torch.arange(1., classes + 1)
+    student['decode_head']['loss_decode'] = dict(
+        type='ClassBalancedCrossEntropyLoss', class_weight=weights.tolist())
+    model = build(
+        student=student, semi_train_cfg=dict(undo_class_weights=True)).eval()
+    data = model.data_preprocessor(data_of(), True)
+    images = data['inputs']['unsup_teacher']
+    samples = data['data_samples']['unsup_teacher']
+    targets = model.label(images, samples)
+    with torch.no_grad():
+        logits = model.decode(model.teacher, images)['decode']
+        p = model.upsample(logits, images.shape[-2:]).softmax(1)
+    p = p / weights.view(1, -1, 1, 1)
+    p = p / p.sum(1, keepdim=True)
+    confidence, labels = p.max(1)
+    assert torch.equal(targets['labels'][targets['valid']],
+                       labels[targets['valid']])
+    torch.testing.assert_close(targets['confidence'], confidence)
+    plain = build(semi_train_cfg=dict(undo_class_weights=True))
+    with pytest.raises(ValueError, match='ClassBalancedCrossEntropyLoss'):
+        plain.label(images, samples)
