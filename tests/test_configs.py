@@ -86,8 +86,11 @@ def dicts(value):
 
 
 class Sources(list):
-    """A dataset of two sources."""
-    cumulative_sizes = [10, 30]
+    """A dataset of two sources, or of three."""
+
+    def __init__(self, items, three: bool) -> None:
+        super().__init__(items)
+        self.cumulative_sizes = [10, 20, 30] if three else [10, 30]
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -105,8 +108,9 @@ def test_parts_build(name):
     assert {'train_dataloader', 'val_dataloader', 'test_dataloader'} <= set(
         loaders)
     for loader in loaders.values():
-        data = Sources(range(30)) if loader.dataset.type == 'SemiDataset' \
-            else range(30)
+        data = range(30)
+        if loader.dataset.type == 'SemiDataset':
+            data = Sources(data, three='paste' in loader.dataset)
         sampler = DATA_SAMPLERS.build(
             dict(loader.sampler, dataset=data, seed=0))
         assert getattr(sampler, 'batch_size', loader.batch_size) == \

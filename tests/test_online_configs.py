@@ -32,8 +32,20 @@ def test_published_iterations(name) -> None:
     epoch = -(-(IMAGES[data] - labelled) // processes) // batch
     assert cfg.train_cfg.max_iters == EPOCHS[data] * epoch
     assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters + 1
-    assert list(cfg.train_dataloader.sampler.samples_per_source) == [
-        processes * batch] * 2
+    loader, number = cfg.train_dataloader, processes * batch
+    samples = [number, number]
+    if 'ael' in name:
+        # Half of the unlabelled images are partners of the others.
+        assert loader.sampler.type == 'CutMixPartnerSampler'
+        assert loader.batch_size == 3 * number
+        assert any(hook.type == 'CutMixPartnerHook'
+                   for hook in cfg.custom_hooks)
+        assert loader.dataset.paste.ann_file == \
+            loader.dataset.labelled.ann_file
+        samples = [number, number, number // 2]
+    else:
+        assert loader.batch_size == sum(samples)
+    assert list(loader.sampler.samples_per_source) == samples
     folder = dict(voc='voc12').get(data, data)
     lists = {role: dataset['ann_file']
              for role, dataset in config_datasets(cfg) if role != 'val'}

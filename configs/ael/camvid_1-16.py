@@ -11,3 +11,10 @@ model = dict(
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     # Sky, building, road, pavement and tree are everywhere.
     copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)))
+# Four labelled images, four to be pasted into them, four unlabelled images
+# and a partner for each.
+train_dataloader = dict(
+    batch_size=16,
+    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(4, 4, 4)),
+    dataset=dict(paste=dict(_base_.labelled, pipeline=_base_.paste_pipeline)))
+custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]

@@ -4,4 +4,5 @@ split = 'data/camvid/splits/1_8/seed0'
 train_dataloader = dict(
     dataset=dict(
         labelled=dict(ann_file=f'{split}/labeled.txt'),
+        paste=dict(ann_file=f'{split}/labeled.txt'),
         unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))

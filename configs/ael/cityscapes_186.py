@@ -4,6 +4,7 @@ split = 'data/splits/cityscapes/u2pl/186'
 train_dataloader = dict(
     dataset=dict(
         labelled=dict(ann_file=f'{split}/labeled.txt'),
+        paste=dict(ann_file=f'{split}/labeled.txt'),
         unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
 epoch = 174
 train_cfg = dict(max_iters=200 * epoch)

@@ -4,6 +4,7 @@ split = 'data/splits/voc12/u2pl/2646'
 train_dataloader = dict(
     dataset=dict(
         labelled=dict(ann_file=f'{split}/labeled.txt'),
+        paste=dict(ann_file=f'{split}/labeled.txt'),
         unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
 epoch = 496
 train_cfg = dict(max_iters=80 * epoch)

@@ -5,11 +5,19 @@ _base_ = [
     '../_base_/schedules/sgd_poly.py',
     '../_base_/supervised_runtime.py',
 ]
-epoch = 620  # iterations for all unlabelled images
+epoch = 620  # iterations for all unlabelled images, half of them partners
 split = 'data/splits/voc12/u2pl/662'
+# Eight processes, each with two labelled images, two to be pasted into them,
+# one unlabelled image and a partner for it, as published.
 train_dataloader = dict(
+    batch_size=48,
+    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
     dataset=dict(
         labelled=dict(ann_file=f'{split}/labeled.txt'),
+        paste=dict(
+            _base_.labelled,
+            ann_file=f'{split}/labeled.txt',
+            pipeline=_base_.paste_pipeline),
         unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
 ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
 student = _base_.model
@@ -54,4 +62,5 @@ custom_hooks = [
         momentum=0.01,
         schedule='inverse',
         buffers='ema'),
+    dict(type='CutMixPartnerHook'),
 ]

@@ -9,6 +9,15 @@ model = dict(
     pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste'))
+train_dataloader = dict(
+    batch_size=48,
+    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
+    dataset=dict(
+        paste=dict(
+            _base_.labelled,
+            ann_file=f'{_base_.split}/labeled.txt',
+            pipeline=_base_.paste_pipeline)))
+custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]
 optim_wrapper = dict(
     optimizer=dict(weight_decay=1e-4),
     paramwise_cfg=dict(

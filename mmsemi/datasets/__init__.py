@@ -1,8 +1,8 @@
 from .camvid import CamVidDataset
 from .gta5 import GTA5Dataset
 from .pseudo_label import PseudoLabelDataset
-from .samplers import (BatchShardSampler, SourceRatioSampler,
-                       SourceSubsetSampler)
+from .samplers import (BatchShardSampler, CutMixPartnerSampler,
+                       SourceRatioSampler, SourceSubsetSampler)
 from .semi import SemiDataset
 from .shapes import ShapesDataset
 from .synthia import SYNTHIADataset
@@ -11,7 +11,8 @@ from .transforms import __all__ as _transforms
 from .unlabelled import UnlabelledDataset
 
 __all__ = [
-    'BatchShardSampler', 'CamVidDataset', 'GTA5Dataset', 'PseudoLabelDataset',
-    'SYNTHIADataset', 'SemiDataset', 'ShapesDataset', 'SourceRatioSampler',
-    'SourceSubsetSampler', 'UnlabelledDataset'
+    'BatchShardSampler', 'CamVidDataset', 'CutMixPartnerSampler',
+    'GTA5Dataset', 'PseudoLabelDataset', 'SYNTHIADataset', 'SemiDataset',
+    'ShapesDataset', 'SourceRatioSampler', 'SourceSubsetSampler',
+    'UnlabelledDataset'
 ] + _transforms

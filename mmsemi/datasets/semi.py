@@ -11,32 +11,40 @@ from mmsemi.registry import DATASETS
 class SemiDataset(ConcatDataset):
     """Labelled images followed by unlabelled or pseudo-labelled ones.
 
-    A ``ConcatDataset`` whose two parts have names, so that a config can
-    override one of them.
+    A ``ConcatDataset`` whose parts have names, so that a config can override
+    one of them.
 
     Args:
         labelled: config or instance of the labelled dataset.
+        paste: of labelled images again, to be pasted into the others (AEL),
+            as a rule with a pipeline of its own. Comes between the two.
         unlabelled: config or instance of the other one, normally an
             :class:`UnlabelledDataset` or a :class:`PseudoLabelDataset`.
 
     Raises:
-        ValueError: if the two do not have the same classes.
+        ValueError: if they do not have the same classes.
     """
 
     def __init__(self, labelled: Union[dict, BaseDataset],
-                 unlabelled: Union[dict, Dataset]) -> None:
+                 unlabelled: Union[dict, Dataset],
+                 paste: Union[None, dict, BaseDataset] = None) -> None:
         # Not through mmengine's __init__: it accepts no wrapped datasets and
         # does not say which classes differ.
-        self.labelled, self.unlabelled = [
+        self.labelled, self.paste, self.unlabelled = [
             DATASETS.build(part) if isinstance(part, dict) else part
-            for part in (labelled, unlabelled)
+            for part in (labelled, paste, unlabelled)
         ]
-        self.datasets = [self.labelled, self.unlabelled]
-        classes = [list(part.metainfo['classes']) for part in self.datasets]
-        if classes[0] != classes[1]:
-            raise ValueError(
-                'labelled and unlabelled dataset have different classes: '
-                f'{classes[0]} and {classes[1]}')
+        self.datasets = [
+            part for part in (self.labelled, self.paste, self.unlabelled)
+            if part is not None
+        ]
+        first = list(self.labelled.metainfo['classes'])
+        for name, part in (('unlabelled', self.unlabelled),
+                           ('paste', self.paste)):
+            if part is not None and list(part.metainfo['classes']) != first:
+                raise ValueError(
+                    f'labelled and {name} dataset have different classes: '
+                    f"{first} and {list(part.metainfo['classes'])}")
         self._metainfo = self.labelled.metainfo
         self._fully_initialized = False
         self.full_init()

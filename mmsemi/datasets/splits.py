@@ -84,6 +84,8 @@ def leaf_datasets(dataset: dict,
     kind = str(dataset.get('type')).rsplit('.', 1)[-1]
     if kind == 'SemiDataset':
         yield from leaf_datasets(dataset['labelled'], role)
+        if dataset.get('paste'):
+            yield from leaf_datasets(dataset['paste'], role)
         yield from leaf_datasets(dataset['unlabelled'], 'unlabelled')
     elif kind in WITHOUT_LABELS:
         yield from leaf_datasets(dataset['dataset'], 'unlabelled')

@@ -3,7 +3,7 @@
 # which are equal (unsup_pipeline) or the latter in other colours
 # (strong_pipeline).
 _base_ = ['./camvid_480x360.py']
-branches = ['sup', 'unsup_teacher', 'unsup_student']
+branches = ['sup', 'paste', 'unsup_teacher', 'unsup_student']
 strong = [
     dict(type='ColorJitter'),
     dict(
@@ -15,6 +15,14 @@ strong = [
 ]
 sup_pipeline = _base_.load + _base_.augment + [
     dict(type='MultiBranch', branch_field=branches, sup=_base_.pack)
+]
+# Of what AEL pastes into labelled images.
+paste_pipeline = _base_.load + [
+    dict(type='RandomScale', ratio_range=(0.5, 2.0)),
+    dict(type='RandomCrop', crop_size=_base_.crop_size),
+    dict(type='PadSegFields', size=_base_.crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='MultiBranch', branch_field=branches, paste=_base_.pack)
 ]
 unsup = [
     dict(type='LoadImageFromFile'),

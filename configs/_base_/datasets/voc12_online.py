@@ -12,7 +12,7 @@ augment = [
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),
 ]
-branches = ['sup', 'unsup_teacher', 'unsup_student']
+branches = ['sup', 'paste', 'unsup_teacher', 'unsup_student']
 strong = [
     dict(type='ColorJitter'),
     dict(
@@ -24,6 +24,14 @@ strong = [
 ]
 sup_pipeline = _base_.load + augment + [
     dict(type='MultiBranch', branch_field=branches, sup=_base_.pack)
+]
+# Of what AEL pastes into labelled images.
+paste_pipeline = _base_.load + [
+    dict(type='RandomScale', ratio_range=(0.1, 2.0)),
+    dict(type='RandomCrop', crop_size=crop_size),
+    dict(type='PadSegFields', size=crop_size),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='MultiBranch', branch_field=branches, paste=_base_.pack)
 ]
 unsup = [
     dict(type='LoadImageFromFile', to_float32=True),

@@ -1,5 +1,6 @@
 from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
+from .cutmix_partner_hook import CutMixPartnerHook
 from .data_check_hook import DataCheckHook
 from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
@@ -14,8 +15,8 @@ from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
 
 __all__ = [
-    'ChannelsLastHook', 'ClassFrequencyHook', 'DataCheckHook',
-    'ExportHook', 'GeneratorRefreshHook', 'MeanTeacherHook',
+    'ChannelsLastHook', 'ClassFrequencyHook', 'CutMixPartnerHook',
+    'DataCheckHook', 'ExportHook', 'GeneratorRefreshHook', 'MeanTeacherHook',
     'ProgressHook', 'PseudoLabelAuditHook', 'PseudoLabelHook',
     'RoundCheckpointHook', 'RoundPictureHook', 'RunSummaryHook',
     'TrainingPictureHook', 'ViewPictureHook'

@@ -104,13 +104,14 @@ def component_box(labels: np.ndarray,
 
 @MODELS.register_module()
 class AdaptiveCutMix(nn.Module):
-    """Paste an object of an unsure class from another image of the batch.
+    """Paste an object of an unsure class from another image.
 
     For every image a class is drawn, the likelier the less sure the model
-    is of it, and one of the other images that shows it; the box around one
-    of its components there is pasted. The published code looks for that
-    image in the whole unlabelled set, which a batch cannot; larger batches
-    come closer.
+    is of it, and another image that shows it; the box around one of its
+    components there is pasted. With ``CutMixPartnerHook`` that image comes
+    from the whole unlabelled set, as published: the second half of a batch
+    are the partners of the first, which alone is left. Without, it is one
+    of the batch.
 
     Components are found on the host, so the labels travel there once.
 
@@ -130,6 +131,25 @@ class AdaptiveCutMix(nn.Module):
         self.component_share = component_share
         self.presence_share = presence_share
         self.smooth = smooth
+        # Set by CutMixPartnerHook: the classes to look for in the partners;
+        # and for it: which class is in which image of the batch, (C, N).
+        self.classes: Optional[np.ndarray] = None
+        self.presence: Optional[np.ndarray] = None
+
+    def draw(self, confidence: Tensor) -> Tuple[np.ndarray, np.ndarray]:
+        """Classes, and images of the batch to paste them from."""
+        number = self.presence.shape[1]
+        if self.classes is not None:
+            return self.classes, np.arange(number // 2, number)
+        chances = class_distribution(confidence, self.smooth).cpu().numpy()
+        chances = chances / chances.sum()
+        classes, sources = [], []
+        for i in range(number):
+            others = np.delete(np.arange(number), i)
+            class_id, source = draw_source(chances, self.presence[:, others])
+            classes.append(class_id)
+            sources.append(others[source])
+        return np.array(classes), np.array(sources)
 
     def forward(
             self, images: Tensor, targets: Dict[str, Tensor],
@@ -143,31 +163,27 @@ class AdaptiveCutMix(nn.Module):
             confidence: (C, ) of the classes, float32.
 
         Returns:
-            Images and targets in the same form.
+            Images and targets in the same form; of a batch with partners
+            the first half.
         """
         labels = targets['labels']
-        number = len(labels)
-        if number < 2:
+        if len(labels) < 2:
             return images, targets
-        presence = class_presence(labels, len(confidence),
-                                  self.presence_share).cpu().numpy()
-        chances = class_distribution(confidence, self.smooth).cpu().numpy()
-        chances = chances / chances.sum()
+        self.presence = class_presence(labels, len(confidence),
+                                       self.presence_share).cpu().numpy()
         maps = labels.to(torch.uint8).cpu().numpy()
-        sources, boxes = [], []
-        for i in range(number):
-            others = np.delete(np.arange(number), i)
-            class_id, source = draw_source(chances, presence[:, others])
-            sources.append(others[source])
-            boxes.append(
-                component_box(maps[sources[-1]], class_id,
-                              self.component_share))
-        source = torch.as_tensor(np.array(sources), device=labels.device)
+        classes, sources = self.draw(confidence)
+        boxes = np.array([
+            component_box(maps[source], class_id, self.component_share)
+            for class_id, source in zip(classes, sources)
+        ])
+        source = torch.as_tensor(sources, device=labels.device)
         mask = box_mask(
-            torch.as_tensor(np.array(boxes), device=labels.device)[:, None],
+            torch.as_tensor(boxes, device=labels.device)[:, None],
             *labels.shape[-2:])
-        return paste(images, images[source], mask), {
-            key: paste(value, value[source], mask)
+        number = len(sources)
+        return paste(images[:number], images[source], mask), {
+            key: paste(value[:number], value[source], mask)
             for key, value in targets.items()
         }
 
@@ -201,8 +217,9 @@ class AdaptiveCopyPaste(nn.Module):
 
     In each iteration ``number`` classes are drawn, the likelier the less
     sure the model is of them; every image gets, with probability ``prob``,
-    all pixels of these classes from the next image of the batch. Published
-    is a second image from the labelled set, enlarged by 0.1 to 2.
+    all pixels of these classes from a second labelled image (published:
+    scaled by 0.1 to 2; the branch ``paste`` of a batch), or, where there is
+    none, from the next image of the batch.
 
     Args:
         number: draws of a class; 3 published for Cityscapes, 1 for VOC.
@@ -237,7 +254,9 @@ class AdaptiveCopyPaste(nn.Module):
                 images: Tensor,
                 labels: Tensor,
                 confidence: Tensor,
-                used: Optional[Tensor] = None) -> Tuple[Tensor, Tensor]:
+                used: Optional[Tensor] = None,
+                others: Optional[Tuple[Tensor, Tensor]] = None
+                ) -> Tuple[Tensor, Tensor]:
         """Paste into a batch.
 
         Args:
@@ -245,11 +264,11 @@ class AdaptiveCopyPaste(nn.Module):
             labels: (N, H, W) int64.
             confidence: (C, ) of the classes, float32.
             used: (N, ) bool instead of coins.
+            others: second images and their labels, of the same shapes.
         """
-        if len(images) < 2:
-            return images, labels
+        if others is None:
+            others = images.roll(-1, 0), labels.roll(-1, 0)
         if used is None:
             used = torch.rand(len(images), device=labels.device) < self.prob
-        return paste_classes(images, labels, images.roll(-1, 0),
-                             labels.roll(-1, 0), self.choose(confidence),
-                             used)
+        return paste_classes(images, labels, *others,
+                             self.choose(confidence), used)

@@ -63,9 +63,13 @@ class AELMixin:
             inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
         if self.copy_paste is not None and self.training:
             samples = data_samples['sup']
-            labels = torch.stack([s.gt_sem_seg.data[0] for s in samples])
-            images, labels = self.copy_paste(inputs['sup'], labels.long(),
-                                             self.class_confidence)
+            others = None
+            if 'paste' in inputs:
+                others = inputs['paste'], true_labels(data_samples['paste'])
+            images, labels = self.copy_paste(inputs['sup'],
+                                             true_labels(samples),
+                                             self.class_confidence,
+                                             others=others)
             inputs = dict(inputs, sup=images)
             for sample, label in zip(samples, labels):
                 sample.gt_sem_seg.data = label[None]
@@ -78,7 +82,7 @@ class AELMixin:
     def loss_sup(self, outputs: Dict[str, Tensor],
                  samples: list) -> Dict[str, Tensor]:
         """Losses on labelled images; moves the class confidences."""
-        labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
+        labels = true_labels(samples)
         if self.training:
             self.unsup_loss.bank.update(
                 self.upsample(outputs['decode'].detach(), labels.shape[-2:]),
@@ -99,7 +103,7 @@ class AELMixin:
                 teacher = self.decode(
                     self.teacher, sup_images, auxiliary=False)['decode']
             labels = self.label_labelled(
-                self.upsample(teacher, size).softmax(1))
+                self.teacher_probabilities(teacher, size))
         loss = self.unsup_loss(self.upsample(sup['decode'], size), labels)
         losses['loss_unsup_labelled'] = self.labelled_consistency * loss
         losses['min_class_confidence'] = self.class_confidence.amin()
@@ -117,6 +121,11 @@ class AELMixin:
             labels=result.labels,
             confidence=result.confidence,
             weights=result.weights)
+
+
+def true_labels(samples: list) -> Tensor:
+    """Annotated labels (N, H, W), int64."""
+    return torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
 
 
 @MODELS.register_module()

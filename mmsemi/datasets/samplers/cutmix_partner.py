@@ -1,0 +1,67 @@
+from collections import deque
+from typing import Callable, Deque, Iterator, List, NamedTuple, Optional
+
+import numpy as np
+
+from mmsemi.registry import DATA_SAMPLERS
+from .source_ratio import SourceRatioSampler
+
+
+class Partners(NamedTuple):
+    """What was drawn for one batch.
+
+    ``number`` counts the batches from 0; ``images`` holds positions in the
+    last source, first the n shuffled ones, then their n partners;
+    ``classes`` (n, ) are those the partners were looked for.
+    """
+    number: int
+    images: np.ndarray
+    classes: np.ndarray
+
+
+@DATA_SAMPLERS.register_module()
+class CutMixPartnerSampler(SourceRatioSampler):
+    """Batches in which every unlabelled image brings one to paste from.
+
+    A batch is that of :class:`SourceRatioSampler`, then a partner for each
+    image of the last source, out of the whole of it. :attr:`draw` chooses
+    them; ``CutMixPartnerHook`` sets it and takes what was drawn from
+    :attr:`drawn`. A data loader with workers draws a few batches ahead.
+
+    Args:
+        dataset: see :class:`SourceRatioSampler`.
+        samples_per_source: as there, without the partners: the data loader
+            needs a batch size of their sum plus the last of them.
+        seed: as there; partners of batch k depend on it, k and the rank.
+    """
+    draw: Optional[Callable] = None
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.samples_per_source[-1]:
+            raise ValueError('CutMixPartnerSampler needs images of the last '
+                             'source in the batch, got samples_per_source='
+                             f'{self.samples_per_source}')
+        self.drawn: Deque[Partners] = deque()
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch of one rank, partners included."""
+        return super().batch_size + self.samples_per_source[-1]
+
+    def _batches(self) -> Iterator[List[int]]:
+        if self.draw is None:
+            raise RuntimeError('CutMixPartnerSampler needs '
+                               'CutMixPartnerHook in custom_hooks')
+        self.drawn.clear()
+        number, start = self.samples_per_source[-1], self.starts[-1]
+        for k, batch in enumerate(super()._batches()):
+            if (k + 1) * self.batch_size <= self._start:
+                yield batch + batch[-number:]  # skipped
+                continue
+            rng = np.random.default_rng((self.seed, self.rank, k))
+            classes, partners = self.draw(rng, number)
+            images = np.concatenate(
+                [np.array(batch[-number:]) - start, partners])
+            self.drawn.append(Partners(k, images, classes))
+            yield batch + (partners + start).tolist()

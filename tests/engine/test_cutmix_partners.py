@@ -1,0 +1,188 @@
+"""Adaptive CutMix with partners from all unlabelled images (AEL)."""
+import copy
+import json
+import random
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.utils.data import ConcatDataset
+
+from mmsemi.datasets import CutMixPartnerSampler
+from mmsemi.models.mixing import AdaptiveCutMix
+from mmsemi.registry import HOOKS
+from tests.engine.test_online_training import BRANCHES, online_config
+from tests.tiny import Killed, make_tiny_set, train
+
+BRANCHES = BRANCHES + ['paste']
+UNLABELLED = 9
+
+
+@HOOKS.register_module(force=True)
+class PartnerRecordHook(Hook):
+    """Seed what is drawn in an iteration; write down what it trained on."""
+    priority = 'LOW'
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        for seed in (random.seed, np.random.seed, torch.manual_seed):
+            seed(runner.iter)
+        if runner.iter == 5 and runner.cfg.get('kill'):
+            raise Killed
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None,
+                         outputs=None) -> None:
+        hook = next(hook for hook in runner.hooks
+                    if type(hook).__name__ == 'CutMixPartnerHook')
+        stems = {
+            branch: [Path(s.img_path).stem for s in samples if s is not None]
+            for branch, samples in data_batch['data_samples'].items()
+        }
+        drawn = hook.batch
+        with open(Path(runner.work_dir) / 'partners.jsonl', 'a') as file:
+            print(json.dumps([
+                runner.iter, stems, drawn.images.tolist(),
+                drawn.classes.tolist(), hook.presence.astype(int).tolist()
+            ]), file=file)
+
+
+def ael_config(root: Path, work_dir: Path):
+    cfg = online_config(root, work_dir)
+    cfg.model.pop('unsup_loss')
+    cfg.model.update(
+        type='AEL',
+        mixing=dict(type='AdaptiveCutMix', component_share=.001,
+                    presence_share=.001),
+        copy_paste=dict(type='AdaptiveCopyPaste', excluded=()))
+    loader = cfg.train_dataloader
+    loader.batch_size = 3 + 3 + 2 + 2
+    loader.sampler = dict(
+        type='CutMixPartnerSampler', samples_per_source=(3, 3, 2))
+    parts = loader.dataset
+    for pipeline in (parts.labelled.pipeline, parts.unlabelled.dataset.pipeline
+                     ):
+        pipeline[-1].branch_field = BRANCHES
+    parts.paste = copy.deepcopy(parts.labelled)
+    parts.paste.pipeline[-1].paste = parts.paste.pipeline[-1].pop('sup')
+    cfg.custom_hooks += [
+        dict(type='CutMixPartnerHook'), dict(type='PartnerRecordHook')]
+    return cfg
+
+
+def lines(cfg) -> dict:
+    text = (Path(cfg.work_dir) / 'partners.jsonl').read_text()
+    return {line[0]: line[1:] for line in map(json.loads, text.splitlines())}
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('partners') / 'data')
+
+
+@pytest.fixture(scope='module')
+def whole(root, tmp_path_factory):
+    cfg = ael_config(root, tmp_path_factory.mktemp('partners') / 'whole')
+    return cfg, train(cfg).model.state_dict()
+
+
+def test_partners_come_from_the_whole_set(root, whole) -> None:
+    seen = lines(whole[0])
+    lists = {kind: (root / f'{kind}.txt').read_text().split()
+             for kind in ('labeled', 'unlabeled')}
+    known, looked_up = None, 0
+    for k, (stems, images, classes, presence) in seen.items():
+        assert len(stems['sup']) == len(stems['paste']) == 3
+        assert set(stems['paste']) <= set(lists['labeled'])
+        assert stems['unsup_student'] == [
+            Path(lists['unlabeled'][i]).stem for i in images]
+        assert len(images) == 4 and len(classes) == 2
+        presence = np.array(presence)
+        if known is not None:
+            # What is known to show the class, if anything is.
+            for c, partner in zip(classes, images[2:]):
+                if known[c].any():
+                    assert known[c, partner]
+                    looked_up += 1
+            others = np.delete(np.arange(UNLABELLED), images)
+            assert (presence[:, others] == known[:, others]).all()
+        known = presence
+        if k == 0:
+            assert not presence.any()  # warm-up
+    assert looked_up and known.any(0).sum() > 4
+
+
+def test_killed_and_resumed(root, whole, tmp_path) -> None:
+    cfg = ael_config(root, tmp_path / 'killed')
+    cfg.kill = True
+    with pytest.raises(Killed):
+        train(cfg)
+    cfg = ael_config(root, tmp_path / 'killed')
+    cfg.resume = True
+    weights = train(cfg).model.state_dict()
+    expected, seen = lines(whole[0]), lines(cfg)
+    assert set(seen) == set(expected)
+    for k in expected:
+        assert seen[k] == expected[k], k
+    for key, value in whole[1].items():
+        assert torch.equal(weights[key], value), key
+
+
+def test_skipped_batches_draw_nothing() -> None:
+    data = ConcatDataset([list(range(4)), list(range(20))])
+    calls = []
+
+    def draw(rng, number):
+        calls.append(number)
+        return np.zeros(number, int), rng.integers(20, size=number)
+
+    def indices(skip):
+        sampler = CutMixPartnerSampler(data, (1, 3), seed=3)
+        sampler.draw = draw
+        sampler.skip(skip)
+        return list(islice(iter(sampler), 70 - skip)), sampler
+
+    first, sampler = indices(0)
+    assert sampler.batch_size == 7 and len(calls) == 10
+    assert [part.number for part in sampler.drawn] == list(range(10))
+    assert list(sampler.drawn[2].images + 4) == first[15:21]
+    calls.clear()
+    again, sampler = indices(28)
+    assert again == first[28:] and len(calls) == 6
+    assert sampler.drawn[0].number == 4
+
+
+def test_pastes_the_object_of_the_partner() -> None:
+    labels = torch.zeros(4, 20, 20).long()
+    labels[2, 3:9, 5:12] = 2
+    labels[3, 10:15, 1:4] = 1
+    images = torch.stack([torch.full((3, 20, 20), float(i)) for i in range(4)])
+    mix = AdaptiveCutMix(component_share=.03, presence_share=.03)
+    mix.classes = np.array([2, 1])
+    new, mixed = mix(images, dict(labels=labels), torch.zeros(3))
+    assert new.shape == (2, 3, 20, 20) and mixed['labels'].shape[0] == 2
+    expected = images[:2, 0].clone()
+    expected[0, 3:9, 5:12], expected[1, 10:15, 1:4] = 2, 3
+    assert torch.equal(new[:, 0], expected)
+    assert (mixed['labels'][0, 3:9, 5:12] == 2).all()
+    assert mix.presence.tolist() == [
+        [True] * 4, [False, False, False, True], [False, False, True, False]]
+
+
+def test_wrong_parts_are_named(root, tmp_path) -> None:
+    cfg = ael_config(root, tmp_path / 'a')
+    cfg.model.mixing = dict(type='CutMix')
+    cfg.model.type = 'TeacherStudentSegmentor'
+    cfg.model.unsup_loss = dict(type='PseudoLabelCrossEntropyLoss')
+    cfg.model.pop('copy_paste')
+    with pytest.raises(TypeError, match='AdaptiveCutMix, got .* and CutMix'):
+        Runner.from_cfg(cfg).train()
+    cfg = ael_config(root, tmp_path / 'b')
+    cfg.custom_hooks = cfg.custom_hooks[:-2]
+    with pytest.raises(RuntimeError, match='needs CutMixPartnerHook'):
+        Runner.from_cfg(cfg).train()
+    with pytest.raises(ValueError, match='last source'):
+        CutMixPartnerSampler(
+            ConcatDataset([[1], [2]]), samples_per_source=(2, 0))
