@@ -131,7 +131,9 @@ def move_teacher(teacher: nn.Module, student: nn.Module, momentum: float,
     """
     mine, theirs = list(teacher.parameters()), list(student.parameters())
     if buffers != 'own':
-        pairs = list(zip(teacher.buffers(), student.buffers()))
+        theirs_by_name = dict(student.named_buffers())
+        pairs = [(one, theirs_by_name[name])
+                 for name, one in teacher.named_buffers()]
         averaged = [buffers == 'ema' and one.is_floating_point()
                     for one, _ in pairs]
         mine += [one for (one, _), yes in zip(pairs, averaged) if yes]

@@ -61,8 +61,11 @@ class ClassConfidenceBank(nn.Module):
         present = sums[1] > 0
         batch = sums[0] / sums[1].clamp(min=1)
         moved = self.confidence.lerp(batch, self.momentum)
+        # One bad batch must not spoil the average for good.
+        known = batch.isfinite()
         if self.skip_absent:
-            moved = moved.where(present, self.confidence)
+            known &= present
+        moved = moved.where(known, self.confidence)
         self.confidence.copy_(moved)
         return batch
 

@@ -34,6 +34,10 @@ class EntropyFilteredCrossEntropyLoss(nn.Module):
         super().__init__()
         self.criterion: ClassBalancedCrossEntropyLoss = MODELS.build(
             criterion or dict(type='ClassBalancedCrossEntropyLoss'))
+        if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
+            raise TypeError(
+                'criterion must be a ClassBalancedCrossEntropyLoss, got '
+                f'{type(self.criterion).__name__}')
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:

@@ -106,8 +106,8 @@ class UnreliablePixelContrastLoss(nn.Module):
         form: see above.
         positive_threshold: delta_p.
         negative_threshold: delta_n; 1 has no effect.
-        low_rank: see above. For two classes take 1: a bank stays empty
-            where ``low_rank`` is not below C.
+        low_rank: see above. For two classes take 1: where ``low_rank`` is
+            not below C unlabelled pixels are never negatives.
         high_rank: see above.
         temperature: divides the cosines.
         num_anchors: anchors drawn for each class, with replacement.

@@ -2,6 +2,7 @@
 
 Hu et al., NeurIPS 2021, arXiv 2110.05474.
 """
+import math
 import random
 from typing import Any, Dict, Optional, Sequence, Tuple
 
@@ -31,9 +32,13 @@ def class_distribution(confidence: Tensor, smooth: bool = False) -> Tensor:
     return (need.pow(1 / 3) if smooth else need).softmax(0)
 
 
-def paste_distribution(confidence: Tensor) -> Tensor:
+def paste_distribution(confidence: Tensor,
+                       excluded: Sequence[int] = ()) -> Tensor:
     """Probability with which adaptive copy-paste chooses a class, (C, )."""
-    return (1 - confidence).clamp(min=0).sqrt().softmax(0)
+    need = (1 - confidence).clamp(min=0).sqrt()
+    for class_id in excluded:
+        need[class_id] = -math.inf
+    return need.softmax(0)
 
 
 def class_presence(labels: Tensor, num_classes: int,
@@ -232,23 +237,22 @@ class AdaptiveCopyPaste(nn.Module):
                  prob: float = 0.5,
                  excluded: Sequence[int] = NEVER_PASTED) -> None:
         super().__init__()
+        if number < 1:
+            raise ValueError(f'number is at least 1, got {number}; '
+                             'copy_paste=None pastes nothing')
         self.number = number
         self.prob = prob
         self.excluded = tuple(excluded)
 
     def choose(self, confidence: Tensor) -> Tensor:
         """Draw the classes of an iteration, (C, ) bool."""
-        open_to = torch.ones_like(confidence, dtype=torch.bool)
+        chosen = torch.zeros_like(confidence, dtype=torch.bool)
         excluded = [c for c in self.excluded if c < len(confidence)]
-        open_to[excluded] = False
-        chosen = torch.zeros_like(open_to)
-        if len(excluded) == len(confidence):
+        if len(set(excluded)) == len(confidence):
             return chosen
-        classes, = open_to.nonzero(as_tuple=True)
-        chances = paste_distribution(confidence[classes])
+        chances = paste_distribution(confidence, excluded)
         drawn = chances.multinomial(self.number, replacement=True)
-        chosen[classes[drawn]] = True
-        return chosen
+        return chosen.index_fill_(0, drawn, True)
 
     def forward(self,
                 images: Tensor,

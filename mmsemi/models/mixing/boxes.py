@@ -41,7 +41,8 @@ def random_area_boxes(n: int,
     """Boxes of random area and aspect that lie inside (UniMatch).
 
     The share of the image is drawn once, then ratio and place until the box
-    fits (Yang et al., CVPR 2023).
+    fits (Yang et al., CVPR 2023). In an image so long that hardly any does,
+    the last of many tries is cut off at the border.
 
     Args:
         area: range of the share.
@@ -50,13 +51,13 @@ def random_area_boxes(n: int,
     boxes = np.zeros((n, 1, 4), dtype=np.int64)
     for box in boxes[:, 0]:
         size = rng.uniform(*area) * height * width
-        while True:
+        for _ in range(1000):
             aspect = rng.uniform(ratio, 1 / ratio)
             w, h = int(math.sqrt(size / aspect)), int(math.sqrt(size * aspect))
             x, y = rng.randint(0, width), rng.randint(0, height)
             if x + w <= width and y + h <= height:
                 break
-        box[:] = y, x, y + h, x + w
+        box[:] = y, x, min(y + h, height), min(x + w, width)
     return boxes
 
 

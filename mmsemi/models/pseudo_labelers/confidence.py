@@ -46,6 +46,10 @@ class ConfidencePseudoLabeler(nn.Module):
             valid: (N, H, W) bool, False on padding, which is labelled too.
         """
         confidence, labels = probabilities.float().max(1)
+        if self.thresholds.ndim and \
+                len(self.thresholds) != probabilities.shape[1]:
+            raise ValueError(f'{len(self.thresholds)} thresholds for '
+                             f'{probabilities.shape[1]} classes')
         if self.thresholds.ndim:
             sure = confidence >= self.thresholds[labels]
         else:

@@ -51,18 +51,16 @@ def masked_percentiles(values: Tensor, mask: Tensor,
     """
     last = mask.sum() - 1
     ordered = values.masked_fill(~mask, math.inf).flatten().sort().values
-    results = []
-    for percent in percents:
-        # Half a million pixels times a share need more than float32.
-        position = last.clamp(min=0).double() * (percent / 100)
-        lower = position.floor().long()
-        below = ordered[lower]
-        above = ordered[torch.minimum(lower + 1, last.clamp(min=0))]
-        share = position - lower
-        # Weighing both ends would give 0 * inf for an empty mask.
-        step = torch.where(above > below, above - below, 0.)
-        results.append(below + step * share.to(values.dtype))
-    return torch.stack(results)
+    last = last.clamp(min=0)
+    # Half a million pixels times a share need more than float32.
+    positions = torch.stack([last.double() * (p / 100) for p in percents])
+    lower = positions.floor().long()
+    # Indexing with a number on the device would fetch it.
+    below = ordered.gather(0, lower)
+    above = ordered.gather(0, (lower + 1).minimum(last))
+    # Weighing both ends would give 0 * inf for an empty mask.
+    step = torch.where(above > below, above - below, 0.)
+    return below + step * (positions - lower).to(values.dtype)
 
 
 @MODELS.register_module()
@@ -91,6 +89,8 @@ class EntropyPercentilePseudoLabeler(nn.Module):
             ``drop_percent`` of what remains. For reproduction only.
         ignore_index: label of pixels without one.
     """
+
+    needs_progress = True
 
     def __init__(self,
                  drop_percent: float = 80.,

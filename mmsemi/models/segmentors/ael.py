@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.losses import EqualizationConsistencyLoss
+from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import MODELS
-from .teacher_student import Targets, TeacherStudentSegmentor
+from .teacher_student import IGNORE, Targets, TeacherStudentSegmentor
 from .u2pl import U2PL
 
 
@@ -20,7 +21,8 @@ class AELMixin:
     Args:
         copy_paste: config of an :class:`AdaptiveCopyPaste`; None pastes
             nothing into labelled images.
-        labelled_consistency: factor of the consistency on labelled images.
+        labelled_consistency: factor of the consistency on labelled images,
+            besides that of unlabelled ones.
         **kwargs: see the segmentor; ``unsup_loss`` is an
             :class:`EqualizationConsistencyLoss`, ``mixing`` an
             :class:`AdaptiveCutMix`.
@@ -34,11 +36,13 @@ class AELMixin:
                  labelled_consistency: float = 1.,
                  **kwargs) -> None:
         student = kwargs.get('student', args[0] if args else {})
-        unsup_loss = dict(
-            dict(
-                type='EqualizationConsistencyLoss',
-                num_classes=student['decode_head']['num_classes']),
-            **(unsup_loss or {}))
+        head = student.get('decode_head', {})
+        if isinstance(head, dict):  # cascades are refused by the frame
+            unsup_loss = dict(
+                dict(
+                    type='EqualizationConsistencyLoss',
+                    num_classes=head.get('num_classes')),
+                **(unsup_loss or {}))
         super().__init__(
             *args,
             unsup_loss=unsup_loss,
@@ -48,6 +52,13 @@ class AELMixin:
             raise TypeError('AEL needs unsup_loss of type '
                             'EqualizationConsistencyLoss, got '
                             f'{type(self.unsup_loss).__name__}')
+        if len(self.class_confidence) != self.student.out_channels:
+            raise ValueError(
+                f'unsup_loss has {len(self.class_confidence)} classes, the '
+                f'student {self.student.out_channels}')
+        if not isinstance(self.mixing, AdaptiveCutMix):
+            raise TypeError('AEL needs mixing of type AdaptiveCutMix, got '
+                            f'{type(self.mixing).__name__}')
         self.copy_paste = MODELS.build(copy_paste) if copy_paste else None
         self.labelled_consistency = labelled_consistency
 
@@ -102,25 +113,31 @@ class AELMixin:
             else:
                 teacher = self.decode(
                     self.teacher, sup_images, auxiliary=False)['decode']
-            labels = self.label_labelled(
-                self.teacher_probabilities(teacher, size))
-        loss = self.unsup_loss(self.upsample(sup['decode'], size), labels)
-        losses['loss_unsup_labelled'] = self.labelled_consistency * loss
+            targets = self.label_labelled(
+                self.teacher_probabilities(teacher, size),
+                true_labels(sup_samples) != IGNORE)
+        loss = self.unsup_loss(self.upsample(sup['decode'], size), targets)
+        losses['loss_unsup_labelled'] = \
+            self.unsup_weight * self.labelled_consistency * loss
         losses['min_class_confidence'] = self.class_confidence.amin()
         losses['mean_class_confidence'] = self.class_confidence.mean()
         return losses
 
-    def label_labelled(self, probabilities: Tensor) -> Targets:
+    def label_labelled(self, probabilities: Tensor,
+                       valid: Tensor) -> Targets:
         """What the teacher makes of labelled images.
 
         Args:
             probabilities: (N, C, H, W) float32.
+            valid: (N, H, W) bool, False where nothing is annotated, which
+                may be padding.
         """
-        result = self.pseudo_labeler(probabilities)
+        result = self.pseudo_labeler(probabilities, valid)
         return dict(
             labels=result.labels,
             confidence=result.confidence,
-            weights=result.weights)
+            weights=result.weights * valid,
+            valid=valid)
 
 
 def true_labels(samples: list) -> Tensor:
@@ -148,7 +165,12 @@ class U2PLWithAEL(AELMixin, U2PL):
     ``pseudo_labeler.ael_as_released`` brings back.
     """
 
-    def label_labelled(self, probabilities: Tensor) -> Targets:
+    def label_labelled(self, probabilities: Tensor,
+                       valid: Tensor) -> Targets:
         """No label of a labelled image is dropped by entropy."""
         confidence, labels = probabilities.max(1)
-        return dict(labels=labels, confidence=confidence)
+        return dict(
+            labels=labels,
+            confidence=confidence,
+            weights=valid.float(),
+            valid=valid)

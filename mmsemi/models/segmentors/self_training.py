@@ -31,6 +31,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
         init_cfg: initialisation of the wrapper, rarely needed.
     """
 
+    train_defaults = dict(pseudo_branches=('pseudo', ))
+
     def __init__(self,
                  student: dict,
                  objective: dict,
@@ -45,8 +47,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
             raise TypeError('the student needs exactly one decode head; '
                             'cascades are not supported')
         self.objective = MODELS.build(objective)
-        self.pseudo_branches = tuple(
-            self.semi_train_cfg.get('pseudo_branches', ('pseudo', )))
+        self.pseudo_branches = tuple(self.semi_train_cfg['pseudo_branches'])
 
     def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
              data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:

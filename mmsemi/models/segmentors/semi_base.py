@@ -1,5 +1,5 @@
 import copy
-from typing import List, Optional
+from typing import Any, Dict, List, Optional
 
 from mmengine.config import ConfigDict
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -28,6 +28,9 @@ class SemiSegmentor(BaseSegmentor):
 
     # Sub-modules that hold one whole segmentor each.
     sub_models = ('student', )
+    # All settings there are.
+    train_defaults: Dict[str, Any] = {}
+    test_defaults: Dict[str, Any] = dict(predict_on='student')
 
     def __init__(self,
                  student: dict,
@@ -44,9 +47,10 @@ class SemiSegmentor(BaseSegmentor):
                 inner, data_preprocessor),
             init_cfg=init_cfg)
         self.student = MODELS.build(student)
-        self.semi_train_cfg = dict(semi_train_cfg or {})
-        self.semi_test_cfg = dict(predict_on='student')
-        self.semi_test_cfg.update(semi_test_cfg or {})
+        self.semi_train_cfg = with_defaults(
+            semi_train_cfg, self.train_defaults, 'semi_train_cfg')
+        self.semi_test_cfg = with_defaults(semi_test_cfg, self.test_defaults,
+                                           'semi_test_cfg')
         if self.semi_test_cfg['predict_on'] not in self.sub_models:
             raise ValueError(
                 f'semi_test_cfg.predict_on must be one of {self.sub_models}, '
@@ -116,6 +120,19 @@ class SemiSegmentor(BaseSegmentor):
                 'Backbone weights go to backbone.init_cfg, foreign '
                 'checkpoints through tools/model_converters')
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def with_defaults(given: Optional[dict], defaults: dict, name: str) -> dict:
+    """Settings with defaults filled in.
+
+    Raises:
+        ValueError: for a name that does not exist.
+    """
+    unknown = sorted(set(given or {}) - set(defaults))
+    if unknown:
+        raise ValueError(f'{name} has no {", ".join(unknown)}; it takes '
+                         f'{", ".join(defaults)}')
+    return {**defaults, **(given or {})}
 
 
 def multi_branch_preprocessor(inner: Optional[dict],

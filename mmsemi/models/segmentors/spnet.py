@@ -48,10 +48,7 @@ class SPNet(SemiSegmentor):
                  semi_test_cfg: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(
-            student, data_preprocessor,
-            with_defaults(semi_train_cfg, self.train_defaults,
-                          'semi_train_cfg'),
-            with_defaults(semi_test_cfg, self.test_defaults, 'semi_test_cfg'),
+            student, data_preprocessor, semi_train_cfg, semi_test_cfg,
             init_cfg)
         if not isinstance(self.student.decode_head, SemanticEmbeddingHead):
             raise TypeError(
@@ -147,19 +144,6 @@ class SPNet(SemiSegmentor):
             for p in (1, *self.semi_test_cfg['scales'])
         ]
         return merge_scales(outputs, self.align_corners)
-
-
-def with_defaults(given: Optional[dict], defaults: dict, name: str) -> dict:
-    """Settings with defaults filled in.
-
-    Raises:
-        ValueError: for a name that does not exist.
-    """
-    unknown = sorted(set(given or {}) - set(defaults))
-    if unknown:
-        raise ValueError(f'{name} has no {", ".join(unknown)}; it takes '
-                         f'{", ".join(defaults)}')
-    return {**defaults, **(given or {})}
 
 
 def scaled(images: Tensor, scale: float) -> Tensor:

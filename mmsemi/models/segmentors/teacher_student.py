@@ -1,6 +1,7 @@
 """A student that learns from what its teacher sees in unlabelled images."""
 import copy
 import math
+import warnings
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 import torch
@@ -91,17 +92,22 @@ class TeacherStudentSegmentor(SemiSegmentor):
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(student, data_preprocessor, semi_train_cfg,
                          semi_test_cfg, init_cfg)
-        unknown = sorted(set(self.semi_train_cfg) - set(self.train_defaults))
-        if unknown:
-            raise ValueError(f'semi_train_cfg: {unknown} unknown, choose from '
-                             f'{sorted(self.train_defaults)}')
-        self.semi_train_cfg = {**self.train_defaults, **self.semi_train_cfg}
+        for name in ('sup_weight', 'unsup_weight', 'ramp_up_iters',
+                     'warmup_iters'):
+            if self.semi_train_cfg[name] < 0:
+                raise ValueError(f'{name} is not below 0, got '
+                                 f'{self.semi_train_cfg[name]}')
         if self.semi_train_cfg['teacher_mode'] not in ('eval', 'train'):
             raise ValueError("teacher_mode is 'eval' or 'train', got "
                              f"{self.semi_train_cfg['teacher_mode']!r}")
         if isinstance(self.student.decode_head, nn.ModuleList):
             raise TypeError('the student needs exactly one decode head; '
                             'cascades are not supported')
+        if self.student.out_channels < 2:
+            raise ValueError(
+                'a head with one channel (binary, with a sigmoid) has no '
+                'probabilities of classes: give it two classes and '
+                'out_channels=2')
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
         self.pseudo_labeler = MODELS.build(pseudo_labeler)
         self.unsup_loss = MODELS.build(unsup_loss)
@@ -109,6 +115,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
         # Set by MeanTeacherHook; a checkpoint needs neither.
         self.iteration: Optional[int] = None
         self.max_iters: Optional[int] = None
+        self.hook_missed = False
         self.train(self.training)
 
     # State.
@@ -181,12 +188,14 @@ class TeacherStudentSegmentor(SemiSegmentor):
                 images ``gt_sem_seg`` says only what is padding (255).
 
         Returns:
-            ``loss_sup_*`` and ``loss_unsup``, weighted, and figures: share
-            of the valid pixels with a weight (``confident_ratio``) and their
-            mean confidence (``mean_confidence``).
+            ``loss_sup_*`` and ``loss_unsup``, weighted, and figures of the
+            valid pixels: their mean weight, which is the share of labels
+            that count (``confident_ratio``), and their mean confidence
+            (``mean_confidence``).
         """
         if not isinstance(inputs, dict):
             inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
+        self.check_branches(inputs)
         if self.warming_up or 'unsup_student' not in inputs:
             return self.loss_labelled_only(inputs['sup'], data_samples['sup'])
         weak, strong = inputs['unsup_teacher'], inputs['unsup_student']
@@ -202,6 +211,27 @@ class TeacherStudentSegmentor(SemiSegmentor):
         losses.update(figures)
         return losses
 
+    def check_branches(self, inputs: Dict[str, Tensor]) -> None:
+        """Raise an error where views are missing or do not match.
+
+        Without the branches of unlabelled images training would go on
+        without them in silence.
+        """
+        views = [inputs[k].shape for k in ('unsup_teacher', 'unsup_student')
+                 if k in inputs]
+        if 'sup' not in inputs or len(views) == 1 or \
+                views and views[0] != views[1]:
+            found = {k: tuple(v.shape) for k, v in inputs.items()}
+            raise ValueError(
+                'a batch needs the branches sup, unsup_teacher and '
+                'unsup_student, the last two of one shape (or sup alone); '
+                f'it has {found}. See MultiBranch in the training pipelines')
+        if self.training and self.iteration is None and views \
+                and not self.hook_missed:
+            self.hook_missed = True
+            warnings.warn('nobody moves the teacher: add MeanTeacherHook to '
+                          'custom_hooks')
+
     def loss_labelled_only(self, images: Tensor,
                            samples: list) -> Dict[str, Tensor]:
         """Losses of a batch (or phase) without unlabelled images."""
@@ -214,7 +244,9 @@ class TeacherStudentSegmentor(SemiSegmentor):
         probabilities = self.teacher_probabilities(outputs['decode'],
                                                    images.shape[-2:])
         valid = valid_pixels(samples)
-        result = self.pseudo_labeler(probabilities, valid)
+        progress = dict(progress=self.progress) if getattr(
+            self.pseudo_labeler, 'needs_progress', False) else {}
+        result = self.pseudo_labeler(probabilities, valid, **progress)
         targets = dict(
             labels=result.labels.masked_fill(~valid, IGNORE),
             confidence=result.confidence,
@@ -242,6 +274,8 @@ class TeacherStudentSegmentor(SemiSegmentor):
                     'undo_class_weights needs class weights in loss_decode '
                     "of the student's decode head: a "
                     'ClassBalancedCrossEntropyLoss')
+            # A class of weight 0 is not learnt, so it is not undone.
+            weights = weights.where(weights > 0, 1.)
             logits = logits - weights.log().view(1, -1, 1, 1)
         return logits.softmax(1)
 
@@ -346,7 +380,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
         valid, chosen = targets['valid'], targets['weights'] > 0
         number = valid.sum().clamp(min=1)
         figures = dict(
-            confident_ratio=chosen.sum() / number,
+            confident_ratio=(targets['weights'] * valid).sum() / number,
             mean_confidence=(targets['confidence'] * valid).sum() / number)
         if self.semi_train_cfg['audit'] and all('gt_audit' in s
                                                 for s in samples):

@@ -61,6 +61,21 @@ class U2PL(TeacherStudentSegmentor):
             pseudo_labeler or dict(type='EntropyPercentilePseudoLabeler'),
             unsup_loss or dict(type='EntropyFilteredCrossEntropyLoss'),
             **kwargs)
+        if not hasattr(self.pseudo_labeler, 'split'):
+            raise TypeError(
+                'U2PL needs a pseudo_labeler that splits pixels by entropy, '
+                'an EntropyPercentilePseudoLabeler; got '
+                f'{type(self.pseudo_labeler).__name__}')
+        if getattr(self.unsup_loss, 'needs_soft', False):
+            raise TypeError('U2PL learns from hard labels, and '
+                            f'{type(self.unsup_loss).__name__} needs soft '
+                            'ones')
+        if self.semi_train_cfg['teacher_mode'] != 'train':
+            raise ValueError("U2PL's teacher gives entropies and features in "
+                             "train mode: leave teacher_mode out")
+        if self.semi_train_cfg['iters_per_epoch'] < 1:
+            raise ValueError('iters_per_epoch is at least 1, got '
+                             f"{self.semi_train_cfg['iters_per_epoch']}")
         head = getattr(self.student.decode_head, 'representation_head', None)
         self.contrast: Optional[nn.Module] = None
         if contrast is not None:

@@ -1,5 +1,7 @@
 import copy
+import warnings
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -235,11 +237,12 @@ def test_audit_is_logged_and_changes_nothing() -> None:
 
 def test_half_precision() -> None:
     model = build(mixing=dict(type='CutMix', prob=1.)).eval()
+    np.random.seed(0)  # of the boxes
     expected = losses_of(model)
-    torch.manual_seed(0)
+    np.random.seed(0)
     with autocast(device_type='cpu', dtype=torch.bfloat16):
         losses = losses_of(model)
-    for key in ('loss_sup_ce', 'mean_confidence'):
+    for key in ('loss_sup_ce', 'loss_unsup', 'mean_confidence'):
         assert losses[key].dtype == torch.float32
         torch.testing.assert_close(losses[key], expected[key], rtol=.05,
                                    atol=.05)
@@ -305,3 +308,61 @@ def test_class_weights_undone() -> None:
     plain = build(semi_train_cfg=dict(undo_class_weights=True))
     with pytest.raises(ValueError, match='ClassBalancedCrossEntropyLoss'):
         plain.label(images, samples)
+
+
+def test_missing_views_are_named() -> None:
+    model = build()
+    for keys in (('sup', 'unsup_teacher'), ('sup', 'unsup_student'),
+                 ('unsup_teacher', 'unsup_student')):
+        with pytest.raises(ValueError, match='branches sup, unsup_teacher'):
+            losses_of(model, data_of({k: 2 for k in keys}))
+    uneven = dict(sup=2, unsup_teacher=2, unsup_student=1)
+    with pytest.raises(ValueError, match='of one shape'):
+        losses_of(model, data_of(uneven))
+
+
+def test_nobody_moves_the_teacher() -> None:
+    model = build().train()
+    with pytest.warns(UserWarning, match='MeanTeacherHook'):
+        losses_of(model)
+    with warnings.catch_warnings():
+        warnings.filterwarnings('error', 'nobody moves')
+        losses_of(model)  # said once
+        told = build().train()
+        told.set_progress(0, 10)
+        losses_of(told)
+
+
+def test_settings_that_make_no_sense() -> None:
+    for bad, match in ((dict(semi_test_cfg=dict(predicton='teacher')),
+                        'semi_test_cfg has no predicton'),
+                       (dict(semi_train_cfg=dict(warmup=3)),
+                        'semi_train_cfg has no warmup'),
+                       (dict(semi_train_cfg=dict(unsup_weight=-1.)),
+                        'unsup_weight is not below 0'),
+                       (dict(threshold=[.3, .4]), None)):
+        if match:
+            with pytest.raises(ValueError, match=match):
+                build(**bad)
+        else:
+            with pytest.raises(ValueError, match='2 thresholds for'):
+                losses_of(build(**bad))
+    binary = tiny_student()
+    binary['decode_head'].update(num_classes=2, out_channels=1, threshold=.5)
+    binary['decode_head']['loss_decode'] = dict(
+        type='CrossEntropyLoss', use_sigmoid=True)
+    with pytest.raises(ValueError, match='one channel'):
+        build(student=binary)
+
+
+def test_labelers_that_follow_the_training() -> None:
+    """The entropy percentile rises with progress; padding does not count."""
+    model = build(
+        pseudo_labeler=dict(
+            type='EntropyPercentilePseudoLabeler', drop_percent=60.)).eval()
+    data = data_of()
+    shares = []
+    for k in (0, 50):
+        model.set_progress(k, 100)
+        shares.append(losses_of(model, data)['confident_ratio'].item())
+    assert shares == pytest.approx([.6, .8], abs=.02)
