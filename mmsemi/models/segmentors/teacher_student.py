@@ -257,15 +257,18 @@ class TeacherStudentSegmentor(SemiSegmentor):
             targets['soft'] = probabilities if soft is None else soft
         return targets
 
-    def teacher_probabilities(self, logits: Tensor,
-                              size: Tuple[int, int]) -> Tensor:
+    def teacher_probabilities(self,
+                              logits: Tensor,
+                              size: Optional[Tuple[int, int]] = None
+                              ) -> Tensor:
         """Class probabilities (N, C, H, W) to label by, float32.
 
         Args:
             logits: (N, C, h, w) of the teacher's decode head.
-            size: (H, W) of the images.
+            size: (H, W) of the images; (h, w) by default.
         """
-        logits = self.upsample(logits, size)
+        logits = logits.float() if size is None else self.upsample(
+            logits, size)
         if self.semi_train_cfg['undo_class_weights']:
             weights = getattr(self.student.decode_head.loss_decode,
                               'class_weight', None)

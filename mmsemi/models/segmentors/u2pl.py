@@ -209,7 +209,8 @@ class U2PL(TeacherStudentSegmentor):
         }
         loss = self.contrast(both['representation'],
                              both['teacher_representation'],
-                             both['teacher_decode'].float().softmax(1),
+                             self.teacher_probabilities(
+                                 both['teacher_decode']),
                              labels, low, high, len(truth))
         return dict(
             loss_contra=loss,

@@ -3,6 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 
 from mmsemi.models.losses import ClassConfidenceBank
@@ -33,8 +34,8 @@ def build(kind='AEL', **kwargs):
         U2PLWithAEL=dict(student=student(), contrast=CONTRAST))[kind]
     model = MODELS.build(
         dict(
-            settings, type=kind,
-            copy_paste=dict(type='AdaptiveCopyPaste', excluded=()), **kwargs))
+            dict(settings, **kwargs), type=kind,
+            copy_paste=dict(type='AdaptiveCopyPaste', excluded=())))
     torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
     model.sync_teacher()
     model.set_progress(0, 100)
@@ -59,6 +60,89 @@ def test_one_step(kind) -> None:
     assert all(p.grad is None for p in model.teacher.parameters())
 
 
+def test_losses_are_the_algorithm_box() -> None:
+    """Against the steps written out with mmseg's own forward."""
+    model = build(semi_train_cfg=dict(teacher_mode='train', unsup_weight=.5),
+                  unsup_loss=dict(sample=False), labelled_consistency=.25)
+    model.copy_paste.prob = 1.
+    data = data_of(model)
+    inputs, samples = data['inputs'], data['data_samples']
+    samples['sup'][0].gt_sem_seg.data[:, :5] = 255
+    truth = torch.stack([s.gt_sem_seg.data[0] for s in samples['sup']])
+    images = inputs['sup'].clone()
+    teacher = copy.deepcopy(model.teacher)
+    live = copy.deepcopy(model.student)
+    bank = copy.deepcopy(model.unsup_loss.bank)
+    torch.manual_seed(3)
+    np.random.seed(3)
+    losses = model(**data, mode='loss')
+
+    torch.manual_seed(3)
+    np.random.seed(3)
+    images, labels = model.copy_paste(images, truth, bank.confidence)
+    assert (labels != truth).any()
+    pasted = torch.stack([s.gt_sem_seg.data[0] for s in samples['sup']])
+    assert torch.equal(pasted, labels)
+
+    def up(x):
+        return F.interpolate(x, (32, 32), mode='bilinear')
+
+    with torch.no_grad():
+        weak = up(teacher.train()(inputs['unsup_teacher'], mode='tensor'))
+        confidence, pseudo = weak.softmax(1).max(1)
+        valid = torch.stack([
+            s.gt_sem_seg.data[0] for s in samples['unsup_teacher']]) != 255
+        targets = dict(
+            labels=pseudo.masked_fill(~valid, 255), confidence=confidence,
+            valid=valid)
+        mixed, targets = model.mixing(inputs['unsup_student'], targets,
+                                      bank.confidence)
+        own = up(teacher(images, mode='tensor')).softmax(1).max(1)
+    logits = up(live.train()(torch.cat([images, mixed]), mode='tensor'))
+    bank.update(logits[:2], labels)
+    torch.testing.assert_close(model.class_confidence, bank.confidence)
+
+    def consistency(logits, confidence, labels, counted):
+        weights = confidence**2 * counted
+        loss = F.cross_entropy(
+            logits, labels, ignore_index=255, reduction='none')
+        return .5 * (weights * loss).sum() / weights.sum()
+
+    torch.testing.assert_close(
+        losses['loss_unsup'],
+        consistency(logits[2:], targets['confidence'], targets['labels'],
+                    targets['valid']))
+    want = .25 * consistency(logits[:2], *own, labels != 255)
+    torch.testing.assert_close(losses['loss_unsup_labelled'], want)
+    want.backward()
+    losses['loss_unsup_labelled'].backward()
+    for ours, theirs in zip(model.student.parameters(), live.parameters()):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_pastes_from_a_branch_of_its_own() -> None:
+    model = build()
+    model.copy_paste.prob = 1.
+    data = data_of(model)
+    inputs, samples = data['inputs'], data['data_samples']
+    inputs['paste'] = torch.full_like(inputs['sup'], 7.)
+    samples['paste'] = copy.deepcopy(samples['sup'])
+    for sample in samples['paste']:
+        sample.gt_sem_seg.data = torch.full_like(sample.gt_sem_seg.data, 255)
+        sample.gt_sem_seg.data[:, 3:9] = 2
+    model.unsup_loss.bank.confidence.copy_(torch.tensor([1., 1, -600, 1]))
+    before = [s.gt_sem_seg.data[0].clone() for s in samples['sup']]
+    seen = []
+    model.student.backbone.register_forward_pre_hook(
+        lambda module, args: seen.append(args[0]))
+    model(**data, mode='loss')
+    for i, sample in enumerate(samples['sup']):
+        assert (sample.gt_sem_seg.data[0, 3:9] == 2).all()
+        assert torch.equal(sample.gt_sem_seg.data[0, 9:], before[i][9:])
+        assert (seen[0][i, :, 3:9] == 7).all()
+        assert torch.equal(seen[0][i, :, 9:], inputs['sup'][i, :, 9:])
+
+
 def test_nothing_labelled_and_all_padded() -> None:
     model = build()
     data = data_of(model)
@@ -76,6 +160,12 @@ def test_nothing_labelled_and_all_padded() -> None:
 def test_only_the_loss_of_ael_will_do() -> None:
     with pytest.raises(TypeError, match='EqualizationConsistencyLoss'):
         build(unsup_loss=dict(type='PlainLossOfTheTest'))
+    with pytest.raises(TypeError, match='needs mixing of type AdaptiveCutMix'):
+        build(mixing=dict(type='CutMix'))
+    with pytest.raises(ValueError, match='has 3 classes, the student 4'):
+        build(unsup_loss=dict(num_classes=3))
+    with pytest.raises(ValueError, match='number is at least 1'):
+        AdaptiveCopyPaste(number=0)
 
 
 def test_bank_knows_absent_classes() -> None:

@@ -104,6 +104,57 @@ def test_losses_are_the_algorithm_box() -> None:
                                rtol=0, atol=1e-2)
 
 
+def test_what_the_contrast_is_given() -> None:
+    """Features of both networks, ranks of the teacher, certain pixels."""
+    network = student()
+    network['decode_head']['representation_head']['dropout_ratio'] = 0.
+    model = build(network=network, mixing=None)
+    data = data_of(model)
+    inputs, given = data['inputs'], []
+    teacher = copy.deepcopy(model.teacher)
+    live = copy.deepcopy(model.student)
+    model.set_progress(50, 100)
+    model.contrast.register_forward_pre_hook(
+        lambda module, args: given.extend(args))
+    model(**data, mode='loss')
+    rep, teacher_rep, probabilities, labels, low, high, labelled = given
+
+    joined = torch.cat([inputs['sup'], inputs['unsup_student']])
+    weak = teacher.eval()(inputs['unsup_teacher'], mode='tensor')
+    teacher, live = teacher.train(), live.train()
+    with torch.no_grad():
+        their = teacher.decode_head.forward_with_representation(
+            teacher.extract_feat(joined))
+    own = live.decode_head.forward_with_representation(
+        live.extract_feat(joined))
+    torch.testing.assert_close(rep, own[1])
+    torch.testing.assert_close(teacher_rep, their[1])
+    torch.testing.assert_close(probabilities, their[0].softmax(1))
+    assert rep.requires_grad and not teacher_rep.requires_grad
+    assert labelled == 2
+
+    def up(x):
+        return F.interpolate(x, (32, 32), mode='bilinear')
+
+    def down(maps):  # nearest, to the size of the features
+        return F.interpolate(
+            maps[:, None].float(), rep.shape[2:], mode='nearest')[:, 0]
+
+    truth = torch.stack([
+        s.gt_sem_seg.data[0] for s in data['data_samples']['sup']])
+    pseudo = up(weak).argmax(1)
+    pseudo[:, -4:] = 255
+    # Before the drop, which is another rule.
+    assert torch.equal(labels, down(torch.cat([truth, pseudo])).long())
+    q = up(their[0][2:]).softmax(1)
+    entropies = -(q * (q + 1e-10).log()).sum(1)
+    known = entropies[pseudo != 255]
+    for mask, inside in ((low, entropies <= known.quantile(.1)),
+                         (high, entropies >= known.quantile(.9))):
+        inside = torch.cat([truth != 255, inside & (pseudo != 255)])
+        assert torch.equal(mask, down(inside).bool())
+
+
 def test_warm_up_trains_on_labelled_images_alone() -> None:
     model = build(semi_train_cfg=dict(warmup_iters=5))
     before = copy.deepcopy(model.teacher.state_dict())
@@ -173,3 +224,16 @@ def test_bank_is_restored_from_a_checkpoint() -> None:
     assert values[0].keys() == values[1].keys()
     for key, value in values[0].items():
         torch.testing.assert_close(value, values[1][key], rtol=0, atol=0)
+
+
+def test_parts_that_do_not_fit() -> None:
+    for bad, error, match in (
+        (dict(pseudo_labeler=dict(type='ConfidencePseudoLabeler')),
+         TypeError, 'splits pixels by entropy'),
+        (dict(unsup_loss=dict(type='SoftmaxMSELoss')), TypeError, 'soft'),
+        (dict(semi_train_cfg=dict(teacher_mode='eval')), ValueError,
+         'teacher_mode'),
+        (dict(semi_train_cfg=dict(iters_per_epoch=0)), ValueError,
+         'iters_per_epoch')):
+        with pytest.raises(error, match=match):
+            build(**bad)
