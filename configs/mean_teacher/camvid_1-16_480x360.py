@@ -24,9 +24,9 @@ model = dict(
     mixing=dict(type='CutMix', box='cutmix_seg', prob=1.),
     semi_test_cfg=dict(predict_on='teacher'))
 optim_wrapper = dict(type='AmpOptimWrapper')
-train_cfg = dict(max_iters=1500, val_interval=500)
+train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = 1501
+param_scheduler[1].end = 1001
 custom_hooks = [
     dict(type='ClassFrequencyHook'),
     dict(

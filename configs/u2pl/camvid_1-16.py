@@ -21,15 +21,15 @@ model = dict(
     _delete_=True,
     type='U2PL',
     student=student,
-    contrast=dict(num_anchors=128, capacity=3000),
+    contrast=dict(num_anchors=128, capacity=3000, loss_weight=0.1),
     unsup_loss=dict(
         type='EntropyFilteredCrossEntropyLoss', criterion=criterion),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(warmup_iters=200),
     semi_test_cfg=dict(predict_on='teacher'))
-train_cfg = dict(max_iters=1500, val_interval=500)
+train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = 1501
+param_scheduler[1].end = 1001
 custom_hooks = [
     dict(type='ChannelsLastHook'),
     dict(type='ClassFrequencyHook'),
