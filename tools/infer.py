@@ -68,6 +68,8 @@ def infer(args: argparse.Namespace) -> None:
         stem: path for stem, path in find_images(args.input).items()
         if out.resolve() not in path.resolve().parents  # earlier results
     }
+    if out.exists() and not out.is_dir():
+        raise UsageError(f'{out} is a file. Choose another --out')
     if out.is_dir() and any(out.iterdir()) and not args.overwrite:
         raise UsageError(f'{out} holds files. Choose another --out, or '
                          '--overwrite')

@@ -14,7 +14,7 @@ from mmsemi.datasets.splits import set_split
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import (check_weights, check_work_dir,
+from mmsemi.utils.run_setup import (check_amp, check_weights, check_work_dir,
                                     enable_amp, load_config,
                                     prepare_generated, resume_latest,
                                     set_work_dir)
@@ -69,6 +69,7 @@ def train(args: argparse.Namespace) -> None:
         set_split(cfg, args.split)
     if args.amp:
         enable_amp(cfg)
+    check_amp(cfg)
     # Rank 0 alone looks at files: it may also delete an old run.
     if is_first_process():
         check_work_dir(cfg, args.config, args.resume, args.overwrite)

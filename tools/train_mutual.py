@@ -17,8 +17,8 @@ from mmsemi.datasets.checks import check_data
 from mmsemi.self_training.mutual import MutualTraining
 from mmsemi.utils.dist import is_first_process
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import (check_weights, enable_amp, load_config,
-                                    prepare_generated)
+from mmsemi.utils.run_setup import (check_amp, check_weights, enable_amp,
+                                    load_config, prepare_generated)
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -59,6 +59,7 @@ def main(argv=None) -> None:
     for cfg in configs:
         if args.amp:
             enable_amp(cfg)
+        check_amp(cfg)
         if is_first_process():
             prepare_generated(cfg)
             check_weights(cfg)

@@ -37,7 +37,6 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        start_iter=200,
         buffers='own'),
     dict(type='TrainingPictureHook'),
     dict(type='PseudoLabelAuditHook'),  # if the model audits

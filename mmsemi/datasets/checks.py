@@ -302,6 +302,22 @@ def _embedding_head(cfg: Config) -> dict:
     return head if found else {}
 
 
+def _check_heads(cfg: Config, images: ImageList) -> None:
+    model = cfg.get('model') or {}
+    model = model.get('student') or model
+    for name in ('decode_head', 'auxiliary_head'):
+        heads = model.get(name) or []
+        for head in heads if isinstance(heads, (list, tuple)) else [heads]:
+            number = head.get('num_classes')
+            if number is not None and number != len(images.classes):
+                raise UsageError(
+                    f'{name}.num_classes={number}, but the {images.role} '
+                    f'images ({images.source}) have {len(images.classes)} '
+                    f'classes: {", ".join(images.classes)}. Set num_classes '
+                    'of the head, or metainfo=dict(classes=...) of the data '
+                    'sets')
+
+
 def _read_stamp(path: Optional[Path]) -> dict:
     try:
         return json.loads(path.read_text()) if path else {}
@@ -333,13 +349,14 @@ def check_data(cfg: Config,
     head = _embedding_head(cfg)
     for images in lists:
         images.check_files()
+        _check_heads(cfg, images)
         if head.get('classes'):
             images.check_names('SemanticEmbeddingHead', head['classes'],
                                head.get('num_seen'))
     for a, b in combinations(lists, 2):
         if a.role != b.role:
             check_disjoint(**{
-                f'{images.role} images ({images.source})': images.images
+                f'{images.role} ({images.source})': images.images
                 for images in (a, b)
             })
     path = Path(work_dir) / STAMP if work_dir else None

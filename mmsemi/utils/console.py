@@ -9,10 +9,14 @@ from mmengine.dist import is_main_process
 FILE_ONLY = ('Iter(', 'Exp name:', 'per class results', '\n+--',
              'Saving checkpoint', 'Hooks will be executed',
              'paramwise_options', 'Config:\n', '\n------')
+# A warning for each parameter of a teacher, which is never optimised.
+FROZEN = 'is skipped since its requires_grad=False'
 
 
 class ConsoleFilter(logging.Filter):
     """Drop messages of level INFO that begin like one of those given.
+
+    And those about frozen parameters, of any level.
 
     Args:
         beginnings: how they begin.
@@ -23,8 +27,9 @@ class ConsoleFilter(logging.Filter):
         self.beginnings = tuple(beginnings)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno > logging.INFO or not str(
-            record.msg).startswith(self.beginnings)
+        text = str(record.msg)
+        return FROZEN not in text and (record.levelno > logging.INFO or
+                                       not text.startswith(self.beginnings))
 
 
 def console_handlers(logger: logging.Logger) -> List[logging.Handler]:

@@ -1,6 +1,7 @@
 """Plain MMSegmentation models out of mmsemi checkpoints and configs."""
 import copy
 import os
+import pickle
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -158,7 +159,11 @@ def read_weights(source: Union[str, Path, nn.Module],
     else:
         if not Path(source).is_file():
             raise UsageError(f'no checkpoint {source}')
-        checkpoint = _load_checkpoint(str(source), map_location='cpu')
+        try:
+            checkpoint = _load_checkpoint(str(source), map_location='cpu')
+        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+            raise UsageError(f'{source} is no checkpoint of PyTorch '
+                             f'({error})') from error
         state = checkpoint.get('state_dict', checkpoint)
         meta = checkpoint.get('meta', {})
     prefix = f'{predict_on}.'

@@ -116,8 +116,12 @@ class Predictor:
         try:
             load_state_dict(model, state, strict=True)
         except RuntimeError as error:
-            raise UsageError(f'{checkpoint} does not fit the model of the '
-                             f'config: {error}') from error
+            keys = [line.strip() for line in str(error).splitlines()[1:4]]
+            raise UsageError(
+                f'{checkpoint} does not fit the model of the config: '
+                + ' '.join(key[:200] for key in keys)
+                + ' ... Use the config that a run saved beside its '
+                'checkpoints') from error
         if whole is not None:
             whole.student = model
             model = whole
@@ -142,7 +146,7 @@ class Predictor:
         try:
             data = self.pipeline(dict(img_path=str(path)))
         except Exception as error:
-            if cv2.imread(str(path)) is not None:
+            if is_image(path):
                 raise
             raise UsageError(f'{path}: not a readable image') from error
         result = self.model.test_step(pseudo_collate([data]))[0]
@@ -159,6 +163,13 @@ class Predictor:
             confidence = logits.softmax(0).amax(0)
         return dict(ids=ids.to(torch.uint8).cpu().numpy(),
                     confidence=confidence.cpu().numpy())
+
+
+def is_image(path: Union[str, Path]) -> bool:
+    """Whether a file can be decoded in the way mmcv does it."""
+    content = np.fromfile(str(path), np.uint8) if Path(path).is_file() else []
+    return len(content) > 0 and cv2.imdecode(
+        content, cv2.IMREAD_COLOR) is not None
 
 
 def save_prediction(out: Path,

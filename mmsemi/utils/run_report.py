@@ -129,8 +129,13 @@ def outcome(summary: Dict) -> str:
         return 'Training is finished; nothing was validated.'
     difference = gain(rows)
     if difference is None:
-        words = f'val mIoU {last:.1f} after {rows[-1]["iterations"]} ' \
-            'iterations'
+        values = rows[-1].get('networks') or {'': last}
+        words = 'val mIoU ' + ', '.join(
+            f'{value:.1f} ({name})' if name else f'{value:.1f}'
+            for name, value in values.items())
+        words += f' after {rows[-1]["iterations"]} iterations'
+        if summary.get('stopped_early'):
+            words += ' (stopped early)'
     else:
         direction = 'gains' if difference >= 0 else 'loses'
         words = (f'Self-training {direction} {abs(difference):.1f} mIoU: '

@@ -78,6 +78,20 @@ def enable_amp(cfg: Config) -> None:
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
+def check_amp(cfg: Config) -> None:
+    """Check that a config in mixed precision finds a GPU.
+
+    Raises:
+        UsageError: if it does not.
+    """
+    kind = (cfg.get('optim_wrapper') or {}).get('type')
+    if kind == 'AmpOptimWrapper' and get_device() == 'cpu':
+        raise UsageError(
+            'the config trains in mixed precision (AmpOptimWrapper), which '
+            'needs a GPU, and none was found. On a CPU: --cfg-options '
+            'optim_wrapper.type=OptimWrapper')
+
+
 def run_files(work_dir: Path) -> List[Path]:
     """Products of an earlier run in a work dir, sorted by name."""
     return sorted({
@@ -211,4 +225,8 @@ def check_weights(cfg: Config) -> None:
     for place, path in wanted:
         if isinstance(path, str) and '://' not in path and not Path(
                 path).is_file():
-            raise UsageError(f'{place}: checkpoint {path} does not exist')
+            raise UsageError(
+                f'{place}: checkpoint {path} does not exist. Bring it there '
+                '(the README of the config says from where; '
+                'tools/model_converters makes it from foreign ones) or name '
+                'another by --cfg-options')

@@ -123,8 +123,8 @@ def all_ignored(root):
     (lambda r: (r / 'labeled.txt').write_text('a\nb\na\n'),
      ["labeled.txt: 'a' is listed twice"]),
     (lambda r: (r / 'unlabeled.txt').write_text('b\nc\n'),
-     ['train/b.png', 'labelled images', 'unlabelled images', 'unlabeled.txt',
-      'Remove']),
+     ['train/b.png', 'the labelled (', 'the unlabelled (', 'unlabeled.txt',
+      ') images. Remove']),
     (broken_value, ['train/b.png', '4 pixels have the value 13', '0..10']),
     (broken_sixteen_bits, ['train/a.png', 'value 300']),
     (broken_channels, ['val/v.png', '3 channels']),
@@ -139,6 +139,17 @@ def test_one_clear_error(cfg, root, spoil, words):
         check_data(cfg)
     assert all(word in str(error.value) for word in words), error.value
     assert '\n' not in str(error.value)
+
+
+def test_heads_with_another_number_of_classes(cfg):
+    cfg.model = dict(student=dict(
+        decode_head=dict(num_classes=11),
+        auxiliary_head=[dict(num_classes=11), dict(num_classes=5)]))
+    with pytest.raises(UsageError, match='auxiliary_head.num_classes=5, but '
+                       '.*labeled.txt.* have 11 classes'):
+        check_data(cfg)
+    cfg.model.student.auxiliary_head = None
+    check_data(cfg)
 
 
 def test_overlap_with_val(cfg, root):

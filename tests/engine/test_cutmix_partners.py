@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
+from mmsemi.datasets.checks import collect
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import HOOKS
 from tests.engine.test_online_training import BRANCHES, online_config
@@ -111,6 +112,9 @@ def test_partners_come_from_the_whole_set(root, whole) -> None:
         known = presence
         if k == 0:
             assert not presence.any()  # warm-up
+    # Images to be pasted are no further labelled images.
+    found = {images.role: images.size for images in collect(whole[0])}
+    assert found == dict(labelled=6, unlabelled=9, val=3)
     assert looked_up and known.any(0).sum() > 4
 
 

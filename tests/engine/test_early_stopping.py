@@ -52,5 +52,6 @@ def test_a_run_stops_and_is_finished(tmp_path, network):
     assert patience > 2 and runner.iter == 4 < runner.max_iters
     assert (Path(cfg.work_dir) / 'iter_4.pth').is_file()
     summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
+    assert summary['stopped_early']
     assert summary['finished'] and summary['iterations'] == 4
     assert summary['best_miou'] == 45.05

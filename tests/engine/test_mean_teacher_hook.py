@@ -145,6 +145,17 @@ def test_wrong_settings() -> None:
         MeanTeacherHook().before_train(MagicMock(model=nn.Linear(1, 1)))
 
 
+def test_starts_behind_the_warm_up_of_the_model() -> None:
+    model = Pair()
+    model.semi_train_cfg = dict(warmup_iters=4)
+    hook = MeanTeacherHook(.01, 'inverse')
+    hook.before_train(MagicMock(model=model, iter=0))
+    assert [hook.momentum_at(k) for k in (3, 4, 5)] == [1., 1., .5]
+    hook = MeanTeacherHook(.01, 'inverse', start_iter=1)
+    hook.before_train(MagicMock(model=model, iter=0))
+    assert hook.momentum_at(4) == .25
+
+
 def test_statistics_nobody_gathers_are_reported() -> None:
     runner = MagicMock(model=Pair(), iter=0)
     MeanTeacherHook(buffers='own').before_train(runner)

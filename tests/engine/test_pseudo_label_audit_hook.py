@@ -58,6 +58,11 @@ def test_report_of_a_run(tmp_path, mixing):
     accuracy = sum(kept[n] * (c['right'] or 0) for n, c in classes.items())
     assert accuracy / sum(kept.values()) == pytest.approx(
         logged['pseudo_label_accuracy'], abs=0.1)
+    # So the summary of the run can say it.
+    info = runner.message_hub.get_info('mmsemi/pseudo_labels')
+    assert info['kept'] == pytest.approx(sum(kept.values()))
+    assert info['accuracy'] == pytest.approx(
+        logged['pseudo_label_accuracy'], abs=1e-5)
     scalars, = Path(cfg.work_dir).glob('*/vis_data/scalars.json')
     assert 'audit/found/' in scalars.read_text()
 

@@ -14,7 +14,7 @@ from mmseg.apis import inference_model, init_model
 
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import export_segmentor
+from mmsemi.utils.export import export_segmentor, read_weights
 from mmsemi.utils.inference import find_images
 from tests.models.tiny import tiny_student
 
@@ -150,8 +150,13 @@ def test_unreadable_images_do_not_stop_the_others(files, tmp_path,
     images.mkdir()
     (images / 'bad.jpg').write_bytes(b'no image')
     (images / 'empty.png').touch()
+    cv2.imwrite(str(images / 'cut.jpg'), np.random.randint(
+        0, 255, (90, 90, 3)))
+    whole = (images / 'cut.jpg').read_bytes()
+    (images / 'cut.jpg').write_bytes(whole[:300])
     cv2.imwrite(str(images / 'good.png'), np.zeros((40, 40, 3), np.uint8))
-    with pytest.raises(SystemExit, match='bad.jpg: not a readable.*empty'):
+    with pytest.raises(SystemExit,
+                       match='bad.jpg: not a readable.*cut.*empty'):
         infer(monkeypatch, files, tmp_path / 'out', 'student', images)
     assert (tmp_path / 'out/overlay/good.png').is_file()
 
@@ -164,9 +169,14 @@ def test_clear_errors(files, tmp_path, monkeypatch) -> None:
         infer(monkeypatch, files, tmp_path)
     other = tiny_student(num_classes=7)
     Config(dict(model=other)).dump(str(tmp_path / 'other.py'))
-    with pytest.raises(SystemExit, match='does not fit'):
+    with pytest.raises(SystemExit, match='does not fit.*saved beside'):
         infer(monkeypatch, files, tmp_path / 'out', tmp_path / 'other',
               checkpoint='student')
+    with pytest.raises(SystemExit, match='kept is a file'):
+        infer(monkeypatch, files, tmp_path / 'kept')
+    (tmp_path / 'text.pth').write_text('no checkpoint')
+    with pytest.raises(UsageError, match='text.pth is no checkpoint'):
+        read_weights(tmp_path / 'text.pth', 'student')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UsageError, match='no images'):
         find_images(tmp_path / 'empty')

@@ -109,6 +109,12 @@ def test_words_for_rows():
     rows[1]['val_miou'] = 44.1
     text = outcome(dict(rounds=rows, best_miou=45.1, wall_seconds=150))
     assert text.startswith('Self-training loses 1.0 mIoU')
+    online = make_row(0, 47.5)
+    online['networks'] = dict(teacher=47.5, student=46.)
+    text = outcome(dict(rounds=[online], best_miou=47.5, wall_seconds=150,
+                        stopped_early=True))
+    assert text.startswith('val mIoU 47.5 (teacher), 46.0 (student) after ')
+    assert '(stopped early)' in text
     rows[1]['val_miou'] = rows[0]['val_miou'] = None
     assert 'nothing was validated' in outcome(
         dict(rounds=rows, best_miou=None, wall_seconds=150))

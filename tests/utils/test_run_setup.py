@@ -123,7 +123,12 @@ def test_amp_needs_a_gpu(monkeypatch):
     monkeypatch.setattr(run_setup, 'get_device', lambda: 'cpu')
     with pytest.raises(UsageError, match='GPU'):
         run_setup.enable_amp(cfg)
+    run_setup.check_amp(cfg)
+    wants = Config(dict(optim_wrapper=dict(type='AmpOptimWrapper')))
+    with pytest.raises(UsageError, match='optim_wrapper.type=OptimWrapper'):
+        run_setup.check_amp(wants)
     monkeypatch.setattr(run_setup, 'get_device', lambda: 'cuda')
+    run_setup.check_amp(wants)
     run_setup.enable_amp(cfg)
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.loss_scale == 'dynamic'

@@ -1,4 +1,4 @@
-"""Curves of one or several runs in one picture.
+r"""Curves of one or several runs in one picture.
 
     python tools/analysis_tools/plot_curves.py work_dirs/u2pl/camvid_1-16 \
         work_dirs/fixmatch/camvid_1-16 --keys loss confident_ratio mIoU

@@ -31,7 +31,8 @@ class MeanTeacherHook(Hook):
     Args:
         momentum: weight m of the student; its lower end for ``'inverse'``.
         schedule: ``'constant'`` or ``'inverse'``.
-        start_iter: iteration at which k is 0.
+        start_iter: iteration at which k is 0; by default the
+            ``warmup_iters`` of the model.
         copy_until: before this iteration the teacher is a plain copy of the
             student; ``start_iter`` by default. U2PL with n iterations an
             epoch and S epochs of warm-up has ``start_iter = S n`` and
@@ -46,7 +47,7 @@ class MeanTeacherHook(Hook):
     def __init__(self,
                  momentum: float = 0.01,
                  schedule: str = 'constant',
-                 start_iter: int = 0,
+                 start_iter: Optional[int] = None,
                  copy_until: Optional[int] = None,
                  buffers: str = 'copy') -> None:
         if not 0 <= momentum <= 1:
@@ -58,12 +59,18 @@ class MeanTeacherHook(Hook):
             raise ValueError(f'buffers is one of {BUFFERS}, got {buffers!r}')
         self.momentum = momentum
         self.schedule = schedule
-        self.start_iter = start_iter
-        self.copy_until = start_iter if copy_until is None else copy_until
-        if self.copy_until < start_iter:
-            raise ValueError('copy_until comes before start_iter: '
-                             f'{self.copy_until} < {start_iter}')
+        self.given_start, self.given_copy = start_iter, copy_until
         self.buffers = buffers
+        self._begin(start_iter or 0)
+
+    def _begin(self, start_iter: int) -> None:
+        self.start_iter = start_iter
+        self.copy_until = self.given_copy
+        if self.copy_until is None:
+            self.copy_until = start_iter
+        if start_iter < 0 or self.copy_until < start_iter:
+            raise ValueError('copy_until comes before start_iter, or that '
+                             f'before 0: {self.copy_until}, {start_iter}')
 
     def momentum_at(self, iteration: int, accumulative_counts: int = 1
                     ) -> float:
@@ -86,6 +93,9 @@ class MeanTeacherHook(Hook):
         if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
             raise TypeError('MeanTeacherHook needs a segmentor with teacher '
                             f'and student, got {type(model).__name__}')
+        if self.given_start is None:
+            self._begin(
+                getattr(model, 'semi_train_cfg', {}).get('warmup_iters', 0))
         if runner.iter == 0:
             model.sync_teacher()
         if self.buffers == 'own' and model.semi_train_cfg.get(

@@ -92,7 +92,8 @@ class PseudoLabelAuditHook(Hook):
 
     def _report(self, runner, iteration: int) -> None:
         all_reduce(self.counts)
-        figures = per_class(self.counts, self.classes)
+        counts = self.counts.clone()
+        figures = per_class(counts, self.classes)
         begin, self.begin = self.begin, iteration
         self.counts.zero_()
         if not is_main_process() or not any(
@@ -102,6 +103,8 @@ class PseudoLabelAuditHook(Hook):
             dict(iterations=[begin, iteration], per_class=figures))
         write_json(Path(runner.work_dir) / REPORT, self.reports)
         publish_file(runner, 'audit', REPORT)
+        runner.message_hub.update_info('mmsemi/pseudo_labels',
+                                       overall(counts, len(self.classes)))
         runner.logger.info(
             f'pseudo-labels of iterations {begin + 1} to {iteration}:\n'
             f'{table(figures)}')
@@ -168,6 +171,17 @@ def per_class(counts: Tensor, classes) -> Dict[str, Dict]:
             found=share(right[c], truth[c]))
         for c, name in enumerate(classes)
     }
+
+
+def overall(counts: Tensor, number: int) -> Dict:
+    """Share of the labels that count, and of those that are right."""
+    cells = counts[:-1].cpu()
+    confusion = cells[:number**2].view(number, number)
+    predicted, chosen = cells[number**2:].view(3, number)[:2].sum(1).tolist()
+    known = confusion.sum().item()
+    return dict(
+        kept=chosen / predicted if predicted else None,
+        accuracy=confusion.trace().item() / known if known else None)
 
 
 def table(figures: Dict[str, Dict]) -> str:

@@ -212,7 +212,10 @@ def _labeller(runner) -> Optional[Predictor]:
 
 def _titles(round_index: int, runner) -> Dict[str, str]:
     last = f'prediction after round {round_index}'
-    if not round_index:
+    if hasattr(runner.train_loop.dataloader.dataset, 'unlabelled'):
+        if not hasattr(runner.train_loop, 'round_end'):
+            last = 'prediction after training'
+    elif not round_index:
         last = 'prediction, labelled images only'
     portion = getattr(runner.train_loop, 'portion', None)
     return dict(

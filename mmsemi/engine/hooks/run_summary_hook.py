@@ -71,15 +71,17 @@ class RunSummaryHook(Hook):
         if self.clock is None:  # validation without training
             return
         self.mark = time.perf_counter()
-        found = [
-            round(float(value), 4) for key, value in (metrics or {}).items()
+        found = {
+            key.rpartition('/')[0]: round(float(value), 4)
+            for key, value in (metrics or {}).items()
             if key.split('/')[-1] == self.metric
-        ]
+        }
         if found:
-            best = self.clock['best']
-            self.clock['last'] = found[0]
-            self.clock['best'] = found[0] if best is None else max(
-                best, found[0])
+            best, last = self.clock['best'], next(iter(found.values()))
+            self.clock['last'] = last
+            self.clock['best'] = last if best is None else max(best, last)
+            # Teacher and student, where both are validated.
+            self.clock['networks'] = found if len(found) > 1 else {}
         self._keep(runner)
 
     def after_round(self, runner) -> None:
@@ -117,8 +119,8 @@ class RunSummaryHook(Hook):
 
     # Rows.
     def _row(self, runner, number, portion, iterations) -> Dict:
-        labels = {}
-        if number:
+        labels, online = {}, not hasattr(runner.train_loop, 'round_end')
+        if number or online:
             labels = runner.message_hub.get_info('mmsemi/pseudo_labels', {})
         wall, clock = self._wall(), self.clock
         miou = labels.get('miou')
@@ -133,6 +135,7 @@ class RunSummaryHook(Hook):
             iterations=iterations,
             val_miou=clock['last'],
             best_miou=clock['best'],
+            networks=clock.get('networks', {}),
             seconds_labelling=labels.get('seconds', 0.),
             seconds_training=clock['training'],
             seconds=wall - clock['rounds'],
@@ -187,6 +190,8 @@ class RunSummaryHook(Hook):
             self.facts,
             iterations=runner.iter,
             finished=runner.iter >= runner.max_iters or bool(
+                getattr(runner.train_loop, 'stop_training', False)),
+            stopped_early=runner.iter < runner.max_iters and bool(
                 getattr(runner.train_loop, 'stop_training', False)),
             last_miou=rows[-1]['val_miou'] if rows else None,
             best_miou=self.clock['best'],
