@@ -1,0 +1,7 @@
+# 1/8 of CamVid: 46 labelled and 321 unlabelled images.
+_base_ = ['./camvid_1-16_480x360.py']
+split = 'data/camvid/splits/1_8/seed0'
+train_dataloader = dict(
+    dataset=dict(
+        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
