@@ -104,7 +104,10 @@ class RunSummaryHook(Hook):
             if self.trained or not rows:
                 row = self._row(runner, 0, None, runner.iter)
                 # Online methods label what they see as they go.
-                row['pseudo_labelled'] = self._images('unlabelled')
+                drawn = getattr(runner.train_loop.dataloader.sampler,
+                                'samples_per_source', [1])
+                row['pseudo_labelled'] = \
+                    self._images('unlabelled') if drawn[-1] else 0
                 self._add(runner, row)
         if not is_main_process():
             return

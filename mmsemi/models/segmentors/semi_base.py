@@ -101,6 +101,9 @@ class SemiSegmentor(BaseSegmentor):
                               **kwargs) -> None:
         """Accept checkpoints of a plain segmentor for every sub-model.
 
+        Also those of a wrapper with fewer sub-models: the others start as
+        its student, which would else stay random in silence.
+
         Raises:
             RuntimeError: when nothing in the checkpoint fits, which a
                 non-strict load would pass over in silence.
@@ -112,6 +115,12 @@ class SemiSegmentor(BaseSegmentor):
                 value = state_dict.pop(key)
                 for name in names:
                     state_dict[name + key[len(prefix):]] = value
+        student = [key for key in state_dict if key.startswith(names[0])]
+        for name in names[1:]:
+            if student and not any(k.startswith(name) for k in state_dict):
+                state_dict.update(
+                    (name + key[len(names[0]):], state_dict[key])
+                    for key in student)
         wanted = [prefix + key for key in self.state_dict()]
         if not any(key in state_dict for key in wanted):
             raise RuntimeError(

@@ -366,3 +366,21 @@ def test_labelers_that_follow_the_training() -> None:
         model.set_progress(k, 100)
         shares.append(losses_of(model, data)['confident_ratio'].item())
     assert shares == pytest.approx([.6, .8], abs=.02)
+
+
+def test_checkpoint_of_a_student_alone() -> None:
+    """The teacher starts as the student, it does not stay random."""
+    source = build()
+    torch.nn.init.normal_(source.student.decode_head.conv_seg.bias)
+    state = {k: v for k, v in source.state_dict().items()
+             if k.startswith('student.')}
+    model = build()
+    model.load_state_dict(state)
+    for name in ('student', 'teacher'):
+        assert torch.equal(
+            getattr(model, name).decode_head.conv_seg.bias,
+            source.student.decode_head.conv_seg.bias)
+    # A teacher of its own is kept.
+    torch.nn.init.constant_(source.teacher.decode_head.conv_seg.bias, 3.)
+    model.load_state_dict(source.state_dict())
+    assert (model.teacher.decode_head.conv_seg.bias == 3).all()
