@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/sgd_poly.py',
     '../_base_/supervised_runtime.py',
 ]
-epoch = 620  # iterations for all unlabelled images, half of them partners
+epoch = 620  # as published: half of what it loads are partners
 split = 'data/splits/voc12/u2pl/662'
 # Eight processes, each with two labelled images, two to be pasted into them,
 # one unlabelled image and a partner for it, as published.

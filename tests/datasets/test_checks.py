@@ -148,7 +148,7 @@ def test_heads_with_another_number_of_classes(cfg):
     with pytest.raises(UsageError, match='auxiliary_head.num_classes=5, but '
                        '.*labeled.txt.* have 11 classes'):
         check_data(cfg)
-    cfg.model.student.auxiliary_head = None
+    cfg.model.student.auxiliary_head = dict(type='STDCHead', num_classes=2)
     check_data(cfg)
 
 

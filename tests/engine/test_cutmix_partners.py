@@ -4,6 +4,7 @@ import json
 import random
 from itertools import islice
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -134,6 +135,29 @@ def test_killed_and_resumed(root, whole, tmp_path) -> None:
         assert torch.equal(weights[key], value), key
 
 
+def test_memory_of_a_checkpoint_on_another_device(whole) -> None:
+    class OnDevice:
+        """Refuses what a tensor on a GPU refuses."""
+
+        def cpu(self):
+            return torch.ones(2, 3, dtype=torch.bool)
+
+    hook = HOOKS.build(dict(type='CutMixPartnerHook'))
+    hook.after_load_checkpoint(
+        MagicMock(_resume=True), dict(cutmix_partners=OnDevice()))
+    assert hook.presence.all() and hook.presence.shape == (2, 3)
+
+
+def test_workers_deliver_what_was_drawn(root, tmp_path) -> None:
+    cfg = ael_config(root, tmp_path / 'workers')
+    cfg.train_dataloader.update(num_workers=2, persistent_workers=True)
+    cfg.train_cfg.update(max_iters=4, val_interval=9)
+    train(cfg)
+    names = (root / 'unlabeled.txt').read_text().split()
+    for stems, images, _, _ in lines(cfg).values():
+        assert stems['unsup_student'] == [names[i] for i in images]
+
+
 def test_skipped_batches_draw_nothing() -> None:
     data = ConcatDataset([list(range(4)), list(range(20))])
     calls = []
@@ -171,6 +195,7 @@ def test_pastes_the_object_of_the_partner() -> None:
     expected[0, 3:9, 5:12], expected[1, 10:15, 1:4] = 2, 3
     assert torch.equal(new[:, 0], expected)
     assert (mixed['labels'][0, 3:9, 5:12] == 2).all()
+    assert mix.presence.flags['C_CONTIGUOUS']  # NCCL gathers nothing else
     assert mix.presence.tolist() == [
         [True] * 4, [False, False, False, True], [False, False, True, False]]
 
@@ -182,6 +207,10 @@ def test_wrong_parts_are_named(root, tmp_path) -> None:
     cfg.model.unsup_loss = dict(type='PseudoLabelCrossEntropyLoss')
     cfg.model.pop('copy_paste')
     with pytest.raises(TypeError, match='AdaptiveCutMix, got .* and CutMix'):
+        Runner.from_cfg(cfg).train()
+    cfg = ael_config(root, tmp_path / 'c')
+    cfg.train_dataloader.batch_size = 8
+    with pytest.raises(ValueError, match='is 8, but its sampler draws 10'):
         Runner.from_cfg(cfg).train()
     cfg = ael_config(root, tmp_path / 'b')
     cfg.custom_hooks = cfg.custom_hooks[:-2]

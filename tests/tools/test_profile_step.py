@@ -75,6 +75,12 @@ def test_command(method, capsys) -> None:
     assert 'forward and backward passes alone = ' in text
 
 
+def test_batch_of_the_config() -> None:
+    data = tool.random_batch((4, 4, 2), (32, 48), 3)
+    assert {k: len(v) for k, v in data['inputs'].items()} == dict(
+        sup=4, unsup_teacher=2, unsup_student=2)
+
+
 def test_only_online_training() -> None:
     with pytest.raises(UsageError, match='no teacher'):
         tool.main([CONFIG.format('supervised')])

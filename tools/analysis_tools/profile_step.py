@@ -308,7 +308,8 @@ def random_batch(counts: List[int], size: List[int],
         item.gt_sem_seg = PixelData(data=label)
         return item
 
-    labelled, unlabelled = counts
+    # Images that AEL pastes, and partners, are left out.
+    labelled, unlabelled = counts[0], counts[-1]
     labels = patches(num_classes, 1, labelled).long()
     images = dict(sup=patches(256, 3, labelled))
     images['unsup_teacher'] = patches(256, 3, unlabelled)

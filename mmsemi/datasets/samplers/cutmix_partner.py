@@ -32,7 +32,8 @@ class CutMixPartnerSampler(SourceRatioSampler):
         dataset: see :class:`SourceRatioSampler`.
         samples_per_source: as there, without the partners: the data loader
             needs a batch size of their sum plus the last of them.
-        seed: as there; partners of batch k depend on it, k and the rank.
+        seed: as there; random numbers for partners of batch k depend on
+            it, k and the rank.
     """
     draw: Optional[Callable] = None
 

@@ -13,11 +13,11 @@ class SourceRatioSampler(Sampler):
     """Endless batches with a fixed number of samples of every source.
 
     A source is one part of a ``ConcatDataset`` (of a :class:`SemiDataset`:
-    labelled, then unlabelled); any other dataset is a single source. Each
-    source runs through random permutations of itself, without repetition
-    until it is exhausted, and is sharded over the ranks. Consecutive
-    ``sum(samples_per_source)`` indices are one batch of a rank, in the order
-    of the sources; give the data loader that batch size.
+    labelled, images to paste if any, then unlabelled); any other dataset is
+    a single source. Each source runs through random permutations of itself,
+    without repetition until it is exhausted, and is sharded over the ranks.
+    Consecutive ``sum(samples_per_source)`` indices are one batch of a rank,
+    in the order of the sources; give the data loader that batch size.
 
     Iterating again gives the same indices again.
 

@@ -5,7 +5,8 @@ import torch
 from mmengine.dist import all_gather
 from mmengine.hooks import Hook
 
-from mmsemi.datasets.samplers import CutMixPartnerSampler
+from mmsemi.datasets.samplers.cutmix_partner import (CutMixPartnerSampler,
+                                                     Partners)
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import class_distribution, draw_source
 from mmsemi.registry import HOOKS
@@ -25,13 +26,16 @@ class CutMixPartnerHook(Hook):
     to show it (any, where none is); a :class:`CutMixPartnerSampler` loads
     it, an :class:`AdaptiveCutMix` pastes an object of that class (Hu et
     al., NeurIPS 2021, arXiv 2110.05474). All processes share the memory; in
-    the published code each has its own. Part of the checkpoint.
+    the published code each has its own. Part of the checkpoint; where
+    workers load ahead, the batches on the way are drawn anew by a resumed
+    run.
     """
     # Checkpoints of an iteration hold what it has seen.
     priority = 'NORMAL'
 
     def __init__(self) -> None:
         self.presence: Optional[np.ndarray] = None  # bool (C, images)
+        self.batch: Optional[Partners] = None
 
     def before_train(self, runner) -> None:
         """Tie sampler and model together."""
@@ -45,6 +49,12 @@ class CutMixPartnerHook(Hook):
                 'CutMixPartnerSampler and model.mixing of type '
                 f'AdaptiveCutMix, got {type(self.sampler).__name__} and '
                 f'{type(self.mixing).__name__}')
+        given = runner.train_dataloader.batch_size
+        if given != self.sampler.batch_size:
+            raise ValueError(
+                f'train_dataloader.batch_size is {given}, but its sampler '
+                f'draws {self.sampler.batch_size}, partners included')
+        self.batch = None
         shape = len(self.model.class_confidence), self.sampler.sizes[-1]
         if self.presence is None:
             self.presence = np.zeros(shape, bool)
@@ -69,9 +79,10 @@ class CutMixPartnerHook(Hook):
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Tell the mixing which classes its partners were drawn for."""
         drawn = self.sampler.drawn
-        # A resumed run loads what it skips.
-        while drawn and drawn[0].number < runner.iter:
-            drawn.popleft()
+        # A loop may load what a resumed run skips.
+        if self.batch is None and drawn[-1].number >= runner.iter:
+            while drawn[0].number < runner.iter:
+                drawn.popleft()
         self.batch = drawn.popleft()
         self.mixing.classes = self.batch.classes
 
@@ -96,4 +107,5 @@ class CutMixPartnerHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Take the memory of a run that goes on."""
         if runner._resume and KEY in checkpoint:
-            self.presence = checkpoint[KEY].numpy()
+            # Resuming loads to the device of the model.
+            self.presence = checkpoint[KEY].cpu().numpy()

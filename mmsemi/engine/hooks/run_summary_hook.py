@@ -145,7 +145,8 @@ class RunSummaryHook(Hook):
             images_per_second=clock['images'] / clock['training']
             if clock['training'] else None,
             per_class=labels.get('per_class', {}))
-        clock.update(rounds=wall, training=0., images=0, last=None)
+        clock.update(
+            rounds=wall, training=0., images=0, last=None, networks={})
         return row
 
     def _add(self, runner, row: Dict) -> list:

@@ -54,7 +54,7 @@ def class_presence(labels: Tensor, num_classes: int,
     area = torch.zeros(len(labels), 256, device=labels.device)
     area.scatter_add_(1, flat, torch.ones_like(flat, dtype=area.dtype))
     needed = min_share * labels.shape[2]**2
-    return (area[:, :num_classes] >= needed).T
+    return (area[:, :num_classes] >= needed).T.contiguous()
 
 
 def draw_source(distribution: np.ndarray,
@@ -176,13 +176,13 @@ class AdaptiveCutMix(nn.Module):
             return images, targets
         self.presence = class_presence(labels, len(confidence),
                                        self.presence_share).cpu().numpy()
-        maps = labels.to(torch.uint8).cpu().numpy()
         classes, sources = self.draw(confidence)
-        boxes = np.array([
-            component_box(maps[source], class_id, self.component_share)
-            for class_id, source in zip(classes, sources)
-        ])
         source = torch.as_tensor(sources, device=labels.device)
+        maps = labels[source].to(torch.uint8).cpu().numpy()
+        boxes = np.array([
+            component_box(shown, class_id, self.component_share)
+            for shown, class_id in zip(maps, classes)
+        ])
         mask = box_mask(
             torch.as_tensor(boxes, device=labels.device)[:, None],
             *labels.shape[-2:])

@@ -151,6 +151,8 @@ class EntropyPercentilePseudoLabeler(nn.Module):
                 progress: float = 0.) -> PseudoLabels:
         """Label a batch; entropy and label come from the same prediction.
 
+        Labels that are dropped stay, with weight 0.
+
         Args:
             probabilities: (N, C, H, W) float32.
             valid: (N, H, W) bool, False on padding; all valid by default.
@@ -159,10 +161,9 @@ class EntropyPercentilePseudoLabeler(nn.Module):
         confidence, labels = probabilities.float().max(1)
         if valid is not None:
             labels = labels.masked_fill(~valid, self.ignore_index)
-        labels = self.split(pixel_entropy(probabilities), labels,
-                            progress).labels
-        return PseudoLabels(labels, confidence,
-                            (labels != self.ignore_index).float())
+        kept = self.split(pixel_entropy(probabilities), labels,
+                          progress).labels != self.ignore_index
+        return PseudoLabels(labels, confidence, kept.float())
 
     def extra_repr(self) -> str:
         return (f'drop_percent={self.drop_percent}, '

@@ -18,7 +18,7 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
     The labelers of self-training in rounds take their thresholds from one
     pass over the unlabelled set. Here the same rules work on a moving
     average of the predictions of the past batches, the present one included,
-    of all processes: a class the batch hardly shows keeps a steady
+    of all processes: a class that some batches hardly show keeps its
     threshold. Averages and thresholds are part of the checkpoint.
 
     Args:
@@ -72,7 +72,12 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
             self.average.copy_(torch.where(new, bins, moved))
             statistics.bins = (self.average * _SCALE).round().long()
             self.labeler.fit(statistics, self.portion)
-        return self.labeler(probabilities)
+        result = self.labeler(probabilities)
+        # Where nothing is kept, what is predicted: mixing by class sees
+        # whole objects, and losses may count all valid pixels.
+        labels = result.labels.where(result.weights > 0,
+                                     probabilities.argmax(1))
+        return result._replace(labels=labels)
 
     def extra_repr(self) -> str:
         return f'portion={self.portion}, momentum={self.momentum}'

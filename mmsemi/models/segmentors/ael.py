@@ -7,7 +7,7 @@ from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import MODELS
 from .teacher_student import IGNORE, Targets, TeacherStudentSegmentor
-from .u2pl import U2PL
+from .u2pl import U2PL, in_mode
 
 
 class AELMixin:
@@ -76,6 +76,12 @@ class AELMixin:
             samples = data_samples['sup']
             others = None
             if 'paste' in inputs:
+                if inputs['paste'].shape != inputs['sup'].shape:
+                    raise ValueError(
+                        'the branches sup and paste need as many images of '
+                        'one size: '
+                        f"{tuple(inputs['sup'].shape)} and "
+                        f"{tuple(inputs['paste'].shape)}")
                 others = inputs['paste'], true_labels(data_samples['paste'])
             images, labels = self.copy_paste(inputs['sup'],
                                              true_labels(samples),
@@ -132,7 +138,9 @@ class AELMixin:
             valid: (N, H, W) bool, False where nothing is annotated, which
                 may be padding.
         """
-        result = self.pseudo_labeler(probabilities, valid)
+        # A labeler that learns from predictions does so where no label is.
+        with in_mode(self.pseudo_labeler, False):
+            result = self.run_labeler(probabilities, valid)
         return dict(
             labels=result.labels,
             confidence=result.confidence,

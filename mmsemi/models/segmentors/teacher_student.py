@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.pseudo_labelers import PseudoLabels
 from mmsemi.registry import MODELS
 from .self_training import join_images
 from .semi_base import SemiSegmentor
@@ -244,9 +245,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
         probabilities = self.teacher_probabilities(outputs['decode'],
                                                    images.shape[-2:])
         valid = valid_pixels(samples)
-        progress = dict(progress=self.progress) if getattr(
-            self.pseudo_labeler, 'needs_progress', False) else {}
-        result = self.pseudo_labeler(probabilities, valid, **progress)
+        result = self.run_labeler(probabilities, valid)
         targets = dict(
             labels=result.labels.masked_fill(~valid, IGNORE),
             confidence=result.confidence,
@@ -256,6 +255,14 @@ class TeacherStudentSegmentor(SemiSegmentor):
             soft = getattr(result, 'soft', None)
             targets['soft'] = probabilities if soft is None else soft
         return targets
+
+    def run_labeler(self, probabilities: Tensor,
+                    valid: Tensor) -> PseudoLabels:
+        """The pseudo-labeler, told the progress if it asks for it."""
+        if getattr(self.pseudo_labeler, 'needs_progress', False):
+            return self.pseudo_labeler(probabilities, valid,
+                                       progress=self.progress)
+        return self.pseudo_labeler(probabilities, valid)
 
     def teacher_probabilities(self,
                               logits: Tensor,

@@ -71,7 +71,8 @@ def test_ignored_pixels_have_no_part() -> None:
 
 def test_constant_entropy_drops_everything() -> None:
     flat = torch.full((1, 4, 3, 3), .25)
-    assert (labeler()(flat).labels == 255).all()
+    result = labeler()(flat)
+    assert (result.weights == 0).all() and (result.labels != 255).all()
 
 
 def test_rule_of_the_released_ael_branch_is_reversed() -> None:

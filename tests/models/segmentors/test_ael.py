@@ -120,6 +120,19 @@ def test_losses_are_the_algorithm_box() -> None:
         torch.testing.assert_close(ours.grad, theirs.grad)
 
 
+def test_labeler_learns_from_unlabelled_images_alone() -> None:
+    model = build(
+        pseudo_labeler=dict(
+            type='OnlineClassBalancedPseudoLabeler', num_classes=C,
+            labeler=dict(type='ClassBalancedPseudoLabeler')))
+    data = data_of(model)
+    data['data_samples']['sup'][0].gt_sem_seg.data.fill_(255)
+    model(**data, mode='loss')
+    valid = sum((s.gt_sem_seg.data != 255).sum()
+                for s in data['data_samples']['unsup_teacher'])
+    assert model.pseudo_labeler.average.sum() == valid
+
+
 def test_pastes_from_a_branch_of_its_own() -> None:
     model = build()
     model.copy_paste.prob = 1.
