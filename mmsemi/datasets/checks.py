@@ -17,6 +17,7 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 from mmsemi.utils.zero_label import UNLABELLED
 
+from .check_heads import check_heads
 from .splits import (check_disjoint, config_datasets, list_hash, more,
                      read_list)
 from .transforms.labels import IGNORE, lookup_table
@@ -293,33 +294,6 @@ def count_pixels(images: ImageList,
     return pixels, holding
 
 
-def _embedding_head(cfg: Config) -> dict:
-    """Config of the head that finds classes by name, or nothing."""
-    model = cfg.get('model') or {}
-    head = (model.get('student') or model).get('decode_head')
-    found = isinstance(head, dict) and str(
-        head.get('type')).endswith('SemanticEmbeddingHead')
-    return head if found else {}
-
-
-def _check_heads(cfg: Config, images: ImageList) -> None:
-    model = cfg.get('model') or {}
-    model = model.get('student') or model
-    for name in ('decode_head', 'auxiliary_head'):
-        heads = model.get(name) or []
-        for head in heads if isinstance(heads, (list, tuple)) else [heads]:
-            number = head.get('num_classes')
-            # STDC's auxiliary heads find borders, not classes.
-            borders = str(head.get('type')).endswith('STDCHead')
-            if number not in (None, len(images.classes)) and not borders:
-                raise UsageError(
-                    f'{name}.num_classes={number}, but the {images.role} '
-                    f'images ({images.source}) have {len(images.classes)} '
-                    f'classes: {", ".join(images.classes)}. Set num_classes '
-                    'of the head, or metainfo=dict(classes=...) of the data '
-                    'sets')
-
-
 def _read_stamp(path: Optional[Path]) -> dict:
     try:
         return json.loads(path.read_text()) if path else {}
@@ -348,13 +322,9 @@ def check_data(cfg: Config,
         UsageError: naming file, value and remedy.
     """
     lists = collect(cfg)
-    head = _embedding_head(cfg)
     for images in lists:
         images.check_files()
-        _check_heads(cfg, images)
-        if head.get('classes'):
-            images.check_names('SemanticEmbeddingHead', head['classes'],
-                               head.get('num_seen'))
+        check_heads(cfg, images)
     for a, b in combinations(lists, 2):
         if a.role != b.role:
             check_disjoint(**{

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 from mmsemi.models.segmentors import TeacherStudentSegmentor
-from mmsemi.models.segmentors.teacher_student import heads
+from mmsemi.models.segmentors.semi_base import heads
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.run_setup import enable_amp, load_config

@@ -7,7 +7,7 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
-from mmsemi.models.segmentors.teacher_student import audit_maps
+from mmsemi.models.segmentors.sample_maps import audit_maps
 from mmsemi.registry import HOOKS
 from mmsemi.utils.run_report import write_json
 

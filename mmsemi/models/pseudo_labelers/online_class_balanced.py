@@ -60,10 +60,10 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
             valid: (N, H, W) bool, False on padding; all valid by default.
         """
         probabilities = probabilities.float()
-        statistics = ConfidenceHistogram(self.num_classes,
-                                         probabilities.device)
-        self.labeler.collect(statistics, probabilities, valid)
         if self.training:
+            statistics = ConfidenceHistogram(self.num_classes,
+                                             probabilities.device)
+            self.labeler.collect(statistics, probabilities, valid)
             statistics.reduce()
             bins = statistics.bins.float()
             # The first batch, or the first that shows anything of a class.

@@ -6,7 +6,8 @@ from torch import Tensor
 from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import MODELS
-from .teacher_student import IGNORE, Targets, TeacherStudentSegmentor
+from .sample_maps import IGNORE, true_labels
+from .teacher_student import Targets, TeacherStudentSegmentor
 from .u2pl import U2PL, in_mode
 
 
@@ -146,11 +147,6 @@ class AELMixin:
             confidence=result.confidence,
             weights=result.weights * valid,
             valid=valid)
-
-
-def true_labels(samples: list) -> Tensor:
-    """Annotated labels (N, H, W), int64."""
-    return torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
-from .semi_base import SemiSegmentor
+from .semi_base import SemiSegmentor, heads
 
 
 @MODELS.register_module()
@@ -90,17 +90,14 @@ class SelfTrainingSegmentor(SemiSegmentor):
 
     def heads(self) -> List[Tuple[str, nn.Module, float]]:
         """Name, head and loss factor of the decode and auxiliary heads."""
-        heads = [('decode', self.student.decode_head, 1.)]
-        auxiliary = getattr(self.student, 'auxiliary_head', None)
-        if auxiliary is None:
-            return heads
-        several = isinstance(auxiliary, nn.ModuleList)
-        for i, head in enumerate(auxiliary if several else [auxiliary]):
+        (name, decode), *others = heads(self.student)
+        found = [(name, decode, 1.)]
+        for name, head in others:
             parts = head.loss_decode
             parts = parts if isinstance(parts, nn.ModuleList) else [parts]
             factor = sum(getattr(part, 'loss_weight', 1.) for part in parts)
-            heads.append((f'aux_{i}' if several else 'aux', head, factor))
-        return heads
+            found.append((name, head, factor))
+        return found
 
     @staticmethod
     def rename(result: Dict[str, Tensor], name: str, factor: float,

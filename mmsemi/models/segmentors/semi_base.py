@@ -1,5 +1,5 @@
 import copy
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from mmengine.config import ConfigDict
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -129,6 +129,17 @@ class SemiSegmentor(BaseSegmentor):
                 'Backbone weights go to backbone.init_cfg, foreign '
                 'checkpoints through tools/model_converters')
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
+    """Decode head and auxiliary heads of a segmentor by name."""
+    found = [('decode', segmentor.decode_head)]
+    auxiliary = getattr(segmentor, 'auxiliary_head', None)
+    if isinstance(auxiliary, nn.ModuleList):
+        found += [(f'aux_{i}', head) for i, head in enumerate(auxiliary)]
+    elif auxiliary is not None:
+        found.append(('aux', auxiliary))
+    return found
 
 
 def with_defaults(given: Optional[dict], defaults: dict, name: str) -> dict:

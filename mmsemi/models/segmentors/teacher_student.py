@@ -2,19 +2,18 @@
 import copy
 import math
 import warnings
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
 import torch
-import torch.nn.functional as F
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.models.pseudo_labelers import PseudoLabels
 from mmsemi.registry import MODELS
+from .sample_maps import IGNORE, audit_maps, valid_pixels
 from .self_training import join_images
-from .semi_base import SemiSegmentor
+from .semi_base import SemiSegmentor, heads
 
-IGNORE = 255
 Targets = Dict[str, Tensor]
 
 
@@ -116,7 +115,6 @@ class TeacherStudentSegmentor(SemiSegmentor):
         # Set by MeanTeacherHook; a checkpoint needs neither.
         self.iteration: Optional[int] = None
         self.max_iters: Optional[int] = None
-        self.hook_missed = False
         self.train(self.training)
 
     # State.
@@ -199,6 +197,9 @@ class TeacherStudentSegmentor(SemiSegmentor):
         self.check_branches(inputs)
         if self.warming_up or 'unsup_student' not in inputs:
             return self.loss_labelled_only(inputs['sup'], data_samples['sup'])
+        if self.training and self.iteration is None:
+            warnings.warn('nobody moves the teacher: add MeanTeacherHook to '
+                          'custom_hooks')
         weak, strong = inputs['unsup_teacher'], inputs['unsup_student']
         targets = self.label(weak, data_samples['unsup_teacher'])
         figures = self.figures(targets, data_samples['unsup_teacher'])
@@ -227,11 +228,6 @@ class TeacherStudentSegmentor(SemiSegmentor):
                 'a batch needs the branches sup, unsup_teacher and '
                 'unsup_student, the last two of one shape (or sup alone); '
                 f'it has {found}. See MultiBranch in the training pipelines')
-        if self.training and self.iteration is None and views \
-                and not self.hook_missed:
-            self.hook_missed = True
-            warnings.warn('nobody moves the teacher: add MeanTeacherHook to '
-                          'custom_hooks')
 
     def loss_labelled_only(self, images: Tensor,
                            samples: list) -> Dict[str, Tensor]:
@@ -400,38 +396,3 @@ class TeacherStudentSegmentor(SemiSegmentor):
             figures['pseudo_label_accuracy'] = \
                 right.sum() / known.sum().clamp(min=1)
         return figures
-
-
-def heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
-    """Decode head and auxiliary heads of a segmentor by name."""
-    found = [('decode', segmentor.decode_head)]
-    auxiliary = getattr(segmentor, 'auxiliary_head', None)
-    if isinstance(auxiliary, nn.ModuleList):
-        found += [(f'aux_{i}', head) for i, head in enumerate(auxiliary)]
-    elif auxiliary is not None:
-        found.append(('aux', auxiliary))
-    return found
-
-
-def valid_pixels(samples: list) -> Tensor:
-    """Bool (N, H, W), False where an unlabelled image is padded.
-
-    Raises:
-        ValueError: when the samples do not say.
-    """
-    if any('gt_sem_seg' not in sample for sample in samples):
-        raise ValueError(
-            'unlabelled samples do not say what is padding: put '
-            "dict(type='InitValidMap') behind LoadImageFromFile in their "
-            'pipeline')
-    return torch.stack([s.gt_sem_seg.data[0] for s in samples]) != IGNORE
-
-
-def audit_maps(samples: list, like: Tensor) -> Tensor:
-    """Ground truth (N, H, W) for reports, padded as the labels are."""
-    height, width = like.shape[-2:]
-    maps = [s.gt_audit.data[0].to(like) for s in samples]
-    return torch.stack([
-        F.pad(m, (0, width - m.shape[1], 0, height - m.shape[0]), value=IGNORE)
-        for m in maps
-    ])

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from mmsemi.models.pseudo_labelers import pixel_entropy
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import resize_labels
+from .sample_maps import IGNORE, true_labels, valid_pixels
 from .self_training import join_images
-from .teacher_student import (IGNORE, Targets, TeacherStudentSegmentor, heads,
-                              valid_pixels)
+from .semi_base import heads
+from .teacher_student import Targets, TeacherStudentSegmentor
 
 
 @MODELS.register_module()
@@ -195,12 +196,12 @@ class U2PL(TeacherStudentSegmentor):
         """The contrastive objective, at the resolution of the features."""
         if self.contrast is None:
             return {}
-        truth = torch.stack([s.gt_sem_seg.data[0] for s in sup_samples])
+        truth = true_labels(sup_samples)
         known = truth != IGNORE
         size = sup['representation'].shape[-2:]
         labels, low, high = (
             resize_labels(torch.cat(pair), size)
-            for pair in ((truth.long(), targets['labels']),
+            for pair in ((truth, targets['labels']),
                          (known, targets['low']), (known, targets['high'])))
         both = {
             key: torch.cat([sup[key], unsup[key]])
