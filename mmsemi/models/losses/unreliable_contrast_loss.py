@@ -209,11 +209,17 @@ class UnreliablePixelContrastLoss(nn.Module):
                              self.ignore_index)
                 for part in labels.tensor_split([num_labelled])
             ])
-            negative = self.negatives(prob, members, high, num_labelled)
-            positive = members & low[:, None]
+            features = rep_teacher.permute(0, 2, 3, 1).flatten(0, 2)
+            # Half precision can overflow in a pixel, which would spoil the
+            # means of this step and stay in the bank.
+            finite = features.sum(1, dtype=torch.float32).isfinite()
+            features = features.where(finite[:, None], 0)
+            finite = finite.view_as(labels)[:, None]
+            negative = finite & self.negatives(prob, members, high,
+                                               num_labelled)
+            positive = finite & members & low[:, None]
             anchor = by_class(positive & (prob > self.positive_threshold))
             positive = by_class(positive)
-            features = rep_teacher.permute(0, 2, 3, 1).flatten(0, 2)
             self.bank.append(features, by_class(negative))
 
             num_positive = positive.sum(1)

@@ -133,6 +133,25 @@ def test_two_classes_batch_of_one_and_half_precision() -> None:
     assert data['rep'].grad.any()
 
 
+@pytest.mark.parametrize('value', [math.inf, -math.inf, math.nan])
+def test_pixels_that_overflow_count_as_not_labelled(value) -> None:
+    data, without = batch(), batch()
+    pixels = torch.rand(data['labels'].shape) < .2
+    data['rep_teacher'][:, 3][pixels] = value
+    without['labels'][pixels] = 255
+    without['low'] &= ~pixels
+    without['high'] &= ~pixels
+    losses, banks = [], []
+    for each in (data, without):
+        torch.manual_seed(0)
+        loss = objective(prototype_momentum=.999)
+        losses.append(loss(**each))
+        banks.append(loss.state_dict())
+    assert losses[0] > 0 and torch.isfinite(banks[0]['bank.rows']).all()
+    torch.testing.assert_close(*losses)
+    torch.testing.assert_close(*banks)
+
+
 def test_ranks_beyond_the_classes() -> None:
     data = batch()
     values = []
