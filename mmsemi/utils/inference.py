@@ -20,10 +20,10 @@ from .export import (dataset_meta, plain_model_config, read_weights,
                      test_pipeline, test_scales)
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
-# Steps of a test pipeline that are about masks, or change the size results
-# are wanted at.
-_ABOUT_MASKS = ('LoadAnnotations', 'MapLabels', 'MapZeroLabels',
-                'SetOriShape')
+# Steps of a test pipeline that are about masks, or change what results are
+# wanted for: another size, or a canvas of fixed size.
+_ABOUT_EVALUATION = ('LoadAnnotations', 'MapLabels', 'MapZeroLabels',
+                     'SetOriShape', 'CentrePad', 'CentreCrop')
 
 
 def predicting_network(cfg: Config) -> str:
@@ -109,7 +109,7 @@ class Predictor:
                 semi_test_cfg=dict(scales=scales))) if scales else None
             steps = [
                 step for step in test_pipeline(cfg)
-                if step['type'].split('.')[-1] not in _ABOUT_MASKS
+                if step['type'].split('.')[-1] not in _ABOUT_EVALUATION
             ]
             self.pipeline = Compose(steps)
             about = dataset_meta(cfg, meta) or {}

@@ -122,6 +122,30 @@ def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch, network,
     assert len(seen) > 1
 
 
+def test_whole_image_where_evaluation_has_a_fixed_canvas(
+        files, tmp_path, monkeypatch) -> None:
+    cfg = Config.fromfile(files / 'student.py')
+    cfg.test_pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='PackSegInputs')]
+    cfg.dump(str(files / 'whole.py'))
+    cfg.test_pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='CentrePad', size=44),
+        dict(type='CentreCrop', size=44),
+        dict(type='SetOriShape'),
+        dict(type='PackSemiInputs')]
+    cfg.dump(str(files / 'canvas.py'))
+    for config in ('whole', 'canvas'):
+        infer(monkeypatch, files, tmp_path / config, config, 'images',
+              'student', '--raw')
+    for name in ('one.png', 'two.png', 'sub/three.png'):
+        whole, canvas = (
+            cv2.imread(str(tmp_path / config / 'ids' / name),
+                       cv2.IMREAD_UNCHANGED) for config in ('whole', 'canvas'))
+        assert np.array_equal(whole, canvas)
+
+
 def test_network_of_the_config_and_plain_checkpoint(files, tmp_path,
                                                     monkeypatch) -> None:
     """Without --predict-on; and plain weights with a wrapper's config."""
