@@ -204,7 +204,17 @@ def replace_heads(model: nn.Module, model_cfg: dict,
     state = model.state_dict()
     for name in ('decode_head', 'auxiliary_head'):
         head, cfg = getattr(model, name, None), model_cfg.get(name)
-        if not isinstance(cfg, dict) or not hasattr(head, 'to_mmseg'):
+        if not isinstance(cfg, dict):
+            continue
+        if not hasattr(head, 'to_mmseg'):
+            if cfg.pop('representation_head', None):
+                state = {
+                    k: v
+                    for k, v in state.items()
+                    if not k.startswith(f'{name}.representation_head.')
+                }
+                notes.append(f'{name}: the representation head, which serves '
+                             'training, is left out')
             continue
         model_cfg[name], weights = head.to_mmseg(cfg)
         state = {

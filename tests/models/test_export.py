@@ -202,6 +202,24 @@ def test_parts_without_counterpart_are_named(tmp_path) -> None:
     assert plain.default_scope == 'mmsemi'
 
 
+def test_representation_is_left_out(tmp_path) -> None:
+    head = dict(
+        type='DeepLabV3PlusHead', in_channels=64, in_index=3,
+        channels=8, c1_in_channels=8, c1_channels=4, num_classes=4,
+        dilations=(1, 2),
+        representation_head=dict(type='RepresentationHead', out_channels=6))
+    cfg = config(head)
+    model, checkpoint = trained(cfg, tmp_path)
+    result = export_segmentor(cfg, checkpoint, tmp_path / 'a.pth')
+    assert any('representation' in note for note in result.notes)
+    plain = MODELS.build(Config.fromfile(result.config).model).eval()
+    assert plain.decode_head.representation_head is None
+    load_checkpoint(plain, str(result.checkpoint), strict=True)
+    images = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(
+        plain(images, mode='tensor'), model.student(images, mode='tensor'))
+
+
 def test_weights_that_do_not_fit_are_an_error(tmp_path) -> None:
     cfg = config()
     model, checkpoint = trained(cfg, tmp_path)
