@@ -15,6 +15,7 @@ from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
 from mmsemi.datasets.checks import collect
+from mmsemi.datasets.samplers import cutmix_partner
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import HOOKS
 from tests.engine.test_online_training import BRANCHES, online_config
@@ -49,6 +50,23 @@ class PartnerRecordHook(Hook):
                 runner.iter, stems, drawn.images.tolist(),
                 drawn.classes.tolist(), hook.presence.astype(int).tolist()
             ]), file=file)
+
+
+@HOOKS.register_module(force=True)
+class LateDrawHook(Hook):
+    """As where a loader starts before hooks do: two batches drawn without."""
+    priority = 'LOW'
+    seen: list = []
+
+    def before_train(self, runner) -> None:
+        self.sampler = runner.train_dataloader.sampler
+        self.draw, self.sampler.draw = self.sampler.draw, None
+        self.seen.clear()
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        self.seen.append(runner.model.mixing.classes.tolist())
+        if runner.iter == 1:
+            self.sampler.draw = self.draw
 
 
 def ael_config(root: Path, work_dir: Path):
@@ -158,6 +176,20 @@ def test_workers_deliver_what_was_drawn(root, tmp_path) -> None:
         assert stems['unsup_student'] == [names[i] for i in images]
 
 
+def test_batches_drawn_before_the_hook_is_there(root, tmp_path) -> None:
+    cfg = ael_config(root, tmp_path / 'early')
+    cfg.custom_hooks[-1] = dict(type='LateDrawHook')
+    cfg.train_cfg.update(max_iters=4, val_interval=9)
+    runner = train(cfg)
+    number = len(runner.model.class_confidence)
+    assert len(LateDrawHook.seen) == 4
+    assert all(len(classes) == 2 and 0 <= min(classes) <= max(classes) < number
+               for classes in LateDrawHook.seen)
+    hook = next(hook for hook in runner.hooks
+                if type(hook).__name__ == 'CutMixPartnerHook')
+    assert hook.presence.any()
+
+
 def test_skipped_batches_draw_nothing() -> None:
     data = ConcatDataset([list(range(4)), list(range(20))])
     calls = []
@@ -200,7 +232,7 @@ def test_pastes_the_object_of_the_partner() -> None:
         [True] * 4, [False, False, False, True], [False, False, True, False]]
 
 
-def test_wrong_parts_are_named(root, tmp_path) -> None:
+def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
     cfg = ael_config(root, tmp_path / 'a')
     cfg.model.mixing = dict(type='CutMix')
     cfg.model.type = 'TeacherStudentSegmentor'
@@ -214,6 +246,7 @@ def test_wrong_parts_are_named(root, tmp_path) -> None:
         Runner.from_cfg(cfg).train()
     cfg = ael_config(root, tmp_path / 'b')
     cfg.custom_hooks = cfg.custom_hooks[:-2]
+    monkeypatch.setattr(cutmix_partner, 'MAX_AHEAD', 2)
     with pytest.raises(RuntimeError, match='needs CutMixPartnerHook'):
         Runner.from_cfg(cfg).train()
     with pytest.raises(ValueError, match='last source'):

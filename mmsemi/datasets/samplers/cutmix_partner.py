@@ -12,11 +12,16 @@ class Partners(NamedTuple):
 
     ``number`` counts the batches from 0; ``images`` holds positions in the
     last source, first the n shuffled ones, then their n partners;
-    ``classes`` (n, ) are those the partners were looked for.
+    ``classes`` (n, ) are those the partners were looked for, None where
+    they are any images.
     """
     number: int
     images: np.ndarray
-    classes: np.ndarray
+    classes: Optional[np.ndarray]
+
+
+# Batches that may be on their way before somebody asks what was drawn.
+MAX_AHEAD = 256
 
 
 @DATA_SAMPLERS.register_module()
@@ -26,7 +31,8 @@ class CutMixPartnerSampler(SourceRatioSampler):
     A batch is that of :class:`SourceRatioSampler`, then a partner for each
     image of the last source, out of the whole of it. :attr:`draw` chooses
     them; ``CutMixPartnerHook`` sets it and takes what was drawn from
-    :attr:`drawn`. A data loader with workers draws a few batches ahead.
+    :attr:`drawn`. A data loader with workers draws a few batches ahead, with
+    some versions of mmengine before the hook is there: any images then.
 
     Args:
         dataset: see :class:`SourceRatioSampler`.
@@ -51,9 +57,6 @@ class CutMixPartnerSampler(SourceRatioSampler):
         return super().batch_size + self.samples_per_source[-1]
 
     def _batches(self) -> Iterator[List[int]]:
-        if self.draw is None:
-            raise RuntimeError('CutMixPartnerSampler needs '
-                               'CutMixPartnerHook in custom_hooks')
         self.drawn.clear()
         number, start = self.samples_per_source[-1], self.starts[-1]
         for k, batch in enumerate(super()._batches()):
@@ -61,7 +64,11 @@ class CutMixPartnerSampler(SourceRatioSampler):
                 yield batch + batch[-number:]  # skipped
                 continue
             rng = np.random.default_rng((self.seed, self.rank, k))
-            classes, partners = self.draw(rng, number)
+            if len(self.drawn) > MAX_AHEAD:
+                raise RuntimeError('CutMixPartnerSampler needs '
+                                   'CutMixPartnerHook in custom_hooks')
+            classes, partners = self.draw(rng, number) if self.draw else (
+                None, rng.integers(self.sizes[-1], size=number))
             images = np.concatenate(
                 [np.array(batch[-number:]) - start, partners])
             self.drawn.append(Partners(k, images, classes))

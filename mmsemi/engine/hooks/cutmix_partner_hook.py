@@ -85,6 +85,10 @@ class CutMixPartnerHook(Hook):
                 drawn.popleft()
         self.batch = drawn.popleft()
         self.mixing.classes = self.batch.classes
+        if self.batch.classes is None:  # loaded before the hook was there
+            images = self.batch.images
+            rng = np.random.default_rng((self.sampler.seed, *images))
+            self.mixing.classes, _ = self.draw(rng, len(images) // 2)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None,
                          outputs=None) -> None:

@@ -229,7 +229,10 @@ class AdaptiveCopyPaste(nn.Module):
     Args:
         number: draws of a class; 3 published for Cityscapes, 1 for VOC.
         prob: probability with which an image is changed.
-        excluded: classes never pasted.
+        excluded: classes never pasted, such as those that are everywhere.
+            By default ids 0, 1, 2, 8 and 10 (road, sidewalk, building,
+            vegetation and sky in Cityscapes; published for VOC, too): say
+            which they are in other data sets.
     """
 
     def __init__(self,

@@ -61,6 +61,13 @@ class AELMixin:
             raise TypeError('AEL needs mixing of type AdaptiveCutMix, got '
                             f'{type(self.mixing).__name__}')
         self.copy_paste = MODELS.build(copy_paste) if copy_paste else None
+        if self.copy_paste is not None and set(
+                self.copy_paste.excluded) >= set(range(self.num_classes)):
+            raise ValueError(
+                f'copy_paste.excluded={self.copy_paste.excluded} leaves none '
+                f'of the {self.num_classes} classes to paste: name the '
+                'classes that are everywhere, () if there are none, or set '
+                'copy_paste=None')
         self.labelled_consistency = labelled_consistency
 
     @property

@@ -34,8 +34,8 @@ def build(kind='AEL', **kwargs):
         U2PLWithAEL=dict(student=student(), contrast=CONTRAST))[kind]
     model = MODELS.build(
         dict(
-            dict(settings, **kwargs), type=kind,
-            copy_paste=dict(type='AdaptiveCopyPaste', excluded=())))
+            dict(settings, type=kind, copy_paste=dict(
+                type='AdaptiveCopyPaste', excluded=())), **kwargs))
     torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
     model.sync_teacher()
     model.set_progress(0, 100)
@@ -58,6 +58,22 @@ def test_one_step(kind) -> None:
     sum(v for k, v in losses.items() if 'loss' in k).backward()
     assert all(p.grad is not None for p in model.student.parameters())
     assert all(p.grad is None for p in model.teacher.parameters())
+
+
+@pytest.mark.parametrize('kind', ['AEL', 'U2PLWithAEL'])
+def test_two_classes(kind) -> None:
+    network = dict(AEL=tiny_student, U2PLWithAEL=student)[kind]()
+    network['decode_head']['num_classes'] = 2
+    contrast = dict(CONTRAST, high_rank=2)
+    model = build(kind, student=network, **(
+        dict(contrast=contrast) if kind == 'U2PLWithAEL' else {}))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    logs = model.train_step(data_of(model, num_classes=2), optim)
+    assert all(torch.isfinite(v).all() for v in logs.values())
+    assert logs['loss_unsup'] > 0
+    cfg = dict(type='AdaptiveCopyPaste')  # excludes 0, 1 and others
+    with pytest.raises(ValueError, match='none of the 2 classes'):
+        build(kind, student=network, copy_paste=cfg)
 
 
 def test_losses_are_the_algorithm_box() -> None:
