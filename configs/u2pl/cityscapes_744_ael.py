@@ -1,14 +1,16 @@
 # U2PL on top of AEL: adaptive mixing, and consistency sampled and weighted by
 # class confidence; entropies drop labels as in cityscapes_744.py. The rule of
 # the published branch, whose sign is reversed, is
-# model.pseudo_labeler.ael_as_released=True.
+# model.pseudo_labeler.ael_as_released=True. The contrast starts in epoch 20,
+# as there.
 _base_ = ['./cityscapes_744.py']
 epoch = _base_.epoch
 model = dict(
     type='U2PLWithAEL',
     pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
-    copy_paste=dict(type='AdaptiveCopyPaste'))
+    copy_paste=dict(type='AdaptiveCopyPaste'),
+    semi_train_cfg=dict(contrast_start=20 * epoch))
 train_dataloader = dict(
     batch_size=48,
     sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),

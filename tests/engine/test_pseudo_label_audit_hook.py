@@ -15,10 +15,11 @@ from tests.tiny import CLASSES, make_tiny_set, train
 def test_figures_by_hand():
     labels = torch.tensor([[[0, 0, 1, 1, 1, 255]]])
     weights = torch.tensor([[[1., 0., 1., 1., .5, 1.]]])
-    truth = torch.tensor([[[0, 0, 0, 1, 255, 1]]])
+    targets = dict(labels=labels, weights=weights,
+                   truth=torch.tensor([[[0, 0, 0, 1, 255, 1]]]))
     counts = new_counts(3, 'cpu')
     for _ in range(2):
-        count(counts, dict(labels=labels, weights=weights), truth, 3)
+        count(counts, targets, 3)
     figures = per_class(counts, 'abc')
     assert figures['a'] == dict(
         predicted=pytest.approx(2 / 5), confident=.5, right=1.,
@@ -30,6 +31,13 @@ def test_figures_by_hand():
     assert table(figures).splitlines()[-1].split() == [
         'c', '0.0%', '-', '-', '-']
     assert per_class(new_counts(1, 'cpu'), 'a') == dict(a=nothing)
+    # The same, where a loss gets no labels that do not count.
+    again = new_counts(3, 'cpu')
+    few = dict(targets, predicted=labels,
+               labels=labels.masked_fill(weights == 0, 255))
+    for _ in range(2):
+        count(again, few, 3)
+    assert torch.equal(again, counts)
 
 
 @pytest.mark.parametrize('mixing', [None, dict(type='ClassMix', prob=1.)])

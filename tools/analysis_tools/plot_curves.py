@@ -17,9 +17,9 @@ from typing import Dict, List, NamedTuple, Sequence, Tuple
 from mmsemi.utils.errors import UsageError
 
 # Drawn where a run has them.
-DEFAULT_KEYS = ('loss', 'loss_sup_ce', 'loss_unsup', 'loss_contra',
-                'confident_ratio', 'kept_ratio', 'drop_percent',
-                'pseudo_label_accuracy', 'lr', 'mIoU')
+DEFAULT_KEYS = ('loss', 'loss_sup_ce', 'loss_sup_ohem', 'loss_unsup',
+                'loss_unsup_labelled', 'loss_contra', 'confident_ratio',
+                'drop_percent', 'pseudo_label_accuracy', 'lr', 'mIoU')
 SCALARS = 'vis_data/scalars.json'
 # Logged apart, but no validation.
 OTHERS = ('round/', 'audit/')

@@ -7,7 +7,6 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
-from mmsemi.models.segmentors.sample_maps import audit_maps
 from mmsemi.registry import HOOKS
 from mmsemi.utils.run_report import write_json
 
@@ -25,7 +24,7 @@ class PseudoLabelAuditHook(Hook):
 
     Only with ``semi_train_cfg.audit`` of a ``TeacherStudentSegmentor`` and
     samples that carry ``gt_audit``; otherwise the hook does nothing. Labels
-    are those of ``pseudo_label_accuracy``: before mixing, with a weight.
+    are those of ``pseudo_label_accuracy``: mixed, as the loss gets them.
     Every ``interval`` iterations, over the iterations since the last time
     and all processes, there are for each class
 
@@ -71,13 +70,9 @@ class PseudoLabelAuditHook(Hook):
         """Count, and report when it is time."""
         if self.counts is None:
             return
-        targets = self.seen.get('pseudo', self.seen.get('target'))
-        if targets is not None:
-            samples = self.seen['data_samples']['unsup_teacher']
-            if all('gt_audit' in sample for sample in samples):
-                count(self.counts, targets,
-                      audit_maps(samples, targets['labels']),
-                      len(self.classes))
+        targets = self.seen.get('target')
+        if targets is not None and 'truth' in targets:
+            count(self.counts, targets, len(self.classes))
         self.seen.clear()
         if (runner.iter + 1) % self.interval == 0:
             self._report(runner, runner.iter + 1)
@@ -127,17 +122,19 @@ def new_counts(num_classes: int, device) -> Tensor:
         num_classes * (num_classes + 3) + 1, dtype=torch.int64, device=device)
 
 
-def count(counts: Tensor, targets: Dict[str, Tensor], truth: Tensor,
+def count(counts: Tensor, targets: Dict[str, Tensor],
           num_classes: int) -> None:
     """Add a batch to the counts, without waiting for the device.
 
     Args:
         counts: see :func:`new_counts`; changed in place.
-        targets: ``labels`` (N, H, W), 255 on padding, and ``weights``.
-        truth: (N, H, W) ground truth; what is no class is not compared.
+        targets: ``labels`` (N, H, W), 255 on padding, ``weights`` and
+            ``truth``; what is no class there is not compared. Where a loss
+            gets fewer labels, ``predicted`` holds all.
         num_classes: C.
     """
-    labels = targets['labels'].long()
+    labels = targets.get('predicted', targets['labels']).long()
+    truth = targets['truth']
     given, known = labels != IGNORE, (truth >= 0) & (truth < num_classes)
     known = known & given
     chosen = given & (targets['weights'] > 0)

@@ -33,10 +33,12 @@ class TeacherStudentSegmentor(SemiSegmentor):
     ``labels`` int64 (N, H, W), 255 where there is none; ``confidence`` and
     ``weights`` float32 (N, H, W); ``valid`` bool (N, H, W), False on padding;
     ``soft`` float32 (N, C, H, W), class probabilities, where the loss of
-    unlabelled images wants them (``needs_soft``).
+    unlabelled images wants them (``needs_soft``); ``truth`` int64 (N, H, W)
+    with ``audit``, which nothing learns from.
 
     A method that needs more overrides one of the named steps, or adds
-    objectives by :meth:`extra_losses`.
+    objectives: of the mixed images and their labels by ``further_losses``,
+    others by :meth:`extra_losses`.
 
     Args:
         student: config of an mmseg segmentor with one decode head. Labelled
@@ -47,6 +49,8 @@ class TeacherStudentSegmentor(SemiSegmentor):
             :class:`ConfidencePseudoLabeler`.
         unsup_loss: config of a module from logits and targets to a loss,
             such as :class:`PseudoLabelCrossEntropyLoss`.
+        further_losses: configs of more such modules by name; they are added
+            and logged as ``loss_<name>``.
         mixing: config of a module that mixes images and targets, such as
             :class:`CutMix`; None mixes nothing.
         data_preprocessor: see :class:`SemiSegmentor`.
@@ -61,8 +65,8 @@ class TeacherStudentSegmentor(SemiSegmentor):
             - ``warmup_iters``: iterations on labelled images only, before.
             - ``joint_forward``: labelled and unlabelled images go through
               the student at once and share their batch statistics.
-            - ``audit``: log how often pseudo-labels are right, where samples
-              carry ``gt_audit``, which nothing else reads.
+            - ``audit``: log how often the labels that the student learns
+              from are right, where samples carry ``gt_audit``.
             - ``undo_class_weights``: divide the teacher's probabilities by
               the class weights of the student's loss before they label: a
               network trained with weights paints rare classes too large.
@@ -86,6 +90,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
                  pseudo_labeler: dict,
                  unsup_loss: dict,
                  mixing: Optional[dict] = None,
+                 further_losses: Optional[Dict[str, dict]] = None,
                  data_preprocessor: Optional[dict] = None,
                  semi_train_cfg: Optional[dict] = None,
                  semi_test_cfg: Optional[dict] = None,
@@ -111,6 +116,10 @@ class TeacherStudentSegmentor(SemiSegmentor):
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
         self.pseudo_labeler = MODELS.build(pseudo_labeler)
         self.unsup_loss = MODELS.build(unsup_loss)
+        self.further_losses = nn.ModuleDict({
+            name: MODELS.build(loss)
+            for name, loss in (further_losses or {}).items()
+        })
         self.mixing = MODELS.build(mixing) if mixing else None
         # Set by MeanTeacherHook; a checkpoint needs neither.
         self.iteration: Optional[int] = None
@@ -150,6 +159,13 @@ class TeacherStudentSegmentor(SemiSegmentor):
         self._need_progress()
         return self.iteration / max(self.max_iters, 1)
 
+    @property
+    def needs_soft(self) -> bool:
+        """Whether a loss of unlabelled images wants probabilities."""
+        return any(
+            getattr(loss, 'needs_soft', False)
+            for loss in (self.unsup_loss, *self.further_losses.values()))
+
     def _need_progress(self) -> None:
         if self.iteration is None:
             raise RuntimeError(
@@ -187,10 +203,8 @@ class TeacherStudentSegmentor(SemiSegmentor):
                 images ``gt_sem_seg`` says only what is padding (255).
 
         Returns:
-            ``loss_sup_*`` and ``loss_unsup``, weighted, and figures of the
-            valid pixels: their mean weight, which is the share of labels
-            that count (``confident_ratio``), and their mean confidence
-            (``mean_confidence``).
+            ``loss_sup_*`` and ``loss_unsup``, weighted, and
+            :meth:`figures` of the mixed labels.
         """
         if not isinstance(inputs, dict):
             inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
@@ -201,8 +215,11 @@ class TeacherStudentSegmentor(SemiSegmentor):
             warnings.warn('nobody moves the teacher: add MeanTeacherHook to '
                           'custom_hooks')
         weak, strong = inputs['unsup_teacher'], inputs['unsup_student']
-        targets = self.label(weak, data_samples['unsup_teacher'])
-        figures = self.figures(targets, data_samples['unsup_teacher'])
+        samples = data_samples['unsup_teacher']
+        targets = self.label(weak, samples)
+        if self.semi_train_cfg['audit'] and all('gt_audit' in s
+                                                for s in samples):
+            targets['truth'] = audit_maps(samples, targets['labels'])
         images, targets = self.mix(strong, targets)
         sup, unsup = self.forward_student(inputs['sup'], images)
         losses = self.loss_sup(sup, data_samples['sup'])
@@ -210,7 +227,6 @@ class TeacherStudentSegmentor(SemiSegmentor):
         losses.update(
             self.extra_losses(inputs['sup'], data_samples['sup'], images,
                               targets, sup, unsup))
-        losses.update(figures)
         return losses
 
     def check_branches(self, inputs: Dict[str, Tensor]) -> None:
@@ -247,7 +263,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
             confidence=result.confidence,
             weights=result.weights * valid,
             valid=valid)
-        if getattr(self.unsup_loss, 'needs_soft', False):
+        if self.needs_soft:
             soft = getattr(result, 'soft', None)
             targets['soft'] = probabilities if soft is None else soft
         return targets
@@ -355,11 +371,23 @@ class TeacherStudentSegmentor(SemiSegmentor):
 
     def loss_unsup(self, outputs: Dict[str, Tensor],
                    targets: Targets) -> Dict[str, Tensor]:
-        """Loss of the student on mixed unlabelled images."""
+        """Losses and figures of mixed unlabelled images."""
         logits = self.upsample(outputs['decode'],
                                targets['labels'].shape[-2:])
-        return dict(
-            loss_unsup=self.unsup_weight * self.unsup_loss(logits, targets))
+        return self.compare(logits, targets)
+
+    def compare(self, logits: Tensor, targets: Targets) -> Dict[str, Tensor]:
+        """Weighted ``loss_unsup``, further losses, and :meth:`figures`.
+
+        Args:
+            logits: of the student (N, C, H, W), float32.
+            targets: mixed labels.
+        """
+        weight = self.unsup_weight
+        losses = dict(loss_unsup=weight * self.unsup_loss(logits, targets))
+        for name, loss in self.further_losses.items():
+            losses[f'loss_{name}'] = weight * loss(logits, targets)
+        return dict(losses, **self.figures(targets))
 
     def extra_losses(self, sup_images: Tensor, sup_samples: list,
                      images: Tensor, targets: Targets, sup: Dict[str, Tensor],
@@ -381,18 +409,24 @@ class TeacherStudentSegmentor(SemiSegmentor):
         return {}
 
     @torch.no_grad()
-    def figures(self, targets: Targets, samples: list) -> Dict[str, Tensor]:
-        """0-d tensors to log about the labels of a batch, before mixing."""
+    def figures(self, targets: Targets) -> Dict[str, Tensor]:
+        """What to log about the labels that the student learns from.
+
+        Returns:
+            0-d tensors: the mean weight of the valid pixels, which is the
+            share of labels that count (``confident_ratio``), their mean
+            confidence (``mean_confidence``) and, with ``audit``, the share
+            of labels with a weight that are right
+            (``pseudo_label_accuracy``).
+        """
         valid, chosen = targets['valid'], targets['weights'] > 0
         number = valid.sum().clamp(min=1)
         figures = dict(
             confident_ratio=(targets['weights'] * valid).sum() / number,
             mean_confidence=(targets['confidence'] * valid).sum() / number)
-        if self.semi_train_cfg['audit'] and all('gt_audit' in s
-                                                for s in samples):
-            truth = audit_maps(samples, targets['labels'])
-            known = chosen & (truth != IGNORE)
-            right = known & (truth == targets['labels'])
+        if 'truth' in targets:
+            known = chosen & (targets['truth'] != IGNORE)
+            right = known & (targets['truth'] == targets['labels'])
             figures['pseudo_label_accuracy'] = \
                 right.sum() / known.sum().clamp(min=1)
         return figures

@@ -42,14 +42,16 @@ class U2PL(TeacherStudentSegmentor):
             :class:`EntropyPercentilePseudoLabeler`.
         unsup_loss: see :class:`TeacherStudentSegmentor`.
         semi_train_cfg: as there, without ``teacher_mode`` but with
-            ``iters_per_epoch``.
+            ``iters_per_epoch`` and ``contrast_start``, the iteration from
+            which on there is a contrastive objective.
         **kwargs: as there.
     """
 
     train_defaults = dict(
         TeacherStudentSegmentor.train_defaults,
         teacher_mode='train',
-        iters_per_epoch=1)
+        iters_per_epoch=1,
+        contrast_start=0)
 
     def __init__(self,
                  student: dict,
@@ -67,8 +69,8 @@ class U2PL(TeacherStudentSegmentor):
                 'U2PL needs a pseudo_labeler that splits pixels by entropy, '
                 'an EntropyPercentilePseudoLabeler; got '
                 f'{type(self.pseudo_labeler).__name__}')
-        if getattr(self.unsup_loss, 'needs_soft', False):
-            raise TypeError('U2PL learns from hard labels, and '
+        if self.needs_soft:
+            raise TypeError('U2PL learns from hard labels; a loss such as '
                             f'{type(self.unsup_loss).__name__} needs soft '
                             'ones')
         if self.semi_train_cfg['teacher_mode'] != 'train':
@@ -111,9 +113,7 @@ class U2PL(TeacherStudentSegmentor):
         outputs = self.decode(self.student, images)
         losses = self.loss_sup(outputs, samples)
         if self.contrast is not None:
-            # Distributed training wants a gradient of every parameter.
-            losses['loss_contra'] = \
-                0 * outputs['representation'][..., 0, 0].float().sum()
+            losses.update(self.no_contrast(outputs))
         if self.training:
             self.decode_teacher(images)
         return losses
@@ -165,8 +165,9 @@ class U2PL(TeacherStudentSegmentor):
 
     def loss_unsup(self, outputs: Dict[str, Tensor],
                    targets: Targets) -> Dict[str, Tensor]:
-        """Cross entropy of labels whose entropy is low enough.
+        """Losses of labels whose entropy is low enough.
 
+        They get the labels before the drop as ``predicted``, for reports.
         Leaves ``low`` and ``high``, the most and the least certain pixels,
         in the targets.
         """
@@ -178,17 +179,18 @@ class U2PL(TeacherStudentSegmentor):
                 pixel_entropy(probabilities), targets['labels'],
                 self.progress)
             targets.update(low=split.low, high=split.high)
-            kept = split.labels != IGNORE
-            number = targets['valid'].sum().clamp(min=1)
+        kept = targets['weights'] * (split.labels != IGNORE)
         filtered = dict(
-            targets, labels=split.labels, weights=targets['weights'] * kept)
+            targets,
+            labels=split.labels,
+            weights=kept,
+            predicted=targets['labels'])
         logits = self.upsample(outputs['decode'], size)
-        loss = self.unsup_loss(logits, filtered)
+        losses = self.compare(logits, filtered)
         drop = self.pseudo_labeler.drop_percent_at(self.progress)
-        return dict(
-            loss_unsup=self.unsup_weight * loss,
-            kept_ratio=kept.sum() / number,
-            drop_percent=torch.full_like(loss.detach(), drop))
+        losses['drop_percent'] = torch.full_like(
+            losses['loss_unsup'].detach(), drop)
+        return losses
 
     def extra_losses(self, sup_images: Tensor, sup_samples: list,
                      images: Tensor, targets: Targets, sup: Dict[str, Tensor],
@@ -196,6 +198,10 @@ class U2PL(TeacherStudentSegmentor):
         """The contrastive objective, at the resolution of the features."""
         if self.contrast is None:
             return {}
+        if self.semi_train_cfg['contrast_start']:
+            self._need_progress()
+            if self.iteration < self.semi_train_cfg['contrast_start']:
+                return self.no_contrast(sup)
         truth = true_labels(sup_samples)
         known = truth != IGNORE
         size = sup['representation'].shape[-2:]
@@ -216,6 +222,12 @@ class U2PL(TeacherStudentSegmentor):
         return dict(
             loss_contra=loss,
             bank_rows=self.contrast.bank.counts.float().mean())
+
+    @staticmethod
+    def no_contrast(outputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """A loss of 0: distributed training wants all gradients."""
+        first = outputs['representation'][..., 0, 0]
+        return dict(loss_contra=0 * first.float().sum())
 
 
 @contextmanager

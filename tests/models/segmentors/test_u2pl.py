@@ -1,10 +1,12 @@
 import copy
+import math
 
 import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast
+from mmengine.structures import PixelData
 
 from mmsemi.registry import MODELS
 from tests.models.tiny import batch, tiny_student
@@ -57,7 +59,7 @@ def test_one_step_trains_every_parameter_of_the_student() -> None:
     before = {k: v.clone() for k, v in model.state_dict().items()}
     logs = model.train_step(data_of(model), optim)
     assert {'loss_sup_ce', 'loss_sup_aux_ce', 'loss_unsup', 'loss_contra',
-            'kept_ratio', 'drop_percent', 'bank_rows'} < set(logs)
+            'confident_ratio', 'drop_percent', 'bank_rows'} < set(logs)
     assert logs['loss_contra'] > 0 and logs['bank_rows'] > 0
     moved = {
         k for k, v in model.state_dict().items()
@@ -100,8 +102,65 @@ def test_losses_are_the_algorithm_box() -> None:
     want = .5 * want * labels.numel() / (labels != 255).sum()
     torch.testing.assert_close(losses['loss_unsup'], want)
     assert losses['drop_percent'] == 85
-    torch.testing.assert_close(losses['kept_ratio'], torch.tensor(.85),
+    torch.testing.assert_close(losses['confident_ratio'], torch.tensor(.85),
                                rtol=0, atol=1e-2)
+
+
+def test_audit_is_about_labels_that_are_left() -> None:
+    model = build(mixing=dict(type='CutMix', prob=1.),
+                  semi_train_cfg=dict(audit=True))
+    data = data_of(model)
+    for k, sample in enumerate(data['data_samples']['unsup_teacher']):
+        sample.gt_audit = PixelData(data=torch.full((1, 32, 32), k))
+    given = []
+    model.unsup_loss.register_forward_pre_hook(
+        lambda module, args: given.append(args[1]))
+    losses = model(**data, mode='loss')
+    labels, truth = given[0]['labels'], given[0]['truth']
+    assert truth[0].unique().tolist() == [0, 1]  # mixed, too
+    kept = labels != 255
+    torch.testing.assert_close(
+        losses['pseudo_label_accuracy'],
+        (labels == truth)[kept].float().mean())
+    torch.testing.assert_close(
+        losses['confident_ratio'],
+        kept.sum() / (given[0]['predicted'] != 255).sum())
+
+
+def test_contrast_starts_later_and_further_losses_are_added() -> None:
+    model = build(
+        mixing=None, semi_train_cfg=dict(contrast_start=3, unsup_weight=.5),
+        further_losses=dict(rce=dict(type='ReverseCrossEntropyLoss')))
+    data, given = data_of(model), []
+    model.further_losses['rce'].register_forward_pre_hook(
+        lambda module, args: given.extend(args))
+    model.set_progress(2, 100)
+    losses = model(**data, mode='loss')
+    assert losses['loss_contra'] == 0 and not model.contrast.bank.counts.any()
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    assert all(p.grad is not None for p in model.student.parameters())
+    logits, targets = given
+    chosen = targets['labels'] != 255
+    sure = logits.softmax(1).gather(
+        1, targets['labels'].where(chosen, 0)[:, None])[:, 0]
+    torch.testing.assert_close(losses['loss_rce'],
+                               .5 * math.log(1e4) * (1 - sure)[chosen].mean())
+    model.set_progress(3, 100)
+    assert model(**data, mode='loss')['loss_contra'] > 0
+    with pytest.raises(TypeError, match='hard labels'):
+        build(further_losses=dict(mse=dict(type='SoftmaxMSELoss')))
+
+
+def test_two_classes() -> None:
+    network = student()
+    network['decode_head']['num_classes'] = 2
+    model = build(network=network, contrast=dict(CONTRAST, high_rank=2))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    for step in range(2):
+        model.set_progress(step, 100)
+        logs = model.train_step(data_of(model, num_classes=2), optim)
+        assert all(torch.isfinite(v).all() for v in logs.values())
+    assert logs['loss_contra'] > 0 and logs['loss_unsup'] > 0
 
 
 def test_what_the_contrast_is_given() -> None:
