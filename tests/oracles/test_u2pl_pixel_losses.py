@@ -167,4 +167,9 @@ def test_poly_schedule_is_mmengines(oracle_dir) -> None:
                 optimizer.step()
                 schedule.step()
             np.testing.assert_allclose(
-                rates[start:], arrays[f'{name}_used'], rtol=1e-10, atol=1e-15)
+                rates[start:], arrays[f'{name}_used'], rtol=1e-12, atol=1e-15)
+            reported = arrays.get(f'{name}_reported')
+            if reported is not None:  # the rate of the step before
+                np.testing.assert_allclose(
+                    [arrays[f'{name}_base'], *rates[start:-1]], reported,
+                    rtol=1e-12, atol=1e-15)
