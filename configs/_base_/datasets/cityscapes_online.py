@@ -1,13 +1,19 @@
 # Cityscapes at full resolution for methods that see unlabelled images in every
 # iteration: 16 labelled and 16 unlabelled images a batch, crops of 769, scales
-# of 0.5 to 2, as in U2PL, whose lists are used. The two views of an unlabelled
-# image share their geometry: the teacher's and the student's, which are equal
-# (unsup_pipeline) or the latter in other colours (strong_pipeline).
+# of 0.5 to 2, as in U2PL (half of the images are shrunk), whose lists are
+# used. The two views of an unlabelled image share their geometry: the
+# teacher's and the student's, which are equal (unsup_pipeline) or the latter
+# in other colours (strong_pipeline).
 _base_ = ['./cityscapes_semi.py']
 split = 'data/splits/cityscapes/u2pl/744'
 crop_size = (769, 769)
 augment = [
-    dict(type='RandomScale', ratio_range=(0.5, 2.0)),
+    dict(
+        type='RandomChoice',
+        transforms=[
+            [dict(type='RandomScale', ratio_range=(0.5, 1.0))],
+            [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+        ]),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),

@@ -1,13 +1,19 @@
 # VOC 2012 with SBD's images for methods that see unlabelled images in every
 # iteration: 16 labelled and 16 unlabelled images a batch, crops of 513, scales
-# of 0.5 to 2, as in U2PL, whose lists are used. The two views of an unlabelled
-# image share their geometry: the teacher's and the student's, which are equal
-# (unsup_pipeline) or the latter in other colours (strong_pipeline).
+# of 0.5 to 2, as in U2PL (half of the images are shrunk), whose lists are
+# used. The two views of an unlabelled image share their geometry: the
+# teacher's and the student's, which are equal (unsup_pipeline) or the latter
+# in other colours (strong_pipeline).
 _base_ = ['./voc12_semi.py']
 split = 'data/splits/voc12/u2pl/1464'
 crop_size = (513, 513)
 augment = [
-    dict(type='RandomScale', ratio_range=(0.5, 2.0)),
+    dict(
+        type='RandomChoice',
+        transforms=[
+            [dict(type='RandomScale', ratio_range=(0.5, 1.0))],
+            [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+        ]),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),
@@ -69,3 +75,7 @@ train_dataloader = dict(
                 _base_.unlabelled,
                 ann_file=f'{split}/unlabeled.txt',
                 pipeline=unsup_pipeline))))
+# Whole images as they are.
+test_pipeline = _base_.load + _base_.pack
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
