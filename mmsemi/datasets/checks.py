@@ -18,6 +18,7 @@ from mmsemi.utils.progress import track
 from mmsemi.utils.zero_label import UNLABELLED
 
 from .check_heads import check_heads
+from .samplers.cutmix_partner import check_partner_hook
 from .splits import (check_disjoint, config_datasets, list_hash, more,
                      read_list)
 from .transforms.labels import IGNORE, lookup_table
@@ -321,6 +322,7 @@ def check_data(cfg: Config,
     Raises:
         UsageError: naming file, value and remedy.
     """
+    check_partner_hook(cfg)
     lists = collect(cfg)
     for images in lists:
         images.check_files()

@@ -77,6 +77,7 @@ def export_segmentor(cfg: Config,
             'of several scales, the exported model with one')
     with DefaultScope.overwrite_default_scope('mmsemi'):
         replace_losses(model_cfg)
+        state = leave_out_representation(model_cfg, state)
         model = MODELS.build(copy.deepcopy(model_cfg))
         try:
             load_state_dict(model, state, strict=True)
@@ -186,6 +187,26 @@ def is_ours(name: Any, registry: Registry) -> bool:
         registry.module_dict and not name.startswith('mmseg.')
 
 
+def leave_out_representation(model_cfg: dict,
+                             state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Take away what serves training only, where a head can do without.
+
+    Args:
+        model_cfg: config of a segmentor, changed in place.
+        state: its weights, with or without those of the representation.
+    """
+    for name in ('decode_head', 'auxiliary_head'):
+        cfg = model_cfg.get(name)
+        if isinstance(cfg, dict) and not hasattr(
+                MODELS.get(cfg['type']), 'to_mmseg'):
+            cfg.pop('representation_head', None)
+            state = {
+                k: v for k, v in state.items()
+                if not k.startswith(f'{name}.representation_head.')
+            }
+    return state
+
+
 def replace_losses(node: Any) -> None:
     """Put plain cross entropy in place of losses of mmsemi."""
     for value in node.values() if isinstance(node, dict) else node:
@@ -204,17 +225,7 @@ def replace_heads(model: nn.Module, model_cfg: dict,
     state = model.state_dict()
     for name in ('decode_head', 'auxiliary_head'):
         head, cfg = getattr(model, name, None), model_cfg.get(name)
-        if not isinstance(cfg, dict):
-            continue
-        if not hasattr(head, 'to_mmseg'):
-            if cfg.pop('representation_head', None):
-                state = {
-                    k: v
-                    for k, v in state.items()
-                    if not k.startswith(f'{name}.representation_head.')
-                }
-                notes.append(f'{name}: the representation head, which serves '
-                             'training, is left out')
+        if not isinstance(cfg, dict) or not hasattr(head, 'to_mmseg'):
             continue
         model_cfg[name], weights = head.to_mmseg(cfg)
         state = {

@@ -16,8 +16,9 @@ from mmengine.runner.checkpoint import load_state_dict
 
 from mmsemi.registry import MODELS
 from .errors import UsageError
-from .export import (dataset_meta, plain_model_config, read_weights,
-                     test_pipeline, test_scales)
+from .export import (dataset_meta, leave_out_representation,
+                     plain_model_config, read_weights, test_pipeline,
+                     test_scales)
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Steps of a test pipeline that are about masks, or change what results are
@@ -102,6 +103,7 @@ class Predictor:
         with DefaultScope.overwrite_default_scope('mmsemi'):
             # mmseg reads test_cfg by attributes.
             plain = plain_model_config(cfg.model, network)
+            state = leave_out_representation(plain, state)
             model = MODELS.build(ConfigDict(copy.deepcopy(plain)))
             scales = test_scales(cfg)
             whole = MODELS.build(dict(

@@ -14,10 +14,11 @@ from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
-from mmsemi.datasets.checks import collect
+from mmsemi.datasets.checks import check_data, collect
 from mmsemi.datasets.samplers import cutmix_partner
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import HOOKS
+from mmsemi.utils.errors import UsageError
 from tests.engine.test_online_training import BRANCHES, online_config
 from tests.tiny import Killed, make_tiny_set, train
 
@@ -190,7 +191,8 @@ def test_batches_drawn_before_the_hook_is_there(root, tmp_path) -> None:
     assert hook.presence.any()
 
 
-def test_skipped_batches_draw_nothing() -> None:
+def test_skipped_batches_draw_nothing(monkeypatch) -> None:
+    monkeypatch.setattr(cutmix_partner, 'MAX_AHEAD', 2)  # not with a hook
     data = ConcatDataset([list(range(4)), list(range(20))])
     calls = []
 
@@ -249,6 +251,8 @@ def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(cutmix_partner, 'MAX_AHEAD', 2)
     with pytest.raises(RuntimeError, match='needs CutMixPartnerHook'):
         Runner.from_cfg(cfg).train()
+    with pytest.raises(UsageError, match='needs CutMixPartnerHook'):
+        check_data(cfg)
     with pytest.raises(ValueError, match='last source'):
         CutMixPartnerSampler(
             ConcatDataset([[1], [2]]), samples_per_source=(2, 0))

@@ -2,8 +2,10 @@ from collections import deque
 from typing import Callable, Deque, Iterator, List, NamedTuple, Optional
 
 import numpy as np
+from mmengine.config import Config
 
 from mmsemi.registry import DATA_SAMPLERS
+from mmsemi.utils.errors import UsageError
 from .source_ratio import SourceRatioSampler
 
 
@@ -20,8 +22,23 @@ class Partners(NamedTuple):
     classes: Optional[np.ndarray]
 
 
-# Batches that may be on their way before somebody asks what was drawn.
+# Batches that may be on their way before the hook is there.
 MAX_AHEAD = 256
+NO_HOOK = 'CutMixPartnerSampler needs CutMixPartnerHook in custom_hooks'
+
+
+def check_partner_hook(cfg: Config) -> None:
+    """Stop where partners are loaded that nobody would know of.
+
+    Raises:
+        UsageError: if a run has the sampler without the hook.
+    """
+    loader = cfg.get('train_dataloader') or {}
+    sampler = str((loader.get('sampler') or {}).get('type'))
+    hooks = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
+    if sampler.endswith('CutMixPartnerSampler') and not any(
+            hook.endswith('CutMixPartnerHook') for hook in hooks):
+        raise UsageError(NO_HOOK)
 
 
 @DATA_SAMPLERS.register_module()
@@ -64,9 +81,8 @@ class CutMixPartnerSampler(SourceRatioSampler):
                 yield batch + batch[-number:]  # skipped
                 continue
             rng = np.random.default_rng((self.seed, self.rank, k))
-            if len(self.drawn) > MAX_AHEAD:
-                raise RuntimeError('CutMixPartnerSampler needs '
-                                   'CutMixPartnerHook in custom_hooks')
+            if self.draw is None and len(self.drawn) > MAX_AHEAD:
+                raise RuntimeError(NO_HOOK)
             classes, partners = self.draw(rng, number) if self.draw else (
                 None, rng.integers(self.sizes[-1], size=number))
             images = np.concatenate(

@@ -2,7 +2,7 @@
 import copy
 import math
 import warnings
-from typing import Any, Dict, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import torch
 from mmseg.models.utils import resize
@@ -116,10 +116,12 @@ class TeacherStudentSegmentor(SemiSegmentor):
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
         self.pseudo_labeler = MODELS.build(pseudo_labeler)
         self.unsup_loss = MODELS.build(unsup_loss)
-        self.further_losses = nn.ModuleDict({
-            name: MODELS.build(loss)
-            for name, loss in (further_losses or {}).items()
-        })
+        self.further_losses = nn.ModuleDict()
+        for name, loss in (further_losses or {}).items():
+            if name.startswith(('sup', 'unsup', 'contra')):
+                raise ValueError(f'further_losses: loss_{name} may be a loss '
+                                 'of the method; choose another name')
+            self.further_losses[name] = MODELS.build(loss)
         self.mixing = MODELS.build(mixing) if mixing else None
         # Set by MeanTeacherHook; a checkpoint needs neither.
         self.iteration: Optional[int] = None
@@ -160,11 +162,13 @@ class TeacherStudentSegmentor(SemiSegmentor):
         return self.iteration / max(self.max_iters, 1)
 
     @property
-    def needs_soft(self) -> bool:
-        """Whether a loss of unlabelled images wants probabilities."""
-        return any(
-            getattr(loss, 'needs_soft', False)
-            for loss in (self.unsup_loss, *self.further_losses.values()))
+    def soft_losses(self) -> List[str]:
+        """Losses of unlabelled images that want probabilities."""
+        losses = (self.unsup_loss, *self.further_losses.values())
+        return [
+            type(loss).__name__ for loss in losses
+            if getattr(loss, 'needs_soft', False)
+        ]
 
     def _need_progress(self) -> None:
         if self.iteration is None:
@@ -263,7 +267,7 @@ class TeacherStudentSegmentor(SemiSegmentor):
             confidence=result.confidence,
             weights=result.weights * valid,
             valid=valid)
-        if self.needs_soft:
+        if self.soft_losses:
             soft = getattr(result, 'soft', None)
             targets['soft'] = probabilities if soft is None else soft
         return targets

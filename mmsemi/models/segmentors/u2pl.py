@@ -69,10 +69,9 @@ class U2PL(TeacherStudentSegmentor):
                 'U2PL needs a pseudo_labeler that splits pixels by entropy, '
                 'an EntropyPercentilePseudoLabeler; got '
                 f'{type(self.pseudo_labeler).__name__}')
-        if self.needs_soft:
-            raise TypeError('U2PL learns from hard labels; a loss such as '
-                            f'{type(self.unsup_loss).__name__} needs soft '
-                            'ones')
+        if self.soft_losses:
+            raise TypeError('U2PL learns from hard labels, and '
+                            f'{", ".join(self.soft_losses)} needs soft ones')
         if self.semi_train_cfg['teacher_mode'] != 'train':
             raise ValueError("U2PL's teacher gives entropies and features in "
                              "train mode: leave teacher_mode out")

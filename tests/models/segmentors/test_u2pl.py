@@ -147,8 +147,11 @@ def test_contrast_starts_later_and_further_losses_are_added() -> None:
                                .5 * math.log(1e4) * (1 - sure)[chosen].mean())
     model.set_progress(3, 100)
     assert model(**data, mode='loss')['loss_contra'] > 0
-    with pytest.raises(TypeError, match='hard labels'):
+    with pytest.raises(TypeError, match='SoftmaxMSELoss needs soft'):
         build(further_losses=dict(mse=dict(type='SoftmaxMSELoss')))
+    with pytest.raises(ValueError, match='loss_contra may be'):
+        build(further_losses=dict(
+            contra=dict(type='ReverseCrossEntropyLoss')))
 
 
 def test_two_classes() -> None:
