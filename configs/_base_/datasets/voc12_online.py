@@ -33,7 +33,12 @@ sup_pipeline = _base_.load + augment + [
 ]
 # Of what AEL pastes into labelled images.
 paste_pipeline = _base_.load + [
-    dict(type='RandomScale', ratio_range=(0.1, 2.0)),
+    dict(
+        type='RandomChoice',
+        transforms=[
+            [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
+            [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+        ]),
     dict(type='RandomCrop', crop_size=crop_size),
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),
