@@ -6,21 +6,26 @@ _base_ = [
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/supervised_runtime.py',
 ]
+criterion = dict(
+    type='ClassBalancedCrossEntropyLoss',
+    mode='sqrt_inverse',
+    class_frequency='labelled')
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
 student.decode_head.type = 'LateralSumRepresentationHead'
 student.decode_head.representation_head = dict(channels=96, out_channels=64)
-student.decode_head.loss_decode = dict(
-    type='ClassBalancedCrossEntropyLoss',
-    mode='sqrt_inverse',
-    class_frequency='labelled')
+student.decode_head.loss_decode = criterion
 model = dict(
     _delete_=True,
     type='U2PL',
     student=student,
     contrast=dict(num_anchors=128, capacity=3000, loss_weight=0.1),
+    pseudo_labeler=dict(
+        type='EntropyPercentilePseudoLabeler', drop_percent=50.),
+    unsup_loss=dict(
+        type='EntropyFilteredCrossEntropyLoss', criterion=criterion),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(warmup_iters=200),
     semi_test_cfg=dict(predict_on='teacher'))
