@@ -1,5 +1,5 @@
 # AEL on CamVid, 23 labelled and 344 unlabelled images, for a CPU. The recipe
-# is ours; classes are weighted on labelled images only.
+# is ours.
 _base_ = ['../mean_teacher/camvid_1-16.py']
 model = dict(
     type='AEL',
@@ -7,6 +7,7 @@ model = dict(
         _delete_=True,
         type='EqualizationConsistencyLoss',
         num_classes=11,
+        criterion=_base_.criterion,
         bank=dict(momentum=0.01, skip_absent=True)),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     # Sky, building, road, pavement and tree are everywhere.

@@ -7,6 +7,7 @@ model = dict(
         _delete_=True,
         type='EqualizationConsistencyLoss',
         num_classes=11,
+        criterion=_base_.criterion,
         bank=dict(momentum=0.01, skip_absent=True)),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)))

@@ -27,6 +27,8 @@ class EqualizationConsistencyLoss(nn.Module):
         sample_gamma: power of the rate.
         sample: False keeps every pixel.
         bank: changes to the config of :class:`ClassConfidenceBank`.
+        criterion: config of a :class:`ClassBalancedCrossEntropyLoss` whose
+            class weights multiply those of the labels; an addition of ours.
         loss_weight: factor of the loss.
     """
 
@@ -38,6 +40,7 @@ class EqualizationConsistencyLoss(nn.Module):
                  sample_gamma: float = 1.,
                  sample: bool = True,
                  bank: Optional[dict] = None,
+                 criterion: Optional[dict] = None,
                  loss_weight: float = 1.) -> None:
         super().__init__()
         self.gamma = gamma
@@ -48,6 +51,7 @@ class EqualizationConsistencyLoss(nn.Module):
             dict(
                 dict(type='ClassConfidenceBank', num_classes=num_classes),
                 **(bank or {})))
+        self.criterion = MODELS.build(criterion) if criterion else None
 
     def forward(self,
                 logits: Tensor,
@@ -77,6 +81,9 @@ class EqualizationConsistencyLoss(nn.Module):
                 else:
                     drawn = uniform.gather(0, predicted)
                 weights = weights * (drawn > 1 - rates[predicted])
+            if self.criterion is not None:
+                given = self.criterion.label_weight(labels)
+                weights = weights * given.where(labels != 255, 1.)
             if 'valid' in targets:
                 weights = weights * targets['valid']
             weights = weights / (weights.sum() + 1e-12)

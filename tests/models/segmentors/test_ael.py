@@ -210,6 +210,24 @@ def test_bank_knows_absent_classes() -> None:
     assert torch.isfinite(bank.confidence).all()
 
 
+def test_class_weights_of_a_criterion() -> None:
+    g = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 5, 6, generator=g)
+    labels = torch.randint(0, 3, (2, 5, 6), generator=g)
+    labels[:, 0] = 255
+    loss = MODELS.build(dict(
+        type='EqualizationConsistencyLoss', num_classes=3, sample=False,
+        gamma=1., criterion=dict(
+            type='ClassBalancedCrossEntropyLoss', class_weight=[1, 2, 3])))
+    confidence = torch.rand(2, 5, 6, generator=g)
+    known = labels != 255
+    weights = torch.tensor([.5, 1, 1.5])[labels.where(known, 1)] * confidence
+    each = F.cross_entropy(logits, labels, reduction='none', ignore_index=255)
+    torch.testing.assert_close(
+        loss(logits, dict(labels=labels, confidence=confidence)),
+        (weights * each).sum() / weights.sum())
+
+
 def test_the_worst_class_is_always_kept() -> None:
     rates = keep_rates(torch.tensor([.9, .1, .5]), 2.)
     assert rates[1] == 1 and 0 < rates[0] < rates[2] < 1
