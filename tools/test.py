@@ -13,7 +13,8 @@ from mmengine.config import Config, DictAction
 from mmsemi.datasets.checks import collect
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.console import restore_console
-from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.dist import (end_process, is_first_process,
+                               setup_launcher)
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.run_setup import check_weights, load_config, set_work_dir
 
@@ -134,5 +135,6 @@ def test(args: argparse.Namespace) -> None:
 if __name__ == '__main__':
     try:
         test(parse_args())
+        end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')

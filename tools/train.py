@@ -12,7 +12,8 @@ from mmengine.config import DictAction
 from mmsemi.datasets.checks import check_data
 from mmsemi.datasets.splits import set_split
 from mmsemi.engine.runner import build_runner
-from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.dist import (end_process, is_first_process,
+                               setup_launcher)
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.run_setup import (check_amp, check_weights, check_work_dir,
                                     enable_amp, load_config,
@@ -85,6 +86,7 @@ def train(args: argparse.Namespace) -> None:
 if __name__ == '__main__':
     try:
         train(parse_args())
+        end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:

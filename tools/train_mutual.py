@@ -15,7 +15,7 @@ from mmengine.dist import is_main_process
 
 from mmsemi.datasets.checks import check_data
 from mmsemi.self_training.mutual import MutualTraining
-from mmsemi.utils.dist import is_first_process
+from mmsemi.utils.dist import end_process, is_first_process
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.run_setup import (check_amp, check_weights, enable_amp,
                                     load_config, prepare_generated)
@@ -78,6 +78,7 @@ def main(argv=None) -> None:
 if __name__ == '__main__':
     try:
         main()
+        end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@ import atexit
 import datetime
 import os
 import subprocess
+import sys
 from typing import Any
 
 import torch.distributed as torch_dist
@@ -69,6 +70,22 @@ def _leave_process_group() -> None:
     """End gloo's threads: one that outlives the process may abort it."""
     if torch_dist.is_initialized():
         torch_dist.destroy_process_group()
+
+
+def end_process() -> None:
+    """End a tool that has done its work; returns unless gloo was used.
+
+    Once a model was wrapped, gloo's threads live on behind the process
+    group. One that is at work while the interpreter ends aborts the process
+    now and then, so it does not end but stops.
+    """
+    if not torch_dist.is_initialized() or \
+            torch_dist.get_backend() != 'gloo':
+        return
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def replace_sync_bn(value: Any) -> Any:

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -173,3 +175,23 @@ def test_resume_does_not_start_from_load_from(tmp_path):
     (tmp_path / 'last_checkpoint').write_text('iter_5.pth')
     run_setup.resume_latest(cfg)
     assert cfg.resume and cfg.load_from is None
+
+
+def test_processes_of_gloo_stop_when_done(tmp_path):
+    """With all that was to happen at the end, and success."""
+    text = f"""
+import atexit, torch
+from mmsemi.utils.dist import end_process
+end_process()
+atexit.register(print, 'at the end')
+print('alone')
+torch.distributed.init_process_group(
+    'gloo', init_method='file://{tmp_path}/store', rank=0, world_size=1)
+print('done', end='; ')
+end_process()
+print('never')
+"""
+    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', text],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ['alone', 'done; at the end']
