@@ -2,6 +2,7 @@
 
 Users of the official stack install with ``--no-deps``; see the README.
 """
+
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -41,8 +42,7 @@ LIBRARIES = [
 setup(
     name='mmsemi',
     version=version(),
-    description='Label-efficient semantic segmentation for '
-    'MMSegmentation 1.x',
+    description='Label-efficient semantic segmentation for MMSegmentation 1.x',
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
@@ -61,4 +61,5 @@ setup(
         'Programming Language :: Python :: 3.11',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
-    zip_safe=False)
+    zip_safe=False,
+)

@@ -3,6 +3,7 @@
 Importing the package only checks the installed OpenMMLab stack; models,
 datasets and hooks are imported when a config first names one of them.
 """
+
 from .utils.compat import check_stack, register_safe_globals
 from .version import __version__
 

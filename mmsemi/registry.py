@@ -4,6 +4,7 @@ A config with ``default_scope = 'mmsemi'`` finds our classes first and then
 those of mmseg and mmengine. Locations of the parent are not imported by a
 child, so each node lists mmseg's modules as well as ours.
 """
+
 import mmseg.registry as parent
 from mmengine.registry import Registry
 
@@ -13,38 +14,47 @@ def _node(attribute: str, name: str, *locations: str) -> Registry:
         name,
         parent=getattr(parent, attribute),
         scope='mmsemi',
-        locations=list(locations))
+        locations=list(locations),
+    )
 
 
 _MODELS = ('mmseg.models', 'mmsemi.models')
 _ENGINE = ('mmseg.engine', 'mmsemi.engine')
-_OPTIM = ('mmseg.engine.optimizers', )
+_OPTIM = ('mmseg.engine.optimizers',)
 
 RUNNERS = _node('RUNNERS', 'runner', *_ENGINE)
 RUNNER_CONSTRUCTORS = _node('RUNNER_CONSTRUCTORS', 'runner constructor')
 LOOPS = _node('LOOPS', 'loop', *_ENGINE)
 HOOKS = _node('HOOKS', 'hook', *_ENGINE)
 DATASETS = _node('DATASETS', 'dataset', 'mmseg.datasets', 'mmsemi.datasets')
-DATA_SAMPLERS = _node('DATA_SAMPLERS', 'data sampler', 'mmseg.datasets',
-                      'mmsemi.datasets')
-TRANSFORMS = _node('TRANSFORMS', 'transform', 'mmseg.datasets.transforms',
-                   'mmsemi.datasets.transforms')
+DATA_SAMPLERS = _node(
+    'DATA_SAMPLERS', 'data sampler', 'mmseg.datasets', 'mmsemi.datasets'
+)
+TRANSFORMS = _node(
+    'TRANSFORMS',
+    'transform',
+    'mmseg.datasets.transforms',
+    'mmsemi.datasets.transforms',
+)
 MODELS = _node('MODELS', 'model', *_MODELS)
 MODEL_WRAPPERS = _node('MODEL_WRAPPERS', 'model wrapper', *_MODELS)
-WEIGHT_INITIALIZERS = _node('WEIGHT_INITIALIZERS', 'weight initializer',
-                            *_MODELS)
+WEIGHT_INITIALIZERS = _node(
+    'WEIGHT_INITIALIZERS', 'weight initializer', *_MODELS
+)
 OPTIMIZERS = _node('OPTIMIZERS', 'optimizer', *_OPTIM)
 OPTIM_WRAPPERS = _node('OPTIM_WRAPPERS', 'optim wrapper', *_OPTIM)
-OPTIM_WRAPPER_CONSTRUCTORS = _node('OPTIM_WRAPPER_CONSTRUCTORS',
-                                   'optimizer wrapper constructor', *_OPTIM)
-PARAM_SCHEDULERS = _node('PARAM_SCHEDULERS', 'parameter scheduler',
-                         'mmseg.engine.schedulers')
+OPTIM_WRAPPER_CONSTRUCTORS = _node(
+    'OPTIM_WRAPPER_CONSTRUCTORS', 'optimizer wrapper constructor', *_OPTIM
+)
+PARAM_SCHEDULERS = _node(
+    'PARAM_SCHEDULERS', 'parameter scheduler', 'mmseg.engine.schedulers'
+)
 METRICS = _node('METRICS', 'metric', 'mmseg.evaluation', 'mmsemi.evaluation')
 EVALUATOR = _node('EVALUATOR', 'evaluator', 'mmseg.evaluation')
 TASK_UTILS = _node('TASK_UTILS', 'task util', *_MODELS)
-VISUALIZERS = _node('VISUALIZERS', 'visualizer', 'mmseg.visualization',
-                    'mmsemi.visualization')
+VISUALIZERS = _node('VISUALIZERS', 'visualizer', 'mmseg.visualization')
 VISBACKENDS = _node('VISBACKENDS', 'vis_backend', 'mmseg.visualization')
-LOG_PROCESSORS = _node('LOG_PROCESSORS', 'log processor',
-                       'mmseg.visualization')
+LOG_PROCESSORS = _node(
+    'LOG_PROCESSORS', 'log processor', 'mmseg.visualization'
+)
 INFERENCERS = _node('INFERENCERS', 'inferencer', 'mmseg.apis')

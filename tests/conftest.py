@@ -1,4 +1,5 @@
 """Shared fixtures: where data and oracles lie, and a clean mmengine state."""
+
 import os
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def data_dir() -> Path:
 def _scope():
     """Every test builds from our registries unless it says otherwise."""
     from mmengine.registry import init_default_scope
+
     init_default_scope('mmsemi')
     yield
 
@@ -47,6 +49,8 @@ def _scope():
 def _unformatted_configs():
     """Checkpoints hold the config's text; laying it out takes a second."""
     from unittest.mock import patch
-    with patch('yapf.yapflib.yapf_api.FormatCode',
-               lambda text, **kwargs: (text, True)):
+
+    with patch(
+        'yapf.yapflib.yapf_api.FormatCode', lambda text, **kwargs: (text, True)
+    ):
         yield

@@ -1,4 +1,5 @@
 """Every config parses, builds what it names and has the published numbers."""
+
 import copy
 import inspect
 import json
@@ -14,8 +15,16 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.visualization import Visualizer
 
-from mmsemi.registry import (DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, METRICS,
-                             MODELS, PARAM_SCHEDULERS, TRANSFORMS)
+from mmsemi.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    LOOPS,
+    METRICS,
+    MODELS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+)
 from tests.conftest import ROOT
 from tests.models.tiny import batch
 
@@ -24,42 +33,77 @@ NAMES = [f'{path.parent.name}/{path.stem}' for path in PATHS]
 SIZE = (32, 64)
 
 # Epochs of the published scripts and images of the published lists.
-LABELLED = {
-    'voc_1': 10582, 'voc_1-4': 2645, 'voc_1-8': 1322, 'voc_1-20': 530,
-    'voc_1-50': 211, 'voc_1-106': 100, 'voc_1464': 1464,
-    'cityscapes_1': 2975, 'cityscapes_1-4': 743, 'cityscapes_1-8': 371,
-    'cityscapes_1-30': 100}
+LABELED = {
+    'voc_1': 10582,
+    'voc_1-4': 2645,
+    'voc_1-8': 1322,
+    'voc_1-20': 530,
+    'voc_1-50': 211,
+    'voc_1-106': 100,
+    'voc_1464': 1464,
+    'cityscapes_1': 2975,
+    'cityscapes_1-4': 743,
+    'cityscapes_1-8': 371,
+    'cityscapes_1-30': 100,
+}
 EPOCHS = {
-    'voc_1': 30, 'voc_1-4': 60, 'voc_1-8': 85, 'voc_1-20': 134,
-    'voc_1-50': 212, 'voc_1-106': 300, 'voc_1464': 85, 'cityscapes_1': 60,
-    'cityscapes_1-4': 120, 'cityscapes_1-8': 170, 'cityscapes_1-30': 330}
+    'voc_1': 30,
+    'voc_1-4': 60,
+    'voc_1-8': 85,
+    'voc_1-20': 134,
+    'voc_1-50': 212,
+    'voc_1-106': 300,
+    'voc_1464': 85,
+    'cityscapes_1': 60,
+    'cityscapes_1-4': 120,
+    'cityscapes_1-8': 170,
+    'cityscapes_1-30': 330,
+}
 # DMT: epochs of the baselines and of a phase, and the portion of labels a
 # baseline sees.
 MUTUAL = {
-    'voc_1-20': (134, 4, 1), 'voc_1-106_dms': (300, 4, 0.8),
-    'voc_1464': (85, 5, 1), 'cityscapes_1-8': (170, 10, 1),
-    'voc_1-50_naive': (134, 4, 0.8), 'voc_1-50_flip': (134, 4, 0.8),
-    'voc_1-50_dst': (134, 4, 1), 'voc_1-50_cbst': (134, 4, 1),
-    'voc_1-50_online': (134, 20, 1)}
+    'voc_1-20': (134, 4, 1),
+    'voc_1-106_dms': (300, 4, 0.8),
+    'voc_1464': (85, 5, 1),
+    'cityscapes_1-8': (170, 10, 1),
+    'voc_1-50_naive': (134, 4, 0.8),
+    'voc_1-50_flip': (134, 4, 0.8),
+    'voc_1-50_dst': (134, 4, 1),
+    'voc_1-50_cbst': (134, 4, 1),
+    'voc_1-50_online': (134, 20, 1),
+}
 # Printed in the papers' code or computed from it, as a second witness.
 ROUND_LENGTHS = {
-    'dst_cbc/voc_1-106': 15726, 'dst_cbc/voc_1-20': 15078,
-    'dst_cbc/voc_1-50': 15558, 'dst_cbc/voc_1-8': 13890,
-    'dst_cbc/voc_1-4': 11910, 'dst_cbc/cityscapes_1-30': 4314,
-    'dst_cbc/cityscapes_1-8': 3906, 'dst_cbc/cityscapes_1-4': 3348,
-    'dmt/voc_1-20_a': 5744, 'dmt/voc_1-106_dms_a': 5992,
-    'dmt/voc_1464_a': 6515, 'dmt/cityscapes_1-8_a': 4340,
-    'dmt/voc_1-50_online': 29640}
+    'dst_cbc/voc_1-106': 15726,
+    'dst_cbc/voc_1-20': 15078,
+    'dst_cbc/voc_1-50': 15558,
+    'dst_cbc/voc_1-8': 13890,
+    'dst_cbc/voc_1-4': 11910,
+    'dst_cbc/cityscapes_1-30': 4314,
+    'dst_cbc/cityscapes_1-8': 3906,
+    'dst_cbc/cityscapes_1-4': 3348,
+    'dmt/voc_1-20_a': 5744,
+    'dmt/voc_1-106_dms_a': 5992,
+    'dmt/voc_1464_a': 6515,
+    'dmt/cityscapes_1-8_a': 4340,
+    'dmt/voc_1-50_online': 29640,
+}
 # Methods that train online; test_online_configs.py has their numbers.
 ONLINE = ('ael', 'fixmatch', 'mean_teacher', 'u2pl')
 # Domain adaptation; test_adaptation_configs.py has its numbers and networks.
-ADAPTATION = tuple(f'{folder}/{source}_' for source in ('gta5', 'synthia')
-                   for folder in ('source_only', 'cbst', 'crst'))
+ADAPTATION = tuple(
+    f'{folder}/{source}_'
+    for source in ('gta5', 'synthia')
+    for folder in ('source_only', 'cbst', 'crst')
+)
 # Zero-label segmentation; test_zero_label_methods.py has its numbers and
 # networks.
 ZERO_LABEL = ('spnet/', 'strict/')
-PUBLISHED = [name for name in NAMES if re.search('/(voc|cityscapes)_', name)
-             and not name.startswith(ONLINE)]
+PUBLISHED = [
+    name
+    for name in NAMES
+    if re.search('/(voc|cityscapes)_', name) and not name.startswith(ONLINE)
+]
 _CONFIGS: dict = {}
 _SIZES: dict = {}
 
@@ -80,8 +124,13 @@ def dicts(value):
     """All dicts inside a config value."""
     if isinstance(value, dict):
         yield value
-    for item in value.values() if isinstance(value, dict) else value if \
-            isinstance(value, (list, tuple)) else ():
+    for item in (
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, (list, tuple))
+        else ()
+    ):
         yield from dicts(item)
 
 
@@ -97,30 +146,40 @@ class Sources(list):
 def test_parts_build(name):
     cfg = config(name)
     Visualizer.get_instance('visualizer')  # a hook asks for the present one
-    for hook in list(cfg.default_hooks.values()) + cfg.get('custom_hooks',
-                                                           []):
+    for hook in list(cfg.default_hooks.values()) + cfg.get('custom_hooks', []):
         hook = HOOKS.build(hook)
         if hasattr(hook, 'labeler'):
             # A spatial prior is made from data that is not here.
-            MODELS.build(dict(hook.labeler, num_classes=5, **(
-                dict(prior=None) if 'prior' in hook.labeler else {})))
+            MODELS.build(
+                dict(
+                    hook.labeler,
+                    num_classes=5,
+                    **(dict(prior=None) if 'prior' in hook.labeler else {}),
+                )
+            )
     loaders = {key: cfg[key] for key in cfg if key.endswith('_dataloader')}
     assert {'train_dataloader', 'val_dataloader', 'test_dataloader'} <= set(
-        loaders)
+        loaders
+    )
     for loader in loaders.values():
         data = range(30)
         if loader.dataset.type == 'SemiDataset':
             data = Sources(data, three='paste' in loader.dataset)
         sampler = DATA_SAMPLERS.build(
-            dict(loader.sampler, dataset=data, seed=0))
-        assert getattr(sampler, 'batch_size', loader.batch_size) == \
-            loader.batch_size
+            dict(loader.sampler, dataset=data, seed=0)
+        )
+        assert (
+            getattr(sampler, 'batch_size', loader.batch_size)
+            == loader.batch_size
+        )
         for part in dicts(loader.dataset):
-            TRANSFORMS.build(dict(type='Compose', transforms=part['pipeline'])
-                             ) if 'pipeline' in part else None
+            TRANSFORMS.build(
+                dict(type='Compose', transforms=part['pipeline'])
+            ) if 'pipeline' in part else None
             assert 'type' not in part or any(
-                registry.get(part['type']) for registry in (
-                    DATASETS, TRANSFORMS))
+                registry.get(part['type'])
+                for registry in (DATASETS, TRANSFORMS)
+            )
     if name != 'mean_teacher/own_data':  # to copy, kept short
         TRANSFORMS.build(dict(type='Compose', transforms=cfg.tta_pipeline))
     METRICS.build(cfg.val_evaluator)
@@ -128,12 +187,15 @@ def test_parts_build(name):
 
     loop = cfg.train_cfg
     inspect.signature(LOOPS.get(loop.type)).bind(
-        runner=None, dataloader=None,
-        **{k: v for k, v in loop.items() if k != 'type'})
+        runner=None,
+        dataloader=None,
+        **{k: v for k, v in loop.items() if k != 'type'},
+    )
     rounds = loop.type == 'SelfTrainingLoop'
-    assert rounds == ('semi_dataloader' in cfg
-                      and cfg.default_hooks.checkpoint.type ==
-                      'RoundCheckpointHook')
+    assert rounds == (
+        'semi_dataloader' in cfg
+        and cfg.default_hooks.checkpoint.type == 'RoundCheckpointHook'
+    )
     if rounds and loop.get('start_from') == 'best':
         assert cfg.default_hooks.checkpoint.save_best
     if rounds and not loop.supervised_iters:
@@ -149,20 +211,22 @@ def test_schedule_reaches_its_end(name):
         assert name.startswith(ADAPTATION)
         return
     steps = 40 if rounds else cfg.train_cfg.max_iters
-    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.)
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     schedulers = []
     for scheduler in copy.deepcopy(cfg.param_scheduler):
         if rounds:  # one phase, whatever its length
             scheduler.setdefault('end', steps + 1)
         schedulers.append(
-            PARAM_SCHEDULERS.build(dict(scheduler, optimizer=optimizer)))
+            PARAM_SCHEDULERS.build(dict(scheduler, optimizer=optimizer))
+        )
     poly = schedulers[-1]
     assert poly.end == steps + 1 and not poly.by_epoch
     assert poly.power == 0.9 and poly.eta_min == 0
     for step in range(min(steps, 40)):
         if len(schedulers) == 1:
             assert optimizer.param_groups[0]['lr'] == pytest.approx(
-                (1 - step / steps)**0.9)
+                (1 - step / steps) ** 0.9
+            )
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
@@ -172,8 +236,12 @@ def test_schedule_reaches_its_end(name):
 def without_weights(model):
     model = json.loads(json.dumps(model))
     for part in dicts(model):
-        for key in ('init_cfg', 'data_preprocessor', 'warmup_iters',
-                    'iters_per_epoch'):
+        for key in (
+            'init_cfg',
+            'data_preprocessor',
+            'warmup_iters',
+            'iters_per_epoch',
+        ):
             part.pop(key, None)
     return model
 
@@ -195,7 +263,7 @@ def test_model_takes_a_step(name):
     wrapped = 'student' in cfg.model
     inner = cfg.model.student if wrapped else cfg.model
     for part in dicts(cfg.model):
-        if part.get('class_frequency') == 'labelled':
+        if part.get('class_frequency') == 'labeled':
             part.class_frequency = [1] * inner.decode_head.num_classes
     inner.data_preprocessor.size = SIZE
     inner.data_preprocessor.pop('size_divisor', None)
@@ -205,11 +273,16 @@ def test_model_takes_a_step(name):
     trained = [p for p in model.parameters() if p.requires_grad]
     before = [p.detach().clone() for p in trained]
     online = name.startswith(ONLINE)
-    branches = dict(sup=1, unsup_teacher=1, unsup_student=1) if online else \
-        dict(sup=1, pseudo=1) if wrapped else dict(sup=2)
+    branches = (
+        dict(sup=1, unsup_teacher=1, unsup_student=1)
+        if online
+        else dict(sup=1, pseudo=1)
+        if wrapped
+        else dict(sup=2)
+    )
     classes = min(4, inner.decode_head.num_classes)
     data = batch(branches, SIZE, classes, confidence=True)
-    if online:  # unlabelled samples say only what is padding
+    if online:  # unlabeled samples say only what is padding
         steps = cfg.train_cfg.max_iters
         model.set_progress(steps - 1, steps)
         for sample in data['data_samples']['unsup_teacher']:
@@ -220,17 +293,21 @@ def test_model_takes_a_step(name):
     figures = model.train_step(data, wrapper)
     assert all(torch.isfinite(value).all() for value in figures.values())
     assert figures['loss'] > 0
-    changed = [not torch.equal(a, b)
-               for a, b in zip(before, trained)]
+    changed = [not torch.equal(a, b) for a, b in zip(before, trained)]
     assert sum(changed) / len(changed) > 0.9
     if wrapped:
         assert ('loss_unsup' if online else 'pseudo_weight') in figures
     model.eval()
-    result = model.test_step(dict(
-        inputs=[torch.zeros(3, *SIZE, dtype=torch.uint8)],
-        data_samples=[batch(dict(sup=1), SIZE)['data_samples']['sup'][0]]))
+    result = model.test_step(
+        dict(
+            inputs=[torch.zeros(3, *SIZE, dtype=torch.uint8)],
+            data_samples=[batch(dict(sup=1), SIZE)['data_samples']['sup'][0]],
+        )
+    )
     assert result[0].seg_logits.data.shape == (
-        inner.decode_head.num_classes, *SIZE)
+        inner.decode_head.num_classes,
+        *SIZE,
+    )
 
 
 # Iterations of VOC and Cityscapes, recomputed from the sizes of the lists.
@@ -246,21 +323,32 @@ def lists(tmp_path_factory):
 
     voc = 'data/VOCdevkit/VOC2012/ImageSets/Segmentation'
     (root / 'data/VOCdevkit/VOC2012/JPEGImages').mkdir(parents=True)
-    for name, number in (('train', 1464), ('aug', 9118), ('trainaug', 10582),
-                         ('val', 1449)):
+    for name, number in (
+        ('train', 1464),
+        ('aug', 9118),
+        ('trainaug', 10582),
+        ('val', 1449),
+    ):
         write(f'{voc}/{name}.txt', number)
-    for name, number in LABELLED.items():
+    for name, number in LABELED.items():
         data, ratio = name.split('_')
-        folder = 'data/splits/' + dict(
-            voc='voc12', cityscapes='cityscapes')[data] + '/dst_cbc'
+        folder = (
+            'data/splits/'
+            + dict(voc='voc12', cityscapes='cityscapes')[data]
+            + '/dst_cbc'
+        )
         ratio = ratio.split('-')[-1]
         for k in range(3):
             write(f'{folder}/{ratio}_{k}/labeled.txt', number)
-            write(f'{folder}/{ratio}_{k}/unlabeled.txt',
-                  LABELLED[f'{data}_1'] - number)
+            write(
+                f'{folder}/{ratio}_{k}/unlabeled.txt',
+                LABELED[f'{data}_1'] - number,
+            )
             for side in 'lr':
-                write(f'{folder}/{ratio}-{side}_{k}/labeled.txt',
-                      number - math.ceil(0.2 * number))
+                write(
+                    f'{folder}/{ratio}-{side}_{k}/labeled.txt',
+                    number - math.ceil(0.2 * number),
+                )
     images = root / 'data/cityscapes/leftImg8bit/train/town'
     images.mkdir(parents=True)
     for k in range(2975):
@@ -282,8 +370,9 @@ def images_of(dataset):
 
 def round_lengths(cfg):
     runner = MagicMock(cfg=cfg)
-    loop = LOOPS.build(dict(cfg.train_cfg, runner=runner,
-                            dataloader=MagicMock()))
+    loop = LOOPS.build(
+        dict(cfg.train_cfg, runner=runner, dataloader=MagicMock())
+    )
     ends = [0] + loop.round_ends
     return [b - a for a, b in zip(ends, ends[1:])]
 
@@ -293,37 +382,46 @@ def test_published_iterations(name, lists, monkeypatch):
     monkeypatch.chdir(lists)
     cfg, split = config(name), split_of(name)
     method = name.split('/')[0]
-    labelled = images_of(cfg.train_dataloader.dataset)
+    labeled = images_of(cfg.train_dataloader.dataset)
     assert cfg.train_dataloader.batch_size == 8
     epochs, passes, seen = EPOCHS[split], 6, 1
     if method == 'dmt':
         epochs, passes, seen = MUTUAL[re.sub('.*/|_[ab]$', '', name)]
-    assert labelled == LABELLED[split] - math.ceil(
-        (1 - seen) * LABELLED[split] - 1e-9)
-    supervised = epochs * math.ceil(labelled / 8)
+    assert labeled == LABELED[split] - math.ceil(
+        (1 - seen) * LABELED[split] - 1e-9
+    )
+    supervised = epochs * math.ceil(labeled / 8)
     if method == 'supervised':
         assert cfg.train_cfg.max_iters == supervised
         return
     semi = cfg.semi_dataloader
-    for part in (semi.dataset.unlabelled, cfg.label_dataloader.dataset):
-        assert images_of(part) == LABELLED[
-            split.split('_')[0] + '_1'] - LABELLED[split]
-    assert images_of(semi.dataset.labelled) == LABELLED[split]
+    for part in (semi.dataset.unlabeled, cfg.label_dataloader.dataset):
+        assert (
+            images_of(part)
+            == LABELED[split.split('_')[0] + '_1'] - LABELED[split]
+        )
+    assert images_of(semi.dataset.labeled) == LABELED[split]
     assert semi.batch_size == sum(semi.sampler.samples_per_source) == 8
     lengths = round_lengths(cfg)
     assert lengths[0] == (cfg.train_cfg.supervised_iters and supervised)
     if len(lengths) == 2 and method == 'dst_cbc':
         passes = 30
-    unlabelled = images_of(cfg.label_dataloader.dataset)
+    unlabeled = images_of(cfg.label_dataloader.dataset)
     expected = passes * math.ceil(
-        unlabelled / semi.sampler.samples_per_source[1])
+        unlabeled / semi.sampler.samples_per_source[1]
+    )
     assert set(lengths[1:]) == {expected}
     assert expected == ROUND_LENGTHS.get(name, expected)
 
 
 def lists_named(cfg):
-    return {part['ann_file'] for key in cfg if key.endswith('dataloader')
-            for part in dicts(cfg[key]) if part.get('ann_file')}
+    return {
+        part['ann_file']
+        for key in cfg
+        if key.endswith('dataloader')
+        for part in dicts(cfg[key])
+        if part.get('ann_file')
+    }
 
 
 @pytest.mark.parametrize('name', [n for n in PUBLISHED if 'paper' in n])
@@ -333,14 +431,19 @@ def test_paper_variant_uses_the_same_lists(name):
 
 
 # What is written about the configs.
-@pytest.mark.parametrize('folder', sorted({p.parent for p in PATHS}),
-                         ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    'folder', sorted({p.parent for p in PATHS}), ids=lambda folder: folder.name
+)
 def test_readme_and_metafile_name_every_config(folder):
     files = {path.name for path in folder.glob('*.py')}
     text = (folder / 'README.md').read_text()
     linked = re.findall(r'\]\(([^)/]+\.py)\)', text)
-    rows = {name for line in text.splitlines() if line.startswith('|')
-            for name in re.findall(r'\]\(([^)/]+\.py)\)', line)}
+    rows = {
+        name
+        for line in text.splitlines()
+        if line.startswith('|')
+        for name in re.findall(r'\]\(([^)/]+\.py)\)', line)
+    }
     assert rows == files and set(linked) == files
     for link in re.findall(r'\]\(((?!http)[^)#]+)\)', text):
         assert (folder / link).exists(), link

@@ -1,4 +1,5 @@
-"""Numbers of the configs that train with unlabelled images in every batch."""
+"""Numbers of the configs that train with unlabeled images in every batch."""
+
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from tests.conftest import ROOT
 
 IMAGES = dict(voc=10582, cityscapes=2975)
 EPOCHS = dict(voc=80, cityscapes=200)
-# Processes and unlabelled images of each in the published runs of U2PL.
+# Processes and unlabeled images of each in the published runs of U2PL.
 BATCH = dict(voc=(4, 4), cityscapes=(8, 2))
 NAMES = [
     f'{path.parent.name}/{path.stem}'
@@ -19,7 +20,7 @@ NAMES = [
 
 
 def sizes(name):
-    """``(data set, labelled images)`` of a config of a published list."""
+    """``(data set, labeled images)`` of a config of a published list."""
     found = re.match(r'\w+/(voc|cityscapes)_(\d+)', name)
     return (found[1], int(found[2])) if found else (None, None)
 
@@ -27,48 +28,56 @@ def sizes(name):
 @pytest.mark.parametrize('name', [n for n in NAMES if sizes(n)[0]])
 def test_published_iterations(name) -> None:
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
-    data, labelled = sizes(name)
+    data, labeled = sizes(name)
     processes, batch = BATCH[data]
-    epoch = -(-(IMAGES[data] - labelled) // processes) // batch
+    epoch = -(-(IMAGES[data] - labeled) // processes) // batch
     assert cfg.train_cfg.max_iters == EPOCHS[data] * epoch
     assert cfg.param_scheduler[-1].end == cfg.train_cfg.max_iters + 1
     loader, number = cfg.train_dataloader, processes * batch
     samples = [number, number]
     if 'ael' in name:
-        # Half of the unlabelled images are partners of the others.
+        # Half of the unlabeled images are partners of the others.
         assert loader.sampler.type == 'CutMixPartnerSampler'
         assert loader.batch_size == 3 * number
-        assert any(hook.type == 'CutMixPartnerHook'
-                   for hook in cfg.custom_hooks)
-        assert loader.dataset.paste.ann_file == \
-            loader.dataset.labelled.ann_file
+        assert any(
+            hook.type == 'CutMixPartnerHook' for hook in cfg.custom_hooks
+        )
+        assert loader.dataset.paste.ann_file == loader.dataset.labeled.ann_file
         samples = [number, number, number // 2]
     else:
         assert loader.batch_size == sum(samples)
     assert list(loader.sampler.samples_per_source) == samples
     folder = dict(voc='voc12').get(data, data)
-    lists = {role: dataset['ann_file']
-             for role, dataset in config_datasets(cfg) if role != 'val'}
+    lists = {
+        role: dataset['ann_file']
+        for role, dataset in config_datasets(cfg)
+        if role != 'val'
+    }
     assert lists == dict(
-        labelled=f'data/splits/{folder}/u2pl/{labelled}/labeled.txt',
-        unlabelled=f'data/splits/{folder}/u2pl/{labelled}/unlabeled.txt')
+        labeled=f'data/splits/{folder}/u2pl/{labeled}/labeled.txt',
+        unlabeled=f'data/splits/{folder}/u2pl/{labeled}/unlabeled.txt',
+    )
 
 
 @pytest.mark.parametrize('name', NAMES)
 def test_views_share_their_geometry(name) -> None:
-    """No mask of an unlabelled image is read, no view moves alone."""
+    """No mask of an unlabeled image is read, no view moves alone."""
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
-    pipeline = cfg.train_dataloader.dataset.unlabelled.dataset.pipeline
+    pipeline = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline
     steps = [step.type for step in pipeline]
     assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
     assert 'LoadAnnotations' not in steps and steps[-1] == 'MultiBranch'
     views = pipeline[-1]
     assert [step.type for step in views.unsup_teacher] == ['PackSemiInputs']
-    colours = [step.type for step in views.unsup_student[:-1]]
-    assert colours == (['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
-                       if name.startswith('fixmatch') else [])
-    crop = next(step.crop_size for step in pipeline
-                if step.type == 'RandomCrop')
+    colors = [step.type for step in views.unsup_student[:-1]]
+    assert colors == (
+        ['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
+        if name.startswith('fixmatch')
+        else []
+    )
+    crop = next(
+        step.crop_size for step in pipeline if step.type == 'RandomCrop'
+    )
     assert tuple(cfg.model.student.data_preprocessor.size) == tuple(crop)
     assert cfg.model.semi_test_cfg.predict_on == 'teacher'
     assert any(hook.type == 'MeanTeacherHook' for hook in cfg.custom_hooks)

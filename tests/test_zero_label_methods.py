@@ -1,4 +1,5 @@
 """Configs of SPNet and STRICT: published numbers, and networks that learn."""
+
 import copy
 import functools
 from unittest.mock import MagicMock
@@ -14,21 +15,40 @@ from mmsemi.registry import LOOPS, MODELS
 from tests.conftest import ROOT
 from tests.models.tiny import batch
 
-NAMES = [f'{folder}/{path.stem}' for folder in ('spnet', 'strict')
-         for path in sorted((ROOT / 'configs' / folder).glob('*.py'))]
+NAMES = [
+    f'{folder}/{path.stem}'
+    for folder in ('spnet', 'strict')
+    for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
+]
 SIZE = (64, 80)
 # Iterations of SPNet and of a round, as published.
-LENGTHS = dict(voc12=(20000, 2000), cocostuff=(100000, 22356),
-               cocostuff171=(100000, 22356))
-CLASSES = dict(voc12=(15, 20), voc12_bkg=(16, 21), cocostuff=(167, 182),
-               cocostuff171=(156, 171), camvid=(7, 10), voc12_tune=(12, 15),
-               cocostuff_tune=(155, 167), camvid_tune=(5, 7))
+LENGTHS = dict(
+    voc12=(20000, 2000),
+    cocostuff=(100000, 22356),
+    cocostuff171=(100000, 22356),
+)
+CLASSES = dict(
+    voc12=(15, 20),
+    voc12_bkg=(16, 21),
+    cocostuff=(167, 182),
+    cocostuff171=(156, 171),
+    camvid=(7, 10),
+    voc12_tune=(12, 15),
+    cocostuff_tune=(155, 167),
+    camvid_tune=(5, 7),
+)
 VIEWS = {  # number of views; the tables of the variants
-    'hp': 1, 'mirror': 2, 'random': 3, 'random-mirror': 6, 'down': 3,
-    'down-mirror': 6, 'up': 3}
+    'hp': 1,
+    'mirror': 2,
+    'random': 3,
+    'random-mirror': 6,
+    'down': 3,
+    'down-mirror': 6,
+    'up': 3,
+}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def parsed(name):
     return Config.fromfile(ROOT / f'configs/{name}.py')
 
@@ -59,8 +79,11 @@ def test_classes_are_those_of_the_data(name):
     assert (background == 0) == (name == 'strict/voc12_bkg')
     assert ('background' in head.classes) == (variant == 'bkg')
     warped = data in ('voc12', 'cocostuff') and variant != 'native'
-    prefix = 'warped-513' if warped else (
-        '240x180' if data == 'camvid' else 'native')
+    prefix = (
+        'warped-513'
+        if warped
+        else ('240x180' if data == 'camvid' else 'native')
+    )
     assert cfg.val_evaluator.prefix == cfg.test_evaluator.prefix == prefix
 
 
@@ -72,18 +95,26 @@ def test_published_settings(name):
     if data != 'camvid':
         supervised, length = LENGTHS[data]
         loop = cfg.train_cfg
-        assert (loop.supervised_iters if rounds else loop.max_iters) == \
-            supervised
+        assert (
+            loop.supervised_iters if rounds else loop.max_iters
+        ) == supervised
         assert not rounds or loop.iters_per_round == length
         assert cfg.train_dataloader.batch_size == 10
         assert cfg.semi_dataloader.batch_size == 8
         optimizer = cfg.optim_wrapper.optimizer
         assert (optimizer.lr, optimizer.momentum, optimizer.weight_decay) == (
-            2.5e-4, 0.9, 5e-4)
-        flips = {key: [step.prob for step in
-                       cfg[f'{key}_dataloader'].dataset.pipeline
-                       if step.type == 'RandomFlip']
-                 for key in ('train', 'semi')}
+            2.5e-4,
+            0.9,
+            5e-4,
+        )
+        flips = {
+            key: [
+                step.prob
+                for step in cfg[f'{key}_dataloader'].dataset.pipeline
+                if step.type == 'RandomFlip'
+            ]
+            for key in ('train', 'semi')
+        }
         assert flips == dict(train=[0.5], semi=[0.9 if rounds else 0.5])
     gamma = cfg.model.student.decode_head.get('gamma', 0)
     published = dict(voc12=0.6, cocostuff=0.4)
@@ -101,8 +132,15 @@ def test_published_settings(name):
 
 
 # Networks: as configured, with thin layers and random word vectors.
-DIFFERENT = ('spnet/voc12', 'spnet/camvid', 'strict/voc12', 'strict/camvid',
-             'strict/voc12_bkg', 'strict/voc12_paper', 'strict/voc12_random')
+DIFFERENT = (
+    'spnet/voc12',
+    'spnet/camvid',
+    'strict/voc12',
+    'strict/camvid',
+    'strict/voc12_bkg',
+    'strict/voc12_paper',
+    'strict/voc12_random',
+)
 
 
 def small(name):
@@ -142,27 +180,35 @@ def test_model_takes_a_step(name):
         figures = model.train_step(copy.deepcopy(data), wrapper)
         assert all(torch.isfinite(v).all() for v in figures.values())
         assert figures['loss'] > 0
-        # Unlabelled pixels take part from the first round on.
+        # Unlabeled pixels take part from the first round on.
         assert ('pseudo_share' in figures) == refreshed
         changed = [not torch.equal(a, b) for a, b in zip(before, trained)]
         assert sum(changed) / len(changed) > 0.9
     model.eval()
     sample = batch(dict(sup=1), SIZE)['data_samples']['sup'][0]
-    result = model.test_step(dict(
-        inputs=[torch.zeros(3, *SIZE, dtype=torch.uint8)],
-        data_samples=[sample]))
+    result = model.test_step(
+        dict(
+            inputs=[torch.zeros(3, *SIZE, dtype=torch.uint8)],
+            data_samples=[sample],
+        )
+    )
     assert result[0].seg_logits.data.shape == (
-        len(cfg.model.student.decode_head.classes), *SIZE)
+        len(cfg.model.student.decode_head.classes),
+        *SIZE,
+    )
 
 
 def test_learning_rates_of_the_published_groups():
     cfg = small('strict/voc12')
     model = MODELS.build(cfg.model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    settings = {id(p): (group['lr'] / 2.5e-4, group['weight_decay'])
-                for group in wrapper.param_groups for p in group['params']}
+    settings = {
+        id(p): (group['lr'] / 2.5e-4, group['weight_decay'])
+        for group in wrapper.param_groups
+        for p in group['params']
+    }
     for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:  # batch normalisation stays
+        if not parameter.requires_grad:  # batch normalization stays
             assert '.bn' in name or 'downsample.1' in name
             continue
         expected = (1, 5e-4)
@@ -189,6 +235,9 @@ def test_network_of_the_published_code():
 def test_rounds_of_the_loop():
     loop = LOOPS.get('SelfTrainingLoop')
     cfg = config('strict/cocostuff_2rounds')
-    built = loop(MagicMock(cfg=cfg), MagicMock(), **{
-        k: v for k, v in cfg.train_cfg.items() if k != 'type'})
+    built = loop(
+        MagicMock(cfg=cfg),
+        MagicMock(),
+        **{k: v for k, v in cfg.train_cfg.items() if k != 'type'},
+    )
     assert built.round_ends == [100000, 122356, 144712]

@@ -1,4 +1,5 @@
 """A data set of a few small images and a config that trains on it at once."""
+
 import copy
 from pathlib import Path
 
@@ -11,31 +12,33 @@ from mmengine.runner import Runner
 from mmsemi.registry import HOOKS
 
 CLASSES = ('ground', 'disc', 'bar')
-COLOURS = np.array([[60, 60, 60], [40, 40, 220], [220, 160, 40]])
+COLORS = np.array([[60, 60, 60], [40, 40, 220], [220, 160, 40]])
 SIZE = (32, 48)  # height, width
 
 
-def make_tiny_set(root: Path, labelled: int = 6, unlabelled: int = 9,
-                  val: int = 3) -> Path:
+def make_tiny_set(
+    root: Path, labeled: int = 6, unlabeled: int = 9, val: int = 3
+) -> Path:
     """Write images, masks and lists below ``root`` and return it."""
     rng = np.random.default_rng(0)
     for folder in ('images', 'masks'):
         (root / folder).mkdir(parents=True)
-    stems = [f'{k:02d}' for k in range(labelled + unlabelled + val)]
+    stems = [f'{k:02d}' for k in range(labeled + unlabeled + val)]
     for stem in stems:
         mask = np.zeros(SIZE, np.uint8)
-        centre = tuple(int(v) for v in rng.integers(8, 24, 2))
-        cv2.circle(mask, centre, 7, 1, -1)
+        center = tuple(int(v) for v in rng.integers(8, 24, 2))
+        cv2.circle(mask, center, 7, 1, -1)
         left = int(rng.integers(28, 40))
-        mask[:, left:left + 6] = 2
-        image = COLOURS[mask] + rng.normal(0, 12, (*SIZE, 3))
+        mask[:, left : left + 6] = 2
+        image = COLORS[mask] + rng.normal(0, 12, (*SIZE, 3))
         mask[0] = 255
         cv2.imwrite(str(root / f'images/{stem}.png'), image.clip(0, 255))
         cv2.imwrite(str(root / f'masks/{stem}.png'), mask)
     parts = dict(
-        labeled=stems[:labelled],
-        unlabeled=stems[labelled:labelled + unlabelled],
-        val=stems[labelled + unlabelled:])
+        labeled=stems[:labeled],
+        unlabeled=stems[labeled : labeled + unlabeled],
+        val=stems[labeled + unlabeled :],
+    )
     for name, part in parts.items():
         (root / f'{name}.txt').write_text('\n'.join(part) + '\n')
     return root
@@ -47,23 +50,44 @@ def tiny_model(**objective) -> dict:
     student = dict(
         type='EncoderDecoder',
         data_preprocessor=dict(
-            type='SegDataPreProcessor', mean=[128.] * 3, std=[64.] * 3,
-            size=SIZE, pad_val=0, seg_pad_val=255),
+            type='SegDataPreProcessor',
+            mean=[128.0] * 3,
+            std=[64.0] * 3,
+            size=SIZE,
+            pad_val=0,
+            seg_pad_val=255,
+        ),
         backbone=dict(
-            type='ResNetV1c', depth=18, num_stages=2, out_indices=(1, ),
-            strides=(1, 2), dilations=(1, 1), base_channels=8,
-            stem_channels=8, norm_cfg=norm_cfg),
+            type='ResNetV1c',
+            depth=18,
+            num_stages=2,
+            out_indices=(1,),
+            strides=(1, 2),
+            dilations=(1, 1),
+            base_channels=8,
+            stem_channels=8,
+            norm_cfg=norm_cfg,
+        ),
         decode_head=dict(
-            type='FCNHead', in_channels=16, channels=8, num_convs=1,
-            num_classes=len(CLASSES), norm_cfg=norm_cfg, dropout_ratio=0,
+            type='FCNHead',
+            in_channels=16,
+            channels=8,
+            num_convs=1,
+            num_classes=len(CLASSES),
+            norm_cfg=norm_cfg,
+            dropout_ratio=0,
             align_corners=False,
-            loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+            loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
     objective = dict(
-        dict(type='DynamicSelfTrainingLoss', gamma=2), **objective)
+        dict(type='DynamicSelfTrainingLoss', gamma=2), **objective
+    )
     return dict(
-        type='SelfTrainingSegmentor', student=student, objective=objective)
+        type='SelfTrainingSegmentor', student=student, objective=objective
+    )
 
 
 def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
@@ -80,18 +104,23 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
     def dataset(name, pipeline):
         return dict(
             type='BaseSegDataset',
-            metainfo=dict(
-                classes=CLASSES, palette=COLOURS.tolist()),
-            ann_file=str(root / f'{name}.txt'), img_suffix='.png',
+            metainfo=dict(classes=CLASSES, palette=COLORS.tolist()),
+            ann_file=str(root / f'{name}.txt'),
+            img_suffix='.png',
             data_prefix=dict(
-                img_path=str(root / 'images'),
-                seg_map_path=str(root / 'masks')),
-            pipeline=pipeline)
+                img_path=str(root / 'images'), seg_map_path=str(root / 'masks')
+            ),
+            pipeline=pipeline,
+        )
 
     def loader(batch_size, sampler, data):
         return dict(
-            batch_size=batch_size, num_workers=0, persistent_workers=False,
-            sampler=sampler, dataset=data)
+            batch_size=batch_size,
+            num_workers=0,
+            persistent_workers=False,
+            sampler=sampler,
+            dataset=data,
+        )
 
     labels = [dict(type='LoadAnnotations')]
     cfg = Config(
@@ -104,53 +133,95 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
             log_processor=dict(by_epoch=False),
             log_level='ERROR',
             default_hooks=dict(
-                checkpoint=dict(type='RoundCheckpointHook', interval=1)),
+                checkpoint=dict(type='RoundCheckpointHook', interval=1)
+            ),
             model=tiny_model(),
             optim_wrapper=dict(
                 type='OptimWrapper',
-                optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+                optimizer=dict(type='SGD', lr=0.1, momentum=0.9),
+            ),
             param_scheduler=[
-                dict(type='PolyLR', power=0.9, eta_min=0., by_epoch=False)
+                dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False)
             ],
             train_cfg=dict(
-                type='SelfTrainingLoop', supervised_iters=4,
-                portions=(0.5, 1.0), iters_per_round=4, val_interval=2),
+                type='SelfTrainingLoop',
+                supervised_iters=4,
+                portions=(0.5, 1.0),
+                iters_per_round=4,
+                val_interval=2,
+            ),
             train_dataloader=loader(
-                4, dict(type='InfiniteSampler', shuffle=True),
-                dataset('labeled', load + labels + [
-                    dict(type='MultiBranch', branch_field=branches, sup=pack)
-                ])),
+                4,
+                dict(type='InfiniteSampler', shuffle=True),
+                dataset(
+                    'labeled',
+                    load
+                    + labels
+                    + [
+                        dict(
+                            type='MultiBranch', branch_field=branches, sup=pack
+                        )
+                    ],
+                ),
+            ),
             semi_dataloader=loader(
                 4,
                 dict(type='SourceRatioSampler', samples_per_source=(2, 2)),
                 dict(
                     type='SemiDataset',
-                    labelled=dataset('labeled', load + labels + [
-                        dict(type='MultiBranch', branch_field=branches,
-                             sup=pack)
-                    ]),
-                    unlabelled=dict(
+                    labeled=dataset(
+                        'labeled',
+                        load
+                        + labels
+                        + [
+                            dict(
+                                type='MultiBranch',
+                                branch_field=branches,
+                                sup=pack,
+                            )
+                        ],
+                    ),
+                    unlabeled=dict(
                         type='PseudoLabelDataset',
                         dataset=dataset(
-                            'unlabeled', load + [
+                            'unlabeled',
+                            load
+                            + [
                                 dict(type='LoadPseudoLabel'),
-                                dict(type='MultiBranch',
-                                     branch_field=branches, pseudo=pack)
-                            ])))),
+                                dict(
+                                    type='MultiBranch',
+                                    branch_field=branches,
+                                    pseudo=pack,
+                                ),
+                            ],
+                        ),
+                    ),
+                ),
+            ),
             label_dataloader=loader(
-                2, dict(type='BatchShardSampler', batch_size=2),
-                dict(type='UnlabelledDataset',
-                     dataset=dataset('unlabeled', load + pack))),
+                2,
+                dict(type='BatchShardSampler', batch_size=2),
+                dict(
+                    type='UnlabeledDataset',
+                    dataset=dataset('unlabeled', load + pack),
+                ),
+            ),
             val_dataloader=loader(
-                1, dict(type='DefaultSampler', shuffle=False),
-                dataset('val', load + labels + pack)),
+                1,
+                dict(type='DefaultSampler', shuffle=False),
+                dataset('val', load + labels + pack),
+            ),
             val_cfg=dict(type='ValLoop'),
             val_evaluator=dict(type='IoUMetric', iou_metrics=['mIoU']),
             custom_hooks=[
                 dict(type='RecordHook'),
-                dict(type='PseudoLabelHook',
-                     labeler=dict(type='ClassBalancedPseudoLabeler'))
-            ]))
+                dict(
+                    type='PseudoLabelHook',
+                    labeler=dict(type='ClassBalancedPseudoLabeler'),
+                ),
+            ],
+        )
+    )
     cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg
 
@@ -159,19 +230,26 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
 class RecordHook(Hook):
     """Write down what every iteration trained on, and at which rate."""
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         samples = data_batch['data_samples']
-        branches = samples.values() if isinstance(samples,
-                                                  dict) else [samples]
+        branches = samples.values() if isinstance(samples, dict) else [samples]
         paths = [
-            Path(sample.img_path).stem for branch in branches
-            for sample in branch if sample is not None
+            Path(sample.img_path).stem
+            for branch in branches
+            for sample in branch
+            if sample is not None
         ]
         rate = runner.optim_wrapper.get_lr()['lr'][0]
         with open(Path(runner.work_dir) / 'record.txt', 'a') as file:
-            print(batch_idx, runner.train_loop.round, f'{rate:.6f}', *paths,
-                  file=file)
+            print(
+                batch_idx,
+                runner.train_loop.round,
+                f'{rate:.6f}',
+                *paths,
+                file=file,
+            )
 
 
 def train(cfg: Config, resume: bool = False) -> Runner:
@@ -196,6 +274,7 @@ class Killed(BaseException):
 @HOOKS.register_module(force=True)
 class KillHook(Hook):
     """Die before the given iteration."""
+
     priority = 'HIGHEST'
 
     def __init__(self, iteration: int) -> None:

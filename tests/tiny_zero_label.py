@@ -1,16 +1,18 @@
 """A config of zero-label segmentation on the set of ``tests/tiny.py``."""
+
 import copy
 from pathlib import Path
 
 from mmengine.config import Config
 
-from tests.tiny import CLASSES, COLOURS, SIZE
+from tests.tiny import CLASSES, COLORS, SIZE
 
 # The bar has a name only.
 NUM_SEEN = 2
 METAINFO = dict(
-    classes=list(CLASSES), palette=COLOURS.tolist(), num_seen=NUM_SEEN)
-VECTORS = [[1., 0., 0., 0.], [0., 0.6, 0.8, 0.], [0., 0., 0.8, 0.6]]
+    classes=list(CLASSES), palette=COLORS.tolist(), num_seen=NUM_SEEN
+)
+VECTORS = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.6, 0.8, 0.0], [0.0, 0.0, 0.8, 0.6]]
 
 
 def tiny_zero_label_model(kind: str = 'SPNet', **kwargs) -> dict:
@@ -19,21 +21,42 @@ def tiny_zero_label_model(kind: str = 'SPNet', **kwargs) -> dict:
     student = dict(
         type='EncoderDecoder',
         data_preprocessor=dict(
-            type='SegDataPreProcessor', mean=[128.] * 3, std=[64.] * 3,
-            size=SIZE, pad_val=0, seg_pad_val=255),
+            type='SegDataPreProcessor',
+            mean=[128.0] * 3,
+            std=[64.0] * 3,
+            size=SIZE,
+            pad_val=0,
+            seg_pad_val=255,
+        ),
         backbone=dict(
-            type='ResNetV1c', depth=18, num_stages=2, out_indices=(1, ),
-            strides=(1, 2), dilations=(1, 1), base_channels=8,
-            stem_channels=8, norm_cfg=norm_cfg),
+            type='ResNetV1c',
+            depth=18,
+            num_stages=2,
+            out_indices=(1,),
+            strides=(1, 2),
+            dilations=(1, 1),
+            base_channels=8,
+            stem_channels=8,
+            norm_cfg=norm_cfg,
+        ),
         decode_head=dict(
-            type='SemanticEmbeddingHead', embeddings=VECTORS,
-            num_seen=NUM_SEEN, classes=list(CLASSES),
+            type='SemanticEmbeddingHead',
+            embeddings=VECTORS,
+            num_seen=NUM_SEEN,
+            classes=list(CLASSES),
             head=dict(
-                type='FCNHead', in_channels=16, channels=8, num_convs=1,
-                norm_cfg=norm_cfg, dropout_ratio=0,
-                align_corners=False)),
+                type='FCNHead',
+                in_channels=16,
+                channels=8,
+                num_convs=1,
+                norm_cfg=norm_cfg,
+                dropout_ratio=0,
+                align_corners=False,
+            ),
+        ),
         train_cfg=dict(),
-        test_cfg=dict(mode='whole'))
+        test_cfg=dict(mode='whole'),
+    )
     return dict(type=kind, student=student, **kwargs)
 
 
@@ -44,25 +67,40 @@ def tiny_zero_label_config(root: Path, work_dir: Path, **changes) -> Config:
 
     def dataset(name, evaluate):
         names = dict(
-            type='MapZeroLabels', file_classes=list(CLASSES),
-            classes=list(CLASSES), num_seen=NUM_SEEN, evaluate=evaluate)
+            type='MapZeroLabels',
+            file_classes=list(CLASSES),
+            classes=list(CLASSES),
+            num_seen=NUM_SEEN,
+            evaluate=evaluate,
+        )
         return dict(
-            type='BaseSegDataset', metainfo=copy.deepcopy(METAINFO),
-            ann_file=str(root / f'{name}.txt'), img_suffix='.png',
+            type='BaseSegDataset',
+            metainfo=copy.deepcopy(METAINFO),
+            ann_file=str(root / f'{name}.txt'),
+            img_suffix='.png',
             data_prefix=dict(
-                img_path=str(root / 'images'),
-                seg_map_path=str(root / 'masks')),
-            pipeline=load + [names] + pack)
+                img_path=str(root / 'images'), seg_map_path=str(root / 'masks')
+            ),
+            pipeline=load + [names] + pack,
+        )
 
     def loader(batch_size, sampler, data):
         return dict(
-            batch_size=batch_size, num_workers=0, persistent_workers=False,
-            sampler=sampler, dataset=data)
+            batch_size=batch_size,
+            num_workers=0,
+            persistent_workers=False,
+            sampler=sampler,
+            dataset=data,
+        )
 
-    train = loader(2, dict(type='InfiniteSampler', shuffle=True),
-                   dataset('labeled', False))
-    val = loader(1, dict(type='DefaultSampler', shuffle=False),
-                 dataset('val', True))
+    train = loader(
+        2,
+        dict(type='InfiniteSampler', shuffle=True),
+        dataset('labeled', False),
+    )
+    val = loader(
+        1, dict(type='DefaultSampler', shuffle=False), dataset('val', True)
+    )
     metric = dict(type='GeneralizedZeroLabelMetric', prefix='native')
     cfg = Config(
         dict(
@@ -75,20 +113,31 @@ def tiny_zero_label_config(root: Path, work_dir: Path, **changes) -> Config:
             randomness=dict(seed=3),
             model=tiny_zero_label_model('ZeroLabelSegmentor'),
             default_hooks=dict(
-                checkpoint=dict(type='RoundCheckpointHook', interval=100)),
+                checkpoint=dict(type='RoundCheckpointHook', interval=100)
+            ),
             custom_hooks=[dict(type='GeneratorRefreshHook')],
             optim_wrapper=dict(
                 type='OptimWrapper',
-                optimizer=dict(type='SGD', lr=0.02, momentum=0.9)),
+                optimizer=dict(type='SGD', lr=0.02, momentum=0.9),
+            ),
             param_scheduler=[
-                dict(type='PolyLR', power=0.9, eta_min=0., by_epoch=False)
+                dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False)
             ],
             train_cfg=dict(
-                type='SelfTrainingLoop', supervised_iters=2,
-                portions=(1.0, 1.0), iters_per_round=2),
-            train_dataloader=train, semi_dataloader=copy.deepcopy(train),
-            val_dataloader=val, val_cfg=dict(type='ValLoop'),
-            val_evaluator=metric, test_dataloader=copy.deepcopy(val),
-            test_cfg=dict(type='TestLoop'), test_evaluator=dict(metric)))
+                type='SelfTrainingLoop',
+                supervised_iters=2,
+                portions=(1.0, 1.0),
+                iters_per_round=2,
+            ),
+            train_dataloader=train,
+            semi_dataloader=copy.deepcopy(train),
+            val_dataloader=val,
+            val_cfg=dict(type='ValLoop'),
+            val_evaluator=metric,
+            test_dataloader=copy.deepcopy(val),
+            test_cfg=dict(type='TestLoop'),
+            test_evaluator=dict(metric),
+        )
+    )
     cfg.merge_from_dict(copy.deepcopy(changes))
     return cfg

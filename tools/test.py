@@ -3,6 +3,7 @@
 The options are those of MMSegmentation's ``tools/test.py``, with one more:
 ``--predict-on``.
 """
+
 import argparse
 import os
 import sys
@@ -10,44 +11,51 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmsemi.datasets.checks import collect
+from mmsemi.apis.setup import check_weights, load_config, set_work_dir
+from mmsemi.doctor.data import collect
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.console import restore_console
-from mmsemi.utils.dist import (end_process, is_first_process,
-                               setup_launcher)
+from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import check_weights, load_config, set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a segmentor')
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        'checkpoint', help='checkpoint of a run, or a plain mmseg one')
+        'checkpoint', help='checkpoint of a run, or a plain mmseg one'
+    )
     parser.add_argument(
         '--work-dir',
         help='folder for logs and figures; default '
-        'work_dirs/<method>/<name of the config>/test')
+        'work_dirs/<method>/<name of the config>/test',
+    )
     parser.add_argument(
-        '--out', metavar='FOLDER', help='save predictions there, as PNG')
+        '--out', metavar='FOLDER', help='save predictions there, as PNG'
+    )
     parser.add_argument(
-        '--show-dir', help='save images with predictions drawn over them')
+        '--show-dir', help='save images with predictions drawn over them'
+    )
     parser.add_argument(
-        '--tta', action='store_true', help='test-time augmentation')
+        '--tta', action='store_true', help='test-time augmentation'
+    )
     parser.add_argument(
         '--predict-on',
         choices=['student', 'teacher'],
-        help='which network of the segmentor to test')
+        help='which network of the segmentor to test',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
-        help='change settings of the config, as key=value')
+        help='change settings of the config, as key=value',
+    )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='how several processes were started; works without a GPU too')
+        help='how several processes were started; works without a GPU too',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -60,20 +68,24 @@ def save_drawings(cfg: Config, folder: str) -> None:
     hooks['visualization'] = dict(
         hooks.get('visualization') or dict(type='SegVisualizationHook'),
         draw=True,
-        interval=1)
+        interval=1,
+    )
     cfg.default_hooks = hooks
     cfg.visualizer = dict(
-        cfg.get('visualizer') or dict(
-            type='SegLocalVisualizer', name='visualizer'),
+        cfg.get('visualizer')
+        or dict(type='SegLocalVisualizer', name='visualizer'),
         save_dir=folder,
-        vis_backends=[dict(type='LocalVisBackend')])
+        vis_backends=[dict(type='LocalVisBackend')],
+    )
 
 
 def predict_on(cfg: Config, network: str) -> None:
     """Choose the network of a semi-supervised segmentor."""
     if 'student' not in cfg.model:
-        raise UsageError(f'--predict-on {network}: the model of this config '
-                         f'is a plain {cfg.model.type}')
+        raise UsageError(
+            f'--predict-on {network}: the model of this config '
+            f'is a plain {cfg.model.type}'
+        )
     cfg.model.setdefault('semi_test_cfg', {})
     cfg.model.semi_test_cfg.predict_on = network
 
@@ -90,14 +102,16 @@ def refuse_calibrated(cfg: Config) -> None:
         raise UsageError(
             f'--tta averages the softmax of logits, but with gamma={gamma} '
             'the decode head returns calibrated scores. Test without --tta, '
-            'or with --cfg-options model.student.decode_head.gamma=0')
+            'or with --cfg-options model.student.decode_head.gamma=0'
+        )
 
 
 def check_test_data(cfg: Config) -> None:
     """Stop with one clear error if the images to test on are not there."""
     # The check knows the roles of training; here `val` stands for `test`.
     for images in collect(
-            Config(dict(val_dataloader=cfg.test_dataloader)), ['val']):
+        Config(dict(val_dataloader=cfg.test_dataloader)), ['val']
+    ):
         images.check_files()
 
 
@@ -120,8 +134,9 @@ def test(args: argparse.Namespace) -> None:
     setup_launcher(cfg, args.launcher)
     if args.tta:
         if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
-            raise UsageError('--tta: the config has no tta_pipeline and '
-                             'tta_model')
+            raise UsageError(
+                '--tta: the config has no tta_pipeline and tta_model'
+            )
         refuse_calibrated(cfg)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
         cfg.tta_model.module = cfg.model

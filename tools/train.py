@@ -3,22 +3,28 @@
 The options are those of MMSegmentation's ``tools/train.py``, with two more:
 ``--split`` and ``--overwrite``.
 """
+
 import argparse
 import os
 import sys
 
 from mmengine.config import DictAction
 
-from mmsemi.datasets.checks import check_data
+from mmsemi.apis.setup import (
+    check_amp,
+    check_weights,
+    check_work_dir,
+    enable_amp,
+    load_config,
+    prepare_generated,
+    resume_latest,
+    set_work_dir,
+)
 from mmsemi.datasets.splits import set_split
+from mmsemi.doctor.data import check_data
 from mmsemi.engine.runner import build_runner
-from mmsemi.utils.dist import (end_process, is_first_process,
-                               setup_launcher)
+from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import (check_amp, check_weights, check_work_dir,
-                                    enable_amp, load_config,
-                                    prepare_generated, resume_latest,
-                                    set_work_dir)
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,33 +33,40 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir',
         help='folder for logs, checkpoints and results; default '
-        'work_dirs/<method>/<name of the config>')
+        'work_dirs/<method>/<name of the config>',
+    )
     parser.add_argument(
         '--resume',
         action='store_true',
-        help='continue the run in the work dir from its latest checkpoint')
+        help='continue the run in the work dir from its latest checkpoint',
+    )
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='delete the run the work dir holds and start anew')
+        help='delete the run the work dir holds and start anew',
+    )
     parser.add_argument(
         '--split',
         metavar='FOLDER',
         help='folder with labeled.txt and unlabeled.txt, instead of the '
-        'lists the config names')
+        'lists the config names',
+    )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision')
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
         help='change settings of the config, as key=value; lists as '
-        'key="[a,b]" or key=a,b')
+        'key="[a,b]" or key=a,b',
+    )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
-        help='how several processes were started; works without a GPU too')
+        help='how several processes were started; works without a GPU too',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))

@@ -5,6 +5,7 @@
 
 One command trains both baselines and all phases and ends with a table.
 """
+
 import argparse
 import os
 import sys
@@ -13,40 +14,61 @@ from pathlib import Path
 from mmengine.config import DictAction
 from mmengine.dist import is_main_process
 
-from mmsemi.datasets.checks import check_data
-from mmsemi.self_training.mutual import MutualTraining
+from mmsemi.apis.mutual import MutualTraining
+from mmsemi.apis.setup import (
+    check_amp,
+    check_weights,
+    enable_amp,
+    load_config,
+    prepare_generated,
+)
+from mmsemi.doctor.data import check_data
 from mmsemi.utils.dist import end_process, is_first_process
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import (check_amp, check_weights, enable_amp,
-                                    load_config, prepare_generated)
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('configs', nargs=2, metavar=('CONFIG_A', 'CONFIG_B'))
     parser.add_argument(
         '--work-dir',
         help='folder of the training; default work_dirs/dmt/<name of config '
-        'A without _a>')
+        'A without _a>',
+    )
     parser.add_argument(
-        '--baselines', nargs=2, default=(None, None), metavar=('A', 'B'),
-        help='checkpoints of supervised models, instead of training them')
+        '--baselines',
+        nargs=2,
+        default=(None, None),
+        metavar=('A', 'B'),
+        help='checkpoints of supervised models, instead of training them',
+    )
     parser.add_argument(
-        '--resume', action='store_true',
-        help='continue the training in the work dir')
+        '--resume',
+        action='store_true',
+        help='continue the training in the work dir',
+    )
     parser.add_argument(
-        '--overwrite', action='store_true',
-        help='delete the training in the work dir and start anew')
+        '--overwrite',
+        action='store_true',
+        help='delete the training in the work dir and start anew',
+    )
     parser.add_argument(
-        '--amp', action='store_true', help='automatic mixed precision')
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction,
-        help='change settings of both configs, as key=value')
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='change settings of both configs, as key=value',
+    )
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none')
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -67,8 +89,13 @@ def main(argv=None) -> None:
                 print(line, flush=True)
     name = Path(args.configs[0]).stem.removesuffix('_a')
     training = MutualTraining(
-        configs, args.work_dir or f'work_dirs/dmt/{name}', args.baselines,
-        args.resume, args.overwrite, args.launcher)
+        configs,
+        args.work_dir or f'work_dirs/dmt/{name}',
+        args.baselines,
+        args.resume,
+        args.overwrite,
+        args.launcher,
+    )
     training.run()
     if is_main_process():
         print(training.table())

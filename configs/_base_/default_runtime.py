@@ -6,12 +6,14 @@ custom_imports = dict(imports=['mmsemi'], allow_failed_imports=False)
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # Labelling is shared out over the ranks, but they may finish far apart.
-    dist_cfg=dict(backend='nccl', timeout=7200))
+    # Labeling is shared out over the ranks, but they may finish far apart.
+    dist_cfg=dict(backend='nccl', timeout=7200),
+)
 randomness = dict(seed=0)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(
-    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+)
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 load_from = None
@@ -29,6 +31,7 @@ default_hooks = dict(
     progress=dict(type='ProgressHook'),
     summary=dict(type='RunSummaryHook'),
     pictures=dict(type='RoundPictureHook'),
-    export=dict(type='ExportHook'))
+    export=dict(type='ExportHook'),
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

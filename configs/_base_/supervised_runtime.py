@@ -7,4 +7,6 @@ default_hooks = dict(
         type='CheckpointHook',
         by_epoch=False,
         interval=500,
-        max_keep_ckpts=1))
+        max_keep_ckpts=1,
+    )
+)

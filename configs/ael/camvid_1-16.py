@@ -1,4 +1,4 @@
-# AEL on CamVid, 23 labelled and 344 unlabelled images, for a CPU. The recipe
+# AEL on CamVid, 23 labeled and 344 unlabeled images, for a CPU. The recipe
 # is ours.
 _base_ = ['../mean_teacher/camvid_1-16.py']
 model = dict(
@@ -8,14 +8,17 @@ model = dict(
         type='EqualizationConsistencyLoss',
         num_classes=11,
         criterion=_base_.criterion,
-        bank=dict(momentum=0.01, skip_absent=True)),
+        bank=dict(momentum=0.01, skip_absent=True),
+    ),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     # Sky, building, road, pavement and tree are everywhere.
-    copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)))
-# Four labelled images, four to be pasted into them, four unlabelled images
+    copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)),
+)
+# Four labeled images, four to be pasted into them, four unlabeled images
 # and a partner for each.
 train_dataloader = dict(
     batch_size=16,
     sampler=dict(type='CutMixPartnerSampler', samples_per_source=(4, 4, 4)),
-    dataset=dict(paste=dict(_base_.labelled, pipeline=_base_.paste_pipeline)))
+    dataset=dict(paste=dict(_base_.labeled, pipeline=_base_.paste_pipeline)),
+)
 custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]

@@ -8,11 +8,14 @@ model = dict(
         type='EqualizationConsistencyLoss',
         num_classes=11,
         criterion=_base_.criterion,
-        bank=dict(momentum=0.01, skip_absent=True)),
+        bank=dict(momentum=0.01, skip_absent=True),
+    ),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
-    copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)))
+    copy_paste=dict(type='AdaptiveCopyPaste', excluded=(0, 1, 3, 4, 5)),
+)
 train_dataloader = dict(
     batch_size=16,
     sampler=dict(type='CutMixPartnerSampler', samples_per_source=(4, 4, 4)),
-    dataset=dict(paste=dict(_base_.labelled, pipeline=_base_.paste_pipeline)))
+    dataset=dict(paste=dict(_base_.labeled, pipeline=_base_.paste_pipeline)),
+)
 custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]

@@ -1,11 +1,13 @@
-# 1488 labelled and 1487 unlabelled images.
+# 1488 labeled and 1487 unlabeled images.
 _base_ = ['./cityscapes_744.py']
 split = 'data/splits/cityscapes/u2pl/1488'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
         paste=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)
 epoch = 93
 train_cfg = dict(max_iters=200 * epoch)
 param_scheduler = _base_.param_scheduler

@@ -1,4 +1,4 @@
-# AEL on Cityscapes, 744 labelled and 2231 unlabelled images.
+# AEL on Cityscapes, 744 labeled and 2231 unlabeled images.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
     '../_base_/datasets/cityscapes_online.py',
@@ -6,23 +6,26 @@ _base_ = [
     '../_base_/supervised_runtime.py',
 ]
 epoch = 139  # as published: half of what it loads are partners
-# Eight processes, each with two labelled images, two to be pasted into them,
-# one unlabelled image and a partner for it, as published.
+# Eight processes, each with two labeled images, two to be pasted into them,
+# one unlabeled image and a partner for it, as published.
 train_dataloader = dict(
     batch_size=48,
     sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
     dataset=dict(
         paste=dict(
-            _base_.labelled,
+            _base_.labeled,
             ann_file=f'{_base_.split}/labeled.txt',
-            pipeline=_base_.paste_pipeline)))
-# 100000 pixels in each of 8 processes with two labelled images, as published.
+            pipeline=_base_.paste_pipeline,
+        )
+    ),
+)
+# 100000 pixels in each of 8 processes with two labeled images, as published.
 ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
-    type='Pretrained',
-    checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
+)
 student.decode_head.num_classes = 19
 student.decode_head.loss_decode = ohem
 student.auxiliary_head = dict(
@@ -36,23 +39,27 @@ student.auxiliary_head = dict(
     num_classes=19,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
-    loss_decode=dict(ohem, loss_weight=0.4))
+    loss_decode=dict(ohem, loss_weight=0.4),
+)
 student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
 model = dict(
     _delete_=True,
     type='AEL',
     student=student,
-    pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.),
+    pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.0),
     mixing=dict(type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste'),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(
     optimizer=dict(lr=0.01, weight_decay=1e-4),
     paramwise_cfg=dict(
         custom_keys={
-            'decode_head': dict(lr_mult=10.),
-            'auxiliary_head': dict(lr_mult=10.)
-        }))
+            'decode_head': dict(lr_mult=10.0),
+            'auxiliary_head': dict(lr_mult=10.0),
+        }
+    ),
+)
 train_cfg = dict(max_iters=200 * epoch, val_interval=2000)
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].end = 200 * epoch + 1
@@ -61,6 +68,7 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='ema'),
+        buffers='ema',
+    ),
     dict(type='CutMixPartnerHook'),
 ]

@@ -1,4 +1,4 @@
-# AEL on VOC 2012, 662 labelled and 9920 unlabelled images.
+# AEL on VOC 2012, 662 labeled and 9920 unlabeled images.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
     '../_base_/datasets/voc12_online.py',
@@ -7,23 +7,26 @@ _base_ = [
 ]
 epoch = 620  # as published: half of what it loads are partners
 split = 'data/splits/voc12/u2pl/662'
-# Eight processes, each with two labelled images, two to be pasted into them,
-# one unlabelled image and a partner for it, as published.
+# Eight processes, each with two labeled images, two to be pasted into them,
+# one unlabeled image and a partner for it, as published.
 train_dataloader = dict(
     batch_size=48,
     sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
         paste=dict(
-            _base_.labelled,
+            _base_.labeled,
             ann_file=f'{split}/labeled.txt',
-            pipeline=_base_.paste_pipeline),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+            pipeline=_base_.paste_pipeline,
+        ),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    ),
+)
 ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained',
-    checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
+)
 student.decode_head.loss_decode = ohem
 student.auxiliary_head = dict(
     type='FCNHead',
@@ -36,23 +39,28 @@ student.auxiliary_head = dict(
     num_classes=21,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
-    loss_decode=dict(ohem, loss_weight=0.4))
+    loss_decode=dict(ohem, loss_weight=0.4),
+)
 model = dict(
     _delete_=True,
     type='AEL',
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     mixing=dict(
-        type='AdaptiveCutMix', component_share=0.03, presence_share=0.03),
+        type='AdaptiveCutMix', component_share=0.03, presence_share=0.03
+    ),
     copy_paste=dict(type='AdaptiveCopyPaste', number=1),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(
     optimizer=dict(lr=0.01, weight_decay=1e-4),
     paramwise_cfg=dict(
         custom_keys={
-            'decode_head': dict(lr_mult=10.),
-            'auxiliary_head': dict(lr_mult=10.)
-        }))
+            'decode_head': dict(lr_mult=10.0),
+            'auxiliary_head': dict(lr_mult=10.0),
+        }
+    ),
+)
 train_cfg = dict(max_iters=80 * epoch, val_interval=2000)
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].end = 80 * epoch + 1
@@ -61,6 +69,7 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='ema'),
+        buffers='ema',
+    ),
     dict(type='CutMixPartnerHook'),
 ]

@@ -1,4 +1,4 @@
-# CBST on CamVid: 305 labelled day frames, 62 dusk frames without labels, for
+# CBST on CamVid: 305 labeled day frames, 62 dusk frames without labels, for
 # a CPU. Rule, portions and the mining of rare classes are the published ones;
 # what is ours has a comment (figures: dusk test mIoU of seed 0, 34.6 with
 # source images only).
@@ -11,26 +11,35 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='ConfidenceRegularizedLoss', criterion=criterion))
+    objective=dict(type='ConfidenceRegularizedLoss', criterion=criterion),
+)
 # Target images are augmented strongly and cropped around rare classes; with
 # plain crops 43.2 after two longer rounds instead of 44.5.
 load, crop_flip_pack = _base_.pseudo_pipeline[:3], _base_.pseudo_pipeline[3:]
-pseudo_pipeline = load + [
-    dict(type='RandomScale', ratio_range=(0.75, 1.75)),
-    dict(type='PadSegFields', size=_base_.crop_size),
-    dict(type='RareClassCrop', crop_size=_base_.crop_size, prob=0.8),
-] + crop_flip_pack[1:-1] + [dict(type='PhotoMetricDistortion')
-                           ] + crop_flip_pack[-1:]
+pseudo_pipeline = (
+    load
+    + [
+        dict(type='RandomScale', ratio_range=(0.75, 1.75)),
+        dict(type='PadSegFields', size=_base_.crop_size),
+        dict(type='RareClassCrop', crop_size=_base_.crop_size, prob=0.8),
+    ]
+    + crop_flip_pack[1:-1]
+    + [dict(type='PhotoMetricDistortion')]
+    + crop_flip_pack[-1:]
+)
 semi_dataloader = dict(
-    dataset=dict(unlabelled=dict(dataset=dict(pipeline=pseudo_pipeline))))
+    dataset=dict(unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)))
+)
 # Rounds of about three passes over the target images at a tenth of the
 # learning rate. Three times as long rounds at a quarter gain more at first
 # and then lose (45.7, 44.5, 42.4): classes with wrong labels grow.
@@ -39,15 +48,17 @@ train_cfg = dict(
     supervised_iters=600,
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=3),
     iters_per_round=50,
-    lr_scale=0.1)
+    lr_scale=0.1,
+)
 # Trained with class weights the network overrates rare classes: labels are
 # given without them.
-labelling = dict(flip=True, undo_class_weights=True)
+labeling = dict(flip=True, undo_class_weights=True)
 custom_hooks = [
     dict(type='ChannelsLastHook'),
     dict(type='ClassFrequencyHook'),
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler'),
-        **labelling),
+        **labeling,
+    ),
 ]

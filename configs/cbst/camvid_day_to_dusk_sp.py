@@ -5,4 +5,5 @@
 _base_ = ['./camvid_day_to_dusk.py']
 custom_hooks = _base_.custom_hooks
 custom_hooks[2].labeler = dict(
-    type='CBSTPseudoLabeler', prior='data/priors/camvid_day.npz')
+    type='CBSTPseudoLabeler', prior='data/priors/camvid_day.npz'
+)

@@ -9,21 +9,25 @@ model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=_base_.model,
-    objective=dict(type='ConfidenceRegularizedLoss'))
+    objective=dict(type='ConfidenceRegularizedLoss'),
+)
 # Last checkpoint of configs/source_only/gta5_deeplabv2_r101.py.
 load_from = 'data/weights/source_only_gta5_deeplabv2_r101.pth'
 optim_wrapper = dict(
     optimizer=dict(lr=5e-5),
-    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.)}))
+    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.0)}),
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=0,
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=3),
-    epochs_per_round=2)
-labelling = dict(flip=True, scales=(0.9, ), rare_share=1e-3)
+    epochs_per_round=2,
+)
+labeling = dict(flip=True, scales=(0.9,), rare_share=1e-3)
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
-        **labelling),
+        **labeling,
+    )
 ]

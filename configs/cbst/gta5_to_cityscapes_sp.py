@@ -8,6 +8,8 @@ custom_hooks = [
         labeler=dict(
             type='CBSTPseudoLabeler',
             ds_rate=4,
-            prior='data/gta5/spatial_prior.npz'),
-        **_base_.labelling),
+            prior='data/gta5/spatial_prior.npz',
+        ),
+        **_base_.labeling,
+    )
 ]

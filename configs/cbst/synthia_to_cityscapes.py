@@ -11,27 +11,33 @@ model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='ConfidenceRegularizedLoss'))
+    objective=dict(type='ConfidenceRegularizedLoss'),
+)
 # Last checkpoint of configs/source_only/synthia_resnet38.py.
 load_from = 'data/weights/source_only_synthia_resnet38.pth'
 # All biases are those of BatchNorm and of the head.
 optim_wrapper = dict(
     optimizer=dict(lr=1e-4),
     paramwise_cfg=dict(
-        custom_keys={'.bias': dict(lr_mult=2., decay_mult=0.)}))
+        custom_keys={'.bias': dict(lr_mult=2.0, decay_mult=0.0)}
+    ),
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=0,
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=6),
     epochs_per_round=2,
-    lr_scale=[2**(-0.5 * k) for k in range(6)])
-labelling = dict(
+    lr_scale=[2 ** (-0.5 * k) for k in range(6)],
+)
+labeling = dict(
     flip=True,
-    scales=(1850 / 2048, ),  # long side 1850
-    rare_share=1e-3)
+    scales=(1850 / 2048,),  # long side 1850
+    rare_share=1e-3,
+)
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
-        **labelling),
+        **labeling,
+    )
 ]

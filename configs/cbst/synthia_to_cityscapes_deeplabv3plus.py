@@ -14,7 +14,8 @@ model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='ConfidenceRegularizedLoss'))
+    objective=dict(type='ConfidenceRegularizedLoss'),
+)
 # Last checkpoint of configs/source_only/synthia_deeplabv3plus_r101.py.
 load_from = 'data/weights/source_only_synthia_deeplabv3plus_r101.pth'
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
@@ -22,12 +23,14 @@ train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=0,
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=4),
-    epochs_per_round=2)
+    epochs_per_round=2,
+)
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
         flip=True,
-        scales=(0.9, ),
-        rare_share=1e-3),
+        scales=(0.9,),
+        rare_share=1e-3,
+    )
 ]

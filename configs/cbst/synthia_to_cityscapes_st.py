@@ -4,5 +4,6 @@ custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', per_class=False, ds_rate=4),
-        **_base_.labelling),
+        **_base_.labeling,
+    )
 ]

@@ -4,5 +4,6 @@ custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='LRENTPseudoLabeler', alpha=0.25, ds_rate=4),
-        **_base_.labelling),
+        **_base_.labeling,
+    )
 ]

@@ -1,5 +1,5 @@
-# DMT on CamVid, 23 labelled and 344 unlabelled images, for a CPU. Phases and
-# labelling follow our recipe of DST-CBC, the gammas are those of VOC. Model A:
+# DMT on CamVid, 23 labeled and 344 unlabeled images, for a CPU. Phases and
+# labeling follow our recipe of DST-CBC, the gammas are those of VOC. Model A:
 # the baseline sees the first 18 labels of the list, the phases see all 23.
 _base_ = ['../dst_cbc/camvid_1-16.py']
 model = dict(
@@ -8,7 +8,9 @@ model = dict(
         type='DynamicMutualLoss',
         gamma1=5,
         gamma2=5,
-        criterion=_base_.criterion))
+        criterion=_base_.criterion,
+    )
+)
 train_dataloader = dict(dataset=dict(indices=list(range(18))))
 custom_hooks = _base_.custom_hooks
 custom_hooks[-1].keep_confidence = True

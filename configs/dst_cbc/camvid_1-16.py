@@ -1,4 +1,4 @@
-# DST-CBC on CamVid, 23 labelled and 344 unlabelled images, for a CPU. The
+# DST-CBC on CamVid, 23 labeled and 344 unlabeled images, for a CPU. The
 # recipe is ours, found on seed 0: where it leaves the paper's, a comment says
 # why (figures: test mIoU of seed 0, 46.5 after round 0).
 _base_ = [
@@ -10,33 +10,44 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
     objective=dict(
-        type='DynamicSelfTrainingLoss', gamma=1, criterion=criterion))
-# Strong augmentation of pseudo-labelled images: without it the model learns
+        type='DynamicSelfTrainingLoss', gamma=1, criterion=criterion
+    ),
+)
+# Strong augmentation of pseudo-labeled images: without it the model learns
 # nothing it did not know (46.4), for it made the labels itself.
 load, crop_flip_pack = _base_.pseudo_pipeline[:3], _base_.pseudo_pipeline[3:]
-pseudo_pipeline = load + [
-    dict(type='RandomScale', ratio_range=(0.75, 1.75)),
-    dict(type='PadSegFields', size=_base_.crop_size),
-] + crop_flip_pack[:-1] + [dict(type='PhotoMetricDistortion')
-                           ] + crop_flip_pack[-1:]
+pseudo_pipeline = (
+    load
+    + [
+        dict(type='RandomScale', ratio_range=(0.75, 1.75)),
+        dict(type='PadSegFields', size=_base_.crop_size),
+    ]
+    + crop_flip_pack[:-1]
+    + [dict(type='PhotoMetricDistortion')]
+    + crop_flip_pack[-1:]
+)
 semi_dataloader = dict(
-    dataset=dict(unlabelled=dict(dataset=dict(pipeline=pseudo_pipeline))))
+    dataset=dict(unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)))
+)
 # Two rounds at the full learning rate. The last 20 % stay out: their labels
 # are wrong too often.
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=600,
     portions=(0.5, 0.8),
-    iters_per_round=200)
+    iters_per_round=200,
+)
 custom_hooks = [
     dict(type='ChannelsLastHook'),
     dict(type='ClassFrequencyHook'),
@@ -46,8 +57,10 @@ custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1),
+            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
+        ),
         undo_class_weights=True,
         flip=True,
-        scales=(1.0, 1.5)),
+        scales=(1.0, 1.5),
+    ),
 ]

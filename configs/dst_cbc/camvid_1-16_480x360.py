@@ -9,39 +9,52 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
     objective=dict(
-        type='DynamicSelfTrainingLoss', gamma=1, criterion=criterion))
+        type='DynamicSelfTrainingLoss', gamma=1, criterion=criterion
+    ),
+)
 optim_wrapper = dict(type='AmpOptimWrapper')
 load, crop_flip_pack = _base_.pseudo_pipeline[:2], _base_.pseudo_pipeline[2:]
-pseudo_pipeline = load + [
-    dict(type='RandomScale', ratio_range=(0.75, 1.75)),
-    dict(type='PadSegFields', size=_base_.crop_size),
-] + crop_flip_pack[:-1] + [dict(type='PhotoMetricDistortion')
-                           ] + crop_flip_pack[-1:]
+pseudo_pipeline = (
+    load
+    + [
+        dict(type='RandomScale', ratio_range=(0.75, 1.75)),
+        dict(type='PadSegFields', size=_base_.crop_size),
+    ]
+    + crop_flip_pack[:-1]
+    + [dict(type='PhotoMetricDistortion')]
+    + crop_flip_pack[-1:]
+)
 semi_dataloader = dict(
-    dataset=dict(unlabelled=dict(dataset=dict(pipeline=pseudo_pipeline))))
+    dataset=dict(unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)))
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=600,
     portions=(0.5, 0.8),
-    iters_per_round=200)
+    iters_per_round=200,
+)
 custom_hooks = [
     dict(type='ClassFrequencyHook'),
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1),
+            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
+        ),
         undo_class_weights=True,
         amp='float16',
         flip=True,
-        scales=(1.0, 1.5)),
+        scales=(1.0, 1.5),
+    ),
 ]

@@ -1,5 +1,5 @@
-# DST-CBC on Cityscapes at half resolution, 100 labelled and 2875 unlabelled
-# images, with the fixed augmentation and labelling rule. Round 0 is part of
+# DST-CBC on Cityscapes at half resolution, 100 labeled and 2875 unlabeled
+# images, with the fixed augmentation and labeling rule. Round 0 is part of
 # the run, at the published learning rate of the fixed augmentation; no
 # setting of the rounds is published for Cityscapes: gamma is that of VOC, the
 # learning rate and the number of epochs are the program's defaults.
@@ -11,24 +11,29 @@ _base_ = [
 ]
 student = _base_.model
 student.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco_c19.pth')
+    type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco_c19.pth'
+)
 student.data_preprocessor.size = (256, 512)
 student.decode_head.num_classes = 19
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
+    objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+)
 optim_wrapper = dict(optimizer=dict(lr=0.004))
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=4290,  # 330 epochs of 13
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
-    iters_per_round=4314,  # 6 passes over the unlabelled images
-    lr_scale=0.5)
+    iters_per_round=4314,  # 6 passes over the unlabeled images
+    lr_scale=0.5,
+)
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1)),
+            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
+        ),
+    )
 ]

@@ -15,7 +15,8 @@ model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
+    objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+)
 # Best snapshot of configs/supervised/cityscapes_1-30_paper.py.
 load_from = 'data/weights/supervised_cityscapes_1-30_paper.pth'
 train_cfg = dict(
@@ -24,11 +25,14 @@ train_cfg = dict(
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
     epochs_per_round=6,
     start_from='best',
-    val_interval=500)
+    val_interval=500,
+)
 default_hooks = dict(checkpoint=dict(save_best='mIoU'))
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='scaled', stride=16)),
+            type='ClassBalancedPseudoLabeler', rule='scaled', stride=16
+        ),
+    )
 ]

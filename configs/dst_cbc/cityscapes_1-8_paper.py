@@ -1,11 +1,12 @@
 # DST-CBC as published, 1/8 of Cityscapes.
 _base_ = ['./cityscapes_1-30_paper.py']
 split = 'data/splits/cityscapes/dst_cbc/8_0'
-labelled = dict(ann_file=f'{split}/labeled.txt')
-unlabelled = dict(ann_file=f'{split}/unlabeled.txt')
-train_dataloader = dict(dataset=labelled)
+labeled = dict(ann_file=f'{split}/labeled.txt')
+unlabeled = dict(ann_file=f'{split}/unlabeled.txt')
+train_dataloader = dict(dataset=labeled)
 semi_dataloader = dict(
-    dataset=dict(labelled=labelled, unlabelled=dict(dataset=unlabelled)))
-label_dataloader = dict(dataset=dict(dataset=unlabelled))
+    dataset=dict(labeled=labeled, unlabeled=dict(dataset=unlabeled))
+)
+label_dataloader = dict(dataset=dict(dataset=unlabeled))
 # Best snapshot of configs/supervised/cityscapes_1-8_paper.py.
 load_from = 'data/weights/supervised_cityscapes_1-8_paper.pth'

@@ -8,5 +8,6 @@ custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(type='FixedThresholdPseudoLabeler', threshold=0.9),
-        **_base_.labelling),
+        **_base_.labeling,
+    ),
 ]

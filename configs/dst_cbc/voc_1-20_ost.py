@@ -2,4 +2,6 @@
 _base_ = ['./voc_1-20_st.py']
 model = dict(
     objective=dict(
-        _delete_=True, type='OnlineSelfTrainingLoss', threshold=1e-4))
+        _delete_=True, type='OnlineSelfTrainingLoss', threshold=1e-4
+    )
+)

@@ -7,18 +7,20 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 split = 'data/splits/voc12/dst_cbc/20_0'
-labelled = dict(ann_file=f'{split}/labeled.txt')
-unlabelled = dict(ann_file=f'{split}/unlabeled.txt')
-train_dataloader = dict(dataset=labelled)
+labeled = dict(ann_file=f'{split}/labeled.txt')
+unlabeled = dict(ann_file=f'{split}/unlabeled.txt')
+train_dataloader = dict(dataset=labeled)
 semi_dataloader = dict(
-    dataset=dict(labelled=labelled, unlabelled=dict(dataset=unlabelled)))
-label_dataloader = dict(dataset=dict(dataset=unlabelled))
+    dataset=dict(labeled=labeled, unlabeled=dict(dataset=unlabeled))
+)
+label_dataloader = dict(dataset=dict(dataset=unlabeled))
 student = _base_.model
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
+    objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+)
 # Best snapshot of configs/supervised/voc_1-20_paper.py.
 load_from = 'data/weights/supervised_voc_1-20_paper.pth'
 train_cfg = dict(
@@ -27,11 +29,14 @@ train_cfg = dict(
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
     epochs_per_round=6,
     start_from='best',
-    val_interval=1000)
+    val_interval=1000,
+)
 default_hooks = dict(checkpoint=dict(save_best='mIoU'))
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='scaled', stride=16)),
+            type='ClassBalancedPseudoLabeler', rule='scaled', stride=16
+        ),
+    )
 ]

@@ -1,11 +1,16 @@
-# Ablation: no augmentation of the pseudo-labelled images.
+# Ablation: no augmentation of the pseudo-labeled images.
 _base_ = ['./voc_1-20_st.py']
 semi_dataloader = dict(
     dataset=dict(
-        unlabelled=dict(
-            dataset=dict(pipeline=[
-                dict(type='LoadImageFromFile', to_float32=True),
-                dict(type='LoadPseudoLabel', match_image=False),
-                dict(type='TorchResize', scale=(321, 321)),
-                _base_.pseudo_pipeline[-1],
-            ]))))
+        unlabeled=dict(
+            dataset=dict(
+                pipeline=[
+                    dict(type='LoadImageFromFile', to_float32=True),
+                    dict(type='LoadPseudoLabel', match_image=False),
+                    dict(type='TorchResize', scale=(321, 321)),
+                    _base_.pseudo_pipeline[-1],
+                ]
+            )
+        )
+    )
+)

@@ -1,6 +1,6 @@
-# DST-CBC on VOC 2012: 1464 images of VOC's own train are labelled, the 9118
+# DST-CBC on VOC 2012: 1464 images of VOC's own train are labeled, the 9118
 # others of trainaug are not. Round 0 is part of the run. With the fixed
-# augmentation and labelling rule; for this split gamma, rounds and learning
+# augmentation and labeling rule; for this split gamma, rounds and learning
 # rate are our choice, taken from the published ones of 1/106 and 1/20.
 _base_ = [
     '../_base_/models/deeplabv2_r101-d8.py',
@@ -10,20 +10,25 @@ _base_ = [
 ]
 student = _base_.model
 student.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco.pth')
+    type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco.pth'
+)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
+    objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=15555,  # 85 epochs of 183
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
-    iters_per_round=13680)  # 6 passes over the unlabelled images
+    iters_per_round=13680,
+)  # 6 passes over the unlabeled images
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1)),
+            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
+        ),
+    )
 ]

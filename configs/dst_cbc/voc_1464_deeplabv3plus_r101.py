@@ -8,27 +8,34 @@ _base_ = [
 ]
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='open-mmlab://resnet101_v1c')
+    type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'
+)
 student.data_preprocessor.size = (321, 321)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
     student=student,
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
+    objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+)
 optim_wrapper = dict(
     paramwise_cfg=dict(
         custom_keys={
-            'decode_head': dict(lr_mult=10.),
-            'auxiliary_head': dict(lr_mult=10.)
-        }))
+            'decode_head': dict(lr_mult=10.0),
+            'auxiliary_head': dict(lr_mult=10.0),
+        }
+    )
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=15555,
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
-    iters_per_round=13680)
+    iters_per_round=13680,
+)
 custom_hooks = [
     dict(
         type='PseudoLabelHook',
         labeler=dict(
-            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1)),
+            type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
+        ),
+    )
 ]

@@ -2,5 +2,5 @@
 # camvid_1-16.py. Not trained by us.
 _base_ = ['../mean_teacher/camvid_1-16_480x360.py']
 train_dataloader = dict(
-    dataset=dict(
-        unlabelled=dict(dataset=dict(pipeline=_base_.strong_pipeline))))
+    dataset=dict(unlabeled=dict(dataset=dict(pipeline=_base_.strong_pipeline)))
+)

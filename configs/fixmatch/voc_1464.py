@@ -1,20 +1,21 @@
 # FixMatch with an averaged teacher (as in UniMatch V2) on VOC 2012, 1464
-# labelled and 9118 unlabelled images. Network, schedule and lists are those of
+# labeled and 9118 unlabeled images. Network, schedule and lists are those of
 # ../mean_teacher/voc_1464.py.
 _base_ = ['../mean_teacher/voc_1464.py']
 model = dict(
     pseudo_labeler=dict(threshold=0.95, per_pixel=True),
     unsup_loss=dict(_delete_=True, type='PseudoLabelCrossEntropyLoss'),
-    mixing=dict(
-        box='unimatch', prob=0.5, per_image=True, partner='flip'),
-    semi_train_cfg=dict(sup_weight=0.5, unsup_weight=0.5))
+    mixing=dict(box='unimatch', prob=0.5, per_image=True, partner='flip'),
+    semi_train_cfg=dict(sup_weight=0.5, unsup_weight=0.5),
+)
 train_dataloader = dict(
-    dataset=dict(
-        unlabelled=dict(dataset=dict(pipeline=_base_.strong_pipeline))))
+    dataset=dict(unlabeled=dict(dataset=dict(pipeline=_base_.strong_pipeline)))
+)
 custom_hooks = [
     dict(
         type='MeanTeacherHook',
         momentum=0.004,
         schedule='inverse',
-        buffers='ema'),
+        buffers='ema',
+    )
 ]

@@ -1,10 +1,12 @@
-# 5291 labelled and 5291 unlabelled images.
+# 5291 labeled and 5291 unlabeled images.
 _base_ = ['./voc_1464.py']
 split = 'data/splits/voc12/u2pl/5291'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)
 max_iters = 26400  # 80 epochs of 330
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = _base_.param_scheduler

@@ -1,4 +1,4 @@
-# Mean Teacher with CutMix on CamVid, 23 labelled and 344 unlabelled images,
+# Mean Teacher with CutMix on CamVid, 23 labeled and 344 unlabeled images,
 # for a CPU. The recipe is ours: with plain cross entropy and a threshold of
 # 0.8 thin and rare classes are lost to the threshold, so classes are weighted
 # and it is 0.7.
@@ -11,10 +11,12 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 student.decode_head.loss_decode = criterion
 model = dict(
     _delete_=True,
@@ -22,8 +24,9 @@ model = dict(
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),
-    mixing=dict(type='CutMix', box='cutmix_seg', prob=1.),
-    semi_test_cfg=dict(predict_on='teacher'))
+    mixing=dict(type='CutMix', box='cutmix_seg', prob=1.0),
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = 1001
@@ -34,7 +37,8 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='ema'),
+        buffers='ema',
+    ),
     dict(type='TrainingPictureHook'),
     dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

@@ -9,11 +9,13 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 student.decode_head.loss_decode = criterion
 model = dict(
     _delete_=True,
@@ -21,8 +23,9 @@ model = dict(
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),
-    mixing=dict(type='CutMix', box='cutmix_seg', prob=1.),
-    semi_test_cfg=dict(predict_on='teacher'))
+    mixing=dict(type='CutMix', box='cutmix_seg', prob=1.0),
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(type='AmpOptimWrapper')
 train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
@@ -33,7 +36,8 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='ema'),
+        buffers='ema',
+    ),
     dict(type='TrainingPictureHook'),
     dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

@@ -3,4 +3,5 @@
 _base_ = ['./camvid_1-16.py']
 model = dict(
     pseudo_labeler=dict(threshold=0.97, per_pixel=False),
-    unsup_loss=dict(_delete_=True, type='SoftmaxMSELoss'))
+    unsup_loss=dict(_delete_=True, type='SoftmaxMSELoss'),
+)

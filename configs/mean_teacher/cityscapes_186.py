@@ -1,10 +1,12 @@
-# 186 labelled and 2789 unlabelled images.
+# 186 labeled and 2789 unlabeled images.
 _base_ = ['./cityscapes_744.py']
 split = 'data/splits/cityscapes/u2pl/186'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)
 max_iters = 34800  # 200 epochs of 174
 train_cfg = dict(max_iters=max_iters)
 param_scheduler = _base_.param_scheduler

@@ -1,4 +1,4 @@
-# Source-only on CamVid: 305 labelled day frames, tested on dusk, for a CPU.
+# Source-only on CamVid: 305 labeled day frames, tested on dusk, for a CPU.
 _base_ = [
     '../_base_/models/lateral-sum_mobilenetv2.py',
     '../_base_/datasets/camvid_day_to_dusk.py',
@@ -9,13 +9,14 @@ model = dict(
     backbone=dict(
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')),
+            checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth',
+        )
+    ),
     decode_head=dict(
-        loss_decode=dict(mode='sqrt_inverse', class_frequency='labelled')))
+        loss_decode=dict(mode='sqrt_inverse', class_frequency='labeled')
+    ),
+)
 train_cfg = dict(max_iters=600, val_interval=600)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = 601
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='ClassFrequencyHook'),
-]
+custom_hooks = [dict(type='ChannelsLastHook'), dict(type='ClassFrequencyHook')]

@@ -5,4 +5,7 @@ train_dataloader = dict(
         ann_file='data/camvid/splits/all_train.txt',
         data_prefix=dict(
             img_path='data/camvid/images/train',
-            seg_map_path='data/camvid/annotations/train')))
+            seg_map_path='data/camvid/annotations/train',
+        ),
+    )
+)

@@ -10,9 +10,12 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(
         init_cfg=dict(
-            type='Pretrained', checkpoint='open-mmlab://resnet101_v1c')),
+            type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'
+        )
+    ),
     decode_head=dict(num_classes=19),
-    auxiliary_head=dict(num_classes=19))
+    auxiliary_head=dict(num_classes=19),
+)
 optim_wrapper = dict(optimizer=dict(lr=0.01))
 train_dataloader = dict(batch_size=8)
 max_iters = 40000

@@ -8,13 +8,18 @@ _base_ = [
 model = dict(
     backbone=dict(
         init_cfg=dict(
-            type='Pretrained',
-            checkpoint='data/weights/resnet38_imagenet.pth')))
+            type='Pretrained', checkpoint='data/weights/resnet38_imagenet.pth'
+        )
+    )
+)
 # All biases are those of BatchNorm and of the head.
 optim_wrapper = dict(
     optimizer=dict(lr=0.0016),
     paramwise_cfg=dict(
-        custom_keys={'.bias': dict(lr_mult=2., decay_mult=0.)}))
+        custom_keys={'.bias': dict(lr_mult=2.0, decay_mult=0.0)}
+    ),
+)
 train_cfg = dict(
     max_iters=46830,  # 30 epochs of 1561, 24966 images
-    val_interval=4683)
+    val_interval=4683,
+)

@@ -9,7 +9,8 @@ _base_ = [
 ]
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 head = student.decode_head
 head.pop('num_classes')
 student.decode_head = dict(
@@ -18,12 +19,14 @@ student.decode_head = dict(
     classes=_base_.classes,
     num_seen=_base_.num_seen,
     embedding='fastnvec',
-    **_base_.word_vectors)
+    **_base_.word_vectors,
+)
 model = dict(
     _delete_=True,
     type='SPNet',
     student=student,
-    semi_train_cfg=dict(scales=()))
+    semi_train_cfg=dict(scales=()),
+)
 max_iters = 600
 train_cfg = dict(max_iters=max_iters, val_interval=600)
 param_scheduler = _base_.param_scheduler

@@ -8,12 +8,14 @@ _base_ = [
 ]
 student = _base_.model
 student.decode_head.update(
-    classes=_base_.classes, num_seen=_base_.num_seen, **_base_.word_vectors)
+    classes=_base_.classes, num_seen=_base_.num_seen, **_base_.word_vectors
+)
 model = dict(
     _delete_=True,
     type='SPNet',
     student=student,
-    semi_test_cfg=dict(scales=(0.5, 0.75)))
+    semi_test_cfg=dict(scales=(0.5, 0.75)),
+)
 max_iters = 100000
 train_cfg = dict(max_iters=max_iters, val_interval=10000)
 param_scheduler = _base_.param_scheduler

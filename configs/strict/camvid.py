@@ -9,7 +9,8 @@ _base_ = [
 ]
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 head = student.decode_head
 head.pop('num_classes')
 student.decode_head = dict(
@@ -18,18 +19,21 @@ student.decode_head = dict(
     classes=_base_.classes,
     num_seen=_base_.num_seen,
     embedding='fastnvec',
-    **_base_.word_vectors)
+    **_base_.word_vectors,
+)
 model = dict(
     _delete_=True,
     type='ZeroLabelSegmentor',
     student=student,
     views=dict(mirror=True, scales='up'),
-    semi_train_cfg=dict(scales=()))
+    semi_train_cfg=dict(scales=()),
+)
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=600,
     portions=(1.0, 1.0),  # two rounds; labels are made online
-    iters_per_round=60)
+    iters_per_round=60,
+)
 custom_hooks = [
     dict(type='ChannelsLastHook'),
     dict(type='GeneratorRefreshHook'),

@@ -1,4 +1,4 @@
-# Labelled-only on CamVid at its own 480x360, in mixed precision, for a GPU;
+# Labeled-only on CamVid at its own 480x360, in mixed precision, for a GPU;
 # otherwise as camvid_1-16.py. Not trained by us.
 _base_ = [
     '../_base_/models/lateral-sum_mobilenetv2.py',
@@ -11,9 +11,13 @@ model = dict(
     backbone=dict(
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')),
+            checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth',
+        )
+    ),
     decode_head=dict(
-        loss_decode=dict(mode='sqrt_inverse', class_frequency='labelled')))
+        loss_decode=dict(mode='sqrt_inverse', class_frequency='labeled')
+    ),
+)
 optim_wrapper = dict(type='AmpOptimWrapper')
 train_cfg = dict(max_iters=1000, val_interval=1000)
 param_scheduler = _base_.param_scheduler

@@ -9,9 +9,11 @@ _base_ = [
 model = dict(
     init_cfg=dict(
         type='Pretrained',
-        checkpoint='data/weights/deeplabv2_r101_coco_c19.pth'),
+        checkpoint='data/weights/deeplabv2_r101_coco_c19.pth',
+    ),
     data_preprocessor=dict(size=(256, 512)),
-    decode_head=dict(num_classes=19))
+    decode_head=dict(num_classes=19),
+)
 optim_wrapper = dict(optimizer=dict(lr=0.004))
 train_dataloader = dict(dataset=dict(ann_file=''))  # the whole folder
 max_iters = 22320  # 60 epochs of 372

@@ -8,6 +8,7 @@ model = dict(
     data_preprocessor=dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True),
-    backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=imagenet)))
+        bgr_to_rgb=True,
+    ),
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=imagenet)),
+)

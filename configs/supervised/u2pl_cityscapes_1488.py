@@ -1,4 +1,4 @@
-# 1488 labelled images; published are 18600 iterations.
+# 1488 labeled images; published are 18600 iterations.
 _base_ = ['./u2pl_cityscapes_744.py']
 split = 'data/splits/cityscapes/u2pl/1488'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

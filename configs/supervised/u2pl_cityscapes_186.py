@@ -1,4 +1,4 @@
-# 186 labelled images; published are 2400 iterations.
+# 186 labeled images; published are 2400 iterations.
 _base_ = ['./u2pl_cityscapes_744.py']
 split = 'data/splits/cityscapes/u2pl/186'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

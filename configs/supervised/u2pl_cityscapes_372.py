@@ -1,4 +1,4 @@
-# 372 labelled images; published are 4800 iterations.
+# 372 labeled images; published are 4800 iterations.
 _base_ = ['./u2pl_cityscapes_744.py']
 split = 'data/splits/cityscapes/u2pl/372'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

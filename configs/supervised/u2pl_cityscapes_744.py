@@ -1,5 +1,5 @@
-# Labelled only with network, losses and schedule of
-# ../u2pl/cityscapes_744.py, and as many iterations and labelled images in
+# Labeled only with network, losses and schedule of
+# ../u2pl/cityscapes_744.py, and as many iterations and labeled images in
 # each. Published are 9400, with half the min_kept for as many images.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
@@ -13,7 +13,9 @@ model = dict(
     backbone=dict(
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')),
+            checkpoint='data/weights/resnet101_deep-stem_mmseg.pth',
+        )
+    ),
     decode_head=dict(num_classes=19, loss_decode=dict(ohem, _delete_=True)),
     auxiliary_head=dict(
         type='FCNHead',
@@ -26,9 +28,12 @@ model = dict(
         num_classes=19,
         norm_cfg=_base_.norm_cfg,
         align_corners=True,
-        loss_decode=dict(ohem, loss_weight=0.4)),
+        loss_decode=dict(ohem, loss_weight=0.4),
+    ),
     test_cfg=dict(
-        _delete_=True, mode='slide', crop_size=(769, 769), stride=(513, 513)))
+        _delete_=True, mode='slide', crop_size=(769, 769), stride=(513, 513)
+    ),
+)
 train_dataloader = dict(
     _delete_=True,
     batch_size=16,
@@ -36,9 +41,11 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        _base_.labelled,
+        _base_.labeled,
         ann_file=f'{_base_.split}/labeled.txt',
-        pipeline=_base_.load + _base_.augment + _base_.pack))
+        pipeline=_base_.load + _base_.augment + _base_.pack,
+    ),
+)
 optim_wrapper = dict(optimizer=dict(lr=0.01))
 max_iters = 27800
 train_cfg = dict(max_iters=max_iters, val_interval=2000)

@@ -1,4 +1,4 @@
-# 1323 labelled images; published are 6640 iterations.
+# 1323 labeled images; published are 6640 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/1323'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

@@ -1,4 +1,4 @@
-# 183 labelled images; published are 960 iterations.
+# 183 labeled images; published are 960 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/183'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

@@ -1,4 +1,4 @@
-# 2646 labelled images; published are 13280 iterations.
+# 2646 labeled images; published are 13280 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/2646'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

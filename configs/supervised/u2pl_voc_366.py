@@ -1,4 +1,4 @@
-# 366 labelled images; published are 1840 iterations.
+# 366 labeled images; published are 1840 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/366'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

@@ -1,4 +1,4 @@
-# 5291 labelled images; published are 26480 iterations.
+# 5291 labeled images; published are 26480 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/5291'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

@@ -1,4 +1,4 @@
-# 662 labelled images; published are 3360 iterations.
+# 662 labeled images; published are 3360 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/662'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

@@ -1,4 +1,4 @@
-# 732 labelled images; published are 3680 iterations.
+# 732 labeled images; published are 3680 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/732'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

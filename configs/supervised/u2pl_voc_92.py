@@ -1,4 +1,4 @@
-# 92 labelled images; published are 480 iterations.
+# 92 labeled images; published are 480 iterations.
 _base_ = ['./u2pl_voc_1464.py']
 split = 'data/splits/voc12/u2pl/92'
 train_dataloader = dict(dataset=dict(ann_file=f'{split}/labeled.txt'))

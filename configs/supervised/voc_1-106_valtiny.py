@@ -2,5 +2,6 @@
 # comes with the published ones (tools/dataset_converters/import_splits.py).
 _base_ = ['./voc_1-106.py']
 val_dataloader = dict(
-    dataset=dict(ann_file='data/splits/voc12/dst_cbc/valtiny.txt'))
+    dataset=dict(ann_file='data/splits/voc12/dst_cbc/valtiny.txt')
+)
 default_hooks = dict(checkpoint=dict(save_best='mIoU'))

@@ -8,8 +8,9 @@ _base_ = [
 ]
 model = dict(
     init_cfg=dict(
-        type='Pretrained',
-        checkpoint='data/weights/deeplabv2_r101_coco.pth'))
+        type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco.pth'
+    )
+)
 max_iters = 15555  # 85 epochs of 183
 train_cfg = dict(max_iters=max_iters, val_interval=350)
 param_scheduler = _base_.param_scheduler

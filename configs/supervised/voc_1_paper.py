@@ -8,10 +8,10 @@ _base_ = [
 ]
 model = dict(
     init_cfg=dict(
-        type='Pretrained',
-        checkpoint='data/weights/deeplabv2_r101_coco.pth'))
-train_dataloader = dict(
-    dataset=dict(ann_file=f'{_base_.lists}/trainaug.txt'))
+        type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco.pth'
+    )
+)
+train_dataloader = dict(dataset=dict(ann_file=f'{_base_.lists}/trainaug.txt'))
 default_hooks = dict(checkpoint=dict(save_best='mIoU'))
 max_iters = 39690  # 30 epochs of 1323
 train_cfg = dict(max_iters=max_iters, val_interval=1000)

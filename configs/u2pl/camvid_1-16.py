@@ -1,4 +1,4 @@
-# U2PL on CamVid, 23 labelled and 344 unlabelled images, for a CPU. The recipe
+# U2PL on CamVid, 23 labeled and 344 unlabeled images, for a CPU. The recipe
 # is ours: short features, a small bank, and classes weighted by the inverse
 # root of their frequency. A network trained so paints rare classes too large,
 # and its labels would make them grow: half of these are dropped at first, not
@@ -12,10 +12,12 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 student.decode_head.type = 'LateralSumRepresentationHead'
 student.decode_head.representation_head = dict(channels=96, out_channels=64)
 student.decode_head.loss_decode = criterion
@@ -25,12 +27,15 @@ model = dict(
     student=student,
     contrast=dict(num_anchors=128, capacity=3000, loss_weight=0.1),
     pseudo_labeler=dict(
-        type='EntropyPercentilePseudoLabeler', drop_percent=50.),
+        type='EntropyPercentilePseudoLabeler', drop_percent=50.0
+    ),
     unsup_loss=dict(
-        type='EntropyFilteredCrossEntropyLoss', criterion=criterion),
+        type='EntropyFilteredCrossEntropyLoss', criterion=criterion
+    ),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(warmup_iters=200),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
 param_scheduler[1].end = 1001
@@ -41,7 +46,8 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='own'),
+        buffers='own',
+    ),
     dict(type='TrainingPictureHook'),
     dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

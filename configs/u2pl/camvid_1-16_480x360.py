@@ -9,11 +9,13 @@ _base_ = [
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
     mode='sqrt_inverse',
-    class_frequency='labelled')
+    class_frequency='labeled',
+)
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
+)
 student.decode_head.type = 'LateralSumRepresentationHead'
 student.decode_head.representation_head = dict(channels=96, out_channels=64)
 student.decode_head.loss_decode = criterion
@@ -23,12 +25,15 @@ model = dict(
     student=student,
     contrast=dict(num_anchors=128, capacity=3000, loss_weight=0.1),
     pseudo_labeler=dict(
-        type='EntropyPercentilePseudoLabeler', drop_percent=50.),
+        type='EntropyPercentilePseudoLabeler', drop_percent=50.0
+    ),
     unsup_loss=dict(
-        type='EntropyFilteredCrossEntropyLoss', criterion=criterion),
+        type='EntropyFilteredCrossEntropyLoss', criterion=criterion
+    ),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(warmup_iters=200),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(type='AmpOptimWrapper')
 train_cfg = dict(max_iters=1000, val_interval=500)
 param_scheduler = _base_.param_scheduler
@@ -39,7 +44,8 @@ custom_hooks = [
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        buffers='own'),
+        buffers='own',
+    ),
     dict(type='TrainingPictureHook'),
     dict(type='PseudoLabelAuditHook'),  # if the model audits
 ]

@@ -1,4 +1,4 @@
-# U2PL on Cityscapes, 744 labelled and 2231 unlabelled images, as published:
+# U2PL on Cityscapes, 744 labeled and 2231 unlabeled images, as published:
 # eight processes of 2 + 2 images there, one batch of 16 + 16 here.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
@@ -6,14 +6,14 @@ _base_ = [
     '../_base_/schedules/sgd_poly.py',
     '../_base_/supervised_runtime.py',
 ]
-epoch = 139  # iterations for all unlabelled images
-# 100000 pixels in each of 8 processes with two labelled images, as published.
+epoch = 139  # iterations for all unlabeled images
+# 100000 pixels in each of 8 processes with two labeled images, as published.
 ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
 student = _base_.model
 student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
-    type='Pretrained',
-    checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
+)
 student.decode_head.num_classes = 19
 student.decode_head.loss_decode = ohem
 student.decode_head.representation_head = dict(type='RepresentationHead')
@@ -28,7 +28,8 @@ student.auxiliary_head = dict(
     num_classes=19,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
-    loss_decode=dict(ohem, loss_weight=0.4))
+    loss_decode=dict(ohem, loss_weight=0.4),
+)
 student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
 model = dict(
     _delete_=True,
@@ -37,7 +38,8 @@ model = dict(
     contrast=dict(loss_weight=0.1),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(iters_per_epoch=epoch),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(optimizer=dict(lr=0.01))
 train_cfg = dict(max_iters=200 * epoch, val_interval=2000)
 param_scheduler = _base_.param_scheduler
@@ -48,5 +50,6 @@ custom_hooks = [
         momentum=0.01,
         schedule='inverse',
         copy_until=epoch,
-        buffers='own'),
+        buffers='own',
+    )
 ]

@@ -1,4 +1,4 @@
-# U2PL on VOC 2012, 1464 labelled and 9118 unlabelled images, as published:
+# U2PL on VOC 2012, 1464 labeled and 9118 unlabeled images, as published:
 # four processes of 4 + 4 images there, one batch of 16 + 16 here.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
@@ -6,11 +6,11 @@ _base_ = [
     '../_base_/schedules/sgd_poly.py',
     '../_base_/supervised_runtime.py',
 ]
-epoch = 570  # iterations for all unlabelled images
+epoch = 570  # iterations for all unlabeled images
 student = _base_.model
 student.backbone.init_cfg = dict(
-    type='Pretrained',
-    checkpoint='data/weights/resnet101_deep-stem_mmseg.pth')
+    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
+)
 student.decode_head.representation_head = dict(type='RepresentationHead')
 model = dict(
     _delete_=True,
@@ -19,10 +19,12 @@ model = dict(
     contrast=dict(loss_weight=0.1),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
     semi_train_cfg=dict(warmup_iters=epoch, iters_per_epoch=epoch),
-    semi_test_cfg=dict(predict_on='teacher'))
+    semi_test_cfg=dict(predict_on='teacher'),
+)
 optim_wrapper = dict(
     optimizer=dict(lr=0.001, weight_decay=1e-4),
-    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.)}))
+    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.0)}),
+)
 train_cfg = dict(max_iters=80 * epoch, val_interval=2000)
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].end = 80 * epoch + 1
@@ -33,5 +35,6 @@ custom_hooks = [
         schedule='inverse',
         start_iter=epoch,
         copy_until=2 * epoch,
-        buffers='own'),
+        buffers='own',
+    )
 ]

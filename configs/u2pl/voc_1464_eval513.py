@@ -2,16 +2,21 @@
 # padding counts as background; an absent class is 0. Results are named
 # voc513/mIoU, and are not comparable with those of whole images.
 _base_ = ['./voc_1464.py']
-test_pipeline = _base_.load + [
-    # The mean colour, blue first: 0 behind the normalisation.
-    dict(
-        type='CentrePad',
-        size=513,
-        pad_val=(103.53, 116.28, 123.675),
-        seg_pad_val=0),
-    dict(type='CentreCrop', size=513),
-    dict(type='SetOriShape'),
-] + _base_.pack
+test_pipeline = (
+    _base_.load
+    + [
+        # The mean color, blue first: 0 behind the normalization.
+        dict(
+            type='CenterPadFields',
+            size=513,
+            pad_val=(103.53, 116.28, 123.675),
+            seg_pad_val=0,
+        ),
+        dict(type='CenterCropFields', size=513),
+        dict(type='SetOriShape'),
+    ]
+    + _base_.pack
+)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 val_evaluator = dict(nan_to_num=0, prefix='voc513')

@@ -1,13 +1,14 @@
-# 662 labelled and 9920 unlabelled images.
+# 662 labeled and 9920 unlabeled images.
 _base_ = ['./voc_1464.py']
 split = 'data/splits/voc12/u2pl/662'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)
 epoch = 620
-model = dict(
-    semi_train_cfg=dict(warmup_iters=epoch, iters_per_epoch=epoch))
+model = dict(semi_train_cfg=dict(warmup_iters=epoch, iters_per_epoch=epoch))
 train_cfg = dict(max_iters=80 * epoch)
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].end = 80 * epoch + 1

@@ -1,7 +1,9 @@
-# 2646 labelled and 7936 unlabelled images by the lists of CPS.
+# 2646 labeled and 7936 unlabeled images by the lists of CPS.
 _base_ = ['./voc_2646.py']
 split = 'data/splits/voc12/unimatch/1_4'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)

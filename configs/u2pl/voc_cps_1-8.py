@@ -1,7 +1,9 @@
-# 1323 labelled and 9259 unlabelled images by the lists of CPS.
+# 1323 labeled and 9259 unlabeled images by the lists of CPS.
 _base_ = ['./voc_1323.py']
 split = 'data/splits/voc12/unimatch/1_8'
 train_dataloader = dict(
     dataset=dict(
-        labelled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabelled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt'))))
+        labeled=dict(ann_file=f'{split}/labeled.txt'),
+        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
+    )
+)

@@ -1,18 +1,29 @@
 from .camvid import CamVidDataset
 from .gta5 import GTA5Dataset
 from .pseudo_label import PseudoLabelDataset
-from .samplers import (BatchShardSampler, CutMixPartnerSampler,
-                       SourceRatioSampler, SourceSubsetSampler)
+from .samplers import (
+    BatchShardSampler,
+    CutMixPartnerSampler,
+    SourceRatioSampler,
+    SourceSubsetSampler,
+)
 from .semi import SemiDataset
 from .shapes import ShapesDataset
 from .synthia import SYNTHIADataset
 from .transforms import *  # noqa: F401, F403
 from .transforms import __all__ as _transforms
-from .unlabelled import UnlabelledDataset
+from .unlabeled import UnlabeledDataset
 
 __all__ = [
-    'BatchShardSampler', 'CamVidDataset', 'CutMixPartnerSampler',
-    'GTA5Dataset', 'PseudoLabelDataset', 'SYNTHIADataset', 'SemiDataset',
-    'ShapesDataset', 'SourceRatioSampler', 'SourceSubsetSampler',
-    'UnlabelledDataset'
+    'BatchShardSampler',
+    'CamVidDataset',
+    'CutMixPartnerSampler',
+    'GTA5Dataset',
+    'PseudoLabelDataset',
+    'SYNTHIADataset',
+    'SemiDataset',
+    'ShapesDataset',
+    'SourceRatioSampler',
+    'SourceSubsetSampler',
+    'UnlabeledDataset',
 ] + _transforms

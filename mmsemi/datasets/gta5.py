@@ -13,9 +13,12 @@ class GTA5Dataset(CityscapesDataset):
     stems, such as ``00001``.
     """
 
-    def __init__(self,
-                 img_suffix: str = '.png',
-                 seg_map_suffix: str = '_labelTrainIds.png',
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        img_suffix: str = '.png',
+        seg_map_suffix: str = '_labelTrainIds.png',
+        **kwargs,
+    ) -> None:
         super().__init__(
-            img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs)
+            img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, **kwargs
+        )

@@ -1,11 +1,10 @@
 import os.path as osp
-from typing import Optional, Union
 
 from mmengine.dataset import BaseDataset
 
 from mmsemi.registry import DATASETS
 
-from .unlabelled import SegDatasetWrapper
+from .unlabeled import SegDatasetWrapper
 
 
 @DATASETS.register_module()
@@ -24,18 +23,19 @@ class PseudoLabelDataset(SegDatasetWrapper):
             before it builds the dataset of a round.
     """
 
-    def __init__(self,
-                 dataset: Union[dict, BaseDataset],
-                 pseudo_label_dir: Optional[str] = None) -> None:
+    def __init__(
+        self, dataset: dict | BaseDataset, pseudo_label_dir: str | None = None
+    ) -> None:
         super().__init__(dataset)
         self.pseudo_label_dir = pseudo_label_dir
 
     def get_data_info(self, idx: int) -> dict:
         if self.pseudo_label_dir is None:
             raise RuntimeError(
-                'PseudoLabelDataset was read before any image was labelled: '
+                'PseudoLabelDataset was read before any image was labeled: '
                 'it needs pseudo_label_dir, which SelfTrainingLoop sets at '
-                'the start of a round (other loops must do the same)')
+                'the start of a round (other loops must do the same)'
+            )
         info = super().get_data_info(idx)
         name = self._stem(info['img_path']) + '.png'
         folder = self.pseudo_label_dir
@@ -46,5 +46,6 @@ class PseudoLabelDataset(SegDatasetWrapper):
             num_classes=len(self.metainfo['classes']),
             reduce_zero_label=False,
             label_map=None,
-            is_pseudo=True)
+            is_pseudo=True,
+        )
         return info

@@ -1,5 +1,3 @@
-from typing import Union
-
 from mmengine.dataset import BaseDataset, ConcatDataset
 from torch.utils.data import ConcatDataset as TorchConcatDataset
 from torch.utils.data import Dataset
@@ -9,43 +7,50 @@ from mmsemi.registry import DATASETS
 
 @DATASETS.register_module()
 class SemiDataset(ConcatDataset):
-    """Labelled images followed by unlabelled or pseudo-labelled ones.
+    """Labeled images followed by unlabeled or pseudo-labeled ones.
 
     A ``ConcatDataset`` whose parts have names, so that a config can override
     one of them.
 
     Args:
-        labelled: config or instance of the labelled dataset.
-        paste: of labelled images again, to be pasted into the others (AEL),
+        labeled: config or instance of the labeled dataset.
+        paste: of labeled images again, to be pasted into the others (AEL),
             as a rule with a pipeline of its own. Comes between the two.
-        unlabelled: config or instance of the other one, normally an
-            :class:`UnlabelledDataset` or a :class:`PseudoLabelDataset`.
+        unlabeled: config or instance of the other one, normally an
+            :class:`UnlabeledDataset` or a :class:`PseudoLabelDataset`.
 
     Raises:
         ValueError: if they do not have the same classes.
     """
 
-    def __init__(self, labelled: Union[dict, BaseDataset],
-                 unlabelled: Union[dict, Dataset],
-                 paste: Union[None, dict, BaseDataset] = None) -> None:
+    def __init__(
+        self,
+        labeled: dict | BaseDataset,
+        unlabeled: dict | Dataset,
+        paste: None | dict | BaseDataset = None,
+    ) -> None:
         # Not through mmengine's __init__: it accepts no wrapped datasets and
         # does not say which classes differ.
-        self.labelled, self.paste, self.unlabelled = [
+        self.labeled, self.paste, self.unlabeled = [
             DATASETS.build(part) if isinstance(part, dict) else part
-            for part in (labelled, paste, unlabelled)
+            for part in (labeled, paste, unlabeled)
         ]
         self.datasets = [
-            part for part in (self.labelled, self.paste, self.unlabelled)
+            part
+            for part in (self.labeled, self.paste, self.unlabeled)
             if part is not None
         ]
-        first = list(self.labelled.metainfo['classes'])
-        for name, part in (('unlabelled', self.unlabelled),
-                           ('paste', self.paste)):
+        first = list(self.labeled.metainfo['classes'])
+        for name, part in (
+            ('unlabeled', self.unlabeled),
+            ('paste', self.paste),
+        ):
             if part is not None and list(part.metainfo['classes']) != first:
                 raise ValueError(
-                    f'labelled and {name} dataset have different classes: '
-                    f"{first} and {list(part.metainfo['classes'])}")
-        self._metainfo = self.labelled.metainfo
+                    f'labeled and {name} dataset have different classes: '
+                    f'{first} and {list(part.metainfo["classes"])}'
+                )
+        self._metainfo = self.labeled.metainfo
         self._fully_initialized = False
         self.full_init()
 

@@ -1,10 +1,10 @@
 """The procedural set on disk, written when it is first used."""
+
 import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Union
 
 import cv2
 import numpy as np
@@ -24,8 +24,9 @@ CONTENT = dict(
     train=384,
     val=96,
     size=list(generator.SIZE),
-    labelled=12,
-    split_seeds=3)
+    labeled=12,
+    split_seeds=3,
+)
 MANIFEST = 'manifest.json'
 
 
@@ -42,20 +43,27 @@ class ShapesDataset(BaseSegDataset):
         data_root: where the set lies or is to be written; needed.
         kwargs: see ``BaseSegDataset``.
     """
+
     METAINFO = dict(
         classes=generator.CLASSES,
-        palette=[list(colour) for colour in generator.PALETTE])
+        palette=[list(color) for color in generator.PALETTE],
+    )
     GENERATED = True
 
     def __init__(self, data_root: str = 'data/shapes', **kwargs) -> None:
         self.prepare(data_root)
         kwargs = dict(
-            dict(img_suffix='.png', seg_map_suffix='.png',
-                 reduce_zero_label=False), **kwargs)
+            dict(
+                img_suffix='.png',
+                seg_map_suffix='.png',
+                reduce_zero_label=False,
+            ),
+            **kwargs,
+        )
         super().__init__(data_root=data_root, **kwargs)
 
     @staticmethod
-    def prepare(data_root: Union[str, Path]) -> None:
+    def prepare(data_root: str | Path) -> None:
         """Write the set unless a current one lies there."""
         root = Path(data_root)
         if not is_current(root):
@@ -79,11 +87,15 @@ def write_set(root: Path) -> None:
     Raises:
         FileExistsError: if ``root`` holds something that is not such a set.
     """
-    if root.exists() and any(root.iterdir()) and not (
-            root / MANIFEST).exists():
+    if (
+        root.exists()
+        and any(root.iterdir())
+        and not (root / MANIFEST).exists()
+    ):
         raise FileExistsError(
             f'{root} is to hold the procedural set, but there is something '
-            'else in it; move it away or set another data_root')
+            'else in it; move it away or set another data_root'
+        )
     root.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
     try:
@@ -118,8 +130,11 @@ def _write(folder: Path) -> None:
         (folder / 'annotations' / part).mkdir(parents=True)
     numbers = range(train + val)
     # Every rank may come here; one bar is enough, and none under a launcher.
-    for number in numbers if is_distributed() else track(
-            numbers, description='drawing the shapes set'):
+    for number in (
+        numbers
+        if is_distributed()
+        else track(numbers, description='drawing the shapes set')
+    ):
         image, labels = generator.draw_landscape(CONTENT['seed'], number)
         part = 'train' if number < train else 'val'
         name = f'{part}/{number:04d}.png'
@@ -129,13 +144,15 @@ def _write(folder: Path) -> None:
     _write_list(folder / 'train.txt', stems)
     for seed in range(CONTENT['split_seeds']):
         order = np.random.default_rng([CONTENT['seed'], seed]).permutation(
-            train)
-        lists = np.split(order, [CONTENT['labelled']])
+            train
+        )
+        lists = np.split(order, [CONTENT['labeled']])
         split = folder / 'splits' / '1_32' / f'seed{seed}'
         split.mkdir(parents=True)
         for name, chosen in zip(('labeled', 'unlabeled'), lists):
-            _write_list(split / f'{name}.txt',
-                        [stems[k] for k in sorted(chosen)])
+            _write_list(
+                split / f'{name}.txt', [stems[k] for k in sorted(chosen)]
+            )
     (folder / MANIFEST).write_text(json.dumps(CONTENT))
 
 

@@ -1,21 +1,22 @@
-"""Lists of labelled and unlabelled images, and where a config names them."""
+"""Lists of labeled and unlabeled images, and where a config names them."""
+
 import hashlib
 import os.path as osp
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import combinations
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
 from mmsemi.utils.errors import UsageError
 
-LABELLED, UNLABELLED = 'labeled.txt', 'unlabeled.txt'
+LABELED, UNLABELED = 'labeled.txt', 'unlabeled.txt'
 PLAIN_LOOPS = ('IterBasedTrainLoop', 'EpochBasedTrainLoop')
 TRAIN_LOADERS = ('train_dataloader', 'semi_dataloader', 'label_dataloader')
-WITHOUT_LABELS = ('UnlabelledDataset', 'PseudoLabelDataset')
+WITHOUT_LABELS = ('UnlabeledDataset', 'PseudoLabelDataset')
 
 
-def read_list(path: str, allow_empty: bool = False) -> List[str]:
+def read_list(path: str, allow_empty: bool = False) -> list[str]:
     """Lines of a list file, stripped, blank ones left out.
 
     Raises:
@@ -29,8 +30,10 @@ def read_list(path: str, allow_empty: bool = False) -> List[str]:
         raise UsageError(f'{path}: the list is empty. {remedy(path)}')
     twice = [line for line, count in Counter(lines).items() if count > 1]
     if twice:
-        raise UsageError(f"{path}: '{twice[0]}' is listed twice"
-                         f'{more(twice)}. Remove the repeated lines')
+        raise UsageError(
+            f"{path}: '{twice[0]}' is listed twice"
+            f'{more(twice)}. Remove the repeated lines'
+        )
     return lines
 
 
@@ -38,10 +41,14 @@ def remedy(path: str) -> str:
     """What to do about a missing or useless list."""
     tools = 'tools/dataset_converters'
     if osp.basename(path) in ('aug.txt', 'trainaug.txt'):
-        return (f'`python {tools}/make_splits.py voc <VOC2012> --aug` writes '
-                'it from the masks in SegmentationClassAug')
-    return (f'Make lists with {tools}/make_splits.py, or bring published '
-            f'ones in with {tools}/import_splits.py')
+        return (
+            f'`python {tools}/make_splits.py voc <VOC2012> --aug` writes '
+            'it from the masks in SegmentationClassAug'
+        )
+    return (
+        f'Make lists with {tools}/make_splits.py, or bring published '
+        f'ones in with {tools}/import_splits.py'
+    )
 
 
 def more(found: Sequence) -> str:
@@ -70,25 +77,27 @@ def check_disjoint(**lists: Sequence[str]) -> None:
             names = [name for name in first if name in shared]
             raise UsageError(
                 f"'{names[0]}'{more(names)} is in both the {a} and the {b} "
-                'images. Remove it from one of the two lists')
+                'images. Remove it from one of the two lists'
+            )
 
 
-def leaf_datasets(dataset: dict,
-                  role: str = 'labelled') -> Iterator[Tuple[str, dict]]:
+def leaf_datasets(
+    dataset: dict, role: str = 'labeled'
+) -> Iterator[tuple[str, dict]]:
     """``(role, config)`` of the datasets inside wrappers and joins.
 
     Args:
         dataset: dataset config.
-        role: what images are for unless a wrapper says ``'unlabelled'``.
+        role: what images are for unless a wrapper says ``'unlabeled'``.
     """
     kind = str(dataset.get('type')).rsplit('.', 1)[-1]
     if kind == 'SemiDataset':
-        yield from leaf_datasets(dataset['labelled'], role)
+        yield from leaf_datasets(dataset['labeled'], role)
         if dataset.get('paste'):
             yield from leaf_datasets(dataset['paste'], role)
-        yield from leaf_datasets(dataset['unlabelled'], 'unlabelled')
+        yield from leaf_datasets(dataset['unlabeled'], 'unlabeled')
     elif kind in WITHOUT_LABELS:
-        yield from leaf_datasets(dataset['dataset'], 'unlabelled')
+        yield from leaf_datasets(dataset['dataset'], 'unlabeled')
     elif 'datasets' in dataset:
         for part in dataset['datasets']:
             yield from leaf_datasets(part, role)
@@ -98,10 +107,10 @@ def leaf_datasets(dataset: dict,
         yield role, dataset
 
 
-def config_datasets(cfg: Config) -> Iterator[Tuple[str, dict]]:
+def config_datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
     """``(role, config)`` of all training and validation datasets.
 
-    Roles are ``labelled``, ``unlabelled`` and ``val``; a dataset that several
+    Roles are ``labeled``, ``unlabeled`` and ``val``; a dataset that several
     loaders use is given each time.
     """
     # Plain supervised training leaves the other loaders of its base alone.
@@ -119,12 +128,12 @@ def set_split(cfg: Config, folder: str) -> None:
     Args:
         cfg: config, changed in place.
         folder: holds ``labeled.txt``, and ``unlabeled.txt`` if the config has
-            unlabelled images.
+            unlabeled images.
 
     Raises:
         UsageError: if a list is missing or no dataset reads lists.
     """
-    names = dict(labelled=LABELLED, unlabelled=UNLABELLED)
+    names = dict(labeled=LABELED, unlabeled=UNLABELED)
     found = False
     for role, dataset in config_datasets(cfg):
         if role not in names or 'ann_file' not in dataset:
@@ -132,17 +141,20 @@ def set_split(cfg: Config, folder: str) -> None:
         path = osp.join(folder, names[role])
         read_list(path)
         # Relative lists are looked for below data_root.
-        dataset['ann_file'] = osp.abspath(path) if dataset.get(
-            'data_root') else path
+        dataset['ann_file'] = (
+            osp.abspath(path) if dataset.get('data_root') else path
+        )
         found = True
     if not found:
-        raise UsageError(f'--split {folder}: no training dataset of this '
-                         'config reads its images from lists (ann_file)')
+        raise UsageError(
+            f'--split {folder}: no training dataset of this '
+            'config reads its images from lists (ann_file)'
+        )
     if 'split' in cfg:
         cfg['split'] = folder
 
 
-def set_data_root(cfg: Config, folder: str, old: Optional[str] = None) -> None:
+def set_data_root(cfg: Config, folder: str, old: str | None = None) -> None:
     """Move all paths of a config's datasets to another data folder.
 
     Args:

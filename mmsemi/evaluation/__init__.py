@@ -4,6 +4,8 @@ from .pseudo_label_quality import PseudoLabelQuality
 from .subset_iou import SubsetIoUMetric
 
 __all__ = [
-    'CalibrationSweepMetric', 'GeneralizedZeroLabelMetric',
-    'PseudoLabelQuality', 'SubsetIoUMetric'
+    'CalibrationSweepMetric',
+    'GeneralizedZeroLabelMetric',
+    'PseudoLabelQuality',
+    'SubsetIoUMetric',
 ]

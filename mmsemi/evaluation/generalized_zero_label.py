@@ -1,5 +1,6 @@
 """Seen, unseen and harmonic IoU."""
-from typing import Dict, List, Optional, Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.logging import MMLogger, print_log
@@ -9,23 +10,23 @@ from prettytable import PrettyTable
 from mmsemi.registry import METRICS
 
 # Family of the scores: name without a group, name of its harmonic mean.
-FAMILIES = dict(
-    aAcc='hAcc_pixel', mAcc='hAcc', fwIoU='hIoU_fw', mIoU='hIoU')
+FAMILIES = dict(aAcc='hAcc_pixel', mAcc='hAcc', fwIoU='hIoU_fw', mIoU='hIoU')
 
 
 def harmonic_mean(seen: float, unseen: float) -> float:
     """Harmonic mean, 0 when either is 0 or not known."""
     if not (seen > 0 and unseen > 0):
-        return 0.
+        return 0.0
     return float(2 / (1 / seen + 1 / unseen))
 
 
-def zero_label_scores(intersection: np.ndarray,
-                      prediction: np.ndarray,
-                      label: np.ndarray,
-                      num_seen: int,
-                      absent: str = 'skip_unless_predicted'
-                      ) -> Dict[str, float]:
+def zero_label_scores(
+    intersection: np.ndarray,
+    prediction: np.ndarray,
+    label: np.ndarray,
+    num_seen: int,
+    absent: str = 'skip_unless_predicted',
+) -> dict[str, float]:
     """Scores of SPNet's evaluation (Xian et al., CVPR 2019) from counts.
 
     Args:
@@ -45,10 +46,12 @@ def zero_label_scores(intersection: np.ndarray,
         ``hIoU`` for the mIoU. ``IoU`` and ``Acc`` are (C,) arrays.
     """
     if absent not in ('skip_unless_predicted', 'skip'):
-        raise ValueError("absent is 'skip_unless_predicted' or 'skip', got "
-                         f'{absent!r}')
+        raise ValueError(
+            f"absent is 'skip_unless_predicted' or 'skip', got {absent!r}"
+        )
     hit, predicted, truth = (
-        np.asarray(a, np.float64) for a in (intersection, prediction, label))
+        np.asarray(a, np.float64) for a in (intersection, prediction, label)
+    )
     with np.errstate(divide='ignore', invalid='ignore'):
         iou = hit / (truth + predicted - hit)
         accuracy = hit / truth
@@ -58,19 +61,21 @@ def zero_label_scores(intersection: np.ndarray,
     groups = {
         '': slice(None),
         '_seen': slice(0, num_seen),
-        '_unseen': slice(num_seen, None)
+        '_unseen': slice(num_seen, None),
     }
-    scores: Dict[str, float] = dict(IoU=iou, Acc=accuracy)
+    scores: dict[str, float] = dict(IoU=iou, Acc=accuracy)
     for suffix, group in groups.items():
         total = truth[group].sum()
-        scores['aAcc' + suffix] = float(
-            hit[group].sum() / total) if total else float('nan')
+        scores['aAcc' + suffix] = (
+            float(hit[group].sum() / total) if total else float('nan')
+        )
         scores['mAcc' + suffix] = _mean(accuracy[group])
         scores['fwIoU' + suffix] = float(weighted[group].sum())
         scores['mIoU' + suffix] = _mean(iou[group])
     for family, name in FAMILIES.items():
-        scores[name] = harmonic_mean(scores[f'{family}_seen'],
-                                     scores[f'{family}_unseen'])
+        scores[name] = harmonic_mean(
+            scores[f'{family}_seen'], scores[f'{family}_unseen']
+        )
     return scores
 
 
@@ -85,7 +90,7 @@ class GeneralizedZeroLabelMetric(IoUMetric):
     """IoU of seen and of unseen classes, and their harmonic mean.
 
     Counts are those of mmseg's ``IoUMetric``, summed in float64; ground
-    truth outside 0..C-1, such as 254 = unlabelled, is not counted. The
+    truth outside 0..C-1, such as 254 = unlabeled, is not counted. The
     groups follow the order of the classes: seen first. Results in percent:
     ``mIoU``, ``mIoU_seen``, ``mIoU_unseen``, ``hIoU``, ``aAcc`` and ``mAcc``,
     with ``all_scores`` all of :func:`zero_label_scores`.
@@ -105,11 +110,13 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         **kwargs: see mmseg's ``IoUMetric``.
     """
 
-    def __init__(self,
-                 num_seen: Optional[int] = None,
-                 absent: str = 'skip_unless_predicted',
-                 all_scores: bool = False,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        num_seen: int | None = None,
+        absent: str = 'skip_unless_predicted',
+        all_scores: bool = False,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         zero_label_scores(np.ones(1), np.ones(1), np.ones(1), 1, absent)
         self.num_seen = num_seen
@@ -130,7 +137,8 @@ class GeneralizedZeroLabelMetric(IoUMetric):
             raise ValueError(
                 f'{type(self).__name__}: num_seen={number} of {classes} '
                 'classes. Give it to the metric, or to the dataset by '
-                'metainfo=dict(classes=..., num_seen=...)')
+                'metainfo=dict(classes=..., num_seen=...)'
+            )
         return number
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -139,39 +147,51 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         super().process(data_batch, data_samples)
 
     @staticmethod
-    def intersect_and_union(pred_label, label, num_classes: int,
-                            ignore_index: int) -> tuple:
+    def intersect_and_union(
+        pred_label, label, num_classes: int, ignore_index: int
+    ) -> tuple:
         """mmseg's counts; labels that are no class count as ignored."""
         outside = (label < 0) | (label >= num_classes)
         return IoUMetric.intersect_and_union(
-            pred_label, label.masked_fill(outside, ignore_index), num_classes,
-            ignore_index)
+            pred_label,
+            label.masked_fill(outside, ignore_index),
+            num_classes,
+            ignore_index,
+        )
 
-    def compute_metrics(self, results: list) -> Dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """Scores in percent, rounded as mmseg does; logs the classes."""
         if self.format_only:
             return super().compute_metrics(results)
         # float32 sums of mmseg are no longer exact from 2^24 pixels on.
         hit, _, predicted, truth = (
             np.sum([counts.double().numpy() for counts in column], axis=0)
-            for column in zip(*results))
-        scores = zero_label_scores(hit, predicted, truth, self.seen(),
-                                   self.absent)
+            for column in zip(*results)
+        )
+        scores = zero_label_scores(
+            hit, predicted, truth, self.seen(), self.absent
+        )
         iou, accuracy = scores.pop('IoU'), scores.pop('Acc')
         self._log_classes(iou, accuracy)
-        names = list(scores) if self.all_scores else [
-            'aAcc', 'mAcc', 'mIoU', 'mIoU_seen', 'mIoU_unseen', 'hIoU']
+        names = (
+            list(scores)
+            if self.all_scores
+            else ['aAcc', 'mAcc', 'mIoU', 'mIoU_seen', 'mIoU_unseen', 'hIoU']
+        )
         return {name: round(100 * scores[name], 2) for name in names}
 
     def _log_classes(self, iou: np.ndarray, accuracy: np.ndarray) -> None:
         num_seen = self.seen()
         table = PrettyTable(['Class', 'Group', 'IoU', 'Acc'])
         table.align['Class'] = 'l'
-        rows: List[tuple] = list(
-            zip(self.dataset_meta['classes'], 100 * iou, 100 * accuracy))
+        rows: list[tuple] = list(
+            zip(self.dataset_meta['classes'], 100 * iou, 100 * accuracy)
+        )
         for k, (name, *values) in enumerate(rows):
             group = 'seen' if k < num_seen else 'unseen'
             table.add_row([name, group, *(f'{v:.2f}' for v in values)])
         protocol = f' ({self.prefix})' if self.prefix else ''
-        print_log(f'per class results{protocol}:\n{table.get_string()}',
-                  MMLogger.get_current_instance())
+        print_log(
+            f'per class results{protocol}:\n{table.get_string()}',
+            MMLogger.get_current_instance(),
+        )

@@ -1,5 +1,6 @@
 """How good pseudo-labels are, where ground truth exists. For reports only."""
-from typing import Dict, Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class PseudoLabelQuality:
         confusion: (C, C) int64, rows = ground truth, columns = label.
         candidates: (C,) int64, predictions of each class before selection.
         kept: (C,) int64, labels of each class after selection.
-        pixels: all pixels seen, labelled or not.
+        pixels: all pixels seen, labeled or not.
     """
 
     def __init__(self, num_classes: int) -> None:
@@ -32,9 +33,9 @@ class PseudoLabelQuality:
         """Count kept labels (255 = none) and the predictions behind them."""
         self.pixels += labels.size
         counts = np.bincount(labels.ravel(), minlength=256)
-        self.kept += counts[:self.num_classes]
+        self.kept += counts[: self.num_classes]
         counts = np.bincount(predictions.ravel(), minlength=256)
-        self.candidates += counts[:self.num_classes]
+        self.candidates += counts[: self.num_classes]
 
     def compare(self, labels: np.ndarray, target: np.ndarray) -> None:
         """Compare labels with ground truth of the same shape.
@@ -44,26 +45,28 @@ class PseudoLabelQuality:
                 nor 255.
         """
         if labels.shape != target.shape:
-            raise ValueError(f'labels are {labels.shape}, ground truth is '
-                             f'{target.shape}')
+            raise ValueError(
+                f'labels are {labels.shape}, ground truth is {target.shape}'
+            )
         both = (labels != 255) & (target != 255)
-        pairs = target[both].astype(np.int64) * self.num_classes + \
-            labels[both]
+        pairs = target[both].astype(np.int64) * self.num_classes + labels[both]
         counts = np.bincount(pairs, minlength=self.num_classes**2)
-        if len(counts) > self.num_classes**2 or (
-                labels[both] >= self.num_classes).any():
+        if (
+            len(counts) > self.num_classes**2
+            or (labels[both] >= self.num_classes).any()
+        ):
             raise ValueError(
                 f'labels reach {labels[both].max()}, ground truth '
                 f'{target[both].max()}: classes are 0..'
-                f'{self.num_classes - 1}')
+                f'{self.num_classes - 1}'
+            )
         self.confusion += counts.reshape(self.confusion.shape)
 
     def state(self) -> np.ndarray:
         """All counts in one int64 vector, to be summed over processes."""
-        return np.concatenate([
-            self.confusion.ravel(), self.candidates, self.kept,
-            [self.pixels]
-        ])
+        return np.concatenate(
+            [self.confusion.ravel(), self.candidates, self.kept, [self.pixels]]
+        )
 
     def load_state(self, state: np.ndarray) -> None:
         """Inverse of :meth:`state`."""
@@ -77,7 +80,7 @@ class PseudoLabelQuality:
         return _divide(np.trace(self.confusion), self.confusion.sum())
 
     def class_accuracy(self) -> np.ndarray:
-        """(C,) share of each class' ground truth that is labelled right."""
+        """(C,) share of each class' ground truth that is labeled right."""
         return _divide(np.diag(self.confusion), self.confusion.sum(1))
 
     def precision(self) -> np.ndarray:
@@ -90,7 +93,7 @@ class PseudoLabelQuality:
         union = self.confusion.sum(0) + self.confusion.sum(1) - hit
         return _divide(hit, union)
 
-    def summary(self, classes: Sequence[str]) -> Dict:
+    def summary(self, classes: Sequence[str]) -> dict:
         """Figures as plain data, None where there is no ground truth."""
         compared = self.confusion.sum() > 0
         iou, precision = self.iou(), self.precision()
@@ -104,9 +107,12 @@ class PseudoLabelQuality:
                     candidates=int(self.candidates[c]),
                     kept=int(self.kept[c]),
                     accuracy=None
-                    if np.isnan(precision[c]) else float(precision[c]))
+                    if np.isnan(precision[c])
+                    else float(precision[c]),
+                )
                 for c, name in enumerate(classes)
-            })
+            },
+        )
 
 
 def _divide(numerator, denominator):

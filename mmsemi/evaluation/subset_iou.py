@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -24,24 +24,24 @@ class SubsetIoUMetric(IoUMetric):
         **kwargs: see mmseg's ``IoUMetric``.
     """
 
-    def __init__(self,
-                 subsets: Dict[str, Sequence[str]],
-                 absent: str = 'nan',
-                 **kwargs) -> None:
+    def __init__(
+        self, subsets: dict[str, Sequence[str]], absent: str = 'nan', **kwargs
+    ) -> None:
         if absent not in ('nan', 'zero'):
             raise ValueError(f"absent is 'nan' or 'zero', got {absent!r}")
         taken = [name for name in subsets if name in ('mIoU', 'mAcc', 'aAcc')]
         empty = [name for name, classes in subsets.items() if not classes]
         if taken or empty:
-            raise ValueError(f'subsets: {(taken + empty)[0]} ' + (
-                'is a mean of all classes' if taken else 'has no class'))
-        super().__init__(
-            nan_to_num=0 if absent == 'zero' else None, **kwargs)
+            raise ValueError(
+                f'subsets: {(taken + empty)[0]} '
+                + ('is a mean of all classes' if taken else 'has no class')
+            )
+        super().__init__(nan_to_num=0 if absent == 'zero' else None, **kwargs)
         self.subsets = {name: list(part) for name, part in subsets.items()}
 
     # Set when the loops are built: better then than at the first validation.
     @IoUMetric.dataset_meta.setter
-    def dataset_meta(self, dataset_meta: Optional[dict]) -> None:
+    def dataset_meta(self, dataset_meta: dict | None) -> None:
         """Classes of the data set, which must hold those of all subsets."""
         self._dataset_meta = dataset_meta
         classes = list((dataset_meta or {}).get('classes', []))
@@ -50,9 +50,10 @@ class SubsetIoUMetric(IoUMetric):
             if classes and unknown:
                 raise ValueError(
                     f'subset {name} of SubsetIoUMetric names {unknown}, which '
-                    f'are no classes of the data set: {classes}')
+                    f'are no classes of the data set: {classes}'
+                )
 
-    def compute_metrics(self, results: list) -> Dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         """Metrics of mmseg and the mean of each subset, in percent."""
         metrics = super().compute_metrics(results)
         if self.format_only:
@@ -74,10 +75,11 @@ def class_iou(results: list) -> np.ndarray:
 
     Args:
         results: of every image (C,) intersection, union, predicted and
-            labelled pixels, as mmseg's ``IoUMetric`` collects them.
+            labeled pixels, as mmseg's ``IoUMetric`` collects them.
     """
     intersect, union = (
         torch.stack([counts[k].double() for counts in results]).sum(0).numpy()
-        for k in range(2))
+        for k in range(2)
+    )
     with np.errstate(invalid='ignore'):
         return intersect / union

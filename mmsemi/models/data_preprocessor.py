@@ -1,5 +1,3 @@
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
@@ -14,20 +12,21 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
     Decides by the type of the inputs, not by ``training``: a dict of
     branches is processed branch by branch, with absent samples (None) left
     out and empty branches dropped; anything else passes to the inner
-    preprocessor unchanged, as in validation, testing and labelling.
+    preprocessor unchanged, as in validation, testing and labeling.
 
     Args:
         data_preprocessor: config of the inner one, an mmseg
             ``SegDataPreProcessor`` as a rule.
     """
 
-    def __init__(self, data_preprocessor: Optional[dict] = None) -> None:
+    def __init__(self, data_preprocessor: dict | None = None) -> None:
         super().__init__()
         self.data_preprocessor = MODELS.build(
-            dict(data_preprocessor or dict(type='BaseDataPreprocessor')))
+            dict(data_preprocessor or dict(type='BaseDataPreprocessor'))
+        )
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Normalise and stack images, see the class.
+        """Normalize and stack images, see the class.
 
         Args:
             data: collated batch, ``inputs`` and ``data_samples`` being
@@ -57,7 +56,8 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
         if not result['inputs']:
             raise ValueError(
                 f'no branch of {list(inputs)} holds any sample; see '
-                'branch_field of MultiBranch in the training pipelines')
+                'branch_field of MultiBranch in the training pipelines'
+            )
         return result
 
 

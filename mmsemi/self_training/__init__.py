@@ -1,4 +1,4 @@
-"""Labels for a whole unlabelled set: passes over it, and the store.
+"""Labels for a whole unlabeled set: passes over it, and the store.
 
 Nothing in ``mmsemi.models`` or ``mmsemi.datasets`` imports from here.
 """

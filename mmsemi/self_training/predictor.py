@@ -1,5 +1,7 @@
-"""Class probabilities of whole images, as the labelling pass needs them."""
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+"""Class probabilities of whole images, as the labeling pass needs them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from mmengine.model import is_model_wrapper
@@ -15,17 +17,22 @@ class Prediction(NamedTuple):
         boxes: for every image the part that is image and not padding, as
             (top, bottom, left, right).
     """
-    probabilities: Tensor
-    boxes: List[Tuple[int, int, int, int]]
 
-    def valid(self) -> Optional[Tensor]:
+    probabilities: Tensor
+    boxes: list[tuple[int, int, int, int]]
+
+    def valid(self) -> Tensor | None:
         """(N, H, W) bool, False on padding; None when nothing is padded."""
         n, _, height, width = self.probabilities.shape
         if all(box == (0, height, 0, width) for box in self.boxes):
             return None
         mask = torch.zeros(
-            n, height, width, dtype=torch.bool,
-            device=self.probabilities.device)
+            n,
+            height,
+            width,
+            dtype=torch.bool,
+            device=self.probabilities.device,
+        )
         for k, (top, bottom, left, right) in enumerate(self.boxes):
             mask[k, top:bottom, left:right] = True
         return mask
@@ -50,12 +57,14 @@ class Predictor:
             are divided by the weights.
     """
 
-    def __init__(self,
-                 model: nn.Module,
-                 flip: bool = False,
-                 scales: Sequence[float] = (1.0, ),
-                 amp: Optional[str] = None,
-                 class_weight: Optional[Tensor] = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        flip: bool = False,
+        scales: Sequence[float] = (1.0,),
+        amp: str | None = None,
+        class_weight: Tensor | None = None,
+    ) -> None:
         if not scales or min(scales) <= 0:
             raise ValueError(f'scales are positive, got {scales}')
         self.model = model.module if is_model_wrapper(model) else model
@@ -66,27 +75,35 @@ class Predictor:
         self.dtype = getattr(torch, amp) if amp else None
         self.class_weight = class_weight
 
-    def prepare(self, batch: Dict) -> Tuple[Tensor, list]:
-        """Collated batch -> normalised images (N, 3, H, W), boxes."""
+    def prepare(self, batch: dict) -> tuple[Tensor, list]:
+        """Collated batch -> normalized images (N, 3, H, W), boxes."""
         data = self.model.data_preprocessor(batch, False)
         inputs = data['inputs']
         height, width = inputs.shape[-2:]
         boxes = []
         for sample in data['data_samples']:
             left, right, top, bottom = sample.metainfo.get(
-                'img_padding_size', (0, 0, 0, 0))
+                'img_padding_size', (0, 0, 0, 0)
+            )
             boxes.append((top, height - bottom, left, width - right))
         return inputs, boxes
 
-    def __call__(self, batch: Dict) -> Prediction:
-        """Predict one batch of the labelling loader."""
+    def __call__(self, batch: dict) -> Prediction:
+        """Predict one batch of the labeling loader."""
         inputs, boxes = self.prepare(batch)
         size = inputs.shape[-2:]
         total, views = 0, 0
         for scale in self.scales:
-            view = inputs if scale == 1 else resize(
-                inputs, [max(round(side * scale), 1) for side in size],
-                mode='bilinear', align_corners=False)
+            view = (
+                inputs
+                if scale == 1
+                else resize(
+                    inputs,
+                    [max(round(side * scale), 1) for side in size],
+                    mode='bilinear',
+                    align_corners=False,
+                )
+            )
             total = total + self._view(view, size)
             views += 1
             if self.flip:
@@ -98,15 +115,21 @@ class Predictor:
         """Probabilities (N, C, *size) of one view."""
         shape = inputs.shape[-2:]
         metas = [
-            dict(img_shape=shape, ori_shape=shape, pad_shape=shape,
-                 padding_size=[0] * 4) for _ in inputs
+            dict(
+                img_shape=shape,
+                ori_shape=shape,
+                pad_shape=shape,
+                padding_size=[0] * 4,
+            )
+            for _ in inputs
         ]
         with self.autocast(inputs):
             logits = self.segmentor.inference(inputs, metas)
         probabilities = self.softmax(logits)
         if shape != size:
             probabilities = resize(
-                probabilities, size, mode='bilinear', align_corners=False)
+                probabilities, size, mode='bilinear', align_corners=False
+            )
         return probabilities
 
     def softmax(self, logits: Tensor) -> Tensor:
@@ -119,7 +142,8 @@ class Predictor:
     def autocast(self, inputs: Tensor):
         """Mixed precision for the network, if asked for."""
         return torch.autocast(
-            inputs.device.type, self.dtype, enabled=self.dtype is not None)
+            inputs.device.type, self.dtype, enabled=self.dtype is not None
+        )
 
     # Compact logits: what the head gives, before up-sampling.
     def low_resolution(self, inputs: Tensor) -> Tensor:
@@ -133,5 +157,9 @@ class Predictor:
         """Probabilities (N, C, *size) from :meth:`low_resolution`."""
         return self.softmax(
             resize(
-                logits.float(), size, mode='bilinear',
-                align_corners=self.segmentor.align_corners))
+                logits.float(),
+                size,
+                mode='bilinear',
+                align_corners=self.segmentor.align_corners,
+            )
+        )

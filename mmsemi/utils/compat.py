@@ -4,17 +4,17 @@ Two stacks provide the import names ``mmengine``, ``mmcv`` and ``mmseg``: the
 maintained distributions (``onedl-*``, our default) and the official ones.
 Only differences that concern mmsemi are handled here.
 """
+
 import importlib.util
 import sys
 import types
 import warnings
 from importlib import metadata
-from typing import Dict, Tuple
 
 from packaging.version import Version
 
 # Distributions of each stack and the half-open version ranges that were run.
-STACKS: Dict[str, Dict[str, Tuple[str, str]]] = {
+STACKS: dict[str, dict[str, tuple[str, str]]] = {
     'onedl': {
         'onedl-mmengine': ('0.10.12', '0.11'),
         'onedl-mmcv': ('2.3.6', '2.4'),
@@ -29,7 +29,8 @@ STACKS: Dict[str, Dict[str, Tuple[str, str]]] = {
 _INSTALL_HINT = (
     'Install the tested stack with `pip install "onedl-mmengine>=0.10.12" '
     '"onedl-mmcv>=2.3.6" "onedl-mmsegmentation>=1.4.2"` (README, section '
-    'Installation).')
+    'Installation).'
+)
 
 
 def _version(distribution: str) -> str:
@@ -40,7 +41,7 @@ def _version(distribution: str) -> str:
         return ''
 
 
-def installed_distributions() -> Dict[str, Dict[str, str]]:
+def installed_distributions() -> dict[str, dict[str, str]]:
     """``{stack: {distribution: version}}`` of what is installed."""
     found = {
         stack: {name: _version(name) for name in names}
@@ -66,8 +67,10 @@ def stack_name() -> str:
         return 'onedl'
     if 'mmsegmentation' in found['openmmlab']:
         return 'openmmlab'
-    raise ImportError('mmsemi needs MMSegmentation 1.x, which is not '
-                      f'installed. {_INSTALL_HINT}')
+    raise ImportError(
+        'mmsemi needs MMSegmentation 1.x, which is not '
+        f'installed. {_INSTALL_HINT}'
+    )
 
 
 def check_stack() -> None:
@@ -83,16 +86,21 @@ def check_stack() -> None:
         raise ImportError(
             'Two OpenMMLab stacks are installed into the same folders: '
             f'{found["onedl"]} and {found["openmmlab"]}. Uninstall all of '
-            f'them, then install one. {_INSTALL_HINT}')
+            f'them, then install one. {_INSTALL_HINT}'
+        )
     stack = stack_name()
     for name, (low, high) in STACKS[stack].items():
         version = found[stack].get(name)
         if not version:
-            raise ImportError(f'mmsemi needs {name}, which is not installed '
-                              f'beside {list(found[stack])}. {_INSTALL_HINT}')
+            raise ImportError(
+                f'mmsemi needs {name}, which is not installed '
+                f'beside {list(found[stack])}. {_INSTALL_HINT}'
+            )
         if not Version(low) <= Version(version) < Version(high):
-            warnings.warn(f'{name} {version} is outside the range tested '
-                          f'with mmsemi, >={low},<{high}.')
+            warnings.warn(
+                f'{name} {version} is outside the range tested '
+                f'with mmsemi, >={low},<{high}.'
+            )
 
 
 def register_safe_globals() -> None:
@@ -104,6 +112,7 @@ def register_safe_globals() -> None:
     import numpy as np
     import torch
     from mmengine.logging import HistoryBuffer
+
     add = getattr(torch.serialization, 'add_safe_globals', None)
     if add is None:
         return
@@ -112,10 +121,17 @@ def register_safe_globals() -> None:
         getattr(np.dtypes, f'{name}DType')
         for name in ('Float64', 'Float32', 'Int64', 'Int32', 'UInt8')
     ]
-    add([
-        HistoryBuffer, getattr, core.multiarray._reconstruct,
-        core.multiarray.scalar, np.ndarray, np.dtype, *dtypes
-    ])
+    add(
+        [
+            HistoryBuffer,
+            getattr,
+            core.multiarray._reconstruct,
+            core.multiarray.scalar,
+            np.ndarray,
+            np.dtype,
+            *dtypes,
+        ]
+    )
 
 
 def stub_missing_mmcv_ops() -> None:
@@ -129,14 +145,15 @@ def stub_missing_mmcv_ops() -> None:
         return
 
     class _MissingOps(types.ModuleType):
-
         def __getattr__(self, op: str):
             if op.startswith('__'):
                 raise AttributeError(op)
 
             def missing(*args, **kwargs):
-                raise RuntimeError(f'mmcv was installed without its compiled '
-                                   f'operators, and {op} is one of them')
+                raise RuntimeError(
+                    f'mmcv was installed without its compiled '
+                    f'operators, and {op} is one of them'
+                )
 
             return missing
 

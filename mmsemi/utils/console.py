@@ -1,15 +1,24 @@
 """What a run says on the console, and what only its log file needs."""
+
 import logging
-from typing import List, Sequence
+from collections.abc import Sequence
 
 from mmengine.dist import is_main_process
 
 # Beginnings of messages that the progress bar and the table of rounds say
 # in fewer words, and of long lists.
-FILE_ONLY = ('Iter(', 'Exp name:', 'per class results', '\n+--',
-             'Saving checkpoint', 'Hooks will be executed',
-             'paramwise_options', 'Config:\n', '\n------')
-# A warning for each parameter of a teacher, which is never optimised.
+FILE_ONLY = (
+    'Iter(',
+    'Exp name:',
+    'per class results',
+    '\n+--',
+    'Saving checkpoint',
+    'Hooks will be executed',
+    'paramwise_options',
+    'Config:\n',
+    '\n------',
+)
+# A warning for each parameter of a teacher, which is never optimized.
 FROZEN = 'is skipped since its requires_grad=False'
 
 
@@ -28,14 +37,17 @@ class ConsoleFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
-        return FROZEN not in text and (record.levelno > logging.INFO or
-                                       not text.startswith(self.beginnings))
+        return FROZEN not in text and (
+            record.levelno > logging.INFO
+            or not text.startswith(self.beginnings)
+        )
 
 
-def console_handlers(logger: logging.Logger) -> List[logging.Handler]:
+def console_handlers(logger: logging.Logger) -> list[logging.Handler]:
     """Handlers that write to a terminal and not to a file."""
     return [
-        handler for handler in logger.handlers
+        handler
+        for handler in logger.handlers
         if isinstance(handler, logging.StreamHandler)
         and not isinstance(handler, logging.FileHandler)
     ]
@@ -51,8 +63,9 @@ def calm_console(logger: logging.Logger) -> None:
 def restore_console(logger: logging.Logger) -> None:
     """Undo :func:`calm_console`."""
     for handler in console_handlers(logger):
-        for calm in [f for f in handler.filters
-                     if isinstance(f, ConsoleFilter)]:
+        for calm in [
+            f for f in handler.filters if isinstance(f, ConsoleFilter)
+        ]:
             handler.removeFilter(calm)
 
 
@@ -61,9 +74,15 @@ def announce(logger: logging.Logger, text: str) -> None:
     if not is_main_process():
         return
     print(text, flush=True)
-    record = logger.makeRecord(logger.name, logging.INFO, __file__, 0,
-                               f'\n{text}' if '\n' in text else text, (),
-                               None)
+    record = logger.makeRecord(
+        logger.name,
+        logging.INFO,
+        __file__,
+        0,
+        f'\n{text}' if '\n' in text else text,
+        (),
+        None,
+    )
     for handler in set(logger.handlers) - set(console_handlers(logger)):
         if record.levelno >= handler.level:
             handler.handle(record)

@@ -1,4 +1,5 @@
 """Several processes without a GPU, which mmengine's launcher cannot do."""
+
 import atexit
 import datetime
 import os
@@ -24,8 +25,8 @@ def setup_launcher(cfg: Config, launcher: str) -> None:
 
     mmengine calls ``torch.cuda.set_device`` whatever the backend. It leaves
     an existing process group alone, so on a CPU we make one beforehand, wrap
-    the model without device ids, and use plain batch normalisation:
-    SyncBatchNorm has no CPU kernel. Each rank then normalises with its own
+    the model without device ids, and use plain batch normalization:
+    SyncBatchNorm has no CPU kernel. Each rank then normalizes with its own
     statistics.
 
     Args:
@@ -38,28 +39,34 @@ def setup_launcher(cfg: Config, launcher: str) -> None:
     if launcher == 'slurm':
         _environment_from_slurm(cfg)
     elif launcher != 'pytorch':
-        raise UsageError(f'--launcher {launcher} needs GPUs; without them '
-                         'use tools/dist_train.sh (torchrun)')
+        raise UsageError(
+            f'--launcher {launcher} needs GPUs; without them '
+            'use tools/dist_train.sh (torchrun)'
+        )
     missing = [
-        name for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
+        name
+        for name in ('RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT')
         if name not in os.environ
     ]
     if missing:
         raise UsageError(
             f'--launcher {launcher}: {", ".join(missing)} not set; start '
-            'through tools/dist_train.sh or torchrun')
+            'through tools/dist_train.sh or torchrun'
+        )
     cfg.setdefault('env_cfg', {})
     cfg.env_cfg.setdefault('dist_cfg', {})
     cfg.env_cfg.dist_cfg['backend'] = 'gloo'
     if not torch_dist.is_initialized():
         timeout = cfg.env_cfg.dist_cfg.get('timeout', 1800)
         torch_dist.init_process_group(
-            'gloo', timeout=datetime.timedelta(seconds=timeout))
+            'gloo', timeout=datetime.timedelta(seconds=timeout)
+        )
         atexit.register(_leave_process_group)
     wrapper = dict(
         type='MMDistributedDataParallel',
         broadcast_buffers=False,
-        find_unused_parameters=cfg.get('find_unused_parameters', False))
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
     wrapper.update(cfg.get('model_wrapper_cfg') or {})
     wrapper['device_ids'] = None
     cfg.model_wrapper_cfg = wrapper
@@ -79,8 +86,7 @@ def end_process() -> None:
     group. One that is at work while the interpreter ends aborts the process
     now and then, so it does not end but stops.
     """
-    if not torch_dist.is_initialized() or \
-            torch_dist.get_backend() != 'gloo':
+    if not torch_dist.is_initialized() or torch_dist.get_backend() != 'gloo':
         return
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -104,8 +110,10 @@ def replace_sync_bn(value: Any) -> Any:
 def _environment_from_slurm(cfg: Config) -> None:
     """Set torch's variables from those of slurm, as mmengine does."""
     if 'SLURM_PROCID' not in os.environ:
-        raise UsageError('--launcher slurm: SLURM_PROCID not set; start '
-                         'through tools/slurm_train.sh')
+        raise UsageError(
+            '--launcher slurm: SLURM_PROCID not set; start '
+            'through tools/slurm_train.sh'
+        )
     os.environ['RANK'] = os.environ['SLURM_PROCID']
     os.environ['LOCAL_RANK'] = os.environ.get('SLURM_LOCALID', '0')
     os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
@@ -114,4 +122,5 @@ def _environment_from_slurm(cfg: Config) -> None:
     if 'MASTER_ADDR' not in os.environ:
         nodes = os.environ['SLURM_NODELIST']
         os.environ['MASTER_ADDR'] = subprocess.getoutput(
-            f'scontrol show hostname {nodes} | head -n1')
+            f'scontrol show hostname {nodes} | head -n1'
+        )

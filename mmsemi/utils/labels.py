@@ -1,12 +1,19 @@
-"""Label maps as tensors on the device."""
-from typing import Sequence
+"""Label maps: what datasets and models agree on."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+# Void and padding: never takes part.
+IGNORE = 255
+# Label of pixels without annotation that may receive a pseudo-label: those
+# of unseen classes and, as a rule, of the background (zero-label data).
+UNLABELED = 254
+
 
 def resize_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
-    """Nearest-neighbour resizing of label maps in integer arithmetic.
+    """Nearest-neighbor resizing of label maps in integer arithmetic.
 
     Output cell i reads input cell floor(i * N / M), as OpenCV's and torch's
     ``nearest`` do, without the way through floating point.

@@ -1,8 +1,10 @@
 """Progress with time left: a bar on a terminal, plain lines elsewhere."""
+
 import logging
 import sys
 import time
-from typing import Iterable, Iterator, Optional, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from mmengine.dist import is_main_process
 
@@ -32,11 +34,13 @@ class Progress:
             Otherwise a line is printed at every tenth of the work.
     """
 
-    def __init__(self,
-                 total: int,
-                 description: str,
-                 completed: int = 0,
-                 bar: Optional[bool] = None) -> None:
+    def __init__(
+        self,
+        total: int,
+        description: str,
+        completed: int = 0,
+        bar: bool | None = None,
+    ) -> None:
         self.total = max(int(total), 1)
         self.description = description
         self.completed = self._first = completed
@@ -51,9 +55,15 @@ class Progress:
             self._open_bar()
 
     def _open_bar(self) -> None:
-        from rich.progress import (BarColumn, MofNCompleteColumn, TextColumn,
-                                   TimeElapsedColumn, TimeRemainingColumn)
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as RichProgress
+
         self._bar = RichProgress(
             TextColumn('{task.description}'),
             BarColumn(),
@@ -62,14 +72,16 @@ class Progress:
             TextColumn('left'),
             TimeRemainingColumn(),
             TextColumn('{task.fields[note]}'),
-            transient=True)
+            transient=True,
+        )
         streams = {id(sys.stdout): 'stdout', id(sys.stderr): 'stderr'}
         self._bar.start()
         self._task = self._bar.add_task(
             self.description,
             total=self.total,
             completed=self.completed,
-            note='')
+            note='',
+        )
         # Log handlers keep the stream they were made with: lead them
         # through rich too, or their lines would be drawn into the bar.
         for logger in list(logging.root.manager.loggerDict.values()):
@@ -99,12 +111,16 @@ class Progress:
         spent = time.perf_counter() - self._start
         done = completed - self._first
         left = spent / max(done, 1) * (self.total - completed)
-        state = (f'{format_seconds(left)} left'
-                 if completed < self.total else f'{format_seconds(spent)}')
+        state = (
+            f'{format_seconds(left)} left'
+            if completed < self.total
+            else f'{format_seconds(spent)}'
+        )
         print(
             f'{self.description}: {10 * tenth:3d} % '
             f'({completed}/{self.total}), {state}{", " * bool(note)}{note}',
-            flush=True)
+            flush=True,
+        )
 
     def close(self) -> None:
         """Remove the bar; may be called twice."""
@@ -123,9 +139,11 @@ class Progress:
         self.close()
 
 
-def track(iterable: Iterable[T],
-          total: Optional[int] = None,
-          description: str = 'working') -> Iterator[T]:
+def track(
+    iterable: Iterable[T],
+    total: int | None = None,
+    description: str = 'working',
+) -> Iterator[T]:
     """Iterate and show progress with the time left.
 
     Args:

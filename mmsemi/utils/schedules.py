@@ -1,12 +1,15 @@
 """Numbers that change from round to round."""
-from typing import List, Sequence, Union
+
+from collections.abc import Sequence
 
 
-def portion_schedule(start: float,
-                     step: float,
-                     stop: float,
-                     rounds: int,
-                     as_released: bool = False) -> List[float]:
+def portion_schedule(
+    start: float,
+    step: float,
+    stop: float,
+    rounds: int,
+    as_released: bool = False,
+) -> list[float]:
     """Shares that grow by a step from round to round.
 
     Args:
@@ -24,14 +27,15 @@ def portion_schedule(start: float,
     """
     shares, share = [], start
     for k in range(rounds):
-        shares.append(share if as_released else round(
-            min(start + k * step, stop), 9))
+        shares.append(
+            share if as_released else round(min(start + k * step, stop), 9)
+        )
         if share < stop:
             share += step
     return shares
 
 
-def per_round_shares(shares: Union[dict, Sequence[float]]) -> List[float]:
+def per_round_shares(shares: dict | Sequence[float]) -> list[float]:
     """Shares given as they are, or as arguments of a schedule.
 
     Raises:

@@ -1,4 +1,5 @@
 """Source and target of the domain adaptation configs, on small trees."""
+
 import copy
 from pathlib import Path
 
@@ -8,8 +9,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmsemi.datasets.checks import check_data
 from mmsemi.datasets.splits import set_split
+from mmsemi.doctor.data import check_data
 from mmsemi.engine.loops.self_training_loop import tell_datasets
 from mmsemi.registry import DATASETS, METRICS
 from tests.conftest import ROOT
@@ -44,15 +45,21 @@ def tree(tmp_path, monkeypatch):
     """data/ with four source, three target and two validation images."""
     monkeypatch.chdir(tmp_path)
     for k in range(4):
-        pair(f'data/gta5/images/{k:05}.png',
-             f'data/gta5/labels/{k:05}_labelTrainIds.png')
-        pair(f'data/synthia/RGB/{k:07}.png',
-             f'data/synthia/GT/LABELS/{k:07}_labelTrainIds.png')
+        pair(
+            f'data/gta5/images/{k:05}.png',
+            f'data/gta5/labels/{k:05}_labelTrainIds.png',
+        )
+        pair(
+            f'data/synthia/RGB/{k:07}.png',
+            f'data/synthia/GT/LABELS/{k:07}_labelTrainIds.png',
+        )
     for part, number in (('train', 3), ('val', 2)):
         for k in range(number):
             place = f'{part}/town/{part}{k}'
-            pair(f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
-                 f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png')
+            pair(
+                f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
+                f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png',
+            )
     return tmp_path
 
 
@@ -69,7 +76,10 @@ def test_loaders(name, tree):
     expected = {0, car, 255} if classes == 16 else {0, car, TRAIN, 255}
     messages = check_data(cfg)
     assert [line.split(',')[0] for line in messages[:3]] == [
-        'labelled: 4 images', 'unlabelled: 3 images', 'val: 2 images']
+        'labeled: 4 images',
+        'unlabeled: 3 images',
+        'val: 2 images',
+    ]
 
     item = DATASETS.build(cfg.train_dataloader.dataset)[0]
     assert item['inputs'].shape[1:] == crop
@@ -82,19 +92,24 @@ def test_loaders(name, tree):
         assert item['inputs'].shape[1:] == SIZE
         assert 'gt_sem_seg' not in item['data_samples']
         assert set(np.unique(data.audit_map(k))) == expected
-        write(tree / f'round_1/labels/{data.get_stem(k)}.png',
-              np.full(SIZE, car, np.uint8))
+        write(
+            tree / f'round_1/labels/{data.get_stem(k)}.png',
+            np.full(SIZE, car, np.uint8),
+        )
 
     semi = copy.deepcopy(cfg.semi_dataloader)
     with pytest.raises(ValueError, match='add PseudoLabelHook'):
         tell_datasets(semi.dataset, {})
-    tell_datasets(semi.dataset, dict(
-        folder=str(tree / 'round_1'), rare_classes=[car], rarest=[car]))
-    rare = semi.dataset.unlabelled.dataset.pipeline[3]
+    tell_datasets(
+        semi.dataset,
+        dict(folder=str(tree / 'round_1'), rare_classes=[car], rarest=[car]),
+    )
+    rare = semi.dataset.unlabeled.dataset.pipeline[3]
     assert rare.type == 'RareClassCrop' and rare.classes == [car]
-    found = ['RareClassCrop' in str(part.pipeline)
-             for part in (semi.dataset.labelled,
-                          semi.dataset.unlabelled.dataset)]
+    found = [
+        'RareClassCrop' in str(part.pipeline)
+        for part in (semi.dataset.labeled, semi.dataset.unlabeled.dataset)
+    ]
     assert found == ['504' in name, True]
     semi.sampler.portions = [0.5]
     semi.update(num_workers=0, persistent_workers=False)
@@ -107,7 +122,8 @@ def test_loaders(name, tree):
                 assert image is None or image.shape[1:] == crop
             for sample in samples:
                 assert values(sample) <= (
-                    expected if branch == 'sup' else {car, 255})
+                    expected if branch == 'sup' else {car, 255}
+                )
                 seen[branch].add(sample.img_path)
     assert len(seen['sup']) == 2 and len(seen['pseudo']) == 3
 
@@ -117,9 +133,11 @@ def test_loaders(name, tree):
     metric = METRICS.build(cfg.val_evaluator)
     metric.dataset_meta = val.metainfo
     assert list(metric.subsets) == (
-        ['mIoU13'] if classes == 16 else ['mIoU16', 'mIoU13'])
+        ['mIoU13'] if classes == 16 else ['mIoU16', 'mIoU13']
+    )
     assert [len(part) for part in metric.subsets.values()] == (
-        [13] if classes == 16 else [16, 13])
+        [13] if classes == 16 else [16, 13]
+    )
     assert cfg.test_dataloader == cfg.val_dataloader
     assert cfg.test_evaluator == cfg.val_evaluator
 
@@ -127,16 +145,17 @@ def test_loaders(name, tree):
     views = DATASETS.build(tta)[0]
     assert views['data_samples'][0].gt_sem_seg.shape == SIZE
     assert [tuple(view.shape[1:]) for view in views['inputs'][::2]] == [
-        (int(SIZE[0] * s + 0.5), int(SIZE[1] * s + 0.5)) for s in scales]
+        (int(SIZE[0] * s + 0.5), int(SIZE[1] * s + 0.5)) for s in scales
+    ]
     assert [s.flip for s in views['data_samples']] == [False, True] * 3
 
 
 def test_subsets_are_those_of_the_papers():
     cfg = Config.fromfile(FOLDER / 'gta5_to_cityscapes.py')
     from mmsemi.datasets.synthia import SYNTHIA_CLASSES
+
     assert tuple(cfg.classes16) == SYNTHIA_CLASSES
-    assert set(cfg.classes16) - set(cfg.classes13) == {
-        'wall', 'fence', 'pole'}
+    assert set(cfg.classes16) - set(cfg.classes13) == {'wall', 'fence', 'pole'}
 
 
 def test_published_lists_by_one_option(tree):
@@ -147,8 +166,14 @@ def test_published_lists_by_one_option(tree):
     (split / 'unlabeled.txt').write_text('town/train1\n')
     cfg = Config.fromfile(FOLDER / 'gta5_to_cityscapes.py')
     set_split(cfg, str(split))
-    sizes = [len(DATASETS.build(part)) for part in (
-        cfg.train_dataloader.dataset, cfg.semi_dataloader.dataset.labelled,
-        cfg.semi_dataloader.dataset.unlabelled, cfg.label_dataloader.dataset,
-        cfg.val_dataloader.dataset)]
+    sizes = [
+        len(DATASETS.build(part))
+        for part in (
+            cfg.train_dataloader.dataset,
+            cfg.semi_dataloader.dataset.labeled,
+            cfg.semi_dataloader.dataset.unlabeled,
+            cfg.label_dataloader.dataset,
+            cfg.val_dataloader.dataset,
+        )
+    ]
     assert sizes == [2, 2, 1, 1, 2]

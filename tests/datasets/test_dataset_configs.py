@@ -1,4 +1,5 @@
 """Every base dataset config reads a small tree of its own layout."""
+
 import copy
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from mmseg.models.segmentors import BaseSegmentor
 
-from mmsemi.datasets.checks import check_data
+from mmsemi.doctor.data import check_data
 from mmsemi.registry import DATASETS, METRICS
 from tests.conftest import ROOT
 
 FOLDER = ROOT / 'configs/_base_/datasets'
-# Height and width of a crop, of the labelling pass, of the labels compared.
+# Height and width of a crop, of the labeling pass, of the labels compared.
 IMAGE = (60, 90)
 CASES = {
     'camvid_240x180': ((144, 176), (180, 240), (180, 240)),
@@ -28,7 +29,7 @@ CASES = {
     'cityscapes_half_semi': ((256, 512), (512, 1024), (512, 1024)),
     'cityscapes_half_semi_paper': ((257, 513), (257, 513), (513, 1025)),
 }
-# For methods that see unlabelled images in every batch: the crop.
+# For methods that see unlabeled images in every batch: the crop.
 ONLINE = {
     'camvid_240x180_online': (144, 176),
     'camvid_480x360_online': (288, 352),
@@ -63,48 +64,73 @@ def tree(tmp_path, monkeypatch):
     voc = 'data/VOCdevkit/VOC2012'
     # CamVid images are never smaller than their crop.
     for stem in train:
-        pair(f'data/camvid/images/train/{stem}.jpg',
-             f'data/camvid/annotations/train/{stem}.png', (288, 360))
+        pair(
+            f'data/camvid/images/train/{stem}.jpg',
+            f'data/camvid/annotations/train/{stem}.png',
+            (288, 360),
+        )
     for stem in val:
-        pair(f'data/camvid/images/test/{stem}.jpg',
-             f'data/camvid/annotations/test/{stem}.png')
+        pair(
+            f'data/camvid/images/test/{stem}.jpg',
+            f'data/camvid/annotations/test/{stem}.png',
+        )
     for stem in train + val:
-        pair(f'{voc}/JPEGImages/{stem}.jpg',
-             f'{voc}/SegmentationClassAug/{stem}.png')
+        pair(
+            f'{voc}/JPEGImages/{stem}.jpg',
+            f'{voc}/SegmentationClassAug/{stem}.png',
+        )
     for part, stems in (('train', train), ('val', val)):
         for stem in stems:
             place = f'{part}/town/{stem}'
-            pair(f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
-                 f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png')
-    lists('data/camvid/splits/1_16/seed0', labeled=train[:2],
-          unlabeled=train[2:])
-    lists('data/camvid/splits/day_to_dusk',
-          source_train=[f'train/{s}' for s in train[:2]],
-          target_train=[f'train/{s}' for s in train[2:]],
-          target_test=[f'test/{s}' for s in val])
-    lists('data/splits/cityscapes/dst_cbc/30_0',
-          labeled=[f'town/{s}' for s in train[:2]],
-          unlabeled=[f'town/{s}' for s in train[2:]])
-    for folder, place in (('voc12/u2pl/1464', ''),
-                          ('cityscapes/u2pl/744', 'town/')):
-        lists(f'data/splits/{folder}',
-              labeled=[place + s for s in train[:2]],
-              unlabeled=[place + s for s in train[2:]])
-    lists(f'{voc}/ImageSets/Segmentation', train=train[:2], aug=train[2:],
-          val=val)
+            pair(
+                f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
+                f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png',
+            )
+    lists(
+        'data/camvid/splits/1_16/seed0', labeled=train[:2], unlabeled=train[2:]
+    )
+    lists(
+        'data/camvid/splits/day_to_dusk',
+        source_train=[f'train/{s}' for s in train[:2]],
+        target_train=[f'train/{s}' for s in train[2:]],
+        target_test=[f'test/{s}' for s in val],
+    )
+    lists(
+        'data/splits/cityscapes/dst_cbc/30_0',
+        labeled=[f'town/{s}' for s in train[:2]],
+        unlabeled=[f'town/{s}' for s in train[2:]],
+    )
+    for folder, place in (
+        ('voc12/u2pl/1464', ''),
+        ('cityscapes/u2pl/744', 'town/'),
+    ):
+        lists(
+            f'data/splits/{folder}',
+            labeled=[place + s for s in train[:2]],
+            unlabeled=[place + s for s in train[2:]],
+        )
+    lists(
+        f'{voc}/ImageSets/Segmentation',
+        train=train[:2],
+        aug=train[2:],
+        val=val,
+    )
     return tmp_path
 
 
 def label(cfg, folder):
-    """Store labels as the labelling pass would: without the padding."""
+    """Store labels as the labeling pass would: without the padding."""
     data = DATASETS.build(copy.deepcopy(cfg.label_dataloader.dataset))
     for k in range(len(data)):
         item = data[k]
         height, width = item['inputs'].shape[1:]
         _, right, _, bottom = item['data_samples'].get(
-            'img_padding_size', (0, 0, 0, 0))
-        write(folder / 'labels' / f'{data.get_stem(k)}.png',
-              np.full((height - bottom, width - right), 3, np.uint8))
+            'img_padding_size', (0, 0, 0, 0)
+        )
+        write(
+            folder / 'labels' / f'{data.get_stem(k)}.png',
+            np.full((height - bottom, width - right), 3, np.uint8),
+        )
     return (height, width)
 
 
@@ -114,34 +140,45 @@ def test_every_config_has_a_case():
     # adaptation: test_adaptation_dataset_configs.py.
     elsewhere = ('shapes', 'zero_label', 'gta5_to', 'synthia_to')
     assert {n for n in names if not n.startswith(elsewhere)} == set(
-        CASES) | set(ONLINE)
+        CASES
+    ) | set(ONLINE)
 
 
 @pytest.mark.parametrize('pipeline', ['unsup_pipeline', 'strong_pipeline'])
 @pytest.mark.parametrize('name', ONLINE)
 def test_online_loaders(name, pipeline, tree):
-    """Two views of an unlabelled image, the same part of it."""
+    """Two views of an unlabeled image, the same part of it."""
     cfg = Config.fromfile(FOLDER / f'{name}.py')
-    roles = [line.split(',')[0] for line in check_data(cfg)
-             if 'images' in line.split(',')[0]]
+    roles = [
+        line.split(',')[0]
+        for line in check_data(cfg)
+        if 'images' in line.split(',')[0]
+    ]
     assert set(roles) == {
-        'labelled: 2 images', 'unlabelled: 2 images', 'val: 2 images'}
+        'labeled: 2 images',
+        'unlabeled: 2 images',
+        'val: 2 images',
+    }
     loader = copy.deepcopy(cfg.train_dataloader)
-    loader.dataset.unlabelled.dataset.pipeline = cfg[pipeline]
+    loader.dataset.unlabeled.dataset.pipeline = cfg[pipeline]
     loader.sampler.samples_per_source = (1, 2)
     loader.update(num_workers=0, persistent_workers=False, batch_size=3)
     batch = next(iter(Runner.build_dataloader(loader, seed=0)))
     weak, strong = (
         [x for x in batch['inputs'][branch] if x is not None]
-        for branch in ('unsup_teacher', 'unsup_student'))
+        for branch in ('unsup_teacher', 'unsup_student')
+    )
     assert len(weak) == len(strong) == 2
     assert sum(x is not None for x in batch['inputs']['sup']) == 1
     for a, b in zip(weak, strong):
         assert a.shape[1:] == b.shape[1:] == ONLINE[name]
         if pipeline == 'unsup_pipeline':
             assert torch.equal(a, b)
-    valid = [s.gt_sem_seg.data for s in batch['data_samples'][
-        'unsup_teacher'] if s is not None]
+    valid = [
+        s.gt_sem_seg.data
+        for s in batch['data_samples']['unsup_teacher']
+        if s is not None
+    ]
     for image, mask in zip(weak, valid):
         assert set(mask.unique().tolist()) <= {0, 255}
         assert not image[:, mask[0] == 255].any()  # what is padded is black
@@ -150,22 +187,27 @@ def test_online_loaders(name, pipeline, tree):
 @pytest.mark.parametrize('name', CASES)
 def test_loaders(name, tree):
     cfg = Config.fromfile(FOLDER / f'{name}.py')
-    crop, labelling, compared = CASES[name]
+    crop, labeling, compared = CASES[name]
     messages = check_data(cfg)
     assert [line.split(',')[0] for line in messages[:3]] == [
-        'labelled: 2 images', 'unlabelled: 2 images', 'val: 2 images']
+        'labeled: 2 images',
+        'unlabeled: 2 images',
+        'val: 2 images',
+    ]
 
     item = DATASETS.build(cfg.train_dataloader.dataset)[0]
     assert item['inputs'].shape[1:] == crop
     assert item['data_samples'].gt_sem_seg.shape == crop
 
-    assert label(cfg, tree / 'round_1') == labelling
+    assert label(cfg, tree / 'round_1') == labeling
     semi = copy.deepcopy(cfg.semi_dataloader)
-    semi.dataset.unlabelled.pseudo_label_dir = str(tree / 'round_1')
+    semi.dataset.unlabeled.pseudo_label_dir = str(tree / 'round_1')
     semi.update(num_workers=0, persistent_workers=False)
     batch = next(iter(Runner.build_dataloader(semi, seed=0)))
-    present = {branch: [x is not None for x in batch['inputs'][branch]]
-               for branch in ('sup', 'pseudo')}
+    present = {
+        branch: [x is not None for x in batch['inputs'][branch]]
+        for branch in ('sup', 'pseudo')
+    }
     assert present['sup'] == [True] * 4 + [False] * 4
     assert present['pseudo'] == [False] * 4 + [True] * 4
     sample = batch['data_samples']['pseudo'][-1]
@@ -194,9 +236,13 @@ def test_perfect_logits_score_one(name, tree):
     for path in tree.glob('data/**/*.png'):
         if 'leftImg8bit' in path.name:
             continue
-        mask = np.zeros(IMAGE if 'camvid/annotations/train' not in str(path)
-                        else (288, 360), np.uint8)
-        mask[:, mask.shape[1] // 2:] = 1  # survives resizing in halves
+        mask = np.zeros(
+            IMAGE
+            if 'camvid/annotations/train' not in str(path)
+            else (288, 360),
+            np.uint8,
+        )
+        mask[:, mask.shape[1] // 2 :] = 1  # survives resizing in halves
         write(path, mask)
     data = DATASETS.build(cfg.val_dataloader.dataset)
     metric = METRICS.build(cfg.val_evaluator)

@@ -1,12 +1,16 @@
 """GTA5, SYNTHIA and Cityscapes with one set of classes."""
+
 import cv2
 import numpy as np
 import pytest
 from mmseg.datasets import CityscapesDataset
 
 from mmsemi.datasets import GTA5Dataset, SYNTHIADataset
-from mmsemi.datasets.synthia import (SYNTHIA_CLASSES, SYNTHIA_IDS,
-                                     read_synthia_ids)
+from mmsemi.datasets.synthia import (
+    SYNTHIA_CLASSES,
+    SYNTHIA_IDS,
+    read_synthia_ids,
+)
 from mmsemi.datasets.transforms.labels import train_to_label_ids
 from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import UsageError
@@ -41,8 +45,11 @@ def test_gta5(tmp_path, from_list):
             ann_file=str(tmp_path / 'list.txt') if from_list else '',
             data_prefix=dict(
                 img_path=str(tmp_path / 'images'),
-                seg_map_path=str(tmp_path / 'labels')),
-            pipeline=LOAD))
+                seg_map_path=str(tmp_path / 'labels'),
+            ),
+            pipeline=LOAD,
+        )
+    )
     assert isinstance(dataset, GTA5Dataset) and len(dataset) == 1
     assert dataset.metainfo['classes'] == CITYSCAPES['classes']
     assert labels_of(dataset) == [*range(19), 255]
@@ -51,27 +58,51 @@ def test_gta5(tmp_path, from_list):
 def synthia(root, **kwargs):
     return SYNTHIADataset(
         data_prefix=dict(
-            img_path=str(root / 'RGB'), seg_map_path=str(root / 'GT/LABELS')),
+            img_path=str(root / 'RGB'), seg_map_path=str(root / 'GT/LABELS')
+        ),
         pipeline=LOAD,
-        **kwargs)
+        **kwargs,
+    )
 
 
 def test_synthia_and_its_target_agree(tmp_path):
     tree(tmp_path, 'RGB/0000000.png', 'GT/LABELS/0000000_labelTrainIds.png')
-    tree(tmp_path, 'img/a/a_leftImg8bit.png',
-         'gt/a/a_gtFine_labelTrainIds.png')
+    tree(
+        tmp_path, 'img/a/a_leftImg8bit.png', 'gt/a/a_gtFine_labelTrainIds.png'
+    )
     source = synthia(tmp_path)
     target = CityscapesDataset(
         metainfo=dict(classes=SYNTHIA_CLASSES),
         data_prefix=dict(
-            img_path=str(tmp_path / 'img'), seg_map_path=str(tmp_path / 'gt')),
-        pipeline=LOAD)
+            img_path=str(tmp_path / 'img'), seg_map_path=str(tmp_path / 'gt')
+        ),
+        pipeline=LOAD,
+    )
     for dataset in (source, target):
         assert len(dataset.metainfo['classes']) == 16
         # Ids of the 16 classes in CBST and CRST: sky 9, car 12, bicycle 15.
         assert labels_of(dataset) == [
-            0, 1, 2, 3, 4, 5, 6, 7, 8, 255, 9, 10, 11, 12, 255, 13, 255, 14,
-            15, 255]
+            0,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            255,
+            9,
+            10,
+            11,
+            12,
+            255,
+            13,
+            255,
+            14,
+            15,
+            255,
+        ]
     assert source.metainfo['palette'] == target.metainfo['palette']
     car = SYNTHIA_CLASSES.index('car')
     assert source.metainfo['palette'][car] == [0, 0, 142]
@@ -88,11 +119,27 @@ def test_synthia_with_19_classes(tmp_path):
 
 def test_synthia_ids_name_the_right_classes():
     # Of SYNTHIA's own list, a witness for the table.
-    names = {1: 'sky', 2: 'building', 3: 'road', 4: 'sidewalk', 5: 'fence',
-             6: 'vegetation', 7: 'pole', 8: 'car', 9: 'traffic sign',
-             10: 'person', 11: 'bicycle', 12: 'motorcycle',
-             15: 'traffic light', 16: 'terrain', 17: 'rider', 18: 'truck',
-             19: 'bus', 20: 'train', 21: 'wall'}
+    names = {
+        1: 'sky',
+        2: 'building',
+        3: 'road',
+        4: 'sidewalk',
+        5: 'fence',
+        6: 'vegetation',
+        7: 'pole',
+        8: 'car',
+        9: 'traffic sign',
+        10: 'person',
+        11: 'bicycle',
+        12: 'motorcycle',
+        15: 'traffic light',
+        16: 'terrain',
+        17: 'rider',
+        18: 'truck',
+        19: 'bus',
+        20: 'train',
+        21: 'wall',
+    }
     for k, train_id in enumerate(SYNTHIA_IDS):
         if k in names:
             assert CITYSCAPES['classes'][train_id] == names[k]
@@ -115,10 +162,14 @@ def test_synthia_labels_are_read_with_16_bits(tmp_path):
     assert not cv2.imread(str(path))[..., 2].any()
 
 
-@pytest.mark.parametrize('array, message', [
-    (np.zeros((4, 4, 3), np.uint8), '8 bits, 3'),
-    (np.zeros((4, 4), np.uint16), '16 bits, 1'),
-    (synthia_label(np.full((4, 4), 23)), 'class id 23')])
+@pytest.mark.parametrize(
+    'array, message',
+    [
+        (np.zeros((4, 4, 3), np.uint8), '8 bits, 3'),
+        (np.zeros((4, 4), np.uint16), '16 bits, 1'),
+        (synthia_label(np.full((4, 4), 23)), 'class id 23'),
+    ],
+)
 def test_other_labels_are_refused(tmp_path, array, message):
     path = tmp_path / 'label.png'
     write(path, array)

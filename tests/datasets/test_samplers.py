@@ -3,8 +3,11 @@ from itertools import islice
 import pytest
 from torch.utils.data import ConcatDataset, DataLoader
 
-from mmsemi.datasets import (BatchShardSampler, SourceRatioSampler,
-                             SourceSubsetSampler)
+from mmsemi.datasets import (
+    BatchShardSampler,
+    SourceRatioSampler,
+    SourceSubsetSampler,
+)
 from mmsemi.registry import DATA_SAMPLERS
 
 
@@ -16,26 +19,29 @@ def on_rank(monkeypatch, rank, world_size):
     for module in ('source_ratio', 'batch_shard', 'source_subset'):
         monkeypatch.setattr(
             f'mmsemi.datasets.samplers.{module}.get_dist_info',
-            lambda: (rank, world_size))
+            lambda: (rank, world_size),
+        )
 
 
 def stream(sampler, number):
     return list(islice(iter(sampler), number))
 
 
-def test_every_batch_has_the_ratio_labelled_first():
+def test_every_batch_has_the_ratio_labeled_first():
     sampler = DATA_SAMPLERS.build(
         dict(type='SourceRatioSampler', samples_per_source=(3, 5)),
-        default_args=dict(dataset=sources(4, 30), seed=1))
+        default_args=dict(dataset=sources(4, 30), seed=1),
+    )
     indices = stream(sampler, 80)
     for k in range(0, 80, 8):
-        assert all(i < 4 for i in indices[k:k + 3])
-        assert all(i >= 4 for i in indices[k + 3:k + 8])
-    labelled = [i for i in indices if i < 4]
+        assert all(i < 4 for i in indices[k : k + 3])
+        assert all(i >= 4 for i in indices[k + 3 : k + 8])
+    labeled = [i for i in indices if i < 4]
     others = [i for i in indices if i >= 4]
     # Each source is exhausted before anything of it is repeated.
-    assert all(sorted(labelled[k:k + 4]) == [0, 1, 2, 3]
-               for k in range(0, 28, 4))
+    assert all(
+        sorted(labeled[k : k + 4]) == [0, 1, 2, 3] for k in range(0, 28, 4)
+    )
     assert sorted(others[:30]) == list(range(4, 34))
     assert others[:20] != others[30:50]
 
@@ -70,15 +76,16 @@ def test_ranks_share_the_stream(monkeypatch):
         on_rank(monkeypatch, rank, 2)
         sampler = SourceRatioSampler(data, (2, 2), seed=0)
         assert len(sampler) == 10 * 4
-        batches.append([stream(sampler, 40)[k:k + 4]
-                        for k in range(0, 40, 4)])
+        batches.append(
+            [stream(sampler, 40)[k : k + 4] for k in range(0, 40, 4)]
+        )
     expected = stream(alone, 80)
     for step, (a, b) in enumerate(zip(*batches)):
         assert not set(a) & set(b)
-        assert set(a) | set(b) == set(expected[8 * step:8 * step + 8])
+        assert set(a) | set(b) == set(expected[8 * step : 8 * step + 8])
 
 
-def test_length_is_an_epoch_of_the_unlabelled_images():
+def test_length_is_an_epoch_of_the_unlabeled_images():
     # Iterations per epoch of the published schedules: ceil(10482 / 4), ...
     for size, iterations in ((10482, 2621), (10052, 2513), (2875, 719)):
         sampler = SourceRatioSampler(sources(100, size), (4, 4), seed=0)
@@ -87,12 +94,12 @@ def test_length_is_an_epoch_of_the_unlabelled_images():
 
 
 def test_one_source_and_impossible_requests():
-    sampler = SourceRatioSampler(list(range(7)), (4, ), seed=0)
+    sampler = SourceRatioSampler(list(range(7)), (4,), seed=0)
     assert sorted(stream(sampler, 7)) == list(range(7))
     only_second = SourceRatioSampler(sources(0, 3), (0, 2), seed=0)
     assert sorted(stream(only_second, 3)) == [0, 1, 2]
     with pytest.raises(ValueError, match='sources'):
-        SourceRatioSampler(sources(3, 4), (4, ), seed=0)
+        SourceRatioSampler(sources(3, 4), (4,), seed=0)
     with pytest.raises(ValueError, match='0 images|\\[0, 3\\]'):
         SourceRatioSampler(sources(0, 3), (1, 1), seed=0)
     with pytest.raises(ValueError, match='empty batches'):
@@ -103,9 +110,10 @@ def test_one_source_and_impossible_requests():
 
 @pytest.mark.parametrize('size', [0, 1, 7, 8, 9, 23, 24, 25])
 @pytest.mark.parametrize('world_size', [1, 2, 3])
-def test_batches_do_not_depend_on_the_world_size(monkeypatch, size,
-                                                 world_size):
-    expected = [list(range(size))[k:k + 4] for k in range(0, size, 4)]
+def test_batches_do_not_depend_on_the_world_size(
+    monkeypatch, size, world_size
+):
+    expected = [list(range(size))[k : k + 4] for k in range(0, size, 4)]
     found = {}
     for rank in range(world_size):
         on_rank(monkeypatch, rank, world_size)
@@ -119,11 +127,12 @@ def test_batches_do_not_depend_on_the_world_size(monkeypatch, size,
 
 def test_subset_of_the_source_and_all_of_the_target():
     sampler = SourceSubsetSampler(
-        sources(40, 10), portions=(0.25, 0.5), subset_seed=7, seed=1)
+        sources(40, 10), portions=(0.25, 0.5), subset_seed=7, seed=1
+    )
     first = stream(sampler, 60)
     assert len(sampler) == 20
     # Every pass holds the same images once, in another order.
-    passes = [first[k:k + 20] for k in (0, 20, 40)]
+    passes = [first[k : k + 20] for k in (0, 20, 40)]
     assert passes[0] != passes[1]
     assert len({tuple(sorted(p)) for p in passes}) == 1
     chosen = set(passes[0])
@@ -141,8 +150,11 @@ def test_subset_of_the_source_and_all_of_the_target():
 
 def test_subset_drawn_again_in_every_round():
     sampler = SourceSubsetSampler(
-        sources(400, 1), portions=dict(start=0.1, step=0, stop=0.1, rounds=2),
-        policy='resample', seed=0)
+        sources(400, 1),
+        portions=dict(start=0.1, step=0, stop=0.1, rounds=2),
+        policy='resample',
+        seed=0,
+    )
     subsets = []
     for k in (1, 2):
         sampler.set_round(k)
@@ -152,7 +164,7 @@ def test_subset_drawn_again_in_every_round():
 
 
 def test_subset_shared_out_over_ranks(monkeypatch):
-    cfg = dict(portions=(0.5, ), seed=4)
+    cfg = dict(portions=(0.5,), seed=4)
     alone = stream(SourceSubsetSampler(sources(8, 4), **cfg), 24)
     ranks = []
     for rank in (0, 1):
@@ -161,12 +173,15 @@ def test_subset_shared_out_over_ranks(monkeypatch):
     assert [i for pair in zip(*ranks) for i in pair] == alone
 
 
-@pytest.mark.parametrize('cfg, message', [
-    (dict(portions=(0.5, 1.5)), r'\(0, 1\]'),
-    (dict(portions=(0.5, ), policy='random'), 'resample'),
-])
+@pytest.mark.parametrize(
+    'cfg, message',
+    [
+        (dict(portions=(0.5, 1.5)), r'\(0, 1\]'),
+        (dict(portions=(0.5,), policy='random'), 'resample'),
+    ],
+)
 def test_impossible_subsets(cfg, message):
     with pytest.raises(ValueError, match=message):
         SourceSubsetSampler(sources(8, 4), **cfg)
     with pytest.raises(ValueError, match='source and target'):
-        SourceSubsetSampler(range(8), portions=(0.5, ))
+        SourceSubsetSampler(range(8), portions=(0.5,))

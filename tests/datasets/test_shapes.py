@@ -12,7 +12,7 @@ from mmsemi.datasets import shapes_generator as generator
 @pytest.fixture
 def small(monkeypatch):
     """A set of a few images instead of hundreds."""
-    content = dict(shapes.CONTENT, train=12, val=4, labelled=3)
+    content = dict(shapes.CONTENT, train=12, val=4, labeled=3)
     monkeypatch.setattr(shapes, 'CONTENT', content)
     return content
 
@@ -20,7 +20,8 @@ def small(monkeypatch):
 def files(root):
     return {
         path.relative_to(root): path.read_bytes()
-        for path in sorted(root.rglob('*')) if path.is_file()
+        for path in sorted(root.rglob('*'))
+        if path.is_file()
     }
 
 
@@ -38,7 +39,8 @@ def test_pictures_depend_on_seed_and_number_only():
 def test_small_things_are_rare_and_every_class_occurs():
     counts = sum(
         np.bincount(generator.draw_landscape(0, k)[1].ravel(), minlength=8)
-        for k in range(60))
+        for k in range(60)
+    )
     share = dict(zip(generator.CLASSES, counts / counts.sum()))
     assert min(share.values()) > 0.002
     assert max(share['boat'], share['lamp']) < 0.04 < 0.2 < share['sky']
@@ -48,16 +50,17 @@ def test_first_use_writes_images_masks_and_lists(small, tmp_path):
     root = tmp_path / 'data' / 'shapes'
     split = 'splits/1_32/seed1'
     prefix = dict(img_path='images/train', seg_map_path='annotations/train')
-    labelled, unlabelled, val = [
+    labeled, unlabeled, val = [
         ShapesDataset(data_root=str(root), ann_file=ann, data_prefix=folder)
-        for ann, folder in ((f'{split}/labeled.txt', prefix),
-                            (f'{split}/unlabeled.txt', prefix),
-                            ('', dict(img_path='images/val',
-                                      seg_map_path='annotations/val')))
+        for ann, folder in (
+            (f'{split}/labeled.txt', prefix),
+            (f'{split}/unlabeled.txt', prefix),
+            ('', dict(img_path='images/val', seg_map_path='annotations/val')),
+        )
     ]
-    assert (len(labelled), len(unlabelled), len(val)) == (3, 9, 4)
+    assert (len(labeled), len(unlabeled), len(val)) == (3, 9, 4)
     seen = set()
-    for dataset in (labelled, unlabelled, val):
+    for dataset in (labeled, unlabeled, val):
         for info in dataset:
             image = cv2.imread(info['img_path'])
             mask = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
@@ -71,7 +74,8 @@ def test_first_use_writes_images_masks_and_lists(small, tmp_path):
 
 
 def test_a_current_set_is_left_alone_an_old_one_drawn_anew(
-        small, tmp_path, monkeypatch):
+    small, tmp_path, monkeypatch
+):
     root = tmp_path / 'shapes'
     ShapesDataset.prepare(root)
     before = files(root)

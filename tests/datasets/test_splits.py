@@ -1,9 +1,14 @@
 import pytest
 from mmengine.config import Config
 
-from mmsemi.datasets.splits import (check_disjoint, config_datasets,
-                                    list_hash, read_list, set_data_root,
-                                    set_split)
+from mmsemi.datasets.splits import (
+    check_disjoint,
+    config_datasets,
+    list_hash,
+    read_list,
+    set_data_root,
+    set_split,
+)
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 
@@ -34,22 +39,28 @@ def test_hash_ignores_line_ends_not_order(tmp_path):
 
 
 def test_disjoint():
-    check_disjoint(labelled=['a'], unlabelled=['b'], val=[])
-    with pytest.raises(UsageError, match="'b' .and 1 more. is in both the "
-                       'labelled and the val'):
-        check_disjoint(labelled=['a', 'b', 'c'], unlabelled=['d'],
-                       val=['c', 'b'])
+    check_disjoint(labeled=['a'], unlabeled=['b'], val=[])
+    with pytest.raises(
+        UsageError, match="'b' .and 1 more. is in both the labeled and the val"
+    ):
+        check_disjoint(
+            labeled=['a', 'b', 'c'], unlabeled=['d'], val=['c', 'b']
+        )
 
 
 @pytest.fixture
 def cfg():
-    return Config.fromfile(
-        ROOT / 'configs/_base_/datasets/camvid_240x180.py')
+    return Config.fromfile(ROOT / 'configs/_base_/datasets/camvid_240x180.py')
 
 
 def test_roles_in_a_config(cfg):
     assert [role for role, _ in config_datasets(cfg)] == [
-        'labelled', 'labelled', 'unlabelled', 'unlabelled', 'val']
+        'labeled',
+        'labeled',
+        'unlabeled',
+        'unlabeled',
+        'val',
+    ]
 
 
 def test_set_split(cfg, tmp_path):
@@ -59,11 +70,15 @@ def test_set_split(cfg, tmp_path):
     (tmp_path / 'unlabeled.txt').write_text('b\n')
     val = dict(cfg.val_dataloader.dataset)
     set_split(cfg, str(tmp_path))
-    labelled = [cfg.train_dataloader.dataset,
-                cfg.semi_dataloader.dataset.labelled]
-    others = [cfg.semi_dataloader.dataset.unlabelled.dataset,
-              cfg.label_dataloader.dataset.dataset]
-    assert {d.ann_file for d in labelled} == {str(tmp_path / 'labeled.txt')}
+    labeled = [
+        cfg.train_dataloader.dataset,
+        cfg.semi_dataloader.dataset.labeled,
+    ]
+    others = [
+        cfg.semi_dataloader.dataset.unlabeled.dataset,
+        cfg.label_dataloader.dataset.dataset,
+    ]
+    assert {d.ann_file for d in labeled} == {str(tmp_path / 'labeled.txt')}
     assert {d.ann_file for d in others} == {str(tmp_path / 'unlabeled.txt')}
     assert dict(cfg.val_dataloader.dataset) == val
     assert cfg.split == str(tmp_path)
@@ -72,11 +87,21 @@ def test_set_split(cfg, tmp_path):
 def test_set_split_below_a_data_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'labeled.txt').write_text('a\n')
-    cfg = Config(dict(train_dataloader=dict(dataset=dict(
-        type='PascalVOCDataset', data_root='elsewhere', ann_file='x.txt'))))
+    cfg = Config(
+        dict(
+            train_dataloader=dict(
+                dataset=dict(
+                    type='PascalVOCDataset',
+                    data_root='elsewhere',
+                    ann_file='x.txt',
+                )
+            )
+        )
+    )
     set_split(cfg, '.')
     assert cfg.train_dataloader.dataset.ann_file == str(
-        tmp_path / 'labeled.txt')
+        tmp_path / 'labeled.txt'
+    )
     generated = Config(dict(train_dataloader=dict(dataset=dict(type='X'))))
     with pytest.raises(UsageError, match='reads its images from lists'):
         set_split(generated, '.')
@@ -84,10 +109,14 @@ def test_set_split_below_a_data_root(tmp_path, monkeypatch):
 
 def test_set_data_root(cfg):
     set_data_root(cfg, '/elsewhere/camvid')
-    for dataset in (cfg.train_dataloader.dataset, cfg.val_dataloader.dataset,
-                    cfg.label_dataloader.dataset.dataset,
-                    cfg.test_dataloader.dataset):
-        for path in [dataset.get('ann_file', '/elsewhere/camvid/')
-                     ] + list(dataset.data_prefix.values()):
+    for dataset in (
+        cfg.train_dataloader.dataset,
+        cfg.val_dataloader.dataset,
+        cfg.label_dataloader.dataset.dataset,
+        cfg.test_dataloader.dataset,
+    ):
+        for path in [dataset.get('ann_file', '/elsewhere/camvid/')] + list(
+            dataset.data_prefix.values()
+        ):
             assert path.startswith('/elsewhere/camvid/'), path
             assert not path.startswith('/elsewhere/camvid/data')

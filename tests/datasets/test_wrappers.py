@@ -6,9 +6,9 @@ import pytest
 from mmengine.dataset import pseudo_collate
 from mmseg.datasets.transforms import LoadAnnotations
 
-from mmsemi.datasets import PseudoLabelDataset, SemiDataset, UnlabelledDataset
+from mmsemi.datasets import PseudoLabelDataset, SemiDataset, UnlabeledDataset
+from mmsemi.pseudo_labels.codes import decode_confidence, encode_confidence
 from mmsemi.registry import DATASETS
-from mmsemi.utils.confidence_codes import decode_confidence, encode_confidence
 
 BRANCHES = ['sup', 'pseudo']
 PACK = dict(type='PackSemiInputs')
@@ -17,8 +17,10 @@ PACK = dict(type='PackSemiInputs')
 def camvid_config(root: Path, pipeline, lines='a\nseq/b\n') -> dict:
     """Two 6x8 images, one in a sub-folder, with masks of class 1 and 2."""
     for k, stem in enumerate(['a', 'seq/b'], start=1):
-        for folder, array in (('images', np.full((6, 8, 3), 40 * k)),
-                              ('annotations', np.full((6, 8), k))):
+        for folder, array in (
+            ('images', np.full((6, 8, 3), 40 * k)),
+            ('annotations', np.full((6, 8), k)),
+        ):
             path = root / folder / f'{stem}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), array.astype(np.uint8))
@@ -27,15 +29,19 @@ def camvid_config(root: Path, pipeline, lines='a\nseq/b\n') -> dict:
         type='CamVidDataset',
         img_suffix='.png',
         ann_file=str(root / 'list.txt'),
-        data_prefix=dict(img_path=str(root / 'images'),
-                         seg_map_path=str(root / 'annotations')),
-        pipeline=pipeline)
+        data_prefix=dict(
+            img_path=str(root / 'images'),
+            seg_map_path=str(root / 'annotations'),
+        ),
+        pipeline=pipeline,
+    )
 
 
 @pytest.fixture
 def opened(monkeypatch):
     """Paths given to the file reader of mmseg's loading transforms."""
     import mmengine.fileio as fileio
+
     paths, get = [], fileio.get
 
     def recording(path, *args, **kwargs):
@@ -46,12 +52,19 @@ def opened(monkeypatch):
     return paths
 
 
-def test_unlabelled_dataset_opens_no_mask(tmp_path, opened):
-    pipeline = [dict(type='LoadImageFromFile'), dict(type='InitValidMap'),
-                dict(type='PadSegFields', size=(8, 8)), PACK]
-    data = DATASETS.build(dict(type='UnlabelledDataset',
-                               dataset=camvid_config(tmp_path, pipeline)))
-    assert isinstance(data, UnlabelledDataset) and len(data) == 2
+def test_unlabeled_dataset_opens_no_mask(tmp_path, opened):
+    pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='InitValidMap'),
+        dict(type='PadSegFields', size=(8, 8)),
+        PACK,
+    ]
+    data = DATASETS.build(
+        dict(
+            type='UnlabeledDataset', dataset=camvid_config(tmp_path, pipeline)
+        )
+    )
+    assert isinstance(data, UnlabeledDataset) and len(data) == 2
     assert [data.get_stem(i) for i in range(2)] == ['a', 'seq/b']
     assert 'seg_map_path' not in data.get_data_info(0)
     sample = data[1]['data_samples']
@@ -66,7 +79,7 @@ def test_unlabelled_dataset_opens_no_mask(tmp_path, opened):
 
 
 def test_dropped_image_is_an_error(tmp_path):
-    data = UnlabelledDataset(camvid_config(tmp_path, []))
+    data = UnlabeledDataset(camvid_config(tmp_path, []))
     data.pipeline.transforms = [lambda info: None]
     with pytest.raises(RuntimeError, match='b.png: the pipeline dropped'):
         data[1]
@@ -74,22 +87,27 @@ def test_dropped_image_is_an_error(tmp_path):
 
 def test_audit_reads_the_mask_for_reports(tmp_path):
     config = camvid_config(tmp_path, [])
-    data = UnlabelledDataset(config)
+    data = UnlabeledDataset(config)
     assert (data.audit_map(1) == 2).all()
     (tmp_path / 'annotations/a.png').unlink()
     assert data.audit_path(0) is None and data.audit_map(0) is None
-    mapped = UnlabelledDataset(config, audit_pipeline=[
-        dict(type='LoadAnnotations'),
-        dict(type='MapLabels', table=[255, 255, 7])])
+    mapped = UnlabeledDataset(
+        config,
+        audit_pipeline=[
+            dict(type='LoadAnnotations'),
+            dict(type='MapLabels', table=[255, 255, 7]),
+        ],
+    )
     assert (mapped.audit_map(1) == 7).all()
     config['data_prefix'].pop('seg_map_path')
-    assert UnlabelledDataset(config).audit_path(1) is None
+    assert UnlabeledDataset(config).audit_path(1) is None
 
 
 def store(folder: Path, stem: str, confidence=True) -> None:
-    for kind, array in (('labels', np.full((6, 8), 3, np.uint8)),
-                        ('confidence', encode_confidence(
-                            np.full((6, 8), 0.75, np.float32)))):
+    for kind, array in (
+        ('labels', np.full((6, 8), 3, np.uint8)),
+        ('confidence', encode_confidence(np.full((6, 8), 0.75, np.float32))),
+    ):
         if kind == 'labels' or confidence:
             path = folder / kind / f'{stem}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,11 +115,13 @@ def store(folder: Path, stem: str, confidence=True) -> None:
 
 
 def pseudo_pipeline(**kwargs):
-    return [dict(type='LoadImageFromFile'),
-            dict(type='LoadPseudoLabel', **kwargs),
-            dict(type='RandomFlip', prob=1.0),
-            dict(type='PadSegFields', size=(8, 8)),
-            dict(type='MultiBranch', branch_field=BRANCHES, pseudo=PACK)]
+    return [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadPseudoLabel', **kwargs),
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='PadSegFields', size=(8, 8)),
+        dict(type='MultiBranch', branch_field=BRANCHES, pseudo=PACK),
+    ]
 
 
 def test_pseudo_labels_and_confidence(tmp_path, opened):
@@ -154,9 +174,10 @@ def test_pseudo_label_of_another_size_or_kind(tmp_path):
     config['pipeline'] = [
         dict(type='LoadImageFromFile'),
         dict(type='LoadPseudoLabel', match_image=False),
-        dict(type='TorchResize', scale=(5, 7)), PACK]
-    sample = PseudoLabelDataset(
-        config, str(tmp_path / 'r'))[0]['data_samples']
+        dict(type='TorchResize', scale=(5, 7)),
+        PACK,
+    ]
+    sample = PseudoLabelDataset(config, str(tmp_path / 'r'))[0]['data_samples']
     assert sample.gt_sem_seg.shape == (7, 5)
     cv2.imwrite(path, np.zeros((6, 8, 3), np.uint8))
     with pytest.raises(ValueError, match='one channel of uint8'):
@@ -166,14 +187,26 @@ def test_pseudo_label_of_another_size_or_kind(tmp_path):
 def test_semi_dataset_order_and_collation(tmp_path):
     store(tmp_path / 'r', 'a')
     store(tmp_path / 'r', 'seq/b')
-    labelled = camvid_config(tmp_path / 'l', [
-        dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
-        dict(type='MultiBranch', branch_field=BRANCHES, sup=PACK)])
+    labeled = camvid_config(
+        tmp_path / 'l',
+        [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='MultiBranch', branch_field=BRANCHES, sup=PACK),
+        ],
+    )
     other = camvid_config(tmp_path / 'u', pseudo_pipeline())
-    data = DATASETS.build(dict(
-        type='SemiDataset', labelled=labelled,
-        unlabelled=dict(type='PseudoLabelDataset', dataset=other,
-                        pseudo_label_dir=str(tmp_path / 'r'))))
+    data = DATASETS.build(
+        dict(
+            type='SemiDataset',
+            labeled=labeled,
+            unlabeled=dict(
+                type='PseudoLabelDataset',
+                dataset=other,
+                pseudo_label_dir=str(tmp_path / 'r'),
+            ),
+        )
+    )
     assert isinstance(data, SemiDataset)
     assert data.cumulative_sizes == [2, 4] and len(data) == 4
     assert data.metainfo['classes'][0] == 'sky'

@@ -1,4 +1,5 @@
 """Base configs of zero-label data: their classes, labels and protocols."""
+
 import copy
 from pathlib import Path
 
@@ -7,10 +8,10 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmsemi.datasets.checks import check_data
 from mmsemi.datasets.transforms.zero_label import zero_label_table
+from mmsemi.doctor.data import check_data
+from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
 from mmsemi.registry import DATASETS, METRICS, TRANSFORMS
-from mmsemi.utils.class_embeddings import load_class_embeddings
 from tests.conftest import ROOT
 
 FOLDER = ROOT / 'configs/_base_/datasets'
@@ -32,12 +33,16 @@ def test_parts_agree(name, data_dir):
     cfg = Config.fromfile(FOLDER / f'{name}.py')
     classes, num_seen = list(cfg.classes), cfg.num_seen
     assert len(set(classes)) == len(classes) > num_seen
-    for key, evaluate in (('train', False), ('semi', False), ('val', True),
-                          ('test', True)):
+    for key, evaluate in (
+        ('train', False),
+        ('semi', False),
+        ('val', True),
+        ('test', True),
+    ):
         dataset = cfg[f'{key}_dataloader'].dataset
         assert list(dataset.metainfo.classes) == classes
         assert dataset.metainfo.num_seen == num_seen
-        (step, ) = steps(dataset.pipeline, 'MapZeroLabels')
+        (step,) = steps(dataset.pipeline, 'MapZeroLabels')
         assert bool(step.get('evaluate')) == evaluate
         assert list(step.classes) == classes and step.num_seen == num_seen
         # Behind everything that pads.
@@ -52,7 +57,9 @@ def test_parts_agree(name, data_dir):
     vectors = dict(cfg.word_vectors)
     path = data_dir / 'zero_label' / Path(vectors.pop('embeddings')).name
     assert load_class_embeddings(path, classes, **vectors).shape == (
-        len(classes), 600)
+        len(classes),
+        600,
+    )
 
 
 def published(data_dir, dataset):
@@ -67,7 +74,8 @@ def ids(cfg, names):
 def test_voc_classes_are_the_published_ones(data_dir):
     split, cfg = published(data_dir, 'voc12'), config('voc12')
     assert [RENAMED.get(n, n) for n in cfg.file_classes] == split[
-        'class_names'].tolist()
+        'class_names'
+    ].tolist()
     assert ids(cfg, cfg.seen_classes) == split['seen'].tolist()
     assert ids(cfg, cfg.validation_classes) == split['val'].tolist()
     assert ids(cfg, cfg.unseen_classes) == split['unseen'].tolist()
@@ -80,8 +88,7 @@ def test_voc_classes_are_the_published_ones(data_dir):
     assert ids(cfg, tune.classes) == split['seen_all'].tolist()
     assert tune.num_seen == len(split['seen'])
     # Held-out images, and none of them in training.
-    stems = (data_dir / 'zero_label/voc12_train_list.txt'
-             ).read_text().split()
+    stems = (data_dir / 'zero_label/voc12_train_list.txt').read_text().split()
     assert tune.train_dataloader.dataset.indices == len(stems) - 500
     assert tune.val_dataloader.dataset.indices == -500
 
@@ -110,27 +117,35 @@ def test_cocostuff_classes_are_the_published_ones(data_dir):
 
 def test_camvid_classes(data_dir):
     import json
+
     cfg = config('camvid')
     rows = json.loads((data_dir / 'zero_label/camvid_names.json').read_text())
-    names = {item['camvid_name']: item['word_vector_name']
-             for item in rows['classes']}
+    names = {
+        item['camvid_name']: item['word_vector_name']
+        for item in rows['classes']
+    }
     assert list(cfg.file_classes) == list(names)
     assert set(cfg.classes) == {n for n, word in names.items() if word}
     for name in cfg.classes:
         assert cfg.word_vectors.names.get(name, name) == names[name]
     known = DATASETS.get('CamVidDataset').METAINFO
     assert list(cfg.file_classes) == list(known['classes'])
-    colours = dict(zip(known['classes'], known['palette']))
+    colors = dict(zip(known['classes'], known['palette']))
     for part in (cfg, config('camvid_tune')):
-        assert part.metainfo.palette == [colours[n] for n in part.classes]
+        assert part.metainfo.palette == [colors[n] for n in part.classes]
     # What the comment says: of the seen words the one of the look-alike is
     # the nearest, and its nearest unseen word is that of the class.
     vectors = load_class_embeddings(
-        data_dir / 'zero_label/cocostuff_word_vectors.npz', cfg.classes,
-        names=cfg.word_vectors.names)
-    near = vectors[:cfg.num_seen] @ vectors[cfg.num_seen:].T
-    for unseen, seen in (('pavement', 'road'), ('fence', 'tree'),
-                         ('bicyclist', 'car')):
+        data_dir / 'zero_label/cocostuff_word_vectors.npz',
+        cfg.classes,
+        names=cfg.word_vectors.names,
+    )
+    near = vectors[: cfg.num_seen] @ vectors[cfg.num_seen :].T
+    for unseen, seen in (
+        ('pavement', 'road'),
+        ('fence', 'tree'),
+        ('bicyclist', 'car'),
+    ):
         column = cfg.unseen_classes.index(unseen)
         row = cfg.classes.index(seen)
         assert near[:, column].argmax() == row
@@ -152,30 +167,42 @@ def tree(tmp_path, monkeypatch):
     camvid = Path('data/camvid')
 
     def pair(image, mask, number, size):
-        write(tmp_path / image,
-              rng.integers(0, 255, (*size, 3)).astype(np.uint8))
+        write(
+            tmp_path / image, rng.integers(0, 255, (*size, 3)).astype(np.uint8)
+        )
         columns = np.append(np.arange(number), 255).repeat(
-            -(-size[1] // (number + 1)))[:size[1]]
+            -(-size[1] // (number + 1))
+        )[: size[1]]
         columns[-2:] = 255
-        write(tmp_path / mask,
-              np.tile(columns.astype(np.uint8), (size[0], 1)))
+        write(tmp_path / mask, np.tile(columns.astype(np.uint8), (size[0], 1)))
 
     for stem in ('a', 'b', 'c'):
-        pair(voc / f'JPEGImages/{stem}.jpg',
-             voc / f'SegmentationClassAug/{stem}.png', 21, (90, 132))
+        pair(
+            voc / f'JPEGImages/{stem}.jpg',
+            voc / f'SegmentationClassAug/{stem}.png',
+            21,
+            (90, 132),
+        )
         for part in ('train2017', 'val2017'):
-            pair(coco / f'images/{part}/{part}{stem}.jpg',
-                 coco / f'annotations/{part}/{part}{stem}.png', 182,
-                 (60, 366))
+            pair(
+                coco / f'images/{part}/{part}{stem}.jpg',
+                coco / f'annotations/{part}/{part}{stem}.png',
+                182,
+                (60, 366),
+            )
         for part in ('train', 'val', 'test'):
-            pair(camvid / f'images/{part}/{part}{stem}.jpg',
-                 camvid / f'annotations/{part}/{part}{stem}.png', 11,
-                 (180, 240))
+            pair(
+                camvid / f'images/{part}/{part}{stem}.jpg',
+                camvid / f'annotations/{part}/{part}{stem}.png',
+                11,
+                (180, 240),
+            )
     lists = {
         voc / 'ImageSets/Segmentation/trainaug.txt': ['a', 'b'],
         voc / 'ImageSets/Segmentation/val.txt': ['c'],
         Path('data/zero_label/voc12_train_list.txt'): ['a', 'b', 'c'],
-        camvid / 'splits/all_train.txt': ['traina', 'trainb']}
+        camvid / 'splits/all_train.txt': ['traina', 'trainb'],
+    }
     for path, lines in lists.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text('\n'.join(lines))
@@ -185,13 +212,20 @@ def tree(tmp_path, monkeypatch):
 @pytest.mark.parametrize('name', NAMES)
 def test_loaders(name, tree):
     cfg = Config.fromfile(FOLDER / f'{name}.py')
-    train, val = (copy.deepcopy(cfg[f'{k}_dataloader'].dataset)
-                  for k in ('train', 'val'))
+    train, val = (
+        copy.deepcopy(cfg[f'{k}_dataloader'].dataset) for k in ('train', 'val')
+    )
     for part, indices in ((train, 2), (val, -1)):
         if 'indices' in part:
             part.indices = indices  # of three images
-    check_data(Config(dict(train_dataloader=dict(dataset=train),
-                           val_dataloader=dict(dataset=val))))
+    check_data(
+        Config(
+            dict(
+                train_dataloader=dict(dataset=train),
+                val_dataloader=dict(dataset=val),
+            )
+        )
+    )
     label = DATASETS.build(train)[0]['data_samples'].gt_sem_seg.data
     height, width = cfg.crop_size
     assert label.shape == (1, height, width)
@@ -207,15 +241,17 @@ def test_loaders(name, tree):
         assert sample.gt_sem_seg.shape == (513, 513)
     view = copy.deepcopy(val)
     view.pipeline = cfg.tta_pipeline
-    assert DATASETS.build(view)[0]['data_samples'][0].gt_sem_seg.shape == \
-        sample.gt_sem_seg.shape
+    assert (
+        DATASETS.build(view)[0]['data_samples'][0].gt_sem_seg.shape
+        == sample.gt_sem_seg.shape
+    )
     if 'native_pipeline' in cfg:
         view.pipeline = cfg.native_pipeline
         native = DATASETS.build(view)[0]['data_samples']
         assert native.gt_sem_seg.shape == native.ori_shape != (513, 513)
 
 
-def test_void_and_padding_stay_ignored_and_background_is_unlabelled(tree):
+def test_void_and_padding_stay_ignored_and_background_is_unlabeled(tree):
     pipeline = config('voc12').train_pipeline
     map_labels = TRANSFORMS.build(pipeline[-2])
     raw = np.array([[0, 255, 1, 16]], np.uint8)
@@ -224,11 +260,16 @@ def test_void_and_padding_stay_ignored_and_background_is_unlabelled(tree):
 
 
 def test_padding_puts_the_image_in_the_middle():
-    pad = TRANSFORMS.build(dict(
-        type='CentrePad', size=(6, 5), pad_val=(1.5, 2, 3)))
-    item = pad(dict(img=np.zeros((3, 2, 3), np.float32),
-                    gt_seg_map=np.zeros((3, 2), np.uint8),
-                    seg_fields=['gt_seg_map']))
+    pad = TRANSFORMS.build(
+        dict(type='CenterPadFields', size=(6, 5), pad_val=(1.5, 2, 3))
+    )
+    item = pad(
+        dict(
+            img=np.zeros((3, 2, 3), np.float32),
+            gt_seg_map=np.zeros((3, 2), np.uint8),
+            seg_fields=['gt_seg_map'],
+        )
+    )
     expected = np.full((6, 5), 255)
     expected[1:4, 1:3] = 0
     assert (item['gt_seg_map'] == expected).all()

@@ -3,6 +3,7 @@
 Source and target are CamVid pictures by day and at dusk, made small; networks
 are small, too. Masks hold CamVid's classes as if they were the data set's.
 """
+
 import json
 from pathlib import Path
 
@@ -14,25 +15,33 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
-from mmsemi.datasets.checks import check_data
+from mmsemi.doctor.data import check_data
 from mmsemi.registry import MODELS
 from tests.conftest import ROOT
 from tests.tiny import Killed, record, train
 
 NAMES = [
-    f'{path.parent.name}/{path.stem}' for folder in ('cbst', 'crst')
+    f'{path.parent.name}/{path.stem}'
+    for folder in ('cbst', 'crst')
     for path in sorted(ROOT.glob(f'configs/{folder}/*_to_cityscapes*.py'))
 ]
 SIZE = (48, 96)  # height, width
 CROP = (32, 64)
 LAYOUT = dict(
     gta5=('data/gta5/images/{}.png', 'data/gta5/labels/{}_labelTrainIds.png'),
-    synthia=('data/synthia/RGB/{}.png',
-             'data/synthia/GT/LABELS/{}_labelTrainIds.png'),
-    train=('data/cityscapes/leftImg8bit/train/town/{}_leftImg8bit.png',
-           'data/cityscapes/gtFine/train/town/{}_gtFine_labelTrainIds.png'),
-    val=('data/cityscapes/leftImg8bit/val/town/{}_leftImg8bit.png',
-         'data/cityscapes/gtFine/val/town/{}_gtFine_labelTrainIds.png'))
+    synthia=(
+        'data/synthia/RGB/{}.png',
+        'data/synthia/GT/LABELS/{}_labelTrainIds.png',
+    ),
+    train=(
+        'data/cityscapes/leftImg8bit/train/town/{}_leftImg8bit.png',
+        'data/cityscapes/gtFine/train/town/{}_gtFine_labelTrainIds.png',
+    ),
+    val=(
+        'data/cityscapes/leftImg8bit/val/town/{}_leftImg8bit.png',
+        'data/cityscapes/gtFine/val/town/{}_gtFine_labelTrainIds.png',
+    ),
+)
 
 
 @pytest.fixture(scope='module')
@@ -41,24 +50,33 @@ def trees(data_dir, tmp_path_factory):
     root = tmp_path_factory.mktemp('trees')
     lists = data_dir / 'camvid/splits/day_to_dusk'
     parts = dict(
-        gta5=('source_train', 12), synthia=('source_train', 12),
-        train=('target_train', 6), val=('target_test', 2))
+        gta5=('source_train', 12),
+        synthia=('source_train', 12),
+        train=('target_train', 6),
+        val=('target_test', 2),
+    )
     for name, (split, number) in parts.items():
         stems = (lists / f'{split}.txt').read_text().split()
-        for k, stem in enumerate(stems[::len(stems) // number][:number]):
+        for k, stem in enumerate(stems[:: len(stems) // number][:number]):
             for folder, suffix, target, how in (
                 ('images', 'jpg', LAYOUT[name][0], cv2.INTER_AREA),
-                ('annotations', 'png', LAYOUT[name][1], cv2.INTER_NEAREST)):
+                ('annotations', 'png', LAYOUT[name][1], cv2.INTER_NEAREST),
+            ):
                 picture = cv2.imread(
                     str(data_dir / f'camvid/{folder}/{stem}.{suffix}'),
-                    cv2.IMREAD_UNCHANGED)
+                    cv2.IMREAD_UNCHANGED,
+                )
                 path = root / target.format(f'{k:05d}')
                 path.parent.mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(path), cv2.resize(
-                    picture, SIZE[::-1], interpolation=how))
-    for source, classes in (('gta5', 19), ):
-        np.savez(root / f'data/{source}/spatial_prior.npz',
-                 prior=np.ones((classes, 8, 16), np.float32))
+                cv2.imwrite(
+                    str(path),
+                    cv2.resize(picture, SIZE[::-1], interpolation=how),
+                )
+    for source, classes in (('gta5', 19),):
+        np.savez(
+            root / f'data/{source}/spatial_prior.npz',
+            prior=np.ones((classes, 8, 16), np.float32),
+        )
     return root
 
 
@@ -69,17 +87,28 @@ def shrunk(name, work_dir):
     classes = cfg.model.student.decode_head.num_classes
     cfg.model.student = dict(
         type='EncoderDecoder',
-        data_preprocessor=dict(
-            cfg.model.student.data_preprocessor, size=CROP),
+        data_preprocessor=dict(cfg.model.student.data_preprocessor, size=CROP),
         backbone=dict(
-            type='ResNetV1c', depth=18, num_stages=2, out_indices=(1, ),
-            strides=(1, 2), dilations=(1, 1), norm_cfg=norm_cfg,
-            norm_eval=True),
+            type='ResNetV1c',
+            depth=18,
+            num_stages=2,
+            out_indices=(1,),
+            strides=(1, 2),
+            dilations=(1, 1),
+            norm_cfg=norm_cfg,
+            norm_eval=True,
+        ),
         decode_head=dict(
-            type='DeepLabV2Head', in_channels=128, in_index=0,
-            used_branches=4, num_classes=classes,
-            loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
-        train_cfg=dict(), test_cfg=dict(mode='whole'))
+            type='DeepLabV2Head',
+            in_channels=128,
+            in_index=0,
+            used_branches=4,
+            num_classes=classes,
+            loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+        ),
+        train_cfg=dict(),
+        test_cfg=dict(mode='whole'),
+    )
     for part in dicts(cfg._cfg_dict):
         if part.get('type') in ('RandomCrop', 'RareClassCrop'):
             part.crop_size = CROP
@@ -95,13 +124,13 @@ def shrunk(name, work_dir):
     if 'lr_scale' in cfg.train_cfg:
         cfg.train_cfg.lr_scale = cfg.train_cfg.lr_scale[:2]
     # A third of the twelve source images, and the six of the target.
-    cfg.semi_dataloader.sampler.portions.update(
-        rounds, start=0.34, stop=0.34)
+    cfg.semi_dataloader.sampler.portions.update(rounds, start=0.34, stop=0.34)
     cfg.work_dir, cfg.log_level = str(work_dir), 'ERROR'
     cfg.experiment_name = f'trees_{abs(hash(str(work_dir)))}'
     cfg.env_cfg.dist_cfg = dict(backend='gloo')
     cfg.default_hooks = dict(
-        checkpoint=dict(type='RoundCheckpointHook', interval=1))
+        checkpoint=dict(type='RoundCheckpointHook', interval=1)
+    )
     cfg.vis_backends = cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='RecordHook')]
     return cfg
@@ -110,8 +139,13 @@ def shrunk(name, work_dir):
 def dicts(value):
     if isinstance(value, dict):
         yield value
-    for item in value.values() if isinstance(value, dict) else value if \
-            isinstance(value, (list, tuple)) else ():
+    for item in (
+        value.values()
+        if isinstance(value, dict)
+        else value
+        if isinstance(value, (list, tuple))
+        else ()
+    ):
         yield from dicts(item)
 
 
@@ -138,8 +172,7 @@ def source_models(trees, tmp_path_factory):
 def config(name, trees, source_models, work_dir, monkeypatch):
     monkeypatch.chdir(trees)
     cfg = shrunk(name, work_dir)
-    cfg.load_from = source_models[
-        cfg.model.student.decode_head.num_classes]
+    cfg.load_from = source_models[cfg.model.student.decode_head.num_classes]
     return cfg
 
 
@@ -147,36 +180,51 @@ def config(name, trees, source_models, work_dir, monkeypatch):
 def test_two_rounds(name, trees, source_models, tmp_path, monkeypatch):
     cfg = config(name, trees, source_models, tmp_path, monkeypatch)
     assert [line.split(',')[0] for line in check_data(cfg)[:3]] == [
-        'labelled: 12 images', 'unlabelled: 6 images', 'val: 2 images']
+        'labeled: 12 images',
+        'unlabeled: 6 images',
+        'val: 2 images',
+    ]
     runner = train(cfg)
     # Four source and six target images, two a batch.
     assert runner.iter == len(record(cfg)) == 10
     for k in (1, 2):
         manifest = json.loads(
-            (tmp_path / f'pseudo_labels/round_{k}/manifest.json').read_text())
+            (tmp_path / f'pseudo_labels/round_{k}/manifest.json').read_text()
+        )
         assert manifest['images'] == 6 and manifest['accuracy'] is not None
-        assert manifest['portion'] == cfg.train_cfg.portions.start + \
-            0.05 * (k - 1)
+        assert manifest['portion'] == cfg.train_cfg.portions.start + 0.05 * (
+            k - 1
+        )
         soft = any('soft/' in path for path in manifest['files'])
         assert soft == name.endswith('lrent')
         label = cv2.imread(
-            str(next(Path(tmp_path, f'pseudo_labels/round_{k}/labels').rglob(
-                '*.png'))), cv2.IMREAD_UNCHANGED)
+            str(
+                next(
+                    Path(tmp_path, f'pseudo_labels/round_{k}/labels').rglob(
+                        '*.png'
+                    )
+                )
+            ),
+            cv2.IMREAD_UNCHANGED,
+        )
         assert label.shape == SIZE
     assert all(torch.isfinite(p).all() for p in runner.model.parameters())
 
 
-@pytest.mark.parametrize('name', ['crst/synthia_to_cityscapes_lrent',
-                                  'cbst/gta5_to_cityscapes'])
-def test_killed_in_the_second_round(name, trees, source_models, tmp_path,
-                                    monkeypatch):
+@pytest.mark.parametrize(
+    'name', ['crst/synthia_to_cityscapes_lrent', 'cbst/gta5_to_cityscapes']
+)
+def test_killed_in_the_second_round(
+    name, trees, source_models, tmp_path, monkeypatch
+):
     """The same labels and the same images as without the kill."""
     ended = []
     for kind in ('whole', 'killed'):
         cfg = config(name, trees, source_models, tmp_path / kind, monkeypatch)
         if kind == 'killed':
-            broken = config(name, trees, source_models, tmp_path / kind,
-                            monkeypatch)
+            broken = config(
+                name, trees, source_models, tmp_path / kind, monkeypatch
+            )
             broken.custom_hooks.append(dict(type='KillHook', iteration=7))
             with pytest.raises(Killed):
                 train(broken)
@@ -188,10 +236,18 @@ def test_killed_in_the_second_round(name, trees, source_models, tmp_path,
             train(cfg, resume=True)
         else:
             train(cfg)
-        images = {k: line.split()[:2] + sorted(line.split()[3:])
-                  for k, line in record(cfg).items()}
-        ended.append((images, {
-            str(path.relative_to(cfg.work_dir)): path.read_bytes()
-            for path in Path(cfg.work_dir).rglob('round_2/**/*.png')}))
+        images = {
+            k: line.split()[:2] + sorted(line.split()[3:])
+            for k, line in record(cfg).items()
+        }
+        ended.append(
+            (
+                images,
+                {
+                    str(path.relative_to(cfg.work_dir)): path.read_bytes()
+                    for path in Path(cfg.work_dir).rglob('round_2/**/*.png')
+                },
+            )
+        )
     assert ended[0] == ended[1]
     assert len(ended[0][0]) == 10 and ended[0][1]

@@ -1,4 +1,5 @@
 """What README and the config to copy tell those with images of their own."""
+
 import re
 
 import numpy as np
@@ -31,13 +32,16 @@ model = dict(
 def test_config_to_copy(tmp_path) -> None:
     root = make_tiny_set(tmp_path / 'set')
     text = (CONFIGS / 'mean_teacher/own_data.py').read_text()
-    for old, new in (("'data/my_data'", repr(str(root))),
-                     ("'.jpg'", "'.png'"), ('(512, 512)', '(40, 32)'),
-                     ('max_iters = 20000', 'max_iters = 4'),
-                     ('val_interval=2000', 'val_interval=4'),
-                     ('num_workers=4', 'num_workers=0'),
-                     ('persistent_workers=True', 'persistent_workers=False'),
-                     ("'../_base_", f"'{CONFIGS}/_base_")):
+    for old, new in (
+        ("'data/my_data'", repr(str(root))),
+        ("'.jpg'", "'.png'"),
+        ('(512, 512)', '(40, 32)'),
+        ('max_iters = 20000', 'max_iters = 4'),
+        ('val_interval=2000', 'val_interval=4'),
+        ('num_workers=4', 'num_workers=0'),
+        ('persistent_workers=True', 'persistent_workers=False'),
+        ("'../_base_", f"'{CONFIGS}/_base_"),
+    ):
         assert old in text
         text = text.replace(old, new)
     (tmp_path / 'mine.py').write_text(text)
@@ -46,22 +50,33 @@ def test_config_to_copy(tmp_path) -> None:
     runner = train(cfg)
     assert runner.iter == 4
     assert (tmp_path / 'work/pictures/training_iter_1.png').is_file()
-    model = init_model(str(tmp_path / 'work/segmentor.py'),
-                       str(tmp_path / 'work/segmentor.pth'), device='cpu')
+    model = init_model(
+        str(tmp_path / 'work/segmentor.py'),
+        str(tmp_path / 'work/segmentor.pth'),
+        device='cpu',
+    )
     assert list(model.dataset_meta['classes']) == [
-        'background', 'scratch', 'dent']
+        'background',
+        'scratch',
+        'dent',
+    ]
     result = inference_model(model, np.zeros((32, 48, 3), np.uint8))
     assert result.seg_logits.data.shape == (3, 32, 48)
 
 
 def test_example_of_the_readme(tmp_path) -> None:
     """Any mmseg model as the student: the text builds a runner."""
-    text, = (block for block in re.findall(
-        r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S)
-        if 'my_mmseg_model.py' in block)
+    (text,) = (
+        block
+        for block in re.findall(
+            r'```python\n(.*?)```', (ROOT / 'README.md').read_text(), re.S
+        )
+        if 'my_mmseg_model.py' in block
+    )
     (tmp_path / 'my_mmseg_model.py').write_text(STUDENT)
     (tmp_path / 'mine.py').write_text(
-        text.replace("'../_base_", f"'{CONFIGS}/_base_"))
+        text.replace("'../_base_", f"'{CONFIGS}/_base_")
+    )
     cfg = Config.fromfile(tmp_path / 'mine.py')
     cfg.work_dir = str(tmp_path / 'work')
     runner = Runner.from_cfg(cfg)

@@ -1,4 +1,5 @@
 """A U2PL run that is killed and resumed against one that is not."""
+
 import copy
 from pathlib import Path
 
@@ -30,24 +31,46 @@ def u2pl_config(root: Path, work_dir: Path, **contrast):
     student = cfg.model.student
     student.backbone.out_indices = (0, 1)
     student.decode_head = dict(
-        type='LateralSumRepresentationHead', in_channels=[8, 16],
-        in_index=[0, 1], channels=8, num_classes=len(CLASSES),
+        type='LateralSumRepresentationHead',
+        in_channels=[8, 16],
+        in_index=[0, 1],
+        channels=8,
+        num_classes=len(CLASSES),
         align_corners=False,
         representation_head=dict(channels=8, out_channels=6),
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'))
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    )
     cfg.model = dict(
-        type='U2PL', student=student,
+        type='U2PL',
+        student=student,
         contrast=dict(
-            dict(num_anchors=8, num_negatives=4, capacity=[300, 200, 100],
-                 low_rank=1, high_rank=3, positive_threshold=.2,
-                 prototype_momentum=.9), **contrast),
-        mixing=dict(type='CutMix', box='u2pl', prob=.5),
+            dict(
+                num_anchors=8,
+                num_negatives=4,
+                capacity=[300, 200, 100],
+                low_rank=1,
+                high_rank=3,
+                positive_threshold=0.2,
+                prototype_momentum=0.9,
+            ),
+            **contrast,
+        ),
+        mixing=dict(type='CutMix', box='u2pl', prob=0.5),
         semi_train_cfg=dict(warmup_iters=2, iters_per_epoch=2),
-        semi_test_cfg=dict(predict_on='teacher'))
+        semi_test_cfg=dict(predict_on='teacher'),
+    )
     cfg.custom_hooks = [
-        dict(type='OnlineRecordHook'), dict(type='U2PLDrawsHook'),
-        dict(type='MeanTeacherHook', momentum=.1, schedule='inverse',
-             start_iter=2, copy_until=4, buffers='own')]
+        dict(type='OnlineRecordHook'),
+        dict(type='U2PLDrawsHook'),
+        dict(
+            type='MeanTeacherHook',
+            momentum=0.1,
+            schedule='inverse',
+            start_iter=2,
+            copy_until=4,
+            buffers='own',
+        ),
+    ]
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     cfg.train_cfg.pop('val_interval')
     return cfg
@@ -81,7 +104,15 @@ def test_killed_run_resumes_exactly(root, whole, tmp_path) -> None:
     seen = lines(again)
     assert seen == lines(cfg)
     assert [figures.get('drop_percent') for _, figures in seen.values()] == [
-        None, None, 85, 85, 90, 90, 95, 95]
+        None,
+        None,
+        85,
+        85,
+        90,
+        90,
+        95,
+        95,
+    ]
     assert seen[7][1]['loss_contra'] > 0
     # Student, teacher with its own statistics, bank and prototypes.
     assert set(state) == set(expected)
@@ -96,8 +127,8 @@ def test_bank_that_is_not_saved_starts_empty(root, whole, tmp_path) -> None:
     again = u2pl_config(root, tmp_path / 'killed', save_bank=False)
     state = kill_and_resume(again)
     assert set(expected) - set(state) == {
-        f'contrast.bank.{k}' for k in ('rows', 'scales', 'counts',
-                                       'pointers')}
+        f'contrast.bank.{k}' for k in ('rows', 'scales', 'counts', 'pointers')
+    }
     before, after = lines(cfg), lines(again)
     assert [v[0] for v in after.values()] == [v[0] for v in before.values()]
     assert all(after[k] == before[k] for k in range(4))

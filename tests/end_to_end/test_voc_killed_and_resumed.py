@@ -1,4 +1,5 @@
 """configs/dst_cbc/voc_1464.py on real pictures, killed by SIGKILL."""
+
 import os
 import signal
 import subprocess
@@ -18,11 +19,14 @@ CROP = '(65,65)'
 def voc(data_dir, tmp_path_factory):
     """A tree in VOC layout from CamVid pictures, a third of their size."""
     root = tmp_path_factory.mktemp('data') / 'VOCdevkit/VOC2012'
-    for folder in ('JPEGImages', 'SegmentationClassAug',
-                   'ImageSets/Segmentation'):
+    for folder in (
+        'JPEGImages',
+        'SegmentationClassAug',
+        'ImageSets/Segmentation',
+    ):
         (root / folder).mkdir(parents=True)
     images = sorted((data_dir / 'camvid/images/train').glob('*.jpg'))
-    images = iter(images[::len(images) // sum(LISTS.values())])
+    images = iter(images[:: len(images) // sum(LISTS.values())])
     for name, number in LISTS.items():
         stems = []
         for _ in range(number):
@@ -31,14 +35,20 @@ def voc(data_dir, tmp_path_factory):
             mask = data_dir / f'camvid/annotations/train/{path.stem}.png'
             for source, target, how in (
                 (path, f'JPEGImages/{path.stem}.jpg', cv2.INTER_AREA),
-                (mask, f'SegmentationClassAug/{path.stem}.png',
-                 cv2.INTER_NEAREST)):
+                (
+                    mask,
+                    f'SegmentationClassAug/{path.stem}.png',
+                    cv2.INTER_NEAREST,
+                ),
+            ):
                 picture = cv2.imread(str(source), cv2.IMREAD_UNCHANGED)
                 cv2.imwrite(
                     str(root / target),
-                    cv2.resize(picture, (160, 120), interpolation=how))
+                    cv2.resize(picture, (160, 120), interpolation=how),
+                )
         (root / f'ImageSets/Segmentation/{name}.txt').write_text(
-            '\n'.join(stems) + '\n')
+            '\n'.join(stems) + '\n'
+        )
     return root
 
 
@@ -49,7 +59,8 @@ def command(voc, work_dir, *extra):
     config.write_text(
         f"_base_ = '{ROOT}/configs/dst_cbc/voc_1464.py'\n"
         "custom_imports = dict(imports=['mmsemi', 'tests.tiny'])\n"
-        "custom_hooks = _base_.custom_hooks + [dict(type='RecordHook')]\n")
+        "custom_hooks = _base_.custom_hooks + [dict(type='RecordHook')]\n"
+    )
     options = {
         'model.student.init_cfg': 'None',
         'model.student.backbone.depth': 18,
@@ -63,43 +74,55 @@ def command(voc, work_dir, *extra):
     folder = f'{voc}/ImageSets/Segmentation'
     parts = {
         'train_dataloader.dataset': ('train', (3, 4)),
-        'semi_dataloader.dataset.labelled': ('train', (3, 4)),
-        'semi_dataloader.dataset.unlabelled.dataset': ('aug', (3, 4)),
+        'semi_dataloader.dataset.labeled': ('train', (3, 4)),
+        'semi_dataloader.dataset.unlabeled.dataset': ('aug', (3, 4)),
         'label_dataloader.dataset.dataset': ('aug', ()),
         'val_dataloader.dataset': ('val', ()),
     }
     for part, (name, cropped) in parts.items():
         options[f'{part}.ann_file'] = f'{folder}/{name}.txt'
         options[f'{part}.data_prefix.img_path'] = f'{voc}/JPEGImages'
-        options[f'{part}.data_prefix.seg_map_path'] = \
+        options[f'{part}.data_prefix.seg_map_path'] = (
             f'{voc}/SegmentationClassAug'
+        )
         for k, key in zip(cropped, ('crop_size', 'size')):
             options[f'{part}.pipeline.{k}.{key}'] = CROP
     for loader in ('train', 'semi', 'label', 'val'):
         options[f'{loader}_dataloader.num_workers'] = 0
         options[f'{loader}_dataloader.persistent_workers'] = False
-    options.update({
-        'train_dataloader.batch_size': 4,
-        'semi_dataloader.batch_size': 4,
-        'semi_dataloader.sampler.samples_per_source': '(2,2)',
-        'label_dataloader.batch_size': 2,
-        'label_dataloader.sampler.batch_size': 2,
-        'label_dataloader.dataset.dataset.pipeline.1.size': '(129,161)',
-        'val_dataloader.dataset.pipeline.1.size': '(129,161)',
-    })
+    options.update(
+        {
+            'train_dataloader.batch_size': 4,
+            'semi_dataloader.batch_size': 4,
+            'semi_dataloader.sampler.samples_per_source': '(2,2)',
+            'label_dataloader.batch_size': 2,
+            'label_dataloader.sampler.batch_size': 2,
+            'label_dataloader.dataset.dataset.pipeline.1.size': '(129,161)',
+            'val_dataloader.dataset.pipeline.1.size': '(129,161)',
+        }
+    )
     return [
-        sys.executable, 'tools/train.py', str(config), '--work-dir',
-        str(work_dir), *extra, '--cfg-options',
-        *(f'{k}={v}' for k, v in options.items())
+        sys.executable,
+        'tools/train.py',
+        str(config),
+        '--work-dir',
+        str(work_dir),
+        *extra,
+        '--cfg-options',
+        *(f'{k}={v}' for k, v in options.items()),
     ]
 
 
 def start(arguments, log):
-    environment = dict(
-        os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
     return subprocess.Popen(
-        arguments, cwd=ROOT, env=environment, stdout=log, stderr=log,
-        start_new_session=True)
+        arguments,
+        cwd=ROOT,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
 
 
 def finish(arguments, tmp_path):

@@ -1,4 +1,5 @@
-"""Adaptive CutMix with partners from all unlabelled images (AEL)."""
+"""Adaptive CutMix with partners from all unlabeled images (AEL)."""
+
 import copy
 import json
 import random
@@ -14,8 +15,8 @@ from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
-from mmsemi.datasets.checks import check_data, collect
 from mmsemi.datasets.samplers import cutmix_partner
+from mmsemi.doctor.data import check_data, collect
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
@@ -23,12 +24,13 @@ from tests.engine.test_online_training import BRANCHES, online_config
 from tests.tiny import Killed, make_tiny_set, train
 
 BRANCHES = BRANCHES + ['paste']
-UNLABELLED = 9
+UNLABELED = 9
 
 
 @HOOKS.register_module(force=True)
 class PartnerRecordHook(Hook):
     """Seed what is drawn in an iteration; write down what it trained on."""
+
     priority = 'LOW'
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
@@ -37,25 +39,38 @@ class PartnerRecordHook(Hook):
         if runner.iter == 5 and runner.cfg.get('kill'):
             raise Killed
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
-        hook = next(hook for hook in runner.hooks
-                    if type(hook).__name__ == 'CutMixPartnerHook')
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
+        hook = next(
+            hook
+            for hook in runner.hooks
+            if type(hook).__name__ == 'CutMixPartnerHook'
+        )
         stems = {
             branch: [Path(s.img_path).stem for s in samples if s is not None]
             for branch, samples in data_batch['data_samples'].items()
         }
         drawn = hook.batch
         with open(Path(runner.work_dir) / 'partners.jsonl', 'a') as file:
-            print(json.dumps([
-                runner.iter, stems, drawn.images.tolist(),
-                drawn.classes.tolist(), hook.presence.astype(int).tolist()
-            ]), file=file)
+            print(
+                json.dumps(
+                    [
+                        runner.iter,
+                        stems,
+                        drawn.images.tolist(),
+                        drawn.classes.tolist(),
+                        hook.presence.astype(int).tolist(),
+                    ]
+                ),
+                file=file,
+            )
 
 
 @HOOKS.register_module(force=True)
 class LateDrawHook(Hook):
     """As where a loader starts before hooks do: two batches drawn without."""
+
     priority = 'LOW'
     seen: list = []
 
@@ -75,21 +90,25 @@ def ael_config(root: Path, work_dir: Path):
     cfg.model.pop('unsup_loss')
     cfg.model.update(
         type='AEL',
-        mixing=dict(type='AdaptiveCutMix', component_share=.001,
-                    presence_share=.001),
-        copy_paste=dict(type='AdaptiveCopyPaste', excluded=()))
+        mixing=dict(
+            type='AdaptiveCutMix', component_share=0.001, presence_share=0.001
+        ),
+        copy_paste=dict(type='AdaptiveCopyPaste', excluded=()),
+    )
     loader = cfg.train_dataloader
     loader.batch_size = 3 + 3 + 2 + 2
     loader.sampler = dict(
-        type='CutMixPartnerSampler', samples_per_source=(3, 3, 2))
+        type='CutMixPartnerSampler', samples_per_source=(3, 3, 2)
+    )
     parts = loader.dataset
-    for pipeline in (parts.labelled.pipeline, parts.unlabelled.dataset.pipeline
-                     ):
+    for pipeline in (parts.labeled.pipeline, parts.unlabeled.dataset.pipeline):
         pipeline[-1].branch_field = BRANCHES
-    parts.paste = copy.deepcopy(parts.labelled)
+    parts.paste = copy.deepcopy(parts.labeled)
     parts.paste.pipeline[-1].paste = parts.paste.pipeline[-1].pop('sup')
     cfg.custom_hooks += [
-        dict(type='CutMixPartnerHook'), dict(type='PartnerRecordHook')]
+        dict(type='CutMixPartnerHook'),
+        dict(type='PartnerRecordHook'),
+    ]
     return cfg
 
 
@@ -111,14 +130,17 @@ def whole(root, tmp_path_factory):
 
 def test_partners_come_from_the_whole_set(root, whole) -> None:
     seen = lines(whole[0])
-    lists = {kind: (root / f'{kind}.txt').read_text().split()
-             for kind in ('labeled', 'unlabeled')}
+    lists = {
+        kind: (root / f'{kind}.txt').read_text().split()
+        for kind in ('labeled', 'unlabeled')
+    }
     known, looked_up = None, 0
     for k, (stems, images, classes, presence) in seen.items():
         assert len(stems['sup']) == len(stems['paste']) == 3
         assert set(stems['paste']) <= set(lists['labeled'])
         assert stems['unsup_student'] == [
-            Path(lists['unlabeled'][i]).stem for i in images]
+            Path(lists['unlabeled'][i]).stem for i in images
+        ]
         assert len(images) == 4 and len(classes) == 2
         presence = np.array(presence)
         if known is not None:
@@ -127,14 +149,14 @@ def test_partners_come_from_the_whole_set(root, whole) -> None:
                 if known[c].any():
                     assert known[c, partner]
                     looked_up += 1
-            others = np.delete(np.arange(UNLABELLED), images)
+            others = np.delete(np.arange(UNLABELED), images)
             assert (presence[:, others] == known[:, others]).all()
         known = presence
         if k == 0:
             assert not presence.any()  # warm-up
-    # Images to be pasted are no further labelled images.
+    # Images to be pasted are no further labeled images.
     found = {images.role: images.size for images in collect(whole[0])}
-    assert found == dict(labelled=6, unlabelled=9, val=3)
+    assert found == dict(labeled=6, unlabeled=9, val=3)
     assert looked_up and known.any(0).sum() > 4
 
 
@@ -163,7 +185,8 @@ def test_memory_of_a_checkpoint_on_another_device(whole) -> None:
 
     hook = HOOKS.build(dict(type='CutMixPartnerHook'))
     hook.after_load_checkpoint(
-        MagicMock(_resume=True), dict(cutmix_partners=OnDevice()))
+        MagicMock(_resume=True), dict(cutmix_partners=OnDevice())
+    )
     assert hook.presence.all() and hook.presence.shape == (2, 3)
 
 
@@ -184,10 +207,15 @@ def test_batches_drawn_before_the_hook_is_there(root, tmp_path) -> None:
     runner = train(cfg)
     number = len(runner.model.class_confidence)
     assert len(LateDrawHook.seen) == 4
-    assert all(len(classes) == 2 and 0 <= min(classes) <= max(classes) < number
-               for classes in LateDrawHook.seen)
-    hook = next(hook for hook in runner.hooks
-                if type(hook).__name__ == 'CutMixPartnerHook')
+    assert all(
+        len(classes) == 2 and 0 <= min(classes) <= max(classes) < number
+        for classes in LateDrawHook.seen
+    )
+    hook = next(
+        hook
+        for hook in runner.hooks
+        if type(hook).__name__ == 'CutMixPartnerHook'
+    )
     assert hook.presence.any()
 
 
@@ -221,7 +249,7 @@ def test_pastes_the_object_of_the_partner() -> None:
     labels[2, 3:9, 5:12] = 2
     labels[3, 10:15, 1:4] = 1
     images = torch.stack([torch.full((3, 20, 20), float(i)) for i in range(4)])
-    mix = AdaptiveCutMix(component_share=.03, presence_share=.03)
+    mix = AdaptiveCutMix(component_share=0.03, presence_share=0.03)
     mix.classes = np.array([2, 1])
     new, mixed = mix(images, dict(labels=labels), torch.zeros(3))
     assert new.shape == (2, 3, 20, 20) and mixed['labels'].shape[0] == 2
@@ -231,7 +259,10 @@ def test_pastes_the_object_of_the_partner() -> None:
     assert (mixed['labels'][0, 3:9, 5:12] == 2).all()
     assert mix.presence.flags['C_CONTIGUOUS']  # NCCL gathers nothing else
     assert mix.presence.tolist() == [
-        [True] * 4, [False, False, False, True], [False, False, True, False]]
+        [True] * 4,
+        [False, False, False, True],
+        [False, False, True, False],
+    ]
 
 
 def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
@@ -255,4 +286,5 @@ def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
         check_data(cfg)
     with pytest.raises(ValueError, match='last source'):
         CutMixPartnerSampler(
-            ConcatDataset([[1], [2]]), samples_per_source=(2, 0))
+            ConcatDataset([[1], [2]]), samples_per_source=(2, 0)
+        )

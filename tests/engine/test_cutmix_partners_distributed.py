@@ -1,4 +1,5 @@
 """The memory of CutMix partners in two gloo processes against one."""
+
 import os
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from mmsemi.engine.hooks import CutMixPartnerHook
 def seen(rank: int, step: int):
     """Images of a batch and what the teacher saw in them."""
     rng = np.random.default_rng(10 * step + rank)
-    return rng.integers(9, size=4), rng.random((3, 4)) < .5
+    return rng.integers(9, size=4), rng.random((3, 4)) < 0.5
 
 
 def remember(hook: CutMixPartnerHook, images, presence) -> None:
@@ -25,7 +26,8 @@ def remember(hook: CutMixPartnerHook, images, presence) -> None:
 def run(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     hook = CutMixPartnerHook()
     hook.presence = np.zeros((3, 9), bool)
     for step in range(5):
@@ -38,9 +40,10 @@ def run(rank: int, folder: str) -> None:
 
 
 def test_two_processes_remember_alike(tmp_path) -> None:
-    mp.spawn(run, (str(tmp_path), ), nprocs=2)
-    one, two = (torch.load(tmp_path / f'{r}.pth')['cutmix_partners']
-                for r in (0, 1))
+    mp.spawn(run, (str(tmp_path),), nprocs=2)
+    one, two = (
+        torch.load(tmp_path / f'{r}.pth')['cutmix_partners'] for r in (0, 1)
+    )
     assert torch.equal(one, two)
     single = CutMixPartnerHook()
     single.presence = np.zeros((3, 9), bool)

@@ -1,4 +1,5 @@
 """Early stopping as configs/mean_teacher/README.md has it."""
+
 import json
 import re
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.tiny import make_tiny_set, train
 def snippet():
     """``early_stopping`` of the README."""
     text = (ROOT / 'configs/mean_teacher/README.md').read_text()
-    code, = re.findall(r'```python\n(default_hooks = .*?)```', text, re.S)
+    (code,) = re.findall(r'```python\n(default_hooks = .*?)```', text, re.S)
     scope = {}
     exec(code, scope)
     return scope['default_hooks']
@@ -24,13 +25,14 @@ def snippet():
 @HOOKS.register_module(force=True)
 class StuckMetricHook(Hook):
     """Validation that gets better once."""
+
     priority = 'HIGHEST'
 
     def __init__(self, key):
         self.key = key
 
     def after_val_epoch(self, runner, metrics=None):
-        metrics[self.key] = 40. if runner.iter < 2 else 45.05
+        metrics[self.key] = 40.0 if runner.iter < 2 else 45.05
 
 
 @pytest.mark.parametrize('network', ['', 'teacher/'])
@@ -43,8 +45,7 @@ def test_a_run_stops_and_is_finished(tmp_path, network):
     cfg.merge_from_dict(dict(default_hooks=hooks))
     cfg.default_hooks.summary = dict(type='RunSummaryHook')
     cfg.train_cfg.val_interval = 1
-    cfg.custom_hooks.append(
-        dict(type='StuckMetricHook', key=f'{network}mIoU'))
+    cfg.custom_hooks.append(dict(type='StuckMetricHook', key=f'{network}mIoU'))
     if network:
         cfg.val_cfg = dict(type='TeacherStudentValLoop')
     runner = train(cfg)

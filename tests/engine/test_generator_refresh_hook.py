@@ -1,4 +1,5 @@
 """Rounds of STRICT, and a run that dies in the second one."""
+
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,10 +7,17 @@ import pytest
 import torch
 
 from mmsemi.registry import HOOKS
-from tests.tiny import (CLASSES, Killed, make_tiny_set, record, tiny_config,
-                        tiny_model, train)
+from tests.tiny import (
+    CLASSES,
+    Killed,
+    make_tiny_set,
+    record,
+    tiny_config,
+    tiny_model,
+    train,
+)
 
-VECTORS = [[1., 0., 0.], [0., 1., 0.], [0., .6, .8]]
+VECTORS = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.6, 0.8]]
 
 
 def strict_config(root, work_dir, hooks=(), **changes):
@@ -19,24 +27,34 @@ def strict_config(root, work_dir, hooks=(), **changes):
     inner = student.pop('decode_head')
     del inner['num_classes']
     student['decode_head'] = dict(
-        type='SemanticEmbeddingHead', head=inner, num_seen=2,
-        embeddings=VECTORS)
+        type='SemanticEmbeddingHead',
+        head=inner,
+        num_seen=2,
+        embeddings=VECTORS,
+    )
     cfg.model = dict(type='ZeroLabelSegmentor', student=student)
     mapping = dict(
-        type='MapZeroLabels', file_classes=CLASSES, classes=CLASSES,
-        num_seen=2)
+        type='MapZeroLabels', file_classes=CLASSES, classes=CLASSES, num_seen=2
+    )
     loader = cfg.train_dataloader
     loader.dataset.pipeline = [
-        dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
-        mapping, dict(type='PackSemiInputs')]
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        mapping,
+        dict(type='PackSemiInputs'),
+    ]
     loader.batch_size = 2
     cfg.semi_dataloader = loader
     cfg.train_cfg = dict(
-        type='SelfTrainingLoop', supervised_iters=2, portions=(1., 1.),
-        iters_per_round=3)
+        type='SelfTrainingLoop',
+        supervised_iters=2,
+        portions=(1.0, 1.0),
+        iters_per_round=3,
+    )
     cfg.custom_hooks = [
         dict(type='RecordHook'),
-        dict(type='GeneratorRefreshHook', **changes)] + list(hooks)
+        dict(type='GeneratorRefreshHook', **changes),
+    ] + list(hooks)
     return cfg
 
 
@@ -55,17 +73,17 @@ def whole(root, tmp_path_factory):
 
 def weights(cfg, iteration, part):
     state = torch.load(
-        Path(cfg.work_dir) / f'iter_{iteration}.pth',
-        weights_only=False)['state_dict']
+        Path(cfg.work_dir) / f'iter_{iteration}.pth', weights_only=False
+    )['state_dict']
     return {
-        k.removeprefix(part): v
-        for k, v in state.items() if k.startswith(part)
+        k.removeprefix(part): v for k, v in state.items() if k.startswith(part)
     }
 
 
 def equal(one, other):
     return one.keys() == other.keys() and all(
-        torch.equal(one[k], other[k]) for k in one)
+        torch.equal(one[k], other[k]) for k in one
+    )
 
 
 def test_generator_is_the_student_of_the_round_before(whole):
@@ -74,7 +92,8 @@ def test_generator_is_the_student_of_the_round_before(whole):
     for iteration, begin in zip(range(3, 9), begins):
         assert equal(
             weights(cfg, iteration, 'generator.'),
-            weights(cfg, begin, 'student.')), iteration
+            weights(cfg, begin, 'student.'),
+        ), iteration
     assert not equal(weights(cfg, 5, 'student.'), weights(cfg, 8, 'student.'))
     scalars = runner.message_hub.log_scalars
     assert len(scalars['train/decode.loss_ce'].data[0]) == 8
@@ -110,7 +129,8 @@ class Model:
 def run(hook, loop, iterations, first=0):
     """Model after iterations first..iterations-1 of a loop."""
     runner = SimpleNamespace(
-        model=Model(), train_loop=loop, iter=first, _load_from='spnet.pth')
+        model=Model(), train_loop=loop, iter=first, _load_from='spnet.pth'
+    )
     hook.before_train(runner)
     for runner.iter in range(first, iterations):
         if runner.iter == getattr(loop, 'round_begin', -1):
@@ -122,8 +142,9 @@ def run(hook, loop, iterations, first=0):
 def test_one_round_without_rounds_and_intervals():
     build = HOOKS.build
     loop = SimpleNamespace()
-    assert run(build(dict(type='GeneratorRefreshHook')), loop,
-               7).refreshed == 1
+    assert (
+        run(build(dict(type='GeneratorRefreshHook')), loop, 7).refreshed == 1
+    )
     resumed = run(build(dict(type='GeneratorRefreshHook')), loop, 7, first=3)
     assert resumed.refreshed == 0 and resumed.self_training
     every = build(dict(type='GeneratorRefreshHook', interval=3))
@@ -138,8 +159,11 @@ def test_one_round_without_rounds_and_intervals():
 def test_other_models_are_refused():
     hook = HOOKS.build(dict(type='GeneratorRefreshHook'))
     runner = SimpleNamespace(
-        model=torch.nn.Linear(1, 1), train_loop=SimpleNamespace(), iter=0,
-        _load_from='spnet.pth')
+        model=torch.nn.Linear(1, 1),
+        train_loop=SimpleNamespace(),
+        iter=0,
+        _load_from='spnet.pth',
+    )
     with pytest.raises(TypeError, match='ZeroLabelSegmentor, got Linear'):
         hook.before_train(runner)
 
@@ -147,6 +171,7 @@ def test_other_models_are_refused():
 def test_an_untrained_network_does_not_label():
     hook = HOOKS.build(dict(type='GeneratorRefreshHook'))
     runner = SimpleNamespace(
-        model=Model(), train_loop=SimpleNamespace(), iter=0, _load_from=None)
+        model=Model(), train_loop=SimpleNamespace(), iter=0, _load_from=None
+    )
     with pytest.raises(ValueError, match='load_from'):
         hook.before_train(runner)

@@ -34,8 +34,9 @@ def run(hook, iters, accumulative_counts=1, model=None, start=0, max_iters=20):
     model = model or Pair()
     runner = MagicMock(model=model, iter=start, max_iters=max_iters)
     runner.optim_wrapper = OptimWrapper(
-        torch.optim.SGD(model.student.parameters(), lr=.1),
-        accumulative_counts=accumulative_counts)
+        torch.optim.SGD(model.student.parameters(), lr=0.1),
+        accumulative_counts=accumulative_counts,
+    )
     runner.optim_wrapper.initialize_count_status(model, start, max_iters)
     hook.before_train(runner)
     states = []
@@ -59,26 +60,27 @@ def test_teacher_follows_the_formula() -> None:
     model = Pair()
     nn.init.normal_(model.student[0].weight)  # as after loading weights
     first = weights(model.state_dict(), 'student').clone()
-    states = run(HOOKS.build(dict(type='MeanTeacherHook', momentum=.1)), 3,
-                 model=model)
+    states = run(
+        HOOKS.build(dict(type='MeanTeacherHook', momentum=0.1)), 3, model=model
+    )
     expected = first
     for state in states:
-        expected = .9 * expected + .1 * weights(state, 'student')
+        expected = 0.9 * expected + 0.1 * weights(state, 'student')
         torch.testing.assert_close(weights(state, 'teacher'), expected)
         assert not torch.equal(expected, weights(state, 'student'))
     assert all(p.grad is None for p in model.teacher.parameters())
 
 
 def test_inverse_schedule_begins_with_a_copy() -> None:
-    hook = MeanTeacherHook(.2, 'inverse')
+    hook = MeanTeacherHook(0.2, 'inverse')
     found = [hook.momentum_at(k) for k in range(7)]
-    assert found == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, .2, .2, .2])
+    assert found == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 0.2, 0.2, 0.2])
     state = run(hook, 1)[0]
     assert torch.equal(weights(state, 'teacher'), weights(state, 'student'))
 
 
 def test_teacher_is_a_copy_through_the_first_phase() -> None:
-    hook = MeanTeacherHook(.01, 'inverse', start_iter=2, copy_until=5)
+    hook = MeanTeacherHook(0.01, 'inverse', start_iter=2, copy_until=5)
     equal = [
         torch.equal(weights(state, 'teacher'), weights(state, 'student'))
         for state in run(hook, 8)
@@ -90,12 +92,12 @@ def test_teacher_is_a_copy_through_the_first_phase() -> None:
 
 @pytest.mark.parametrize('policy', ['copy', 'ema', 'own'])
 def test_buffers(policy) -> None:
-    hook = MeanTeacherHook(.1, buffers=policy)
+    hook = MeanTeacherHook(0.1, buffers=policy)
     model = Pair()
     model.semi_train_cfg['teacher_mode'] = 'train'
     state = run(hook, 1, model=model)[0]
     mean = state['student.1.running_mean']
-    expected = dict(copy=mean, ema=.1 * mean, own=0 * mean)[policy]
+    expected = dict(copy=mean, ema=0.1 * mean, own=0 * mean)[policy]
     torch.testing.assert_close(state['teacher.1.running_mean'], expected)
     # Integers are never averaged.
     assert state['teacher.1.num_batches_tracked'] == (policy != 'own')
@@ -104,8 +106,9 @@ def test_buffers(policy) -> None:
 
 
 def test_accumulated_gradients_move_the_teacher_once() -> None:
-    states = run(MeanTeacherHook(.1, 'inverse'), 8, accumulative_counts=3,
-                 max_iters=8)
+    states = run(
+        MeanTeacherHook(0.1, 'inverse'), 8, accumulative_counts=3, max_iters=8
+    )
     teacher = [weights(state, 'teacher') for state in states]
     changed = [not torch.equal(a, b) for a, b in zip(teacher, teacher[1:])]
     # Steps after iterations 2, 5 and, as mmengine does, the last.
@@ -113,11 +116,12 @@ def test_accumulated_gradients_move_the_teacher_once() -> None:
     # The first step is k = 0: a copy.
     assert torch.equal(teacher[2], weights(states[2], 'student'))
     torch.testing.assert_close(
-        teacher[5], (teacher[2] + weights(states[5], 'student')) / 2)
+        teacher[5], (teacher[2] + weights(states[5], 'student')) / 2
+    )
 
 
 def test_resumed_run_goes_on() -> None:
-    hook = MeanTeacherHook(.05, 'inverse', buffers='ema')
+    hook = MeanTeacherHook(0.05, 'inverse', buffers='ema')
     whole = run(hook, 6)[-1]
     model = Pair()
     model.load_state_dict(run(hook, 3)[-1])
@@ -128,17 +132,21 @@ def test_resumed_run_goes_on() -> None:
 
 def test_half_precision_weights_move_by_float32() -> None:
     teacher, student = nn.Linear(1, 1), nn.Linear(1, 1)
-    for network, value in ((teacher, 1.), (student, 3.)):
+    for network, value in ((teacher, 1.0), (student, 3.0)):
         network.bfloat16()
         nn.init.constant_(network.weight, value)
-    move_teacher(teacher, student, .25)
+    move_teacher(teacher, student, 0.25)
     assert teacher.weight.item() == 1.5
     assert teacher.weight.dtype == torch.bfloat16
 
 
 def test_wrong_settings() -> None:
-    for cfg in (dict(momentum=1.5), dict(schedule='cosine'),
-                dict(buffers='swap'), dict(start_iter=5, copy_until=2)):
+    for cfg in (
+        dict(momentum=1.5),
+        dict(schedule='cosine'),
+        dict(buffers='swap'),
+        dict(start_iter=5, copy_until=2),
+    ):
         with pytest.raises(ValueError, match=list(cfg)[-1]):
             MeanTeacherHook(**cfg)
     with pytest.raises(TypeError, match='teacher'):
@@ -148,12 +156,12 @@ def test_wrong_settings() -> None:
 def test_starts_behind_the_warm_up_of_the_model() -> None:
     model = Pair()
     model.semi_train_cfg = dict(warmup_iters=4)
-    hook = MeanTeacherHook(.01, 'inverse')
+    hook = MeanTeacherHook(0.01, 'inverse')
     hook.before_train(MagicMock(model=model, iter=0))
-    assert [hook.momentum_at(k) for k in (3, 4, 5)] == [1., 1., .5]
-    hook = MeanTeacherHook(.01, 'inverse', start_iter=1)
+    assert [hook.momentum_at(k) for k in (3, 4, 5)] == [1.0, 1.0, 0.5]
+    hook = MeanTeacherHook(0.01, 'inverse', start_iter=1)
     hook.before_train(MagicMock(model=model, iter=0))
-    assert hook.momentum_at(4) == .25
+    assert hook.momentum_at(4) == 0.25
 
 
 def test_statistics_nobody_gathers_are_reported() -> None:

@@ -1,4 +1,5 @@
 """Whole runs of a teacher-student segmentor on a few small images."""
+
 import copy
 import json
 from pathlib import Path
@@ -9,7 +10,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, load_checkpoint
 
-from mmsemi.datasets.checks import collect
+from mmsemi.doctor.data import collect
 from mmsemi.registry import HOOKS, MODELS
 from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
@@ -20,14 +21,16 @@ BRANCHES = ['sup', 'unsup_teacher', 'unsup_student']
 class OnlineRecordHook(Hook):
     """Write down what every iteration trained on, and what it logged."""
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         stems = {
             branch: [Path(s.img_path).stem for s in samples if s is not None]
             for branch, samples in data_batch['data_samples'].items()
         }
-        figures = {key: float(value.detach())
-                   for key, value in outputs.items()}
+        figures = {
+            key: float(value.detach()) for key, value in outputs.items()
+        }
         with open(Path(runner.work_dir) / 'online.jsonl', 'a') as file:
             print(json.dumps([batch_idx, stems, figures]), file=file)
 
@@ -42,7 +45,7 @@ class OnlineMetricHook(Hook):
 
 
 def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
-    """Eight iterations on three labelled and two unlabelled images each.
+    """Eight iterations on three labeled and two unlabeled images each.
 
     Nothing is drawn at random but the order of the images, so a resumed run
     must end with exactly the weights of one that was not interrupted.
@@ -50,46 +53,73 @@ def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
     cfg = tiny_config(root, work_dir)
     student = cfg.model.student
     criterion = dict(
-        type='ClassBalancedCrossEntropyLoss', mode='sqrt_inverse',
-        class_frequency='labelled')
+        type='ClassBalancedCrossEntropyLoss',
+        mode='sqrt_inverse',
+        class_frequency='labeled',
+    )
     student.decode_head.loss_decode = criterion
     cfg.model = dict(
-        type='TeacherStudentSegmentor', student=student,
-        pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=.35),
+        type='TeacherStudentSegmentor',
+        student=student,
+        pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.35),
         unsup_loss=dict(
-            type='PseudoLabelCrossEntropyLoss', criterion=criterion),
+            type='PseudoLabelCrossEntropyLoss', criterion=criterion
+        ),
         semi_train_cfg=dict(ramp_up_iters=6, warmup_iters=1, audit=audit),
-        semi_test_cfg=dict(predict_on='teacher'))
+        semi_test_cfg=dict(predict_on='teacher'),
+    )
     load, pack = dict(type='LoadImageFromFile'), dict(type='PackSemiInputs')
-    labelled = copy.deepcopy(cfg.train_dataloader.dataset)
-    labelled.pipeline = [
-        load, dict(type='LoadAnnotations'),
-        dict(type='MultiBranch', branch_field=BRANCHES, sup=pack)]
-    unlabelled = copy.deepcopy(labelled)
-    unlabelled.ann_file = str(root / 'unlabeled.txt')
-    unlabelled.pipeline = [
-        load, dict(type='InitValidMap'),
-        dict(type='MultiBranch', branch_field=BRANCHES, unsup_teacher=pack,
-             unsup_student=pack)]
+    labeled = copy.deepcopy(cfg.train_dataloader.dataset)
+    labeled.pipeline = [
+        load,
+        dict(type='LoadAnnotations'),
+        dict(type='MultiBranch', branch_field=BRANCHES, sup=pack),
+    ]
+    unlabeled = copy.deepcopy(labeled)
+    unlabeled.ann_file = str(root / 'unlabeled.txt')
+    unlabeled.pipeline = [
+        load,
+        dict(type='InitValidMap'),
+        dict(
+            type='MultiBranch',
+            branch_field=BRANCHES,
+            unsup_teacher=pack,
+            unsup_student=pack,
+        ),
+    ]
     cfg.train_dataloader = dict(
-        batch_size=5, num_workers=0, persistent_workers=False,
+        batch_size=5,
+        num_workers=0,
+        persistent_workers=False,
         sampler=dict(type='SourceRatioSampler', samples_per_source=(3, 2)),
         dataset=dict(
-            type='SemiDataset', labelled=labelled,
-            unlabelled=dict(
-                type='UnlabelledDataset', dataset=unlabelled, audit=audit)))
+            type='SemiDataset',
+            labeled=labeled,
+            unlabeled=dict(
+                type='UnlabeledDataset', dataset=unlabeled, audit=audit
+            ),
+        ),
+    )
     for key in ('semi_dataloader', 'label_dataloader'):
         cfg.pop(key)
     cfg.train_cfg = dict(
-        type='IterBasedTrainLoop', max_iters=8, val_interval=8)
+        type='IterBasedTrainLoop', max_iters=8, val_interval=8
+    )
     cfg.param_scheduler[0].end = 9
     cfg.default_hooks = dict(
         checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
-        data_check=dict(type='DataCheckHook'))
+        data_check=dict(type='DataCheckHook'),
+    )
     cfg.custom_hooks = [
-        dict(type='OnlineRecordHook'), dict(type='ClassFrequencyHook'),
-        dict(type='MeanTeacherHook', momentum=.1, schedule='inverse',
-             buffers='ema')]
+        dict(type='OnlineRecordHook'),
+        dict(type='ClassFrequencyHook'),
+        dict(
+            type='MeanTeacherHook',
+            momentum=0.1,
+            schedule='inverse',
+            buffers='ema',
+        ),
+    ]
     return cfg
 
 
@@ -109,7 +139,8 @@ def whole(root, tmp_path_factory):
     """A run that nothing interrupts, with its config."""
     cfg = online_config(root, tmp_path_factory.mktemp('online') / 'whole')
     cfg.default_hooks.update(
-        summary=dict(type='RunSummaryHook'), export=dict(type='ExportHook'))
+        summary=dict(type='RunSummaryHook'), export=dict(type='ExportHook')
+    )
     cfg.default_hooks.checkpoint.update(save_best='teacher/mIoU')
     cfg.val_cfg = dict(type='TeacherStudentValLoop')
     cfg.custom_hooks.append(dict(type='OnlineMetricHook'))
@@ -118,8 +149,10 @@ def whole(root, tmp_path_factory):
 
 def test_batches_hold_both_kinds_of_images(root, whole) -> None:
     cfg, _ = whole
-    names = {kind: (root / f'{kind}.txt').read_text().split()
-             for kind in ('labeled', 'unlabeled')}
+    names = {
+        kind: (root / f'{kind}.txt').read_text().split()
+        for kind in ('labeled', 'unlabeled')
+    }
     seen = lines(cfg)
     assert list(seen) == list(range(8))
     for stems, _ in seen.values():
@@ -135,11 +168,11 @@ def test_batches_hold_both_kinds_of_images(root, whole) -> None:
 def test_roles_of_the_images(root, whole) -> None:
     cfg, _ = whole
     found = {images.role: images.size for images in collect(cfg)}
-    assert found == dict(labelled=6, unlabelled=9, val=3)
-    summary = json.loads(
-        (Path(cfg.work_dir) / 'summary.json').read_text())
-    assert {role: parts[0]['images']
-            for role, parts in summary['data'].items()} == found
+    assert found == dict(labeled=6, unlabeled=9, val=3)
+    summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
+    assert {
+        role: parts[0]['images'] for role, parts in summary['data'].items()
+    } == found
 
 
 @pytest.mark.parametrize('iteration', [1, 5])
@@ -153,7 +186,8 @@ def test_killed_run_resumes_exactly(root, whole, tmp_path, iteration) -> None:
     # Without a checkpoint there is nothing to resume from.
     state = train(again, resume=iteration > 2).model.state_dict()
     assert {k: v[0] for k, v in lines(again).items()} == {
-        k: v[0] for k, v in lines(cfg).items()}
+        k: v[0] for k, v in lines(cfg).items()
+    }
     assert set(state) == set(expected)
     for key, value in expected.items():
         assert torch.equal(state[key], value), key
@@ -164,7 +198,8 @@ def test_both_networks_are_validated(root, whole, tmp_path) -> None:
     found = json.loads((Path(cfg.work_dir) / 'metrics.json').read_text())
     # The network the model predicts with comes first, for summaries.
     assert [key.split('/')[0] for key in found] == ['teacher'] * 3 + [
-        'student'] * 3
+        'student'
+    ] * 3
     assert len(list(Path(cfg.work_dir).glob('best_teacher_mIoU*.pth'))) == 1
     for network in ('teacher', 'student'):
         again = copy.deepcopy(cfg)
@@ -176,9 +211,11 @@ def test_both_networks_are_validated(root, whole, tmp_path) -> None:
         again.custom_hooks = []
         again.default_hooks = {}
         alone = Runner.from_cfg(again).val()
-        assert alone == {key.split('/')[1]: pytest.approx(value)
-                         for key, value in found.items()
-                         if key.startswith(network)}
+        assert alone == {
+            key.split('/')[1]: pytest.approx(value)
+            for key, value in found.items()
+            if key.startswith(network)
+        }
 
 
 def test_exported_teacher_is_a_plain_segmentor(whole) -> None:
@@ -186,22 +223,28 @@ def test_exported_teacher_is_a_plain_segmentor(whole) -> None:
     exported = Config.fromfile(Path(cfg.work_dir) / 'segmentor.py')
     assert exported.model.type == 'EncoderDecoder'
     plain = MODELS.build(exported.model)
-    load_checkpoint(plain, str(Path(cfg.work_dir) / 'segmentor.pth'),
-                    strict=True)
+    load_checkpoint(
+        plain, str(Path(cfg.work_dir) / 'segmentor.pth'), strict=True
+    )
     for key, value in plain.state_dict().items():
         assert torch.equal(value, state[f'teacher.{key}'])
-    assert any(not torch.equal(value, state[f'student.{key}'])
-               for key, value in plain.state_dict().items())
+    assert any(
+        not torch.equal(value, state[f'student.{key}'])
+        for key, value in plain.state_dict().items()
+    )
 
 
-def test_audit_reports_and_leaves_the_weights_alone(root, whole,
-                                                    tmp_path) -> None:
+def test_audit_reports_and_leaves_the_weights_alone(
+    root, whole, tmp_path
+) -> None:
     cfg, expected = whole
     audited = online_config(root, tmp_path / 'audited', audit=True)
     state = train(audited).model.state_dict()
     figures = [figures for _, figures in lines(audited).values()]
     assert all(0 <= f['pseudo_label_accuracy'] <= 1 for f in figures[1:])
-    assert not any('pseudo_label_accuracy' in figures
-                   for _, figures in lines(cfg).values())
+    assert not any(
+        'pseudo_label_accuracy' in figures
+        for _, figures in lines(cfg).values()
+    )
     for key, value in expected.items():
         assert torch.equal(state[key], value), key

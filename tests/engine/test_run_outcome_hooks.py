@@ -1,4 +1,5 @@
 """What a run leaves behind and says: summary, picture, export, progress."""
+
 import copy
 import json
 import logging
@@ -11,14 +12,14 @@ from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 
 from mmsemi.utils.console import announce, calm_console
-from tests.tiny import (CLASSES, SIZE, Killed, make_tiny_set, tiny_config,
-                        train)
+from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config, train
 
 OUTCOME = dict(
     progress=dict(type='ProgressHook'),
     picture=dict(type='RoundPictureHook', num_images=2),
     export=dict(type='ExportHook'),
-    summary=dict(type='RunSummaryHook'))
+    summary=dict(type='RunSummaryHook'),
+)
 
 
 @pytest.fixture(scope='module')
@@ -51,43 +52,55 @@ def test_summary_of_rounds(whole):
     assert [row['round'] for row in rows] == [0, 1, 2]
     assert [row['portion'] for row in rows] == [None, 0.5, 1.0]
     assert [row['iterations'] for row in rows] == [4, 4, 4]
-    assert [row['pseudo_labelled'] for row in rows] == [0, 9, 9]
-    assert all(row['labelled'] == 6 for row in rows)
+    assert [row['pseudo_labeled'] for row in rows] == [0, 9, 9]
+    assert all(row['labeled'] == 6 for row in rows)
     assert rows[0]['kept'] is None and rows[0]['per_class'] == {}
     for row in rows[1:]:
         manifest = json.loads(
-            (Path(cfg.work_dir) / f"pseudo_labels/round_{row['round']}"
-             '/manifest.json').read_text())
+            (
+                Path(cfg.work_dir) / f'pseudo_labels/round_{row["round"]}'
+                '/manifest.json'
+            ).read_text()
+        )
         assert row['kept'] == manifest['kept']
         assert row['pseudo_label_accuracy'] == manifest['accuracy']
         assert row['pseudo_label_miou'] == pytest.approx(
-            100 * manifest['miou'])
+            100 * manifest['miou']
+        )
         assert row['per_class'] == manifest['per_class']
-        assert row['seconds_labelling'] > 0
+        assert row['seconds_labeling'] > 0
     for row in rows:
         assert 0 < row['seconds_training'] < row['seconds']
         assert row['images_per_second'] == pytest.approx(
-            4 * 4 / row['seconds_training'])
+            4 * 4 / row['seconds_training']
+        )
         assert 0 <= row['val_miou'] <= row['best_miou'] <= 100
     assert summary['last_miou'] == rows[-1]['val_miou']
     assert summary['best_miou'] == rows[-1]['best_miou']
     assert summary['gain_over_round_0'] == pytest.approx(
-        rows[2]['val_miou'] - rows[0]['val_miou'])
+        rows[2]['val_miou'] - rows[0]['val_miou']
+    )
     assert summary['finished'] and summary['iterations'] == 12
     assert sum(r['seconds'] for r in rows) <= summary['wall_seconds']
 
 
 def test_facts_of_the_run(whole, root):
     from mmsemi.datasets.splits import list_hash, read_list
+
     summary = summary_of(whole[0])
     assert summary['seed'] == 3
-    for role, name, images in (('labelled', 'labeled', 6),
-                               ('unlabelled', 'unlabeled', 9),
-                               ('val', 'val', 3)):
+    for role, name, images in (
+        ('labeled', 'labeled', 6),
+        ('unlabeled', 'unlabeled', 9),
+        ('val', 'val', 3),
+    ):
         path = str(root / f'{name}.txt')
         assert summary['data'][role] == [
-            dict(list=path, images=images,
-                 sha256=list_hash(read_list(path))[:12])
+            dict(
+                list=path,
+                images=images,
+                sha256=list_hash(read_list(path))[:12],
+            )
         ]
     assert summary['versions']['torch'] == torch.__version__
     assert any('mmsegmentation' in name for name in summary['versions'])
@@ -125,12 +138,15 @@ def test_killed_run_has_each_round_once(root, whole, tmp_path, iteration):
         for key in set(row) - set(timed):
             assert row[key] == other[key], key
         assert row['images_per_second'] == pytest.approx(
-            16 / row['seconds_training'])
+            16 / row['seconds_training']
+        )
     assert len(rows) == 3
     wall = summary_of(cfg)['wall_seconds']
     assert sum(row['seconds'] for row in rows) <= wall
-    with np.load(tmp_path / 'pictures/round_0.npz') as a, np.load(
-            Path(whole[0].work_dir) / 'pictures/round_0.npz') as b:
+    with (
+        np.load(tmp_path / 'pictures/round_0.npz') as a,
+        np.load(Path(whole[0].work_dir) / 'pictures/round_0.npz') as b,
+    ):
         assert set(a) == set(b)
         assert all(np.array_equal(a[key], b[key]) for key in a)
 
@@ -147,9 +163,11 @@ def test_finished_run_resumed_keeps_its_summary(root, tmp_path):
 def supervised(root, work_dir):
     cfg = outcome_config(root, work_dir)
     cfg.train_cfg = dict(
-        type='IterBasedTrainLoop', max_iters=6, val_interval=3)
+        type='IterBasedTrainLoop', max_iters=6, val_interval=3
+    )
     cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', by_epoch=False, interval=3)
+        type='CheckpointHook', by_epoch=False, interval=3
+    )
     cfg.custom_hooks = []
     return cfg
 
@@ -158,7 +176,7 @@ def test_run_without_rounds(root, tmp_path, capsys):
     cfg = supervised(root, tmp_path)
     train(cfg)
     summary = summary_of(cfg)
-    row, = summary['rounds']
+    (row,) = summary['rounds']
     assert row['round'] == 0 and row['iterations'] == 6
     assert row['val_miou'] == summary['last_miou'] is not None
     assert summary['gain_over_round_0'] is None
@@ -173,23 +191,31 @@ def test_printed_table(root, tmp_path, capsys):
     train(cfg)
     lines = capsys.readouterr().out.splitlines()
     title = next(k for k, line in enumerate(lines) if 'labels used' in line)
-    for word in ('round', 'portion', 'kept', 'pseudo-label accuracy',
-                 'val mIoU', 'time'):
+    for word in (
+        'round',
+        'portion',
+        'kept',
+        'pseudo-label accuracy',
+        'val mIoU',
+        'time',
+    ):
         assert word in lines[title]
     table = lines[title:]
-    assert all(line.isascii() and len(line) <= 100 for line in table
-               if line.startswith(('|', '+')))
-    assert sum('labelled only' in line and line.startswith('|')
-               for line in table) == 1
+    assert all(
+        line.isascii() and len(line) <= 100
+        for line in table
+        if line.startswith(('|', '+'))
+    )
+    assert (
+        sum('labeled only' in line and line.startswith('|') for line in table)
+        == 1
+    )
     assert sum('6 + 9 pseudo' in line for line in table) == 2
     assert any(line.startswith('Self-training') for line in table)
-    for name in ('summary.json', 'pictures/before_after.png',
-                 'segmentor.pth'):
+    for name in ('summary.json', 'pictures/before_after.png', 'segmentor.pth'):
         assert any(line.endswith(str(tmp_path / name)) for line in table)
     finished = [line for line in lines if ' finished, ' in line]
-    assert [line[:7] for line in finished] == [
-        'round 0', 'round 1', 'round 2'
-    ]
+    assert [line[:7] for line in finished] == ['round 0', 'round 1', 'round 2']
     # A line for each tenth of a round: here, for each iteration.
     assert sum(line.startswith('round 2/2: ') for line in lines) == 4
     assert sum(', run: ' in line for line in lines) == 11
@@ -203,11 +229,17 @@ def test_progress_goes_on_where_a_run_was_killed(root, tmp_path, capsys):
     capsys.readouterr()
     train(outcome_config(root, tmp_path), resume=True)
     lines = [
-        line for line in capsys.readouterr().out.splitlines()
+        line
+        for line in capsys.readouterr().out.splitlines()
         if line.startswith(('round 1/2: ', 'round 2/2: '))
     ]
     assert [line.split('(')[1].split(')')[0] for line in lines] == [
-        '3/4', '4/4', '1/4', '2/4', '3/4', '4/4'
+        '3/4',
+        '4/4',
+        '1/4',
+        '2/4',
+        '3/4',
+        '4/4',
     ]
 
 
@@ -215,8 +247,10 @@ def test_exported_segmentor_predicts_in_mmseg(whole):
     cfg, runner = whole
     folder = Path(cfg.work_dir)
     model = init_model(
-        str(folder / 'segmentor.py'), str(folder / 'segmentor.pth'),
-        device='cpu')
+        str(folder / 'segmentor.py'),
+        str(folder / 'segmentor.pth'),
+        device='cpu',
+    )
     image = np.full((*SIZE, 3), 100, np.uint8)
     result = inference_model(model, image)
     assert result.pred_sem_seg.data.shape == (1, *SIZE)
@@ -236,10 +270,11 @@ def test_what_fails_at_the_end_is_a_warning(root, tmp_path, monkeypatch):
     monkeypatch.setattr(export_hook, 'export_segmentor', broken)
     monkeypatch.setattr(round_picture_hook, 'draw_rounds', broken)
     warnings = []
-    monkeypatch.setattr(MMLogger, 'warning',
-                        lambda self, text, *args: warnings.append(text))
+    monkeypatch.setattr(
+        MMLogger, 'warning', lambda self, text, *args: warnings.append(text)
+    )
     cfg = outcome_config(root, tmp_path)
-    cfg.train_cfg.portions = (1.0, )
+    cfg.train_cfg.portions = (1.0,)
     train(cfg)
     assert summary_of(cfg)['finished'] and summary_of(cfg)['files'] == {}
     assert sum('no such thing' in text for text in warnings) == 3
@@ -247,8 +282,10 @@ def test_what_fails_at_the_end_is_a_warning(root, tmp_path, monkeypatch):
 
 def test_pictures_do_not_change_training(root, whole, tmp_path):
     cfg = tiny_config(root, tmp_path)
-    for (name, a), b in zip(train(cfg).model.state_dict().items(),
-                            whole[1].model.state_dict().values()):
+    for (name, a), b in zip(
+        train(cfg).model.state_dict().items(),
+        whole[1].model.state_dict().values(),
+    ):
         assert torch.equal(a, b), name
 
 
@@ -264,8 +301,10 @@ def test_log_file_gets_what_the_console_does_not(tmp_path, capsys):
     announce(logger, 'the\ntable')
     for handler in logger.handlers:
         handler.flush()
-    printed, written = capsys.readouterr().out, (tmp_path /
-                                                 'run.log').read_text()
+    printed, written = (
+        capsys.readouterr().out,
+        (tmp_path / 'run.log').read_text(),
+    )
     assert 'loss: 1.0' not in printed and 'car' not in printed
     assert 'in a warning' in printed and 'important' in printed
     assert printed.endswith('the\ntable\n')
@@ -276,11 +315,12 @@ def test_log_file_gets_what_the_console_does_not(tmp_path, capsys):
 
 def test_calm_runner_starts_calmly(root, tmp_path, capsys):
     from mmsemi.registry import RUNNERS
+
     cfg = outcome_config(root, tmp_path, log_level='INFO')
     cfg.runner_type = 'CalmRunner'
     RUNNERS.build(cfg)
     printed = capsys.readouterr().out
-    log, = tmp_path.rglob('*.log')
+    (log,) = tmp_path.rglob('*.log')
     for text in ('System environment', 'Config:', 'Hooks will be executed'):
         assert text in log.read_text() and text not in printed
 
@@ -288,22 +328,28 @@ def test_calm_runner_starts_calmly(root, tmp_path, capsys):
 def test_tensorboard_gets_curves_and_pictures(root, tmp_path):
     pytest.importorskip('tensorboard')
     from tensorboard.backend.event_processing.event_accumulator import (
-        EventAccumulator)
+        EventAccumulator,
+    )
+
     cfg = outcome_config(root, tmp_path)
     cfg.vis_backends = [
         dict(type='LocalVisBackend'),
-        dict(type='TensorboardVisBackend')
+        dict(type='TensorboardVisBackend'),
     ]
     cfg.visualizer = dict(
-        type='SegLocalVisualizer', vis_backends=cfg.vis_backends,
-        name=cfg.experiment_name)
+        type='SegLocalVisualizer',
+        vis_backends=cfg.vis_backends,
+        name=cfg.experiment_name,
+    )
     cfg.default_hooks.logger = dict(
-        type='LoggerHook', interval=2, log_metric_by_epoch=False)
-    cfg.train_cfg.portions = (1.0, )
+        type='LoggerHook', interval=2, log_metric_by_epoch=False
+    )
+    cfg.train_cfg.portions = (1.0,)
     train(cfg)
-    folder, = {p.parent for p in tmp_path.rglob('events.out.tfevents*')}
+    (folder,) = {p.parent for p in tmp_path.rglob('events.out.tfevents*')}
     events = EventAccumulator(str(folder)).Reload()
     assert {'loss', 'mIoU', 'lr', 'round/pseudo_label_accuracy'} <= set(
-        events.Tags()['scalars'])
+        events.Tags()['scalars']
+    )
     assert [e.step for e in events.Images('before_after')] == [4, 8]
     assert not list(tmp_path.rglob('vis_image/before_after*'))

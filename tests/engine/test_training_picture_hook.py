@@ -1,4 +1,5 @@
-"""Pictures of unlabelled images, which training must not notice."""
+"""Pictures of unlabeled images, which training must not notice."""
+
 from types import SimpleNamespace
 
 import cv2
@@ -9,8 +10,11 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 
 from mmsemi.engine.hooks import TrainingPictureHook
-from mmsemi.engine.hooks.training_picture_hook import (listen, picture_of,
-                                                       training_rows)
+from mmsemi.engine.hooks.training_picture_hook import (
+    listen,
+    picture_of,
+    training_rows,
+)
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
 from tests.models.tiny import batch, sample, tiny_student
@@ -31,13 +35,16 @@ def test_pictures_and_the_same_training(root, tmp_path):
         cfg.custom_hooks.pop(0)
         if name == 'with':
             cfg.custom_hooks.append(
-                dict(type='TrainingPictureHook', interval=3))
+                dict(type='TrainingPictureHook', interval=3)
+            )
         cfg.pop('val_cfg'), cfg.pop('val_dataloader')
         cfg.pop('val_evaluator')
         runner = train(cfg)
         weights.append(runner.model.state_dict())
-        assert not any(m._forward_hooks or m._forward_pre_hooks
-                       for m in runner.model.modules())
+        assert not any(
+            m._forward_hooks or m._forward_pre_hooks
+            for m in runner.model.modules()
+        )
     for key, value in weights[0].items():
         assert torch.equal(value, weights[1][key]), key
     found = sorted(p.name for p in (tmp_path / 'with/pictures').iterdir())
@@ -49,18 +56,23 @@ def test_pictures_and_the_same_training(root, tmp_path):
     assert not (tmp_path / 'without/pictures').exists()
 
 
-def unlabelled_rows(number=3, **changes):
+def unlabeled_rows(number=3, **changes):
     """Rows of a batch of a segmentor, with what the loss got."""
     init_default_scope('mmsemi')
     torch.manual_seed(0)
     model = MODELS.build(
         dict(
             dict(
-                type='TeacherStudentSegmentor', student=tiny_student(),
+                type='TeacherStudentSegmentor',
+                student=tiny_student(),
                 pseudo_labeler=dict(
-                    type='ConfidencePseudoLabeler', threshold=0.26),
-                unsup_loss=dict(type='PseudoLabelCrossEntropyLoss')),
-            **changes)).train()
+                    type='ConfidencePseudoLabeler', threshold=0.26
+                ),
+                unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
+            ),
+            **changes,
+        )
+    ).train()
     seen = {}
     model.set_progress(0, 10)
     listen(model, seen)
@@ -71,13 +83,17 @@ def unlabelled_rows(number=3, **changes):
 
 
 def test_rows_are_what_the_loss_gets():
-    model, seen, rows = unlabelled_rows(
-        mixing=dict(type='CutMix', box='u2pl', prob=1.))
+    model, seen, rows = unlabeled_rows(
+        mixing=dict(type='CutMix', box='u2pl', prob=1.0)
+    )
     assert len(rows) == 2 and len(rows[0]) == 9
     for i, row in enumerate(rows):
         target = seen['target']
-        expected = target['labels'][i].masked_fill(
-            target['weights'][i] == 0, 255).numpy()
+        expected = (
+            target['labels'][i]
+            .masked_fill(target['weights'][i] == 0, 255)
+            .numpy()
+        )
         assert (row['target'] == expected).all()
         assert 0 < (row['target'] != 255).mean() < 1
         assert (row['pseudo'][:2] == 255).all()
@@ -90,18 +106,20 @@ def test_rows_are_what_the_loss_gets():
 
 
 def test_without_mixing_there_is_no_mixed_view():
-    _, _, rows = unlabelled_rows(1)
+    _, _, rows = unlabeled_rows(1)
     assert len(rows) == 1 and 'mixed' not in rows[0]
     assert (rows[0]['pseudo'][2:] < 4).all()
 
 
 def test_labels_dropped_by_entropy():
     student = tiny_student()
-    _, seen, rows = unlabelled_rows(
-        type='U2PL', student=student,
+    _, seen, rows = unlabeled_rows(
+        type='U2PL',
+        student=student,
         pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
         unsup_loss=dict(type='EntropyFilteredCrossEntropyLoss'),
-        mixing=dict(type='CutMix', box='u2pl', prob=1.))
+        mixing=dict(type='CutMix', box='u2pl', prob=1.0),
+    )
     assert (rows[0]['target'] == seen['target']['labels'][0].numpy()).all()
     assert 0 < (rows[0]['target'] == 255).mean() < 1
     # Every pixel has a label before, but for the padding.
@@ -114,13 +132,17 @@ def test_words_on_audited_labels():
     labels = torch.ones(1, 4, 6).long()
     labels[0, :, 0], labels[0, :, 1] = 255, 2
     target = dict(
-        labels=labels, confidence=torch.full((1, 4, 6), 0.5),
-        weights=torch.zeros(1, 4, 6).bfloat16())
-    images = dict.fromkeys(['unsup_teacher', 'unsup_student'],
-                           torch.zeros(1, 3, 4, 6).bfloat16())
-    seen = dict(inputs=images, target=target,
-                data_samples=dict(unsup_teacher=[item]))
-    row, = training_rows(seen, torch.nn.Identity(), 4)
+        labels=labels,
+        confidence=torch.full((1, 4, 6), 0.5),
+        weights=torch.zeros(1, 4, 6).bfloat16(),
+    )
+    images = dict.fromkeys(
+        ['unsup_teacher', 'unsup_student'], torch.zeros(1, 3, 4, 6).bfloat16()
+    )
+    seen = dict(
+        inputs=images, target=target, data_samples=dict(unsup_teacher=[item])
+    )
+    (row,) = training_rows(seen, torch.nn.Identity(), 4)
     assert row['captions']['pseudo'] == 'mean confidence 0.50, 75% right'
     assert row['captions']['target'] == '0% have a weight'
     assert (row['target'] == 255).all() and row['stem'] == 'one'
@@ -129,12 +151,19 @@ def test_words_on_audited_labels():
 @pytest.mark.parametrize('rgb', [True, False])
 def test_images_come_back(rgb):
     init_default_scope('mmsemi')
-    preprocessor = MODELS.build(dict(
-        type='SegDataPreProcessor', mean=[1., 2., 3.], std=[50., 60., 70.],
-        bgr_to_rgb=rgb, size=(8, 8)))
+    preprocessor = MODELS.build(
+        dict(
+            type='SegDataPreProcessor',
+            mean=[1.0, 2.0, 3.0],
+            std=[50.0, 60.0, 70.0],
+            bgr_to_rgb=rgb,
+            size=(8, 8),
+        )
+    )
     image = torch.randint(0, 256, (3, 8, 8), dtype=torch.uint8)
     data = preprocessor(
-        dict(inputs=[image], data_samples=[sample(torch.zeros(8, 8))]), True)
+        dict(inputs=[image], data_samples=[sample(torch.zeros(8, 8))]), True
+    )
     again = picture_of(data['inputs'][0], preprocessor)
     assert (again == image.flip(0).permute(1, 2, 0).numpy()).all()
     assert again.dtype == np.uint8

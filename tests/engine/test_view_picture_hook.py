@@ -1,11 +1,16 @@
-"""Pictures of what views labelled, which training must not notice."""
+"""Pictures of what views labeled, which training must not notice."""
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from mmsemi.engine.hooks.view_picture_hook import (spread, training_images,
-                                                   view_names, view_row)
+from mmsemi.engine.hooks.view_picture_hook import (
+    spread,
+    training_images,
+    view_names,
+    view_row,
+)
 from mmsemi.models.pseudo_labelers.views import Views
 from mmsemi.registry import MODELS
 from tests.tiny import make_tiny_set, train
@@ -57,20 +62,30 @@ def test_rows_say_what_training_does(root, tmp_path, resolution):
     assert set(np.unique(row['views'])) <= set(range(NUM_SEEN, 3))
     # The same pixels that the target of training labels.
     images = model.data_preprocessor(
-        dict(inputs=[given[0]['inputs']],
-             data_samples=[given[0]['data_samples']]), False)['inputs']
+        dict(
+            inputs=[given[0]['inputs']],
+            data_samples=[given[0]['data_samples']],
+        ),
+        False,
+    )['inputs']
     labels = torch.from_numpy(row['labels'])[None].long()
     target, _ = model.make_target(images, labels)
-    expected = np.where(row['candidates'] & (row['agreed'] != 255),
-                        row['agreed'], row['labels'])
+    expected = np.where(
+        row['candidates'] & (row['agreed'] != 255),
+        row['agreed'],
+        row['labels'],
+    )
     assert (target[0].numpy() == expected).all()
 
 
 def test_a_picture_that_fails_is_a_warning(root, tmp_path, caplog):
-    cfg = tiny_zero_label_config(root, tmp_path, custom_hooks=[
-        dict(type='GeneratorRefreshHook'), dict(HOOK)])
-    cfg.train_cfg.portions = (1.0, )
-    # Nothing says which pixels are unlabelled.
+    cfg = tiny_zero_label_config(
+        root,
+        tmp_path,
+        custom_hooks=[dict(type='GeneratorRefreshHook'), dict(HOOK)],
+    )
+    cfg.train_cfg.portions = (1.0,)
+    # Nothing says which pixels are unlabeled.
     cfg.val_dataloader.dataset.pipeline.pop(2)
     runner = train(cfg)
     assert runner.iter == 4
@@ -79,10 +94,14 @@ def test_a_picture_that_fails_is_a_warning(root, tmp_path, caplog):
 
 def test_names_of_views():
     assert view_names(Views()) == (
-        'as it is', 'mirrored', '1.5 times the size',
-        '1.5 times the size, mirrored', '1.75 times the size',
-        '1.75 times the size, mirrored')
-    assert view_names(Views(mirror=False, scales='none')) == ('as it is', )
+        'as it is',
+        'mirrored',
+        '1.5 times the size',
+        '1.5 times the size, mirrored',
+        '1.75 times the size',
+        '1.75 times the size, mirrored',
+    )
+    assert view_names(Views(mirror=False, scales='none')) == ('as it is',)
     for kwargs in (dict(scales='random'), dict(scales='down', mirror=False)):
         assert len(view_names(Views(**kwargs))) == len(Views(**kwargs))
 

@@ -1,4 +1,5 @@
 """Groups of classes, absent classes, and what must not count."""
+
 import logging
 
 import numpy as np
@@ -7,8 +8,10 @@ import torch
 from mmengine.logging import MMLogger
 from mmseg.evaluation import IoUMetric
 
-from mmsemi.evaluation.generalized_zero_label import (harmonic_mean,
-                                                      zero_label_scores)
+from mmsemi.evaluation.generalized_zero_label import (
+    harmonic_mean,
+    zero_label_scores,
+)
 from mmsemi.registry import METRICS
 from mmsemi.utils.console import ConsoleFilter
 
@@ -16,16 +19,23 @@ CLASSES = ['sky', 'road', 'car', 'bus']
 
 
 def build(**kwargs):
-    metric = METRICS.build(dict(
-        dict(type='GeneralizedZeroLabelMetric', num_seen=2), **kwargs))
+    metric = METRICS.build(
+        dict(dict(type='GeneralizedZeroLabelMetric', num_seen=2), **kwargs)
+    )
     metric.dataset_meta = dict(classes=CLASSES)
     return metric
 
 
 def process(metric, label, prediction):
-    metric.process({}, [dict(
-        gt_sem_seg=dict(data=torch.tensor(label)[None]),
-        pred_sem_seg=dict(data=torch.tensor(prediction)[None]))])
+    metric.process(
+        {},
+        [
+            dict(
+                gt_sem_seg=dict(data=torch.tensor(label)[None]),
+                pred_sem_seg=dict(data=torch.tensor(prediction)[None]),
+            )
+        ],
+    )
 
 
 def results(metric):
@@ -40,14 +50,19 @@ def test_groups():
     metric = build()
     process(metric, LABEL, PREDICTION)
     scores = results(metric)
-    # sky 1/3, road 2/3; car 1/2; bus is neither labelled nor counted.
+    # sky 1/3, road 2/3; car 1/2; bus is neither labeled nor counted.
     assert scores == dict(
-        aAcc=66.67, mAcc=66.67, mIoU=50., mIoU_seen=50., mIoU_unseen=50.,
-        hIoU=50.)
+        aAcc=66.67,
+        mAcc=66.67,
+        mIoU=50.0,
+        mIoU_seen=50.0,
+        mIoU_unseen=50.0,
+        hIoU=50.0,
+    )
 
 
-def test_unlabelled_pixels_do_not_count_as_predictions():
-    """mmseg alone would count what is predicted on pixels labelled 254."""
+def test_unlabeled_pixels_do_not_count_as_predictions():
+    """mmseg alone would count what is predicted on pixels labeled 254."""
     metric, plain = build(), IoUMetric()
     plain.dataset_meta = metric.dataset_meta
     for m in (metric, plain):
@@ -70,8 +85,11 @@ def test_same_counts_as_mmseg():
 
 
 def test_class_that_is_predicted_without_ground_truth():
-    counts = np.array([4, 2, 1, 0]), np.array([4, 3, 1, 1]), np.array(
-        [4, 2, 3, 0])
+    counts = (
+        np.array([4, 2, 1, 0]),
+        np.array([4, 3, 1, 1]),
+        np.array([4, 2, 3, 0]),
+    )
     published = zero_label_scores(*counts, num_seen=2)
     assert published['mIoU_unseen'] == pytest.approx(1 / 6)  # bus counts 0
     skipped = zero_label_scores(*counts, num_seen=2, absent='skip')
@@ -84,7 +102,8 @@ def test_another_image_of_one_class_changes_that_class_only():
     metric = build(all_scores=True)
     process(metric, LABEL, PREDICTION)
     before = zero_label_scores(
-        *(metric.results[0][k].numpy() for k in (0, 2, 3)), num_seen=2)
+        *(metric.results[0][k].numpy() for k in (0, 2, 3)), num_seen=2
+    )
     process(metric, [[0] * 4] * 2, [[0] * 4] * 2)
     hit, _, predicted, truth = (sum(c).numpy() for c in zip(*metric.results))
     after = zero_label_scores(hit, predicted, truth, num_seen=2)
@@ -106,16 +125,18 @@ def test_groups_without_ground_truth(label):
 
 
 def test_sums_stay_exact_beyond_single_precision():
-    many = torch.tensor([2.**24, 0, 0, 0])
-    one = torch.tensor([1., 0, 0, 0])
-    wrong = torch.tensor([0., 1, 0, 0])
+    many = torch.tensor([2.0**24, 0, 0, 0])
+    one = torch.tensor([1.0, 0, 0, 0])
+    wrong = torch.tensor([0.0, 1, 0, 0])
     nothing = torch.zeros(4)
     metric = build(all_scores=True)
     metric.results = [(many, many, many, many)] + 2 * [
-        (nothing, one + wrong, wrong, one)]
+        (nothing, one + wrong, wrong, one)
+    ]
     truth = 2**24 + 2
-    scores = zero_label_scores([2**24, 0, 0, 0], [2**24, 2, 0, 0],
-                               [truth, 0, 0, 0], 2)
+    scores = zero_label_scores(
+        [2**24, 0, 0, 0], [2**24, 2, 0, 0], [truth, 0, 0, 0], 2
+    )
     assert results(metric)['aAcc'] == round(100 * scores['aAcc'], 2)
     sums = np.sum([r[3].double().numpy() for r in metric.results], axis=0)
     assert sums[0] == truth  # 2**24 in float32
@@ -127,7 +148,7 @@ def test_number_of_seen_classes_comes_from_the_dataset():
         process(metric, LABEL, PREDICTION)
     metric.dataset_meta = dict(classes=CLASSES, num_seen=3)
     process(metric, LABEL, PREDICTION)
-    assert results(metric)['mIoU_seen'] == 50.  # sky, road, car
+    assert results(metric)['mIoU_seen'] == 50.0  # sky, road, car
     metric.num_seen = 1  # the metric's own wins
     assert results(metric)['mIoU_seen'] == 33.33
 
@@ -136,7 +157,10 @@ def test_protocol_is_part_of_the_names():
     metric = build(prefix='warped-513')
     process(metric, LABEL, PREDICTION)
     assert set(metric.evaluate(1)) >= {
-        'warped-513/mIoU', 'warped-513/hIoU', 'warped-513/mIoU_unseen'}
+        'warped-513/mIoU',
+        'warped-513/hIoU',
+        'warped-513/mIoU_unseen',
+    }
 
 
 def test_hundreds_of_classes_stay_off_the_console_of_training():
@@ -151,7 +175,7 @@ def test_hundreds_of_classes_stay_off_the_console_of_training():
         metric.compute_metrics(metric.results)
     finally:
         logger.removeHandler(handler)
-    table, = [r for r in records if 'bus' in r.getMessage()]
+    (table,) = [r for r in records if 'bus' in r.getMessage()]
     assert '(native)' in table.getMessage()
     assert not ConsoleFilter().filter(table)
 

@@ -17,7 +17,8 @@ def test_figures_of_kept_pixels():
     # a: 1 of 1; b: 2 of 3; c: in the truth only, 0.
     assert summary['miou'] == pytest.approx((1 + 2 / 3 + 0) / 3)
     assert summary['per_class']['b'] == dict(
-        candidates=4, kept=3, accuracy=pytest.approx(2 / 3))
+        candidates=4, kept=3, accuracy=pytest.approx(2 / 3)
+    )
     assert summary['per_class']['c']['accuracy'] is None
 
 

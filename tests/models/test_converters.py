@@ -1,4 +1,5 @@
 """Weights under foreign names, with the true names and shapes."""
+
 import importlib.util
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def coco_shapes(network) -> dict:
     }
     for k in range(4):
         shapes[f'layer5.conv2d_list.{k}.weight'] = (21, 2048, 3, 3)
-        shapes[f'layer5.conv2d_list.{k}.bias'] = (21, )
+        shapes[f'layer5.conv2d_list.{k}.bias'] = (21,)
     return shapes
 
 
@@ -54,14 +55,16 @@ def test_advsemiseg_to_21_classes(network) -> None:
     assert len(state) == 528
     # Two of the four branches are used; the rest of the file is accepted.
     missing = {
-        k for k in network.state_dict() if k not in state
-        and not k.endswith('num_batches_tracked')
+        k
+        for k in network.state_dict()
+        if k not in state and not k.endswith('num_batches_tracked')
     }
     assert not missing
     left = set(state) - set(network.state_dict())
     assert left == {
         f'decode_head.convs.{k}.{name}'
-        for k in (2, 3) for name in ('weight', 'bias')
+        for k in (2, 3)
+        for name in ('weight', 'bias')
     }
 
 
@@ -89,10 +92,8 @@ def test_torchvision_resnets(depth) -> None:
     shapes = {k: tuple(v.shape) for k, v in backbone.state_dict().items()}
     width = 512 if depth == 18 else 2048
     source = zeros(
-        dict(shapes, **{
-            'fc.weight': (1000, width),
-            'fc.bias': (1000, )
-        }))
+        dict(shapes, **{'fc.weight': (1000, width), 'fc.bias': (1000,)})
+    )
     state, report = tool('torchvision_to_mmseg').convert(source)
     assert {k: tuple(v.shape) for k, v in state.items()} == shapes
     assert f'ResNet-{depth}' in report and '2 of the classifier' in report
@@ -104,17 +105,20 @@ def test_torchvision_refuses_other_networks() -> None:
         convert({'features.0.0.weight': torch.zeros(32, 3, 3, 3)})
     with torch.device('meta'):
         wide = MODELS.build(
-            dict(type='ResNet', depth=50, base_channels=32)).state_dict()
+            dict(type='ResNet', depth=50, base_channels=32)
+        ).state_dict()
     with pytest.raises(UsageError, match='is no part'):
         convert(wide)
 
 
 def test_command_writes_a_checkpoint_init_cfg_reads(
-        tmp_path, monkeypatch, capsys) -> None:
+    tmp_path, monkeypatch, capsys
+) -> None:
     source, out = tmp_path / 'resnet18.pth', tmp_path / 'out.pth'
     backbone = MODELS.build(dict(type='ResNet', depth=18))
     torch.save(
-        dict(backbone.state_dict(), **{'fc.bias': torch.zeros(1000)}), source)
+        dict(backbone.state_dict(), **{'fc.bias': torch.zeros(1000)}), source
+    )
     main = tool('torchvision_to_mmseg').main
     monkeypatch.setattr(sys, 'argv', ['tool', str(source), str(out)])
     main()
@@ -123,7 +127,9 @@ def test_command_writes_a_checkpoint_init_cfg_reads(
         dict(
             type='ResNet',
             depth=18,
-            init_cfg=dict(type='Pretrained', checkpoint=str(out))))
+            init_cfg=dict(type='Pretrained', checkpoint=str(out)),
+        )
+    )
     other.init_weights()
     torch.testing.assert_close(other.state_dict(), backbone.state_dict())
     with pytest.raises(UsageError, match='exists'):
@@ -139,17 +145,20 @@ def test_coco_weights_reach_a_wrapped_student(tmp_path, network) -> None:
     """Through init_cfg of the segmentor, all but the unused branches."""
     cfg = Config.fromfile(ROOT / 'configs/_base_/models/deeplabv2_r101-d8.py')
     source = zeros(coco_shapes(network))
-    source['layer1.0.conv1.weight'] = torch.full((64, 64, 1, 1), .5)
-    source['layer5.conv2d_list.1.bias'] = torch.arange(21.)
+    source['layer1.0.conv1.weight'] = torch.full((64, 64, 1, 1), 0.5)
+    source['layer5.conv2d_list.1.bias'] = torch.arange(21.0)
     state, _ = tool('advsemiseg_to_mmseg').convert(source)
     torch.save(dict(state_dict=state), tmp_path / 'coco.pth')
     cfg.model.init_cfg = dict(
-        type='Pretrained', checkpoint=str(tmp_path / 'coco.pth'))
+        type='Pretrained', checkpoint=str(tmp_path / 'coco.pth')
+    )
     model = MODELS.build(
         dict(
             type='SelfTrainingSegmentor',
             student=cfg.model,
-            objective=dict(type='DynamicSelfTrainingLoss', gamma=9)))
+            objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+        )
+    )
     model.init_weights()
-    assert (model.student.backbone.layer1[0].conv1.weight == .5).all()
+    assert (model.student.backbone.layer1[0].conv1.weight == 0.5).all()
     assert model.decode_head.convs[1].bias.tolist() == list(range(21))

@@ -6,7 +6,8 @@ from tests.models.tiny import batch, tiny_student
 
 CFG = dict(
     type='MultiBranchDataPreprocessor',
-    data_preprocessor=tiny_student()['data_preprocessor'])
+    data_preprocessor=tiny_student()['data_preprocessor'],
+)
 
 
 def test_each_branch_is_stacked_and_padded_with_its_confidence() -> None:
@@ -21,8 +22,9 @@ def test_each_branch_is_stacked_and_padded_with_its_confidence() -> None:
     sample = out['data_samples']['pseudo'][1]
     torch.testing.assert_close(sample.gt_sem_seg.data[:, :24, :30], labels)
     assert (sample.gt_sem_seg.data[:, 24:] == 255).all()
-    torch.testing.assert_close(sample.gt_confidence.data[:, :24, :30],
-                               confidence)
+    torch.testing.assert_close(
+        sample.gt_confidence.data[:, :24, :30], confidence
+    )
     assert sample.gt_confidence.shape == (32, 32)
     assert not sample.gt_confidence.data[:, :, 30:].any()
 
@@ -51,12 +53,13 @@ def test_plain_batches_pass_to_the_inner_one(training) -> None:
     outer = MODELS.build(CFG)
     inner = MODELS.build(CFG['data_preprocessor'])
     torch.testing.assert_close(
-        outer(plain(), training)['inputs'],
-        inner(plain(), training)['inputs'])
-    # Normalisation is that of the config: RGB from BGR, divided by 255.
+        outer(plain(), training)['inputs'], inner(plain(), training)['inputs']
+    )
+    # Normalization is that of the config: RGB from BGR, divided by 255.
     got = outer(plain(), training)['inputs']
-    torch.testing.assert_close(got[0],
-                               plain()['inputs'][0].float().flip(0) / 255)
+    torch.testing.assert_close(
+        got[0], plain()['inputs'][0].float().flip(0) / 255
+    )
 
 
 def test_without_labels() -> None:

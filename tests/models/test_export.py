@@ -9,16 +9,18 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
+from mmsemi.apis.inference import Predictor
+from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import export_segmentor
-from mmsemi.utils.inference import Predictor
 from tests.models.tiny import tiny_student
 
 CLASSES = ['road', 'car', 'sky', 'tree']
 META = dict(
     dataset_meta=dict(
-        classes=tuple(CLASSES), palette=[[k, k, k] for k in range(4)]))
+        classes=tuple(CLASSES), palette=[[k, k, k] for k in range(4)]
+    )
+)
 # Runs mmseg where mmsemi cannot be imported, and saves the logits.
 PLAIN_MMSEG = """
 import sys
@@ -50,20 +52,26 @@ def config(head=None, pipeline=None, **student) -> Config:
         loss_decode=dict(
             type='ClassBalancedCrossEntropyLoss',
             mode='sqrt_inverse',
-            class_frequency='labelled'))
+            class_frequency='labeled',
+        ),
+    )
     return Config(
         dict(
             model=dict(
                 type='SelfTrainingSegmentor',
                 student=plain,
                 objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
-                data_preprocessor=dict(size=(40, 40))),
-            test_pipeline=pipeline or [
+                data_preprocessor=dict(size=(40, 40)),
+            ),
+            test_pipeline=pipeline
+            or [
                 dict(type='LoadImageFromFile'),
                 dict(type='Resize', scale=(48, 40)),
                 dict(type='LoadAnnotations'),
-                dict(type='PackSemiInputs')
-            ]))
+                dict(type='PackSemiInputs'),
+            ],
+        )
+    )
 
 
 def trained(cfg: Config, tmp_path):
@@ -72,16 +80,18 @@ def trained(cfg: Config, tmp_path):
     model = MODELS.build(copy.deepcopy(cfg.model)).eval()
     for value in model.state_dict().values():
         if value.is_floating_point():
-            value.copy_(torch.rand_like(value) * .1 + .02)
+            value.copy_(torch.rand_like(value) * 0.1 + 0.02)
     path = tmp_path / 'iter_10.pth'
     torch.save(
-        dict(state_dict=model.state_dict(), meta=META, optimizer={}), path)
+        dict(state_dict=model.state_dict(), meta=META, optimizer={}), path
+    )
     return model, path
 
 
 def deeplab_v2() -> dict:
     return dict(
-        type='DeepLabV2Head', in_channels=64, in_index=3, num_classes=4)
+        type='DeepLabV2Head', in_channels=64, in_index=3, num_classes=4
+    )
 
 
 def lateral_sum() -> dict:
@@ -91,11 +101,13 @@ def lateral_sum() -> dict:
         in_index=[0, 1, 3],
         channels=12,
         num_classes=4,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'))
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    )
 
 
 def test_mmseg_runs_it_without_mmsemi(tmp_path) -> None:
     from mmseg.apis import inference_model
+
     image = np.random.default_rng(0).integers(0, 256, (30, 44, 3), np.uint8)
     np.save(tmp_path / 'image.npy', image)
     wanted = {}
@@ -112,7 +124,8 @@ def test_mmseg_runs_it_without_mmsemi(tmp_path) -> None:
     subprocess.run(
         [sys.executable, '-W', 'ignore', '-c', PLAIN_MMSEG, *heads],
         check=True,
-        cwd=tmp_path)
+        cwd=tmp_path,
+    )
     for name, want in wanted.items():
         got = np.load(tmp_path / f'{name}.npz')
         np.testing.assert_allclose(
@@ -120,7 +133,8 @@ def test_mmseg_runs_it_without_mmsemi(tmp_path) -> None:
             want.seg_logits.data,
             rtol=1e-4,
             atol=1e-4,
-            err_msg=name)
+            err_msg=name,
+        )
         assert got['pred'].shape == (1, 30, 44)
         assert got['classes'].tolist() == CLASSES
 
@@ -147,7 +161,8 @@ def test_model_in_memory_and_plain_models(tmp_path) -> None:
     model, _ = trained(cfg, tmp_path)
     one = export_segmentor(cfg, model, tmp_path / 'one.pth')
     plain_cfg = Config(
-        dict(model=cfg.model.student, test_pipeline=cfg.test_pipeline))
+        dict(model=cfg.model.student, test_pipeline=cfg.test_pipeline)
+    )
     two = export_segmentor(plain_cfg, model.student, tmp_path / 'two.pth')
     states = [
         torch.load(x.checkpoint, weights_only=True)['state_dict']
@@ -172,12 +187,14 @@ def test_nothing_is_overwritten_silently(tmp_path) -> None:
 
 
 def test_transforms_of_ours_are_replaced_or_named(tmp_path) -> None:
-    cfg = config(pipeline=[
-        dict(type='LoadImageFromFile', to_float32=True),
-        dict(type='TorchResize', scale=(48, 40)),
-        dict(type='PadSegFields', size=(64, 64)),
-        dict(type='mmsemi.PackSemiInputs')
-    ])
+    cfg = config(
+        pipeline=[
+            dict(type='LoadImageFromFile', to_float32=True),
+            dict(type='TorchResize', scale=(48, 40)),
+            dict(type='PadSegFields', size=(64, 64)),
+            dict(type='mmsemi.PackSemiInputs'),
+        ]
+    )
     model, _ = trained(cfg, tmp_path)
     result = export_segmentor(cfg, model, tmp_path / 'a.pth')
     types = [t.type for t in Config.fromfile(result.config).test_pipeline]
@@ -193,7 +210,8 @@ def test_parts_without_counterpart_are_named(tmp_path) -> None:
 
     try:
         cfg = config(
-            dict(tiny_student()['decode_head'], type='ExportTestHead'))
+            dict(tiny_student()['decode_head'], type='ExportTestHead')
+        )
         model, _ = trained(cfg, tmp_path)
         result = export_segmentor(cfg, model, tmp_path / 'a.pth')
     finally:
@@ -206,10 +224,16 @@ def test_parts_without_counterpart_are_named(tmp_path) -> None:
 
 def test_representation_is_left_out(tmp_path) -> None:
     head = dict(
-        type='DeepLabV3PlusHead', in_channels=64, in_index=3,
-        channels=8, c1_in_channels=8, c1_channels=4, num_classes=4,
+        type='DeepLabV3PlusHead',
+        in_channels=64,
+        in_index=3,
+        channels=8,
+        c1_in_channels=8,
+        c1_channels=4,
+        num_classes=4,
         dilations=(1, 2),
-        representation_head=dict(type='RepresentationHead', out_channels=6))
+        representation_head=dict(type='RepresentationHead', out_channels=6),
+    )
     cfg = config(head)
     model, checkpoint = trained(cfg, tmp_path)
     result = export_segmentor(cfg, checkpoint, tmp_path / 'a.pth')
@@ -226,7 +250,8 @@ def test_representation_is_left_out(tmp_path) -> None:
     load_checkpoint(plain, str(result.checkpoint), strict=True)
     images = torch.rand(2, 3, 32, 32)
     torch.testing.assert_close(
-        plain(images, mode='tensor'), model.student(images, mode='tensor'))
+        plain(images, mode='tensor'), model.student(images, mode='tensor')
+    )
 
 
 def test_weights_that_do_not_fit_are_an_error(tmp_path) -> None:

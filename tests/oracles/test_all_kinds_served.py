@@ -1,4 +1,5 @@
 """Every oracle file belongs to a kind that a test consumes."""
+
 import re
 from pathlib import Path
 
@@ -10,7 +11,8 @@ def test_no_file_is_left_out(oracle_dir):
     assert families <= set(KINDS) | set(PENDING), 'unknown oracle family'
     for family in families & set(KINDS):
         unknown = [
-            p.name for p in (oracle_dir / family).glob('*.npz')
+            p.name
+            for p in (oracle_dir / family).glob('*.npz')
             if not kind_of(p, family)
         ]
         assert not unknown, f'no test consumes {family}: {unknown}'

@@ -1,9 +1,9 @@
 """Training ids to label ids as CRST's code writes them, and back."""
+
 import numpy as np
 import pytest
 
-from mmsemi.datasets.transforms.labels import (lookup_table,
-                                               train_to_label_ids)
+from mmsemi.datasets.transforms.labels import lookup_table, train_to_label_ids
 from tests.oracles.kinds import files
 
 
@@ -21,7 +21,8 @@ def test_written_label_ids(oracle_dir, kind):
 def test_round_trip(num_classes):
     table, back = train_to_label_ids(num_classes), lookup_table('cityscapes')
     train_ids = back[table[:num_classes]]
-    present = [k for k in range(19) if num_classes == 19 or k not in
-               (9, 14, 16)]
+    present = [
+        k for k in range(19) if num_classes == 19 or k not in (9, 14, 16)
+    ]
     assert train_ids.tolist() == present
     assert back[table[num_classes:]].tolist() == [255] * (256 - num_classes)

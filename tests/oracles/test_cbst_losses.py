@@ -1,4 +1,5 @@
-"""Losses of CRST's code and its regularisers."""
+"""Losses of CRST's code and its regularizers."""
+
 import numpy as np
 import pytest
 import torch
@@ -27,24 +28,24 @@ def test_crst_loss(oracle_dir):
         else:
             labels = torch.from_numpy(case['label'])
         assert (labels != 255).sum() == int(case['valid_num'])
-        result = loss(logits, labels, torch.from_numpy(weights > 0),
-                      soft=soft)
+        result = loss(logits, labels, torch.from_numpy(weights > 0), soft=soft)
         total = result['loss_seg'] + result['loss_reg']
         total.backward()
-        assert total.item() == pytest.approx(
-            float(case['loss_f64']), rel=2e-4)
+        assert total.item() == pytest.approx(float(case['loss_f64']), rel=2e-4)
         np.testing.assert_allclose(logits.grad, case['grad'], atol=1e-6)
         if 'ce_sum_f64' in case:
-            assert result['loss_seg'].item() * int(case['valid_num']) == \
-                pytest.approx(float(case['ce_sum_f64']), rel=2e-4)
+            assert result['loss_seg'].item() * int(
+                case['valid_num']
+            ) == pytest.approx(float(case['ce_sum_f64']), rel=2e-4)
             regular = result['loss_reg'].item() * int(case['valid_reg_num'])
             assert regular == pytest.approx(
-                alpha * float(case['kld_sum_unweighted_f64']), rel=2e-4)
+                alpha * float(case['kld_sum_unweighted_f64']), rel=2e-4
+            )
 
 
 @pytest.mark.parametrize('name', sorted(REGULARIZERS))
-def test_regularisers(oracle_dir, name):
-    for path in files(oracle_dir, 'cbst', 'formula_regularisers'):
+def test_regularizers(oracle_dir, name):
+    for path in files(oracle_dir, 'cbst', 'formula_regularizers'):
         with np.load(path) as arrays:
             logits = torch.from_numpy(arrays['logits']).requires_grad_()
             valid = torch.from_numpy(arrays['ignored']) == 0
@@ -54,10 +55,14 @@ def test_regularisers(oracle_dir, name):
             }
         values = REGULARIZERS[name](logits)
         np.testing.assert_allclose(
-            values.detach()[valid], official['per_pixel'][valid],
-            rtol=1e-5, atol=1e-5)
+            values.detach()[valid],
+            official['per_pixel'][valid],
+            rtol=1e-5,
+            atol=1e-5,
+        )
         total = (values * valid).sum()
         assert total.item() == pytest.approx(
-            float(official['sum_f64']), rel=1e-5)
+            float(official['sum_f64']), rel=1e-5
+        )
         total.backward()
         np.testing.assert_allclose(logits.grad, official['grad'], atol=1e-5)

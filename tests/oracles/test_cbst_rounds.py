@@ -1,4 +1,5 @@
 """Source subsets, schedules and patches of rare classes."""
+
 from unittest.mock import patch
 
 import numpy as np
@@ -36,37 +37,49 @@ def test_schedules(oracle_dir):
         rounds = int(a['num_rounds'])
         for name in ('tgt', 'src'):
             shares = portion_schedule(
-                *[float(a[f'{part}_{name}_port_f64'])
-                  for part in ('init', 'step', 'max')], rounds,
-                as_released=True)
+                *[
+                    float(a[f'{part}_{name}_port_f64'])
+                    for part in ('init', 'step', 'max')
+                ],
+                rounds,
+                as_released=True,
+            )
             np.testing.assert_allclose(
-                shares, a[f'{name}_port_f64'], rtol=1e-12)
+                shares, a[f'{name}_port_f64'], rtol=1e-12
+            )
         # The loop's `lr_scale`: relative to the first rate.
-        scales = [float(a['lr_factor_f64'])**k for k in range(rounds)]
+        scales = [float(a['lr_factor_f64']) ** k for k in range(rounds)]
         np.testing.assert_allclose(
-            float(a['base_lr_f64']) * np.array(scales), a['lr_f64'],
-            rtol=1e-12)
+            float(a['base_lr_f64']) * np.array(scales), a['lr_f64'], rtol=1e-12
+        )
         np.testing.assert_array_equal(
             int(a['epochs_per_round']) * np.arange(1, rounds + 1),
-            a['to_epoch'])
+            a['to_epoch'],
+        )
         # The sampler's `resample` adds the round, counted from 1.
-        seeds = -1 + np.arange(1, rounds + 1) if a['policy'] else np.full(
-            rounds, int(a['seed_int']))
+        seeds = (
+            -1 + np.arange(1, rounds + 1)
+            if a['policy']
+            else np.full(rounds, int(a['seed_int']))
+        )
         np.testing.assert_array_equal(seeds, a['seed'])
 
 
 def crop_with(crop, labels, draws, integers):
     """Box of a crop whose random numbers are given."""
     results = dict(
-        img=np.zeros((*labels.shape, 3), np.uint8), gt_seg_map=labels)
+        img=np.zeros((*labels.shape, 3), np.uint8), gt_seg_map=labels
+    )
     asked = []
 
     def randint(*bounds):
         asked.append(bounds)
         return integers[len(asked) - 1]
 
-    with patch('numpy.random.uniform', side_effect=draws), \
-            patch('numpy.random.randint', side_effect=randint):
+    with (
+        patch('numpy.random.uniform', side_effect=draws),
+        patch('numpy.random.randint', side_effect=randint),
+    ):
         return crop.crop_bbox(results), [bounds[0] for bounds in asked]
 
 
@@ -78,19 +91,23 @@ def test_crst_mining(oracle_dir):
             dict(
                 img=np.zeros((*a['label_train_id'].shape, 3), np.uint8),
                 gt_seg_map=a['label_train_id'].astype(np.uint8),
-                seg_fields=['gt_seg_map']))
+                seg_fields=['gt_seg_map'],
+            )
+        )
         labels = padded['gt_seg_map']
         crop = RareClassCrop(
-            size, prob=float(a['mine_chance_f64']),
-            classes=a['mine_id'].tolist())
+            size,
+            prob=float(a['mine_chance_f64']),
+            classes=a['mine_id'].tolist(),
+        )
         mined = 0
         for row in range(len(a['mined'])):
             offset = a['crop_offset'][row].tolist()
             # An unmined crop draws its corner instead.
-            integers = a['picked'][row].tolist() if a['mined'][row] else \
-                offset
-            draw = a['draw_f64'][row] if np.ndim(a['draw_f64']) else a[
-                'draw_f64']
+            integers = a['picked'][row].tolist() if a['mined'][row] else offset
+            draw = (
+                a['draw_f64'][row] if np.ndim(a['draw_f64']) else a['draw_f64']
+            )
             box, asked = crop_with(crop, labels, [float(draw)], integers)
             assert [box[0], box[2]] == offset
             assert [box[1], box[3]] == [o + s for o, s in zip(offset, size)]
@@ -98,10 +115,11 @@ def test_crst_mining(oracle_dir):
                 mined += 1
                 assert asked == [
                     int(a['num_candidate_ids'][row]),
-                    int(a['num_candidate_pixels'][row])
+                    int(a['num_candidate_pixels'][row]),
                 ]
             np.testing.assert_array_equal(
-                crop.crop(labels, box), a['label_crop'][row])
+                crop.crop(labels, box), a['label_crop'][row]
+            )
         assert mined
 
 
@@ -115,29 +133,35 @@ def test_cbst_mining(oracle_dir):
                 continue  # its position is not recorded
             side = int(a['src_crop_size'][row])
             crop = RareClassCrop(
-                side, prob=0.8, inside=True, use_rarest=True,
+                side,
+                prob=0.8,
+                inside=True,
+                use_rarest=True,
                 classes=a['mine_id_priority'].tolist(),
-                rarest=a['mine_id'].tolist())
+                rarest=a['mine_id'].tolist(),
+            )
             seed = [int(a['seed_row'][row]), int(a['seed_col'][row])]
             # Which of the class and its pixels was drawn.
             present, half = candidates(labels, a, side)
             chosen = present.index(int(a['picked_id'][row]))
-            inner = labels[half:-half - 1, half:-half - 1]
+            inner = labels[half : -half - 1, half : -half - 1]
             pixels = np.argwhere(inner == a['picked_id'][row]) + half
             pixel = np.flatnonzero((pixels == seed).all(1))
             assert len(pixel) == 1
-            box, asked = crop_with(crop, labels, [0.],
-                                   [chosen, int(pixel[0])])
-            assert asked == [
-                int(a['num_ids'][row]), int(a['num_pixels'][row])]
+            box, asked = crop_with(
+                crop, labels, [0.0], [chosen, int(pixel[0])]
+            )
+            assert asked == [int(a['num_ids'][row]), int(a['num_pixels'][row])]
             assert [box[0], box[2]] == [
-                int(a['crop_row0'][row]), int(a['crop_col0'][row])]
-            assert sampled(labels, box, a, row) == pytest.approx(1, abs=.1)
+                int(a['crop_row0'][row]),
+                int(a['crop_col0'][row]),
+            ]
+            assert sampled(labels, box, a, row) == pytest.approx(1, abs=0.1)
 
 
 def candidates(labels, a, side):
     half = side // 2
-    inner = labels[half:-half - 1, half:-half - 1]
+    inner = labels[half : -half - 1, half : -half - 1]
     for ids in (a['mine_id_priority'], a['mine_id']):
         present = [int(c) for c in ids if (inner == c).any()]
         if present:
@@ -147,14 +171,14 @@ def candidates(labels, a, side):
 def sampled(labels, box, a, row):
     """Share of the stored crop that ours has, too.
 
-    The stored one was resized with another library's nearest neighbour and
+    The stored one was resized with another library's nearest neighbor and
     looked at on every eighth pixel.
     """
     net, stride = int(a['net_crop']), int(a['label_stride'])
-    part = labels[box[0]:box[1], box[2]:box[3]]
+    part = labels[box[0] : box[1], box[2] : box[3]]
     at = (np.arange(net) + 0.5) * part.shape[0] / net
     part = part[np.ix_(at.astype(int), at.astype(int))]
     if a['flip'][row]:
         part = part[:, ::-1]
-    part = part[stride // 2::stride, stride // 2::stride]
+    part = part[stride // 2 :: stride, stride // 2 :: stride]
     return (part == a['label_out'][row]).mean()

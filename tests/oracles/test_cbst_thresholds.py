@@ -1,12 +1,15 @@
 """Thresholds and hard labels of CRST's and CBST's code."""
+
 import numpy as np
 import pytest
 import torch
 
-from mmsemi.models.pseudo_labelers import (CBSTPseudoLabeler,
-                                           LRENTPseudoLabeler, rare_classes)
-from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
-                                             ConfidencePool)
+from mmsemi.models.pseudo_labelers import (
+    CBSTPseudoLabeler,
+    LRENTPseudoLabeler,
+    rare_classes,
+)
+from mmsemi.pseudo_labels.statistics import ConfidenceHistogram, ConfidencePool
 from tests.oracles.kinds import files
 
 STATISTICS = dict(exact=ConfidencePool, histogram=ConfidenceHistogram)
@@ -31,15 +34,18 @@ def test_crst_thresholds(oracle_dir, batch):
         case = load(path)
         probabilities = case['prob'].transpose(0, 3, 1, 2).copy()
         labeler = CBSTPseudoLabeler(
-            probabilities.shape[1], ds_rate=int(case['ds_rate']))
+            probabilities.shape[1], ds_rate=int(case['ds_rate'])
+        )
         pool = collected(labeler, probabilities, 'exact', batch)
         counts = pool.counts().numpy()
         np.testing.assert_array_equal(counts, case['conf_count'])
         predicted = np.bincount(
-            probabilities.argmax(1).ravel(), minlength=labeler.num_classes)
+            probabilities.argmax(1).ravel(), minlength=labeler.num_classes
+        )
         np.testing.assert_array_equal(predicted, case['pred_cls_num'])
-        rare, rarest = rare_classes(predicted, float(case['mine_port_f64']),
-                                    int(case['rare_cls_num']))
+        rare, rarest = rare_classes(
+            predicted, float(case['mine_port_f64']), int(case['rare_cls_num'])
+        )
         assert set(rare) == set(case['mine_id'].tolist())
         assert_rarest(rarest, predicted, case['rare_id'])
         histogram = collected(labeler, probabilities, 'histogram', batch)
@@ -47,7 +53,8 @@ def test_crst_thresholds(oracle_dir, batch):
             thresholds = labeler.fit(pool, float(portion)).numpy()
             np.testing.assert_array_equal(thresholds, case['cls_thresh'][k])
             np.testing.assert_array_equal(
-                np.floor(counts * portion), case['cls_sel_size'][k])
+                np.floor(counts * portion), case['cls_sel_size'][k]
+            )
             # Streaming: at most a bin lower, 2^-11 of the distance to one.
             streamed = labeler.fit(histogram, float(portion)).numpy()
             below = thresholds - streamed
@@ -72,16 +79,21 @@ def test_cbst_labels(oracle_dir, kind, tmp_path):
             prior = str(tmp_path / 'prior.npz')
             np.savez(prior, prior=case['prior_array'])
         labeler = CBSTPseudoLabeler(
-            c, per_class=not case['policy_is_global'], prior=prior,
-            leading_zero=True)
+            c,
+            per_class=not case['policy_is_global'],
+            prior=prior,
+            leading_zero=True,
+        )
         assert labeler.one_pass == bool(case['policy_is_global'])
         pool = collected(labeler, case['prob'], 'exact', 2)
         sampled = pool.counts().numpy()
-        np.testing.assert_array_equal(sampled + 1,
-                                      case['array_len_with_leading_zero'])
+        np.testing.assert_array_equal(
+            sampled + 1, case['array_len_with_leading_zero']
+        )
         thresholds = labeler.fit(pool, float(case['portion_f64']))
         np.testing.assert_allclose(
-            thresholds.numpy(), case['cls_thresh_used_f64'], rtol=1e-7)
+            thresholds.numpy(), case['cls_thresh_used_f64'], rtol=1e-7
+        )
         raw = case['cls_thresh_raw_f64']
         assert (thresholds[raw == 0] == 1).all()
 
@@ -94,35 +106,50 @@ def test_cbst_labels(oracle_dir, kind, tmp_path):
         clear = np.abs(case['normalised_max'] - 1) > 1e-5
         assert clear.mean() > 0.99
         np.testing.assert_array_equal(
-            labels[clear], case['pseudo_label_train_id'][clear])
-        assert abs((labels != 255).mean() - case['selected_fraction_f64']) \
+            labels[clear], case['pseudo_label_train_id'][clear]
+        )
+        assert (
+            abs((labels != 255).mean() - case['selected_fraction_f64'])
             <= (~clear).mean()
+        )
         if labeler.per_class:
             sizes = np.where(sampled > 0, sampled + 1, 0)
             np.testing.assert_array_equal(sizes, case['cls_size'])
             rare, rarest = rare_classes(
-                case['cls_size'], float(case['mine_thresh_f64']),
-                int(case['mine_id_number']))
+                case['cls_size'],
+                float(case['mine_thresh_f64']),
+                int(case['mine_id_number']),
+            )
             assert set(rare) == set(case['mine_id_priority'].tolist())
             assert_rarest(rarest, case['cls_size'], case['mine_id'])
         else:
-            np.testing.assert_array_equal(case['cls_size'],
-                                          sampled.sum() + c + 1)
+            np.testing.assert_array_equal(
+                case['cls_size'], sampled.sum() + c + 1
+            )
         # Without the zeros a threshold moves by one rank at most.
         clean = CBSTPseudoLabeler(c, labeler.per_class, prior=prior)
         ranks = [
-            (values >= t).sum() for t, values in zip(
+            (values >= t).sum()
+            for t, values in zip(
                 clean.fit(pool, float(case['portion_f64'])),
-                per_class_values(labeler, probabilities))
+                per_class_values(labeler, probabilities),
+            )
         ]
         official = [
-            (values >= t).sum() for t, values in zip(
-                thresholds, per_class_values(labeler, probabilities))
+            (values >= t).sum()
+            for t, values in zip(
+                thresholds, per_class_values(labeler, probabilities)
+            )
         ]
-        step = labeler.stride * len(probabilities) if labeler.per_class \
+        step = (
+            labeler.stride * len(probabilities)
+            if labeler.per_class
             else np.inf
-        assert max(abs(int(a) - int(b)) for a, b in zip(
-            ranks, official)) <= step + labeler.stride
+        )
+        assert (
+            max(abs(int(a) - int(b)) for a, b in zip(ranks, official))
+            <= step + labeler.stride
+        )
 
 
 def per_class_values(labeler, probabilities):
@@ -144,28 +171,37 @@ def test_crst_hard_labels(oracle_dir):
         quotient = case['prob'] / case['cls_thresh']
         distinct = case['argmax_gap'] > 1e-6
         np.testing.assert_array_equal(
-            quotient.argmax(-1)[distinct], case['weighted_argmax'][distinct])
+            quotient.argmax(-1)[distinct], case['weighted_argmax'][distinct]
+        )
         clear = (np.abs(case['margin']) > 1e-5) & distinct
         np.testing.assert_array_equal(
-            labels[clear], case['pseudo_label_train_id'][clear])
-        assert abs((labels != 255).sum() -
-                   int(case['selected_count'])) <= (~clear).sum()
+            labels[clear], case['pseudo_label_train_id'][clear]
+        )
+        assert (
+            abs((labels != 255).sum() - int(case['selected_count']))
+            <= (~clear).sum()
+        )
 
 
 def test_lrent_labels(oracle_dir):
     for path in files(oracle_dir, 'cbst', 'crst_label_lrent'):
         case = load(path)
         labeler = LRENTPseudoLabeler(
-            case['prob'].shape[-1], alpha=float(case['alpha']))
+            case['prob'].shape[-1], alpha=float(case['alpha'])
+        )
         result = with_thresholds(labeler, case)
         soft = result.soft[0].permute(1, 2, 0).numpy()
         np.testing.assert_allclose(soft, case['soft_label'], atol=2e-5)
         distinct = case['argmax_gap'] > 1e-6
         np.testing.assert_array_equal(
-            soft.argmax(-1)[distinct], case['weighted_argmax'][distinct])
+            soft.argmax(-1)[distinct], case['weighted_argmax'][distinct]
+        )
         clear = (np.abs(case['margin']) > 1e-5) & distinct
         labels = result.labels[0].numpy()
         np.testing.assert_array_equal(
-            labels[clear], case['pseudo_label_train_id'][clear])
-        assert abs((labels != 255).sum() -
-                   int(case['selected_count'])) <= (~clear).sum()
+            labels[clear], case['pseudo_label_train_id'][clear]
+        )
+        assert (
+            abs((labels != 255).sum() - int(case['selected_count']))
+            <= (~clear).sum()
+        )

@@ -1,4 +1,5 @@
 """Losses of DST-CBC and DMT against the official functions."""
+
 import numpy as np
 import pytest
 import torch
@@ -11,13 +12,16 @@ STATS = dict(
     pseudo_disagree='stat_disagree',
     pseudo_live_wins='stat_current_win',
     avg_weight='stat_avg_weights',
-    avg_ce='stat_loss')
+    avg_ce='stat_loss',
+)
 DMT_LOSSES = dict(
     dmt=dict(type='DynamicMutualLoss'),
     naive=dict(type='NaiveMutualLoss', power=5),
     flip=dict(type='FlipLoss'),
     online=dict(
-        type='OnlineSelfTrainingLoss', threshold=0.9, relabel_ignored=True))
+        type='OnlineSelfTrainingLoss', threshold=0.9, relabel_ignored=True
+    ),
+)
 
 
 def run(cfg: dict, case: dict, labels, confidence):
@@ -34,16 +38,19 @@ def check(name: str, case: dict, result: dict, grad) -> None:
     """Compare one case; where the official code fails, expect zeros."""
     loss = result['loss_seg'].item()
     failed = str(case.get('error', '')) or not np.isfinite(
-        case.get('loss', np.nan))
+        case.get('loss', np.nan)
+    )
     if failed:
         assert loss == 0, name
         assert not grad.any(), name
         assert all(torch.isfinite(v) for v in result.values()), name
         return
     np.testing.assert_allclose(
-        loss, case['loss'], rtol=1e-5, atol=1e-6, err_msg=name)
+        loss, case['loss'], rtol=1e-5, atol=1e-6, err_msg=name
+    )
     np.testing.assert_allclose(
-        grad, case['grad'], rtol=1e-4, atol=1e-6, err_msg=name)
+        grad, case['grad'], rtol=1e-4, atol=1e-6, err_msg=name
+    )
     for ours, theirs in STATS.items():
         # -1: not computed by the official code on that path.
         if theirs in case and case[theirs] != -1:
@@ -52,7 +59,8 @@ def check(name: str, case: dict, result: dict, grad) -> None:
                 case[theirs],
                 rtol=1e-5,
                 atol=1e-6,
-                err_msg=f'{name} {theirs}')
+                err_msg=f'{name} {theirs}',
+            )
 
 
 @pytest.mark.parametrize('kind', ['dst_loss', 'offline_weight_loss'])
@@ -64,11 +72,12 @@ def test_dynamic_loss(oracle_dir, kind) -> None:
             if kind == 'offline_weight_loss':
                 stored = torch.tensor(case['offline_confidence'])
                 confidence = torch.ones(labels.shape)
-                confidence[:len(stored)] = stored
+                confidence[: len(stored)] = stored
             cfg = dict(
                 type='DynamicSelfTrainingLoss',
                 gamma=float(case['gamma']),
-                offline=confidence is not None)
+                offline=confidence is not None,
+            )
             check(name, case, *run(cfg, case, labels, confidence))
 
 

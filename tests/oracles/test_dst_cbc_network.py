@@ -1,4 +1,5 @@
 """DeepLab-v2 of our config against the published network."""
+
 import zlib
 from pathlib import Path
 
@@ -11,18 +12,30 @@ from mmengine.optim import build_optim_wrapper
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import cases, files
 
-CONFIG = Path(__file__).resolve().parents[2].joinpath(
-    'configs/_base_/models/deeplabv2_r101-d8.py')
+CONFIG = (
+    Path(__file__)
+    .resolve()
+    .parents[2]
+    .joinpath('configs/_base_/models/deeplabv2_r101-d8.py')
+)
 # Cases by what they hold; a case of another name fails the test below.
-PREFIXES = ('counts_', 'shapes_', 'conv_table', 'optimizer_groups', 'eval_',
-            'train', 'head')
+PREFIXES = (
+    'counts_',
+    'shapes_',
+    'conv_table',
+    'optimizer_groups',
+    'eval_',
+    'train',
+    'head',
+)
 
 
 def network(num_classes: int, used_branches: int = 2, device: str = 'cpu'):
     """The model of the config; on device meta it has shapes only."""
     cfg = Config.fromfile(CONFIG).model
     cfg.decode_head.update(
-        num_classes=num_classes, used_branches=used_branches)
+        num_classes=num_classes, used_branches=used_branches
+    )
     with torch.device(device):
         return MODELS.build(cfg)
 
@@ -37,7 +50,8 @@ def found(oracle_dir, prefix: str) -> dict:
     result = {
         f'{path.name}:{name}': case
         for path in files(oracle_dir, 'dst_cbc', 'deeplabv2_model')
-        for name, case in cases(path).items() if name.startswith(prefix)
+        for name, case in cases(path).items()
+        if name.startswith(prefix)
     }
     assert result
     return result
@@ -49,19 +63,21 @@ def fill(model: torch.nn.Module, salt: str) -> None:
         if name.endswith('num_batches_tracked'):
             continue
         name = official_name(name)
-        a = np.random.RandomState(zlib.crc32(
-            (salt + name).encode())).standard_normal(tuple(
-                value.shape)).astype(np.float32)
+        a = (
+            np.random.RandomState(zlib.crc32((salt + name).encode()))
+            .standard_normal(tuple(value.shape))
+            .astype(np.float32)
+        )
         if a.ndim == 4:
             a *= np.sqrt(2 / a[0].size)
         elif name.endswith('running_mean'):
-            a *= .1
+            a *= 0.1
         elif name.endswith('running_var'):
-            a = 1 + .1 * np.abs(a)
+            a = 1 + 0.1 * np.abs(a)
         elif name.endswith('weight'):
-            a = (1 + .1 * a) * (.2 if '.bn3.' in name else 1)
+            a = (1 + 0.1 * a) * (0.2 if '.bn3.' in name else 1)
         else:
-            a *= .1
+            a *= 0.1
         value.copy_(torch.from_numpy(a.astype(np.float32)))
 
 
@@ -98,9 +114,7 @@ def filled():
 
 def test_every_case_has_a_test(oracle_dir) -> None:
     names = found(oracle_dir, '')
-    unknown = [
-        n for n in names if not n.split(':')[1].startswith(PREFIXES)
-    ]
+    unknown = [n for n in names if not n.split(':')[1].startswith(PREFIXES)]
     assert not unknown
 
 
@@ -114,26 +128,29 @@ def test_numbers_of_parameters(oracle_dir) -> None:
                 backbone=model.backbone,
                 head=model.decode_head,
                 total=model,
-                **{f'child_{k}': m for k, m in children.items()}).items()
+                **{f'child_{k}': m for k, m in children.items()},
+            ).items()
         }
         for key in ('backbone', 'head', 'total'):
             assert count[key] == case[key], (name, key)
         parameters = list(model.parameters())
-        assert sum(p.numel() for p in parameters
-                   if p.requires_grad) == case['trainable']
+        assert (
+            sum(p.numel() for p in parameters if p.requires_grad)
+            == case['trainable']
+        )
         assert len(parameters) == case['n_param_tensors']
         assert len(model.state_dict()) == case['n_state_entries']
         norms = [
-            m for m in model.modules()
-            if isinstance(m, torch.nn.BatchNorm2d)
+            m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)
         ]
         assert len(norms) == case['n_batchnorm']
         # The default of the config trains BatchNorm as published.
         assert all(m.training for m in model.train().modules())
         if 'per_child_names' in case:
             assert list(children) == case['per_child_names'].tolist()
-            assert [count[f'child_{k}'] for k in children
-                    ] == case['per_child_params'].tolist()
+            assert [count[f'child_{k}'] for k in children] == case[
+                'per_child_params'
+            ].tolist()
 
 
 def test_output_sizes(oracle_dir) -> None:
@@ -151,15 +168,22 @@ def test_output_sizes(oracle_dir) -> None:
 def test_table_of_convolutions(oracle_dir) -> None:
     for name, case in found(oracle_dir, 'conv_table').items():
         rows = {
-            official_name(key):
-            (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0],
-             m.padding[0], m.dilation[0], int(m.bias is not None))
+            official_name(key): (
+                m.in_channels,
+                m.out_channels,
+                m.kernel_size[0],
+                m.stride[0],
+                m.padding[0],
+                m.dilation[0],
+                int(m.bias is not None),
+            )
             for key, m in network(21, 4, 'meta').named_modules()
             if isinstance(m, torch.nn.Conv2d)
         }
         assert list(rows) == case['names'].tolist(), name
         np.testing.assert_array_equal(
-            list(rows.values()), case['in_out_k_stride_pad_dil_bias'])
+            list(rows.values()), case['in_out_k_stride_pad_dil_bias']
+        )
 
 
 def test_optimizer_treats_all_parameters_alike(oracle_dir) -> None:
@@ -167,11 +191,13 @@ def test_optimizer_treats_all_parameters_alike(oracle_dir) -> None:
     wrapper = build_optim_wrapper(
         model,
         dict(
-            optimizer=dict(
-                type='SGD', lr=.5, momentum=.9, weight_decay=.25)))
+            optimizer=dict(type='SGD', lr=0.5, momentum=0.9, weight_decay=0.25)
+        ),
+    )
     rate = {
-        id(p): (group['lr'] / .5, group['weight_decay'] / .25)
-        for group in wrapper.param_groups for p in group['params']
+        id(p): (group['lr'] / 0.5, group['weight_decay'] / 0.25)
+        for group in wrapper.param_groups
+        for p in group['params']
     }
     groups = [model.backbone, model.decode_head]
     for case in found(oracle_dir, 'optimizer_groups').values():
@@ -180,8 +206,7 @@ def test_optimizer_treats_all_parameters_alike(oracle_dir) -> None:
             parameters = list(group.parameters())
             assert len(parameters) == case['tensors_per_group'][k]
             assert {rate[id(p)] for p in parameters} == {
-                (case['lr_multiplier'][k],
-                 case['weight_decay_multiplier'][k])
+                (case['lr_multiplier'][k], case['weight_decay_multiplier'][k])
             }
 
 
@@ -224,7 +249,8 @@ def test_head_alone(oracle_dir) -> None:
     for case in found(oracle_dir, 'head').values():
         state = {
             key.removeprefix('0_').replace('_', '.'): torch.tensor(value)
-            for key, value in case.items() if key.startswith('0_convs')
+            for key, value in case.items()
+            if key.startswith('0_convs')
         }
         classes, channels = state['convs.0.weight'].shape[:2]
         head = MODELS.build(
@@ -232,7 +258,9 @@ def test_head_alone(oracle_dir) -> None:
                 type='DeepLabV2Head',
                 in_channels=channels,
                 in_index=0,
-                num_classes=classes))
+                num_classes=classes,
+            )
+        )
         head.load_state_dict(state, strict=True)
         x = torch.tensor(case['x'], requires_grad=True)
         y = head([x])

@@ -1,12 +1,12 @@
 """Thresholds and labels of DST-CBC (v1) and DMT against the official code."""
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
-from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
-                                             ConfidencePool)
+from mmsemi.pseudo_labels.statistics import ConfidenceHistogram, ConfidencePool
 from tests.oracles.kinds import cases, files
 
 
@@ -18,15 +18,19 @@ def batches(case):
     step = int(case['batch_size'])
     for start in range(0, len(logits), step):
         up = F.interpolate(
-            logits[start:start + step], size=size, mode='bilinear',
-            align_corners=True)
-        yield up.softmax(1), sizes[start:start + step].tolist()
+            logits[start : start + step],
+            size=size,
+            mode='bilinear',
+            align_corners=True,
+        )
+        yield up.softmax(1), sizes[start : start + step].tolist()
 
 
 def run(case, rule, statistics_type, per_class=True):
     num_classes = case['logits'].shape[1]
     labeler = ClassBalancedPseudoLabeler(
-        num_classes, rule, per_class, int(case['down_sample_rate']))
+        num_classes, rule, per_class, int(case['down_sample_rate'])
+    )
     statistics = statistics_type(num_classes)
     for probabilities, sizes in batches(case):
         height, width = probabilities.shape[-2:]
@@ -62,14 +66,17 @@ def test_cbc_pseudo_labels(oracle_dir):
             if str(case['error']):
                 check_degenerate(case, 'scaled', per_class)
                 continue
-            thresholds, labels, _ = run(case, 'scaled', ConfidencePool,
-                                        per_class)
+            thresholds, labels, _ = run(
+                case, 'scaled', ConfidencePool, per_class
+            )
             np.testing.assert_allclose(
-                thresholds, case['thresholds'], atol=1e-6, err_msg=name)
+                thresholds, case['thresholds'], atol=1e-6, err_msg=name
+            )
             wrong = (np.stack(labels) != case['pseudo_labels']).sum()
             assert wrong <= 2, (name, wrong)
             assert share(labels) == pytest.approx(
-                float(case['labelled_fraction']), abs=1e-3)
+                float(case['labelled_fraction']), abs=1e-3
+            )
             check_streaming(case, 'scaled', per_class, thresholds)
 
 
@@ -79,20 +86,24 @@ def test_dmt_pseudo_labels(oracle_dir):
             if str(case['error']):
                 check_degenerate(case, 'argmax', True)
                 continue
-            thresholds, labels, confidences = run(case, 'argmax',
-                                                  ConfidencePool)
+            thresholds, labels, confidences = run(
+                case, 'argmax', ConfidencePool
+            )
             np.testing.assert_allclose(
-                thresholds, case['thresholds'], atol=1e-6, err_msg=name)
+                thresholds, case['thresholds'], atol=1e-6, err_msg=name
+            )
             stored = sorted(k for k in case if k.startswith('label_conf_'))
             assert len(stored) == len(labels) > 0
             wrong = 0
             for key, label, confidence in zip(stored, labels, confidences):
                 wrong += (label != case[key][..., 0]).sum()
                 np.testing.assert_allclose(
-                    confidence, case[key][..., 1], atol=1e-6)
+                    confidence, case[key][..., 1], atol=1e-6
+                )
             assert wrong <= 2, (name, wrong)
             assert share(labels) == pytest.approx(
-                float(case['labelled_fraction']), abs=1e-3)
+                float(case['labelled_fraction']), abs=1e-3
+            )
             check_streaming(case, 'argmax', True, thresholds)
 
 

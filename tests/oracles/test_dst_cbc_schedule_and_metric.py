@@ -1,4 +1,5 @@
 """Poly learning rate and confusion counts: existing parts agree."""
+
 import numpy as np
 import torch
 from mmengine.optim import OptimWrapper
@@ -19,20 +20,29 @@ def test_poly_lr(oracle_dir):
                 for _ in case['lr_groups'][0]
             ]
             optimizer = OptimWrapper(
-                torch.optim.SGD(groups, lr=float(case['base_lr'])))
+                torch.optim.SGD(groups, lr=float(case['base_lr']))
+            )
             schedule = PARAM_SCHEDULERS.build(
                 dict(
-                    type='PolyLR', power=0.9, eta_min=0., by_epoch=False,
-                    end=length + 1, optimizer=optimizer))
+                    type='PolyLR',
+                    power=0.9,
+                    eta_min=0.0,
+                    by_epoch=False,
+                    end=length + 1,
+                    optimizer=optimizer,
+                )
+            )
             rates = []
             for _ in range(length + 1):
                 rates.append([g['lr'] for g in groups])
                 optimizer.optimizer.step()
                 schedule.step()
-            for iteration, expected in zip(case['iteration'],
-                                           case['lr_groups']):
+            for iteration, expected in zip(
+                case['iteration'], case['lr_groups']
+            ):
                 np.testing.assert_allclose(
-                    rates[int(iteration)], expected, atol=1e-9, err_msg=name)
+                    rates[int(iteration)], expected, atol=1e-9, err_msg=name
+                )
 
 
 def test_confusion_matrix(oracle_dir):
@@ -48,13 +58,17 @@ def test_confusion_matrix(oracle_dir):
                 masked = torch.from_numpy(np.where(pred == 255, 255, target))
                 areas += torch.stack(
                     IoUMetric.intersect_and_union(
-                        torch.from_numpy(pred), masked, num_classes, 255))
+                        torch.from_numpy(pred), masked, num_classes, 255
+                    )
+                )
             assert (quality.confusion == case['matrix']).all(), name
             ours = quality.accuracy(), quality.class_accuracy(), quality.iou()
             theirs = case['acc_global'], case['acc'], case['iou']
             for a, b in zip(ours, theirs):
                 np.testing.assert_allclose(a, b, rtol=1e-6, err_msg=name)
             np.testing.assert_allclose(
-                quality.iou().mean(), case['miou_official_mean'], rtol=1e-6)
+                quality.iou().mean(), case['miou_official_mean'], rtol=1e-6
+            )
             np.testing.assert_allclose(
-                (areas[0] / areas[1]).numpy(), case['iou'], rtol=1e-6)
+                (areas[0] / areas[1]).numpy(), case['iou'], rtol=1e-6
+            )

@@ -1,4 +1,5 @@
 """Old (DST-CBC) and new (DMT) transforms, with the recorded draws."""
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from mmengine.dataset import Compose
 
 from mmsemi.datasets.transforms.geometry import nearest_indices
 from mmsemi.datasets.transforms.labels import MapLabels
-from mmsemi.utils.confidence_codes import encode_confidence
+from mmsemi.pseudo_labels.codes import encode_confidence
 from tests.oracles.kinds import cases, files
 
 COCO_MEAN = np.array([104.008, 116.669, 122.675], dtype=np.float32)
@@ -48,7 +49,7 @@ class Draws:
         return options[0] if self.numbers.pop(0) < p[0] else options[1]
 
 
-def normalised(image: np.ndarray, kind: str) -> np.ndarray:
+def normalized(image: np.ndarray, kind: str) -> np.ndarray:
     """BGR float image to (3, H, W) as the data preprocessors do."""
     if kind == 'coco':
         return (image - COCO_MEAN).transpose(2, 0, 1)
@@ -60,8 +61,12 @@ def run(case, steps, tmp_path, pseudo=False):
     label = case.get('label', case.get('label_uint8'))
     image_path = tmp_path / 'image.png'
     cv2.imwrite(str(image_path), case['image_rgb_uint8'][..., ::-1])
-    item = dict(img_path=str(image_path), seg_fields=[], label_map=None,
-                reduce_zero_label=False)
+    item = dict(
+        img_path=str(image_path),
+        seg_fields=[],
+        label_map=None,
+        reduce_zero_label=False,
+    )
     pipeline = [dict(type='LoadImageFromFile', to_float32=True)]
     if label is not None:
         if pseudo:
@@ -79,8 +84,11 @@ def run(case, steps, tmp_path, pseudo=False):
 def check(result, case, kind):
     tolerance = 1e-3 if kind == 'coco' else 1e-5
     np.testing.assert_allclose(
-        normalised(result['img'], kind), case['out_image'], rtol=0,
-        atol=tolerance)
+        normalized(result['img'], kind),
+        case['out_image'],
+        rtol=0,
+        atol=tolerance,
+    )
     if 'out_label' in case and case['out_label'].ndim == 2:
         np.testing.assert_array_equal(result['gt_seg_map'], case['out_label'])
 
@@ -100,18 +108,25 @@ def steps_of(name, case):
         dict(type='RandomFlip', prob=0.5),
     ]
     if 'resize_h' in drawn:
-        steps.insert(0, dict(type='RandomResize', scale=[(1, 1), (999, 999)],
-                             resize_type='TorchResize'))
+        steps.insert(
+            0,
+            dict(
+                type='RandomResize',
+                scale=[(1, 1), (999, 999)],
+                resize_type='TorchResize',
+            ),
+        )
     elif 'scale' in drawn:
         steps.insert(0, dict(type='RandomScale', ratio_range=(0.5, 1.5)))
         if 'city' in name:  # half resolution first, crops are half of that
-            steps.insert(0, dict(type='TorchResize',
-                                 scale=(2 * size[1], 2 * size[0])))
+            steps.insert(
+                0, dict(type='TorchResize', scale=(2 * size[1], 2 * size[0]))
+            )
     return steps
 
 
 def kind_of(case, name):
-    """Which normalisation: by the name, else by the range of the output."""
+    """Which normalization: by the name, else by the range of the output."""
     if 'coco' in name or 'imagenet' in name:
         return 'coco' if 'coco' in name else 'imagenet'
     return 'coco' if np.abs(case['out_image']).max() > 10 else 'imagenet'
@@ -149,9 +164,9 @@ def test_new_transforms(oracle_dir, tmp_path, monkeypatch):
 def check_table(table):
     ids = np.arange(256, dtype=np.uint8)
     mapped = MapLabels('cityscapes')(dict(gt_seg_map=ids))['gt_seg_map']
-    np.testing.assert_array_equal(mapped[:len(table)], table)
+    np.testing.assert_array_equal(mapped[: len(table)], table)
     # 255, and whatever the official table has no entry for.
-    assert (mapped[len(table):] == 255).all()
+    assert (mapped[len(table) :] == 255).all()
 
 
 def check_confidence(result, expected):
@@ -163,7 +178,8 @@ def check_confidence(result, expected):
     found, stored = result['gt_confidence'][used], confidence[used]
     assert (found <= stored).all()
     np.testing.assert_array_equal(
-        encode_confidence(found), encode_confidence(stored))
+        encode_confidence(found), encode_confidence(stored)
+    )
     assert (result['gt_confidence'][confidence == 255] == 0).all()
 
 
@@ -174,4 +190,5 @@ def test_nearest_index_is_that_of_torch(seed):
         column = torch.arange(source, dtype=torch.float32)[None, None]
         expected = F.interpolate(column, size=target, mode='nearest')
         np.testing.assert_array_equal(
-            nearest_indices(source, target), expected[0, 0].numpy())
+            nearest_indices(source, target), expected[0, 0].numpy()
+        )

@@ -1,4 +1,5 @@
 """Seen, unseen and harmonic scores of SPNet's evaluation."""
+
 import numpy as np
 import torch
 from mmengine.structures import PixelData
@@ -10,8 +11,11 @@ from tests.oracles.kinds import files
 
 # Order of the stored scores: all, seen, unseen, harmonic of each family.
 NAMES = {
-    'Overall Acc': ('aAcc', 'hAcc_pixel'), 'Mean Acc': ('mAcc', 'hAcc'),
-    'FreqW Acc': ('fwIoU', 'hIoU_fw'), 'Mean IoU': ('mIoU', 'hIoU')}
+    'Overall Acc': ('aAcc', 'hAcc_pixel'),
+    'Mean Acc': ('mAcc', 'hAcc'),
+    'FreqW Acc': ('fwIoU', 'hIoU_fw'),
+    'Mean IoU': ('mIoU', 'hIoU'),
+}
 
 
 def stored(oracle_dir):
@@ -20,18 +24,26 @@ def stored(oracle_dir):
         with np.load(path) as arrays:
             keys = [key for key in arrays.files if '__' in key]
             for name in sorted({key.split('__')[0] for key in keys}):
-                yield name, {
-                    key.split('__')[1]: arrays[key] for key in keys
-                    if key.startswith(f'{name}__')
-                }, arrays['score_names'].tolist()
+                yield (
+                    name,
+                    {
+                        key.split('__')[1]: arrays[key]
+                        for key in keys
+                        if key.startswith(f'{name}__')
+                    },
+                    arrays['score_names'].tolist(),
+                )
 
 
 def ours(scores, name):
     for family, (key, harmonic) in NAMES.items():
         if name.startswith(family):
-            group = name[len(family):].strip().lower()
-            return scores[harmonic] if group == 'harmonic' else scores[
-                f'{key}_{group}' if group else key]
+            group = name[len(family) :].strip().lower()
+            return (
+                scores[harmonic]
+                if group == 'harmonic'
+                else scores[f'{key}_{group}' if group else key]
+            )
     raise KeyError(name)
 
 
@@ -39,31 +51,45 @@ def test_all_scores(oracle_dir):
     checked = 0
     for case, arrays, score_names in stored(oracle_dir):
         num_classes, num_seen, images = arrays['meta'].tolist()
-        metric = METRICS.build(dict(
-            type='GeneralizedZeroLabelMetric', num_seen=num_seen,
-            all_scores=True))
+        metric = METRICS.build(
+            dict(
+                type='GeneralizedZeroLabelMetric',
+                num_seen=num_seen,
+                all_scores=True,
+            )
+        )
         metric.dataset_meta = dict(
-            classes=[str(k) for k in range(num_classes)])
+            classes=[str(k) for k in range(num_classes)]
+        )
         for k in range(images):
             sample = SegDataSample(
-                gt_sem_seg=PixelData(data=torch.from_numpy(
-                    arrays[f'gt{k}'])[None]),
-                pred_sem_seg=PixelData(data=torch.from_numpy(
-                    arrays[f'pred{k}'])[None]))
+                gt_sem_seg=PixelData(
+                    data=torch.from_numpy(arrays[f'gt{k}'])[None]
+                ),
+                pred_sem_seg=PixelData(
+                    data=torch.from_numpy(arrays[f'pred{k}'])[None]
+                ),
+            )
             metric.process({}, [sample.to_dict()])
         hit, _, predicted, truth = (
             torch.stack(c).double().sum(0).numpy()
-            for c in zip(*metric.results))
+            for c in zip(*metric.results)
+        )
         scores = zero_label_scores(hit, predicted, truth, num_seen)
         np.testing.assert_allclose(
-            scores['IoU'], arrays['class_iou'], atol=1e-9, err_msg=case)
+            scores['IoU'], arrays['class_iou'], atol=1e-9, err_msg=case
+        )
         for name, expected in zip(score_names, arrays['scores']):
             np.testing.assert_allclose(
-                ours(scores, name), expected, atol=1e-9,
-                err_msg=f'{case}: {name}')
+                ours(scores, name),
+                expected,
+                atol=1e-9,
+                err_msg=f'{case}: {name}',
+            )
         reported = metric.compute_metrics(metric.results)
         for key in ('mIoU_seen', 'mIoU_unseen', 'hIoU', 'mIoU', 'aAcc'):
             np.testing.assert_allclose(
-                reported[key], 100 * scores[key], atol=0.005)
+                reported[key], 100 * scores[key], atol=0.005
+            )
         checked += 1
     assert checked

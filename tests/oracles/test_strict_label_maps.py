@@ -1,4 +1,5 @@
 """Training and evaluation maps of SPNet and STRICT."""
+
 import numpy as np
 import pytest
 
@@ -33,7 +34,7 @@ def settings(arrays):
     for key in arrays:
         if not key.endswith(suffix):
             continue
-        prefix = key[:-len(suffix)]
+        prefix = key[: -len(suffix)]
         dataset, setting = prefix.rsplit('_', 1)
         background = setting == 'bkg'
         seen = arrays[f'{prefix}_seen_order'].tolist()
@@ -45,8 +46,14 @@ def settings(arrays):
             file_classes[0] = 'background'
         if background:
             classes[0] = 'background'
-        yield prefix, dataset, background, dict(
-            file_classes=file_classes, classes=classes, num_seen=len(seen))
+        yield (
+            prefix,
+            dataset,
+            background,
+            dict(
+                file_classes=file_classes, classes=classes, num_seen=len(seen)
+            ),
+        )
 
 
 def test_training_maps(stored):
@@ -57,7 +64,8 @@ def test_training_maps(stored):
             for merge in (False, True):
                 table = zero_label_table(**kwargs, merge_ignore=merge)
                 np.testing.assert_array_equal(
-                    published(table), expected, err_msg=prefix)
+                    published(table), expected, err_msg=prefix
+                )
                 # Merged, all that has no label is one value; else void is
                 # apart from what may get a pseudo-label.
                 assert (table[255] == 254) == (merge and not background)
@@ -68,19 +76,24 @@ def test_training_maps(stored):
 def test_evaluation_maps(stored):
     for arrays in stored.values():
         for prefix, _, background, kwargs in settings(arrays):
-            assert arrays[f'{prefix}_eval_order'].tolist() == arrays[
-                f'{prefix}_all_order'].tolist()
+            assert (
+                arrays[f'{prefix}_eval_order'].tolist()
+                == arrays[f'{prefix}_all_order'].tolist()
+            )
             table = zero_label_table(**kwargs, evaluate=True)
             np.testing.assert_array_equal(
-                table, arrays[f'{prefix}_eval_map'], err_msg=prefix)
+                table, arrays[f'{prefix}_eval_map'], err_msg=prefix
+            )
             # Plain zero-label segmentation: the unseen classes alone.
-            classes = kwargs['classes'][kwargs['num_seen']:]
+            classes = kwargs['classes'][kwargs['num_seen'] :]
             if background:
                 classes = ['background'] + classes
             table = zero_label_table(
-                kwargs['file_classes'], classes, 0, evaluate=True)
+                kwargs['file_classes'], classes, 0, evaluate=True
+            )
             np.testing.assert_array_equal(
-                table, arrays[f'{prefix}_eval_map_zlss'], err_msg=prefix)
+                table, arrays[f'{prefix}_eval_map_zlss'], err_msg=prefix
+            )
 
 
 def test_mapped_images(stored):
@@ -89,14 +102,17 @@ def test_mapped_images(stored):
         for prefix, dataset, _, kwargs in settings(arrays):
             tables = dict(
                 train=published(zero_label_table(**kwargs)),
-                eval=zero_label_table(**kwargs, evaluate=True))
+                eval=zero_label_table(**kwargs, evaluate=True),
+            )
             for key, label in arrays.items():
                 if not key.startswith(f'{dataset}_label_'):
                     continue
                 letter = key.rsplit('_', 1)[1]
                 for mode, table in tables.items():
                     np.testing.assert_array_equal(
-                        table[label], arrays[f'{prefix}_{mode}_{letter}'],
-                        err_msg=f'{prefix} {mode} {letter}')
+                        table[label],
+                        arrays[f'{prefix}_{mode}_{letter}'],
+                        err_msg=f'{prefix} {mode} {letter}',
+                    )
                     checked += 1
     assert checked >= 12

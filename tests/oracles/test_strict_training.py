@@ -1,4 +1,5 @@
 """Views, agreement, losses and schedule of the official zero-label code."""
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +8,7 @@ from mmengine.optim import OptimWrapper
 
 from mmsemi.models.pseudo_labelers import Views
 from mmsemi.registry import MODELS, PARAM_SCHEDULERS
-from mmsemi.utils.zero_label import UNLABELLED
+from mmsemi.utils.labels import UNLABELED
 from tests.models.tiny import sample
 from tests.oracles.kinds import cases, files
 
@@ -22,8 +23,12 @@ class StrictToyBackbone(BaseModule):
         for weight, bias in weights:
             stride = 8 if weight.shape[-1] == 7 else 1
             conv = torch.nn.Conv2d(
-                weight.shape[1], weight.shape[0], weight.shape[2], stride,
-                weight.shape[2] // 2)
+                weight.shape[1],
+                weight.shape[0],
+                weight.shape[2],
+                stride,
+                weight.shape[2] // 2,
+            )
             conv.weight.data = torch.tensor(weight)
             conv.bias.data = torch.tensor(bias)
             self.convs.append(conv)
@@ -31,7 +36,7 @@ class StrictToyBackbone(BaseModule):
     def forward(self, x):
         for conv in self.convs:
             x = conv(x).tanh()
-        return (x, )
+        return (x,)
 
 
 def toy_segmentor(case, wrapper, num_seen, branches, **kwargs):
@@ -40,19 +45,30 @@ def toy_segmentor(case, wrapper, num_seen, branches, **kwargs):
     Args:
         branches: (weight, bias) of each branch of the head.
     """
-    weights = [(case[f'conv{k}_w'], case[f'conv{k}_b']) for k in (1, 2)
-               if f'conv{k}_w' in case]
+    weights = [
+        (case[f'conv{k}_w'], case[f'conv{k}_b'])
+        for k in (1, 2)
+        if f'conv{k}_w' in case
+    ]
     head = dict(
-        type='DeepLabV2Head', in_channels=len(weights[-1][1]),
-        dilations=range(1, len(branches) + 1), used_branches=len(branches),
-        align_corners=False)
+        type='DeepLabV2Head',
+        in_channels=len(weights[-1][1]),
+        dilations=range(1, len(branches) + 1),
+        used_branches=len(branches),
+        align_corners=False,
+    )
     student = dict(
         type='EncoderDecoder',
         backbone=dict(type='StrictToyBackbone', weights=weights),
         decode_head=dict(
-            type='SemanticEmbeddingHead', head=head, num_seen=num_seen,
-            embeddings=case['class_emb'], loss_resolution='logits'),
-        test_cfg=dict(mode='whole'))
+            type='SemanticEmbeddingHead',
+            head=head,
+            num_seen=num_seen,
+            embeddings=case['class_emb'],
+            loss_resolution='logits',
+        ),
+        test_cfg=dict(mode='whole'),
+    )
     model = MODELS.build(dict(type=wrapper, student=student, **kwargs))
     for conv, (weight, bias) in zip(model.decode_head.head.convs, branches):
         conv.weight.data = torch.tensor(weight)
@@ -72,7 +88,7 @@ def record(owner, name):
     return calls
 
 
-def to_labels(target, rest=UNLABELLED):
+def to_labels(target, rest=UNLABELED):
     """Official training labels in our code: -1 becomes ``rest``."""
     target = torch.from_numpy(target)
     return target.masked_fill(target == -1, rest)
@@ -80,7 +96,7 @@ def to_labels(target, rest=UNLABELLED):
 
 def to_target(labels):
     """Our labels in the official code."""
-    return labels.masked_fill(labels >= UNLABELLED, -1).numpy()
+    return labels.masked_fill(labels >= UNLABELED, -1).numpy()
 
 
 def test_spnet_multi_scale_loss(oracle_dir):
@@ -89,26 +105,37 @@ def test_spnet_multi_scale_loss(oracle_dir):
             case = dict(arrays)
         branches = [(case['aspp_w'], case['aspp_b'])]
         model = toy_segmentor(
-            case, 'SPNet', len(case['class_emb']), branches,
-            semi_test_cfg=dict(scales=(0.5, 0.75)))
+            case,
+            'SPNet',
+            len(case['class_emb']),
+            branches,
+            semi_test_cfg=dict(scales=(0.5, 0.75)),
+        )
         images = torch.from_numpy(case['img'])
         head = model.decode_head
         calls = record(head, 'loss_by_labels')
         losses = model.loss(
-            images, [sample(y) for y in to_labels(case['target'])])
+            images, [sample(y) for y in to_labels(case['target'])]
+        )
         for k, ((output, _), _) in enumerate(calls):
             np.testing.assert_allclose(
-                output.detach(), case[f'out{k}'], rtol=0, atol=1e-4)
+                output.detach(), case[f'out{k}'], rtol=0, atol=1e-4
+            )
         assert len(calls) == sum(k.startswith('out') for k in case)
         loss, _ = model.parse_losses(losses)
         loss.backward()
         np.testing.assert_allclose(
-            loss.item(), case['loss_sum'], rtol=0, atol=1e-4)
+            loss.item(), case['loss_sum'], rtol=0, atol=1e-4
+        )
         np.testing.assert_allclose(
-            head.head.convs[0].weight.grad, case['grad_aspp_w'], rtol=0,
-            atol=1e-4)
+            head.head.convs[0].weight.grad,
+            case['grad_aspp_w'],
+            rtol=0,
+            atol=1e-4,
+        )
         np.testing.assert_allclose(
-            model(images).detach(), case['eval_max'], rtol=0, atol=1e-4)
+            model(images).detach(), case['eval_max'], rtol=0, atol=1e-4
+        )
 
 
 def test_generator_views(oracle_dir):
@@ -122,12 +149,18 @@ def test_generator_views(oracle_dir):
             settings = dict(mirror='mirror' in name, scales=scales)
             if scales == 'random':
                 settings['scales'] = case['drawn_scales'].tolist()
-            branches = [(shared[f'aspp{k}_w'], shared[f'aspp{k}_b'])
-                        for k in range(sum('aspp' in k for k in shared) // 2)]
+            branches = [
+                (shared[f'aspp{k}_w'], shared[f'aspp{k}_b'])
+                for k in range(sum('aspp' in k for k in shared) // 2)
+            ]
             num_seen = int(shared['n_seen'])
             model = toy_segmentor(
-                shared, 'ZeroLabelSegmentor', num_seen, branches,
-                views=settings)
+                shared,
+                'ZeroLabelSegmentor',
+                num_seen,
+                branches,
+                views=settings,
+            )
             model.refresh_generator()
             model.train()
             images = torch.from_numpy(shared['img'])
@@ -138,24 +171,31 @@ def test_generator_views(oracle_dir):
                 views = model.views(model.unseen_logits, images)
             sizes = [args[0].shape for args, _ in passes]
             np.testing.assert_allclose(
-                views, case['views'], rtol=0, atol=1e-4, err_msg=name)
+                views, case['views'], rtol=0, atol=1e-4, err_msg=name
+            )
             assert len(views) == len(model.views)
             # Views of one size go through the network together.
             assert len(sizes) == len({s[-1] for s in sizes})
 
             calls = record(model.decode_head, 'loss_by_labels')
             loss, _ = model.parse_losses(
-                model.loss(images, [sample(y) for y in labels]))
+                model.loss(images, [sample(y) for y in labels])
+            )
             loss.backward()
             logits, target = calls[0][0]
             np.testing.assert_allclose(
-                logits.detach(), shared['student_logits'], rtol=0, atol=1e-4)
+                logits.detach(), shared['student_logits'], rtol=0, atol=1e-4
+            )
             assert (to_target(target) == case['merged_target']).all(), name
             np.testing.assert_allclose(
-                loss.item(), case['loss'], rtol=0, atol=1e-4)
+                loss.item(), case['loss'], rtol=0, atol=1e-4
+            )
             np.testing.assert_allclose(
                 model.decode_head.head.convs[0].weight.grad,
-                case['grad_aspp0_w'], rtol=0, atol=1e-4)
+                case['grad_aspp0_w'],
+                rtol=0,
+                atol=1e-4,
+            )
 
 
 def all_cases(path):
@@ -175,8 +215,8 @@ def test_drawn_scales_are_uniform():
     torch.manual_seed(0)
     drawn = np.array([views.draw() for _ in range(500)])
     assert drawn.shape == (500, 2)
-    assert .5 <= drawn.min() < .52 and 1.73 < drawn.max() < 1.75
-    assert abs(drawn.mean() - 1.125) < .04
+    assert 0.5 <= drawn.min() < 0.52 and 1.73 < drawn.max() < 1.75
+    assert abs(drawn.mean() - 1.125) < 0.04
     torch.manual_seed(0)
     assert views.draw() == drawn[0].tolist()
 
@@ -188,24 +228,26 @@ def test_pseudo_label_merge(oracle_dir):
             seen, unseen, bkg, consistent, n_views = case['meta'].tolist()
             model = merging_segmentor(case, seen + unseen, seen, bool(bkg))
             assert len(model.views) == (n_views if consistent else 1)
-            # Official labels are unlabelled at -1; with a background it is
+            # Official labels are unlabeled at -1; with a background it is
             # that one, and -1 stays ignored.
-            labels = to_labels(case['target'], 255 if bkg else UNLABELLED)
+            labels = to_labels(case['target'], 255 if bkg else UNLABELED)
             logits = torch.from_numpy(case['student_logits'])
             logits.requires_grad_()
             model.student.backbone.output = [logits]
             calls = record(model, 'make_target')
             losses = model.loss(
-                torch.zeros(len(labels), 3, 8, 8),
-                [sample(y) for y in labels])
+                torch.zeros(len(labels), 3, 8, 8), [sample(y) for y in labels]
+            )
             loss, _ = model.parse_losses(losses)
             loss.backward()
-            (target, _), = [result for _, result in calls]
+            ((target, _),) = [result for _, result in calls]
             assert (to_target(target) == case['merged_target']).all(), name
             np.testing.assert_allclose(
-                loss.item(), case['loss'], rtol=0, atol=1e-5, err_msg=name)
+                loss.item(), case['loss'], rtol=0, atol=1e-5, err_msg=name
+            )
             np.testing.assert_allclose(
-                logits.grad, case['grad'], rtol=0, atol=1e-6, err_msg=name)
+                logits.grad, case['grad'], rtol=0, atol=1e-6, err_msg=name
+            )
 
 
 def merging_segmentor(case, classes, num_seen, background):
@@ -214,17 +256,23 @@ def merging_segmentor(case, classes, num_seen, background):
     stored = torch.from_numpy(case['views'])
     stored = stored if consistent else stored[:1]
     head = dict(
-        type='SemanticEmbeddingHead', num_seen=num_seen,
+        type='SemanticEmbeddingHead',
+        num_seen=num_seen,
         head=dict(type='DeepLabV2Head', in_channels=3, align_corners=False),
-        embeddings=np.eye(classes), loss_resolution='logits')
+        embeddings=np.eye(classes),
+        loss_resolution='logits',
+    )
     model = MODELS.build(
         dict(
             type='ZeroLabelSegmentor',
             student=dict(
                 type='EncoderDecoder',
                 backbone=dict(type='StrictToyBackbone', weights=[]),
-                decode_head=head),
-            semi_train_cfg=dict(background=0 if background else None)))
+                decode_head=head,
+            ),
+            semi_train_cfg=dict(background=0 if background else None),
+        )
+    )
     model.student.backbone = Stored()
     model.student.decode_head.head = Select()
     model.views = StoredViews(stored)
@@ -269,12 +317,14 @@ def test_poly_lr(oracle_dir):
             for length in lengths:
                 iters, rates = case[f'iters_{length}'], case[f'lrs_{length}']
                 base = 2.5e-4 * np.array([1, 10, 20])
-                held = (1 - iters // 10 * 10 / int(length))**0.9
+                held = (1 - iters // 10 * 10 / int(length)) ** 0.9
                 np.testing.assert_allclose(
-                    rates, base * held[:, None], rtol=0, atol=1e-12)
+                    rates, base * held[:, None], rtol=0, atol=1e-12
+                )
                 ours = poly_rates(int(length), base)
                 np.testing.assert_allclose(
-                    ours[iters // 10 * 10], rates, rtol=0, atol=1e-9)
+                    ours[iters // 10 * 10], rates, rtol=0, atol=1e-9
+                )
 
 
 def poly_rates(length, base):
@@ -286,8 +336,14 @@ def poly_rates(length, base):
     optimizer = OptimWrapper(torch.optim.SGD(groups, lr=base[0]))
     schedule = PARAM_SCHEDULERS.build(
         dict(
-            type='PolyLR', power=0.9, eta_min=0., by_epoch=False,
-            end=length + 1, optimizer=optimizer))
+            type='PolyLR',
+            power=0.9,
+            eta_min=0.0,
+            by_epoch=False,
+            end=length + 1,
+            optimizer=optimizer,
+        )
+    )
     rates = []
     for _ in range(length):
         rates.append([g['lr'] for g in groups])

@@ -1,4 +1,5 @@
 """AEL's banks, mixing and loss."""
+
 import random
 
 import numpy as np
@@ -7,10 +8,15 @@ from scipy.stats import chisquare
 
 from mmsemi.models.losses import ClassConfidenceBank
 from mmsemi.models.losses.class_confidence_bank import keep_rates
-from mmsemi.models.mixing.adaptive import (NEVER_PASTED, class_distribution,
-                                           class_presence, component_box,
-                                           draw_source, paste_classes,
-                                           paste_distribution)
+from mmsemi.models.mixing.adaptive import (
+    NEVER_PASTED,
+    class_distribution,
+    class_presence,
+    component_box,
+    draw_source,
+    paste_classes,
+    paste_distribution,
+)
 from mmsemi.models.mixing.boxes import fixed_share_boxes
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import files
@@ -22,16 +28,22 @@ def test_confidence_bank(oracle_dir) -> None:
         for name, case in numbered(path):
             # Theirs is the weight of the old value.
             bank = ClassConfidenceBank(
-                case['bank0'].shape[1], 1 - case['momentum'].item())
+                case['bank0'].shape[1], 1 - case['momentum'].item()
+            )
             bank.confidence.copy_(case['bank0'][0])
             for t in range(int(case['steps'])):
                 batch = bank.update(case[f't{t}_logits'], case[f't{t}_gt'])
                 torch.testing.assert_close(
-                    batch, case[f't{t}_confidence'], rtol=1e-5, atol=1e-6)
+                    batch, case[f't{t}_confidence'], rtol=1e-5, atol=1e-6
+                )
                 # The other rows only decay there and are never read.
                 np.testing.assert_allclose(
-                    bank.confidence, case[f't{t}_bank'][0], rtol=1e-5,
-                    atol=1e-6, err_msg=name)
+                    bank.confidence,
+                    case[f't{t}_bank'][0],
+                    rtol=1e-5,
+                    atol=1e-6,
+                    err_msg=name,
+                )
 
 
 def test_sampling(oracle_dir) -> None:
@@ -43,26 +55,37 @@ def test_sampling(oracle_dir) -> None:
                 key = f'smooth{int(smooth)}_'
                 ours = class_distribution(bank, smooth)
                 torch.testing.assert_close(
-                    ours, case[key + 'prob'], rtol=1e-5, atol=1e-6)
+                    ours, case[key + 'prob'], rtol=1e-5, atol=1e-6
+                )
                 ours = (ours / ours.sum()).numpy()
                 rng = np.random.RandomState(0)
                 drawn = [draw_source(ours, presence, rng) for _ in range(400)]
-                theirs = zip(case[key + 'class_ids'].tolist(),
-                             case[key + 'sample_ids'].tolist())
+                theirs = zip(
+                    case[key + 'class_ids'].tolist(),
+                    case[key + 'sample_ids'].tolist(),
+                )
                 for c, image in [*theirs, *drawn]:
                     assert presence[c, image] or not presence[c].any(), name
-                counts = np.bincount([c for c, _ in drawn],
-                                     minlength=len(ours))
+                counts = np.bincount(
+                    [c for c, _ in drawn], minlength=len(ours)
+                )
                 assert chisquare(counts, 400 * ours).pvalue > 1e-4
-            classes = torch.tensor([
-                c for c in range(len(bank)) if c not in NEVER_PASTED])
+            classes = torch.tensor(
+                [c for c in range(len(bank)) if c not in NEVER_PASTED]
+            )
             assert torch.equal(classes, case['target_cat'])
             torch.testing.assert_close(
-                paste_distribution(bank[classes]), case['copy_paste_prob'],
-                rtol=1e-5, atol=1e-6)
+                paste_distribution(bank[classes]),
+                case['copy_paste_prob'],
+                rtol=1e-5,
+                atol=1e-6,
+            )
             torch.testing.assert_close(
-                keep_rates(bank), case['pixel_keep_rate_gamma2_1'],
-                rtol=1e-5, atol=1e-6)
+                keep_rates(bank),
+                case['pixel_keep_rate_gamma2_1'],
+                rtol=1e-5,
+                atol=1e-6,
+            )
 
 
 def test_copy_paste(oracle_dir) -> None:
@@ -74,8 +97,9 @@ def test_copy_paste(oracle_dir) -> None:
             chosen[case['query']] = True
             # An empty second image, all zeros, is not pasted.
             used = other_label.flatten(1).any(1)
-            images, labels = paste_classes(base, label, other, other_label,
-                                           chosen, used)
+            images, labels = paste_classes(
+                base, label, other, other_label, chosen, used
+            )
             assert torch.equal(images, case['out_images']), name
             assert torch.equal(labels, case['out_labels']), name
 
@@ -87,23 +111,27 @@ def test_adaptive_cutmix(oracle_dir) -> None:
             logits = case['logits']
             ids = [int(case['img_id']), int(case['sample_id'])]
             bank[:, ids] = class_presence(
-                logits.argmax(1), len(bank),
-                case['area_thresh'].item()).to(bank)
+                logits.argmax(1), len(bank), case['area_thresh'].item()
+            ).to(bank)
             assert torch.equal(bank, case['bank_after']), name
         for name, case in numbered(path, 'm'):
             # Growing and shrinking of the box is not covered, nor here.
             assert case['no_pad'] == 1 and case['no_slim'] == 1
             seed = int(case['seed'])
             y0, x0, y1, x1 = component_box(
-                case['pred'].numpy(), int(case['cat']),
-                case['area_thresh'].item(), random.Random(seed).shuffle,
-                np.random.RandomState(seed))
+                case['pred'].numpy(),
+                int(case['cat']),
+                case['area_thresh'].item(),
+                random.Random(seed).shuffle,
+                np.random.RandomState(seed),
+            )
             mask = torch.zeros_like(case['mask'])
             mask[y0:y1, x0:x1] = 1
             assert torch.equal(mask, case['mask']), name
         arrays = np.load(path)
-        boxes = [k for k in arrays.files if k.startswith('rect')
-                 and k[4:].isdigit()]
+        boxes = [
+            k for k in arrays.files if k.startswith('rect') and k[4:].isdigit()
+        ]
         assert boxes
         for key in boxes:
             size = int(arrays[f'{key}_size'])
@@ -122,15 +150,24 @@ def test_consistency_loss(oracle_dir) -> None:
                     num_classes=len(case['bank']),
                     gamma=case['gamma'].item(),
                     sample_gamma=case['gamma2'].item(),
-                    sample=sample))
+                    sample=sample,
+                )
+            )
             loss.bank.confidence.copy_(case['bank'])
             pred = case['pred'].requires_grad_()
             value = loss(
-                pred, dict(labels=case['gt'], confidence=case['conf']),
-                case['rand'] if sample else None)
+                pred,
+                dict(labels=case['gt'], confidence=case['conf']),
+                case['rand'] if sample else None,
+            )
             value.backward()
             np.testing.assert_allclose(
-                value.detach(), case['loss'], rtol=1e-5, atol=1e-6,
-                err_msg=name)
+                value.detach(),
+                case['loss'],
+                rtol=1e-5,
+                atol=1e-6,
+                err_msg=name,
+            )
             torch.testing.assert_close(
-                pred.grad, case['grad_pred'], rtol=1e-4, atol=1e-6)
+                pred.grad, case['grad_pred'], rtol=1e-4, atol=1e-6
+            )

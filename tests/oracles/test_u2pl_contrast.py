@@ -1,4 +1,5 @@
 """Contrastive objective, one-hot labels and memory bank of U2PL."""
+
 import re
 
 import numpy as np
@@ -7,7 +8,9 @@ import torch.nn.functional as F
 
 from mmsemi.models.losses import ClassMemoryBank, label_onehot
 from mmsemi.models.losses.unreliable_contrast_loss import (
-    FORMS, UnreliablePixelContrastLoss)
+    FORMS,
+    UnreliablePixelContrastLoss,
+)
 from tests.oracles.kinds import files
 from tests.oracles.test_u2pl_pixel_losses import numbered
 
@@ -18,21 +21,25 @@ SETTINGS = dict(
     high_rank='high_rank',
     temperature='temperature',
     num_anchors='num_queries',
-    num_negatives='num_negatives')
+    num_negatives='num_negatives',
+)
 
 
 def test_one_hot(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'label_onehot'):
         for name, case in numbered(path):
             label, count = case['label'], int(case['num_segments'])
-            for key, released in (('onehot_correct', False),
-                                  ('onehot_as_released', True)):
+            for key, released in (
+                ('onehot_correct', False),
+                ('onehot_as_released', True),
+            ):
                 ours = label_onehot(label, count, released)
                 assert torch.equal(ours.float(), case[key]), (name, key)
             small = case['small_correct']
             shrunk = F.interpolate(label[:, None].float(), small.shape[2:])
             assert torch.equal(
-                label_onehot(shrunk[:, 0].long(), count).float(), small)
+                label_onehot(shrunk[:, 0].long(), count).float(), small
+            )
 
 
 def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
@@ -40,8 +47,9 @@ def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
         for name, case in numbered(path):
             for key, label in (('l', 'label_l'), ('u', 'label_u_aug')):
                 want = case[f'label_{key}_small_as_released']
-                small = F.interpolate(case[label][:, None].float(),
-                                      want.shape[2:])[:, 0].long()
+                small = F.interpolate(
+                    case[label][:, None].float(), want.shape[2:]
+                )[:, 0].long()
                 ours = label_onehot(small, want.shape[1], True)
                 assert torch.equal(ours.long(), want), (name, key)
 
@@ -49,8 +57,9 @@ def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
 def test_memory_bank(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'memory_bank'):
         arrays = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
-        runs = sorted({m[1] for k in arrays
-                       if (m := re.match(r'(.+?)_queue_size', k))})
+        runs = sorted(
+            {m[1] for k in arrays if (m := re.match(r'(.+?)_queue_size', k))}
+        )
         assert runs, path
         for run in runs:
             steps = int(arrays[f'{run}_steps'])
@@ -58,7 +67,8 @@ def test_memory_bank(oracle_dir) -> None:
             bank = None
             for t in range(steps):
                 keys = [
-                    arrays[k] for k in sorted(arrays)
+                    arrays[k]
+                    for k in sorted(arrays)
                     if k.startswith(f'{run}_t{t}_keys')
                 ]
                 if bank is None:
@@ -66,9 +76,11 @@ def test_memory_bank(oracle_dir) -> None:
                 # Rows of all ranks, as the gathering hands them over.
                 keys = torch.cat(keys)
                 added = bank.append(
-                    keys, torch.ones(1, len(keys), dtype=torch.bool))
-                assert torch.equal(bank.queue(0),
-                                   arrays[f'{run}_t{t}_queue']), (run, t)
+                    keys, torch.ones(1, len(keys), dtype=torch.bool)
+                )
+                assert torch.equal(
+                    bank.queue(0), arrays[f'{run}_t{t}_queue']
+                ), (run, t)
                 assert added.item() == arrays[f'{run}_t{t}_ret']
             # The recorded pointer is that of the last step everywhere.
             assert bank.counts.item() == arrays[f'{run}_t{t}_ptr'].item()
@@ -78,7 +90,7 @@ def build(arrays: dict, form: str) -> UnreliablePixelContrastLoss:
     """Objective with the settings and the initial bank of a file."""
     momentum = None
     if any(k.endswith(f'{form}_prototype') for k in arrays):
-        momentum = .999
+        momentum = 0.999
     _, _, classes, channels, _, _ = arrays['shape'].tolist()
     settings = {
         ours: arrays[f'cfg_{theirs}'].item()
@@ -92,12 +104,14 @@ def build(arrays: dict, form: str) -> UnreliablePixelContrastLoss:
         form,
         capacity=arrays['queue_size'].tolist(),
         prototype_momentum=momentum,
-        loss_weight=1.,
-        **settings)
+        loss_weight=1.0,
+        **settings,
+    )
     lengths = arrays['bank_init_len']
     owner = torch.arange(classes).repeat_interleave(lengths)
-    loss.bank.append(arrays['bank_init'],
-                     owner == torch.arange(classes)[:, None])
+    loss.bank.append(
+        arrays['bank_init'], owner == torch.arange(classes)[:, None]
+    )
     return loss
 
 
@@ -124,12 +138,14 @@ def test_contrast(oracle_dir) -> None:
 
 def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
     given = {
-        k[len(f't{t}_'):]: v
-        for k, v in arrays.items() if k.startswith(f't{t}_')
+        k[len(f't{t}_') :]: v
+        for k, v in arrays.items()
+        if k.startswith(f't{t}_')
     }
     want = {
-        k[len(form) + 1:]: v
-        for k, v in given.items() if k.startswith(f'{form}_')
+        k[len(form) + 1 :]: v
+        for k, v in given.items()
+        if k.startswith(f'{form}_')
     }
     classes = loss.num_classes
     valid = want['valid_classes']
@@ -146,24 +162,40 @@ def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
         given['low_mask'][:, 0],
         given['high_mask'][:, 0],
         len(given['label_l']),
-        draws=(by_class(want['anchor_idx'], places, classes),
-               by_class(want['neg_idx'], places, classes)))
+        draws=(
+            by_class(want['anchor_idx'], places, classes),
+            by_class(want['neg_idx'], places, classes),
+        ),
+    )
     value.backward()
     torch.testing.assert_close(
-        value.detach(), want['loss'], rtol=1e-5, atol=1e-6,
-        msg=lambda m: f'{name} loss: {m}')
+        value.detach(),
+        want['loss'],
+        rtol=1e-5,
+        atol=1e-6,
+        msg=lambda m: f'{name} loss: {m}',
+    )
     torch.testing.assert_close(
-        rep.grad, want['grad_rep'], rtol=1e-4, atol=1e-6,
-        msg=lambda m: f'{name} gradient: {m}')
+        rep.grad,
+        want['grad_rep'],
+        rtol=1e-4,
+        atol=1e-6,
+        msg=lambda m: f'{name} gradient: {m}',
+    )
     assert torch.equal(loss.bank.counts, want['bank_len']), name
     rows = torch.cat([loss.bank.queue(c) for c in range(classes)])
     assert torch.equal(rows, want['bank']), name
     capacity = loss.bank.capacity
-    assert torch.equal(loss.bank.counts,
-                       (before + want['new_keys']).minimum(capacity)), name
+    assert torch.equal(
+        loss.bank.counts, (before + want['new_keys']).minimum(capacity)
+    ), name
     if 'prototype' in want:
         # One row for each anchor there, all of a class equal.
         assert (want['prototype'] == want['prototype'][:, :1]).all()
         torch.testing.assert_close(
-            loss.prototypes, want['prototype'][:, 0, 0], rtol=1e-5, atol=1e-6,
-            msg=lambda m: f'{name} prototype: {m}')
+            loss.prototypes,
+            want['prototype'][:, 0, 0],
+            rtol=1e-5,
+            atol=1e-6,
+            msg=lambda m: f'{name} prototype: {m}',
+        )

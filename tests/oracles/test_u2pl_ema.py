@@ -1,4 +1,5 @@
 """The moving teacher of U2PL and AEL against their released code."""
+
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -25,14 +26,15 @@ def test_momentum(oracle_dir) -> None:
         for decay, args in outputs(np.load(path), 'ema_').values():
             length, start, cap, stride = args.tolist()
             hook = MeanTeacherHook(
-                1 - cap, 'inverse', start_iter=int(start * length))
+                1 - cap, 'inverse', start_iter=int(start * length)
+            )
             iterations = (stride * np.arange(len(decay))).astype(int)
-            ours = np.array([1 - hook.momentum_at(int(i))
-                             for i in iterations])
+            ours = np.array([1 - hook.momentum_at(int(i)) for i in iterations])
             active = iterations >= start * length
             assert np.array_equal(active, ~np.isnan(decay))
-            np.testing.assert_allclose(ours[active], decay[active],
-                                       rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(
+                ours[active], decay[active], rtol=1e-12, atol=1e-15
+            )
             assert (ours[~active] == 0).all()  # a plain copy until then
             found += 1
     assert found
@@ -47,7 +49,6 @@ class Flat(nn.Module):
 
 
 class FlatPair(nn.Module):
-
     def __init__(self, student, teacher) -> None:
         super().__init__()
         self.student = Flat(student)
@@ -66,7 +67,8 @@ def ema_cases(oracle_dir):
                 prefix = name.removesuffix('teacher')
                 yield {
                     key.removeprefix(prefix): arrays[key]
-                    for key in arrays.files if key.startswith(prefix)
+                    for key in arrays.files
+                    if key.startswith(prefix)
                 }
 
 
@@ -78,13 +80,19 @@ def test_teacher(oracle_dir) -> None:
         model = FlatPair(case['student'][0], case['teacher'][0])
         optimizer = torch.optim.SGD(
             model.student.parameters(),
-            lr=float(case['lr'][0]), momentum=float(case['momentum'][0]))
+            lr=float(case['lr'][0]),
+            momentum=float(case['momentum'][0]),
+        )
         runner = MagicMock(
-            model=model, iter=0, optim_wrapper=OptimWrapper(optimizer))
+            model=model, iter=0, optim_wrapper=OptimWrapper(optimizer)
+        )
         hook = MeanTeacherHook(
-            1 - float(case['ema_decay'][0]), 'inverse',
-            start_iter=start * length, copy_until=(start + 1) * length,
-            buffers='own')
+            1 - float(case['ema_decay'][0]),
+            'inverse',
+            start_iter=start * length,
+            copy_until=(start + 1) * length,
+            buffers='own',
+        )
         hook.before_train(runner)
         for i, grad in enumerate(case['grads']):
             runner.iter = i
@@ -93,14 +101,23 @@ def test_teacher(oracle_dir) -> None:
             if i >= start * length:
                 np.testing.assert_allclose(
                     model.teacher.vector.numpy(),
-                    case['teacher_at_pseudo'][i], rtol=1e-5, atol=1e-6)
+                    case['teacher_at_pseudo'][i],
+                    rtol=1e-5,
+                    atol=1e-6,
+                )
             model.student.vector.grad = torch.from_numpy(grad.copy())
             optimizer.step()
             hook.after_train_iter(runner, i)
             np.testing.assert_allclose(
                 model.student.vector.detach().numpy(),
-                case['student'][i + 1], rtol=1e-5, atol=1e-6)
+                case['student'][i + 1],
+                rtol=1e-5,
+                atol=1e-6,
+            )
             if i >= start * length:
                 np.testing.assert_allclose(
-                    model.teacher.vector.numpy(), case['teacher'][i + 1],
-                    rtol=1e-5, atol=1e-6)
+                    model.teacher.vector.numpy(),
+                    case['teacher'][i + 1],
+                    rtol=1e-5,
+                    atol=1e-6,
+                )

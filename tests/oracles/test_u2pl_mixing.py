@@ -1,4 +1,5 @@
 """Mixing of U2PL against its released code."""
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +28,8 @@ def mix_cases(oracle_dir):
             prefix = f'c{k}_'
             yield {
                 key.removeprefix(prefix): torch.from_numpy(arrays[key])
-                for key in arrays.files if key.startswith(prefix)
+                for key in arrays.files
+                if key.startswith(prefix)
             }
 
 
@@ -51,10 +53,17 @@ def test_boxes(oracle_dir, mode) -> None:
         draws = case[f'{mode}_box_draws'].tolist()
         height, width = case['target'].shape[-2:]
         boxes = half_area_boxes(
-            len(draws), height, width,
-            Replay([value for row in draws for value in row]))
-        check(case, mode, mixing,
-              box_mask(torch.from_numpy(boxes), height, width))
+            len(draws),
+            height,
+            width,
+            Replay([value for row in draws for value in row]),
+        )
+        check(
+            case,
+            mode,
+            mixing,
+            box_mask(torch.from_numpy(boxes), height, width),
+        )
 
 
 def test_class_mix(oracle_dir) -> None:
@@ -62,11 +71,13 @@ def test_class_mix(oracle_dir) -> None:
     for case in mix_cases(oracle_dir):
         # The classes a permutation puts first are those that stay.
         scores = torch.zeros(len(case['target']), 256)
-        for row, labels, order in zip(scores, case['target'],
-                                      case['classmix_perm']):
+        for row, labels, order in zip(
+            scores, case['target'], case['classmix_perm']
+        ):
             present = labels.unique()
             order = order[order >= 0]
             row[present[order]] = torch.arange(
-                len(order), 0, -1, dtype=torch.float32)
+                len(order), 0, -1, dtype=torch.float32
+            )
         mask = mixing.draw_mask(dict(labels=case['target']), scores)
         check(case, 'classmix', mixing, mask)

@@ -1,4 +1,5 @@
 """Pixel losses, entropy rules and schedules of U2PL."""
+
 import numpy as np
 import torch
 from mmengine.optim import PolyLR
@@ -14,10 +15,14 @@ def numbered(path, prefix: str = 'c'):
         count = 0
         while any(k.startswith(f'{prefix}{count}_') for k in arrays.files):
             start = f'{prefix}{count}_'
-            yield f'{path.name} {start}', {
-                k[len(start):]: torch.from_numpy(arrays[k])
-                for k in arrays.files if k.startswith(start)
-            }
+            yield (
+                f'{path.name} {start}',
+                {
+                    k[len(start) :]: torch.from_numpy(arrays[k])
+                    for k in arrays.files
+                    if k.startswith(start)
+                },
+            )
             count += 1
         assert count, f'{path.name} holds no case'
 
@@ -25,11 +30,19 @@ def numbered(path, prefix: str = 'c'):
 def check_loss(name, loss, pred, case, loss_key, grad_key) -> None:
     loss.backward()
     torch.testing.assert_close(
-        loss.detach(), case[loss_key], rtol=1e-5, atol=1e-6,
-        msg=lambda m: f'{name}: {m}')
+        loss.detach(),
+        case[loss_key],
+        rtol=1e-5,
+        atol=1e-6,
+        msg=lambda m: f'{name}: {m}',
+    )
     torch.testing.assert_close(
-        pred.grad, case[grad_key], rtol=1e-4, atol=1e-6,
-        msg=lambda m: f'{name}: {m}')
+        pred.grad,
+        case[grad_key],
+        rtol=1e-4,
+        atol=1e-6,
+        msg=lambda m: f'{name}: {m}',
+    )
 
 
 def test_unsupervised_loss(oracle_dir) -> None:
@@ -39,7 +52,8 @@ def test_unsupervised_loss(oracle_dir) -> None:
         for name, case in numbered(path):
             entropy = pixel_entropy(case['pred_teacher'].softmax(1))
             torch.testing.assert_close(
-                entropy, case['entropy'], rtol=1e-5, atol=1e-6)
+                entropy, case['entropy'], rtol=1e-5, atol=1e-6
+            )
             labeler.drop_percent = case['percent'].item()
             labels = labeler.split(entropy, case['target'], 0).labels
             # A pixel exactly on the threshold may fall on either side.
@@ -47,8 +61,14 @@ def test_unsupervised_loss(oracle_dir) -> None:
             labels = case['target_after']
             assert (labels != 255).sum() == case['num_valid']
             pred = case['predict'].requires_grad_()
-            check_loss(name, criterion(pred, dict(labels=labels)), pred, case,
-                       'loss', 'grad_predict')
+            check_loss(
+                name,
+                criterion(pred, dict(labels=labels)),
+                pred,
+                case,
+                'loss',
+                'grad_predict',
+            )
 
 
 def test_reverse_cross_entropy(oracle_dir) -> None:
@@ -67,16 +87,21 @@ def test_ohem(oracle_dir) -> None:
                 dict(
                     type='OHEMCrossEntropyLoss',
                     thresh=case['thresh'].item(),
-                    min_kept=case['min_kept'].item()))
+                    min_kept=case['min_kept'].item(),
+                )
+            )
             pred, target = case['pred'].requires_grad_(), case['target']
             pixel = torch.nn.functional.cross_entropy(
-                pred.detach(), target, reduction='none', ignore_index=255)
+                pred.detach(), target, reduction='none', ignore_index=255
+            )
             kept = criterion.kept(pixel, target != 255)
-            assert torch.equal(target.masked_fill(~kept, 255),
-                               case['kept_target']), name
+            assert torch.equal(
+                target.masked_fill(~kept, 255), case['kept_target']
+            ), name
             loss = criterion(pred, target)
             torch.testing.assert_close(
-                loss.detach(), case['ohem_loss'], rtol=1e-5, atol=1e-6)
+                loss.detach(), case['ohem_loss'], rtol=1e-5, atol=1e-6
+            )
             weight = case['aux_weight'].item()
             plain = MODELS.build(dict(type='ClassBalancedCrossEntropyLoss'))
             plain_loss = plain(pred.detach(), target)
@@ -84,7 +109,8 @@ def test_ohem(oracle_dir) -> None:
                 loss = loss + weight * criterion(case['aux'], target)
                 plain_loss = plain_loss + weight * plain(case['aux'], target)
             torch.testing.assert_close(
-                plain_loss, case['ce_total_loss'], rtol=1e-5, atol=1e-6)
+                plain_loss, case['ce_total_loss'], rtol=1e-5, atol=1e-6
+            )
             check_loss(name, loss, pred, case, 'total_loss', 'grad_pred')
 
 
@@ -94,27 +120,34 @@ def test_entropy_masks(oracle_dir) -> None:
             labeler = MODELS.build(
                 dict(
                     type='EntropyPercentilePseudoLabeler',
-                    high_only=bool(case['negative_high_entropy'])))
+                    high_only=bool(case['negative_high_entropy']),
+                )
+            )
             epoch, epochs = case['epoch_epochs'].tolist()
             progress = epoch / epochs
             np.testing.assert_allclose(
-                labeler.low_percent_at(progress), case['alpha_t'], rtol=1e-12)
+                labeler.low_percent_at(progress), case['alpha_t'], rtol=1e-12
+            )
             labels = case['label_u_aug']
             entropy = pixel_entropy(case['pred_u_large_teacher'].softmax(1))
             split = labeler.split(entropy, labels, progress)
             size = tuple(case['small_hw'].tolist())
-            labelled = case['label_l'] != 255
-            for ours, theirs in ((split.low, 'low_mask_all'),
-                                 (split.high, 'high_mask_all')):
-                both = torch.cat([labelled, ours])[:, None].float()
+            labeled = case['label_l'] != 255
+            for ours, theirs in (
+                (split.low, 'low_mask_all'),
+                (split.high, 'high_mask_all'),
+            ):
+                both = torch.cat([labeled, ours])[:, None].float()
                 small = torch.nn.functional.interpolate(both, size)
                 assert (small != case[theirs]).sum() <= 1, (name, theirs)
             alpha = labeler.low_percent_at(progress)
-            limits = masked_percentiles(entropy, labels != 255,
-                                        [alpha, 100 - alpha])
+            limits = masked_percentiles(
+                entropy, labels != 255, [alpha, 100 - alpha]
+            )
             theirs = torch.cat([case['low_thresh'], case['high_thresh']])
             torch.testing.assert_close(
-                limits, theirs.float(), rtol=1e-5, atol=1e-6)
+                limits, theirs.float(), rtol=1e-5, atol=1e-6
+            )
 
 
 def test_percent_schedules(oracle_dir) -> None:
@@ -122,9 +155,14 @@ def test_percent_schedules(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'schedules'):
         arrays = dict(np.load(path))
         for key in (k for k in arrays if not k.endswith('_args')):
-            rule = next((r for r in ('drop_percent_', 'alpha_t_',
-                                     'ael_percent_') if key.startswith(r)),
-                        None)
+            rule = next(
+                (
+                    r
+                    for r in ('drop_percent_', 'alpha_t_', 'ael_percent_')
+                    if key.startswith(r)
+                ),
+                None,
+            )
             if rule is None:
                 continue
             seen.add(rule)
@@ -133,14 +171,20 @@ def test_percent_schedules(oracle_dir) -> None:
                 dict(
                     type='EntropyPercentilePseudoLabeler',
                     drop_percent=start,
-                    low_percent=start))
-            ours = labeler.drop_percent_at if rule == 'drop_percent_' \
+                    low_percent=start,
+                )
+            )
+            ours = (
+                labeler.drop_percent_at
+                if rule == 'drop_percent_'
                 else labeler.low_percent_at
+            )
             np.testing.assert_allclose(
                 [ours(t / epochs) for t in range(int(epochs))],
                 arrays[key],
                 rtol=1e-12,
-                err_msg=key)
+                err_msg=key,
+            )
     assert seen, 'no schedule of a percentile'
 
 
@@ -148,8 +192,11 @@ def test_poly_schedule_is_mmengines(oracle_dir) -> None:
     """PolyLR with end = total + 1 is the published learning rate."""
     for path in files(oracle_dir, 'u2pl', 'schedules'):
         arrays = dict(np.load(path))
-        names = [k[:-5] for k in arrays
-                 if k.startswith('poly') and k.endswith('_used')]
+        names = [
+            k[:-5]
+            for k in arrays
+            if k.startswith('poly') and k.endswith('_used')
+        ]
         for name in names:
             length, epochs, first, power = arrays[f'{name}_args']
             total, start = int(length * epochs), int(length * first)
@@ -159,17 +206,26 @@ def test_poly_schedule_is_mmengines(oracle_dir) -> None:
             ]
             optimizer = torch.optim.SGD(groups)
             schedule = PolyLR(
-                optimizer, power=power, eta_min=0, by_epoch=False, begin=0,
-                end=total + 1)
+                optimizer,
+                power=power,
+                eta_min=0,
+                by_epoch=False,
+                begin=0,
+                end=total + 1,
+            )
             rates = []
             for _ in range(start + len(arrays[f'{name}_used'])):
                 rates.append([g['lr'] for g in optimizer.param_groups])
                 optimizer.step()
                 schedule.step()
             np.testing.assert_allclose(
-                rates[start:], arrays[f'{name}_used'], rtol=1e-12, atol=1e-15)
+                rates[start:], arrays[f'{name}_used'], rtol=1e-12, atol=1e-15
+            )
             reported = arrays.get(f'{name}_reported')
             if reported is not None:  # the rate of the step before
                 np.testing.assert_allclose(
-                    [arrays[f'{name}_base'], *rates[start:-1]], reported,
-                    rtol=1e-12, atol=1e-15)
+                    [arrays[f'{name}_base'], *rates[start:-1]],
+                    reported,
+                    rtol=1e-12,
+                    atol=1e-15,
+                )

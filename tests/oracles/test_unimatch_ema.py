@@ -1,4 +1,5 @@
 """The moving teacher of UniMatch V2 against its released code."""
+
 import numpy as np
 import torch
 from torch import nn
@@ -21,21 +22,34 @@ class Network(nn.Module):
 def test_v2_ema(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v2_ema'):
         z = np.load(path)
-        hook = MeanTeacherHook(.004, 'inverse', buffers='ema')
-        teacher = Network(z['teacher_w'][0], z['teacher_running_mean'][0],
-                          z['teacher_num_batches_official'][0])
+        hook = MeanTeacherHook(0.004, 'inverse', buffers='ema')
+        teacher = Network(
+            z['teacher_w'][0],
+            z['teacher_running_mean'][0],
+            z['teacher_num_batches_official'][0],
+        )
         for k, iteration in enumerate(z['iters']):
-            student = Network(z['student_w'][k], z['student_running_mean'][k],
-                              z['student_num_batches'][k])
+            student = Network(
+                z['student_w'][k],
+                z['student_running_mean'][k],
+                z['student_num_batches'][k],
+            )
             momentum = hook.momentum_at(int(iteration))
-            np.testing.assert_allclose(1 - momentum, z['ema_ratio_f64'][k],
-                                       rtol=1e-12, atol=1e-15)
+            np.testing.assert_allclose(
+                1 - momentum, z['ema_ratio_f64'][k], rtol=1e-12, atol=1e-15
+            )
             move_teacher(teacher, student, momentum, hook.buffers)
             np.testing.assert_allclose(
-                teacher.weight.detach().numpy(), z['teacher_w'][k + 1],
-                rtol=1e-6, atol=1e-7)
+                teacher.weight.detach().numpy(),
+                z['teacher_w'][k + 1],
+                rtol=1e-6,
+                atol=1e-7,
+            )
             np.testing.assert_allclose(
-                teacher.mean.numpy(), z['teacher_running_mean'][k + 1],
-                rtol=1e-6, atol=1e-7)
+                teacher.mean.numpy(),
+                z['teacher_running_mean'][k + 1],
+                rtol=1e-6,
+                atol=1e-7,
+            )
             # The released code truncates an average of integers.
             assert teacher.batches == student.batches

@@ -1,4 +1,5 @@
 """Boxes and pasting of UniMatch, CutMix-Seg and CPS."""
+
 import numpy as np
 import pytest
 import torch
@@ -30,10 +31,11 @@ def test_cutmix_box(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'cutmix_box'):
         z = np.load(path)
         for size, box, begin, end in zip(
-                z['img_size'], z['box'], z['call_ptr'][:-1],
-                z['call_ptr'][1:]):
-            rng = Replay(z['call_kind'][begin:end],
-                         z['call_value_f64'][begin:end])
+            z['img_size'], z['box'], z['call_ptr'][:-1], z['call_ptr'][1:]
+        ):
+            rng = Replay(
+                z['call_kind'][begin:end], z['call_value_f64'][begin:end]
+            )
             applied = rng.take(0, 0, 1) <= float(z['p'])
             assert applied == box[0]
             if applied:
@@ -48,7 +50,7 @@ class Uniform:
     def __init__(self, *arrays) -> None:
         self.arrays = list(arrays)
 
-    def uniform(self, low=0., high=1., size=None):
+    def uniform(self, low=0.0, high=1.0, size=None):
         values = self.arrays.pop(0)
         assert values.shape == size
         return low + (high - low) * values
@@ -62,9 +64,13 @@ def test_box_masks(oracle_dir, kind) -> None:
         assert count == z['n_boxes']
         height, width = z['hw'].tolist()
         boxes = fixed_share_boxes(
-            number, height, width,
+            number,
+            height,
+            width,
             Uniform(z['u_prop_f64'], z['u_aspect_f64'], z['u_pos_f64']),
-            count=count, share=z['prop_range'].astype(float))
+            count=count,
+            share=z['prop_range'].astype(float),
+        )
         mask = box_mask(torch.from_numpy(boxes), height, width)
         if not z['invert']:  # boxes out of a mask of ones
             mask = ~mask
@@ -75,6 +81,9 @@ def test_pasting_of_a_second_stream(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v1_image_mix'):
         z = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
         for k in '12':
-            mixed = paste(z[f'img_u_s{k}'], z[f'img_u_s{k}_mix'],
-                          z[f'cutmix_box{k}'] == 1)
+            mixed = paste(
+                z[f'img_u_s{k}'],
+                z[f'img_u_s{k}_mix'],
+                z[f'cutmix_box{k}'] == 1,
+            )
             assert torch.equal(mixed, z[f'out_s{k}'])

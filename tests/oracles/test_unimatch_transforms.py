@@ -1,4 +1,5 @@
 """Transforms of UniMatch against its released code."""
+
 import numpy as np
 
 from mmsemi.datasets.transforms.photometric import gaussian_blur
@@ -6,7 +7,7 @@ from tests.oracles.kinds import files
 
 
 def test_blur(oracle_dir) -> None:
-    """Pillow's blur is itself an approximation; 6 grey levels are allowed."""
+    """Pillow's blur is itself an approximation; 6 gray levels are allowed."""
     for path in files(oracle_dir, 'unimatch', 'blur'):
         z = np.load(path)
         for sigma, expected in zip(z['sigma_f64'], z['out']):

@@ -2,6 +2,7 @@
 
 usage: label_in_processes.py SET CHECKPOINT OUT RULE
 """
+
 import os
 import sys
 from pathlib import Path
@@ -10,10 +11,10 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
 
+from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import MODELS
-from mmsemi.self_training.labelling import LabellingPass
+from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
-from mmsemi.self_training.store import PseudoLabelStore
 from tests.tiny import CLASSES, tiny_config
 
 if __name__ == '__main__':
@@ -28,9 +29,12 @@ if __name__ == '__main__':
     if rule == 'soft':
         kind = dict(type='LRENTPseudoLabeler', ds_rate=2)
     labeler = MODELS.build(dict(kind, num_classes=len(CLASSES)))
-    LabellingPass(
+    LabelingPass(
         Predictor(model.eval()),
-        Runner.build_dataloader(cfg.label_dataloader, seed=0), labeler,
-        PseudoLabelStore(out), keep_confidence=True).run(1, 0.5)
+        Runner.build_dataloader(cfg.label_dataloader, seed=0),
+        labeler,
+        PseudoLabelStore(out),
+        keep_confidence=True,
+    ).run(1, 0.5)
     if 'RANK' in os.environ:  # gloo's threads must not outlive the process
         torch.distributed.destroy_process_group()

@@ -1,4 +1,5 @@
 """The sweep equals one evaluation per calibration."""
+
 import importlib.util
 import json
 
@@ -41,13 +42,27 @@ def run(tmp_path_factory):
 def test_rows_are_those_of_single_evaluations(run, capsys):
     cfg, root = run
     out = root / 'table.json'
-    rows = tool.sweep(tool.parse_args([
-        str(root / 'config.py'), str(root / 'model.pth'), '--gammas', '0',
-        '0.4', '0.2', '--out', str(out), '--work-dir', str(root / 'swept'),
-        '--cfg-options', 'log_level=INFO']))
+    rows = tool.sweep(
+        tool.parse_args(
+            [
+                str(root / 'config.py'),
+                str(root / 'model.pth'),
+                '--gammas',
+                '0',
+                '0.4',
+                '0.2',
+                '--out',
+                str(out),
+                '--work-dir',
+                str(root / 'swept'),
+                '--cfg-options',
+                'log_level=INFO',
+            ]
+        )
+    )
     # The table is on the terminal once, and in the log file.
     printed = ''.join(capsys.readouterr())
-    log, = (root / 'swept').glob('**/*.log')
+    (log,) = (root / 'swept').glob('**/*.log')
     for text in (printed, log.read_text()):
         assert text.count('| gamma |') == 1
         assert 'unseen classes: bar; protocol: native' in text
@@ -89,31 +104,38 @@ def test_more_calibration_never_predicts_fewer_unseen_pixels():
     assert (unseen.diff() >= 0).all() and unseen[0] < unseen[-1]
     assert (labels[-1] >= 3).all()
     # All classes seen: nothing to calibrate.
-    assert torch.equal(calibrated_labels(probabilities, 5, [0.5])[0],
-                       probabilities.argmax(0))
+    assert torch.equal(
+        calibrated_labels(probabilities, 5, [0.5])[0], probabilities.argmax(0)
+    )
 
 
 def test_published_predictions(oracle_dir):
     import numpy as np
     import torch.nn.functional as F
+
     checked = 0
     for path in files(oracle_dir, 'strict', 'calibrated_prediction'):
         with np.load(path) as arrays:
             for key in arrays.files:
                 if not key.endswith('_logits'):
                     continue
-                name = key[:-len('_logits')]
+                name = key[: -len('_logits')]
                 logits = F.interpolate(
                     torch.from_numpy(arrays[key]),
-                    size=arrays[f'{name}_out_hw'].tolist(), mode='bilinear',
-                    align_corners=False)
-                gammas = [k.rsplit('_', 1)[1] for k in arrays.files
-                          if k.startswith(f'{name}_pred_')]
-                values = [0. if g == 'none' else float(g) for g in gammas]
+                    size=arrays[f'{name}_out_hw'].tolist(),
+                    mode='bilinear',
+                    align_corners=False,
+                )
+                gammas = [
+                    k.rsplit('_', 1)[1]
+                    for k in arrays.files
+                    if k.startswith(f'{name}_pred_')
+                ]
+                values = [0.0 if g == 'none' else float(g) for g in gammas]
                 for n, image in enumerate(logits):
                     labels = calibrated_labels(
-                        image.softmax(0), int(arrays[f'{name}_n_seen']),
-                        values)
+                        image.softmax(0), int(arrays[f'{name}_n_seen']), values
+                    )
                     for gamma, ours in zip(gammas, labels):
                         sure = arrays[f'{name}_margin_{gamma}'][n] > 1e-4
                         theirs = arrays[f'{name}_pred_{gamma}'][n]

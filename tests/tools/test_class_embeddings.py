@@ -1,4 +1,5 @@
 """Word vectors by name from text, .npz and pickled files."""
+
 import gzip
 import importlib.util
 import pickle
@@ -6,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from mmsemi.utils.class_embeddings import load_class_embeddings
+from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
+from mmsemi.prepare.word_vectors import class_lines, read_text_vectors
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.word_vectors import class_lines, read_text_vectors
 from tests.conftest import ROOT
 
 PATH = ROOT / 'tools/dataset_converters/class_embeddings.py'
@@ -17,11 +18,18 @@ tool = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(tool)
 
 WORDS = {
-    'Road': (1, 0, 0), 'wall': (0, 1, 0), 'concrete': (0, 0, 1),
-    'traffic_light': (0.5, 0.5, 0), 'traffic': (9, 9, 9),
-    'light': (9, 9, 8), 'tv': (0, 0.5, 0.5)}
-LINES = [f'{word} {" ".join(str(v) for v in vector)}'
-         for word, vector in WORDS.items()]
+    'Road': (1, 0, 0),
+    'wall': (0, 1, 0),
+    'concrete': (0, 0, 1),
+    'traffic_light': (0.5, 0.5, 0),
+    'traffic': (9, 9, 9),
+    'light': (9, 9, 8),
+    'tv': (0, 0.5, 0.5),
+}
+LINES = [
+    f'{word} {" ".join(str(v) for v in vector)}'
+    for word, vector in WORDS.items()
+]
 
 
 @pytest.fixture
@@ -31,6 +39,7 @@ def run(tmp_path):
         tool.main([str(out), '--overwrite', *map(str, arguments)])
         with np.load(out, allow_pickle=False) as stored:
             return dict(stored)
+
     return call
 
 
@@ -43,16 +52,32 @@ def text_file(tmp_path, header='', name='vectors.vec'):
     return path
 
 
-@pytest.mark.parametrize('header, name', [
-    ('', 'glove.txt'), ('7 3', 'fasttext.vec'), ('7 3', 'word2vec.txt.gz')])
+@pytest.mark.parametrize(
+    'header, name',
+    [('', 'glove.txt'), ('7 3', 'fasttext.vec'), ('7 3', 'word2vec.txt.gz')],
+)
 def test_text_formats(run, tmp_path, capsys, header, name):
-    stored = run('--classes', 'road', 'wall-concrete', 'traffic light',
-                 'television = tv', '--vectors',
-                 text_file(tmp_path, header, name))
+    stored = run(
+        '--classes',
+        'road',
+        'wall-concrete',
+        'traffic light',
+        'television = tv',
+        '--vectors',
+        text_file(tmp_path, header, name),
+    )
     assert stored['class_names'].tolist() == [
-        'road', 'wall-concrete', 'traffic light', 'television']
+        'road',
+        'wall-concrete',
+        'traffic light',
+        'television',
+    ]
     assert stored['embeddings'].tolist() == [
-        [1, 0, 0], [0, 0.5, 0.5], [0.5, 0.5, 0], [0, 0.5, 0.5]]
+        [1, 0, 0],
+        [0, 0.5, 0.5],
+        [0.5, 0.5, 0],
+        [0, 0.5, 0.5],
+    ]
     printed = capsys.readouterr().out
     assert 'road: Road' in printed
     assert 'wall-concrete: mean of wall + concrete' in printed
@@ -61,14 +86,18 @@ def test_text_formats(run, tmp_path, capsys, header, name):
 
 def test_the_model_reads_what_the_tool_writes(run, tmp_path):
     run('--classes', 'road', 'wall', '--vectors', text_file(tmp_path))
-    vectors = load_class_embeddings(
-        tmp_path / 'new/out.npz', ['wall', 'road'])
+    vectors = load_class_embeddings(tmp_path / 'new/out.npz', ['wall', 'road'])
     assert vectors.tolist() == [[0, 1, 0], [1, 0, 0]]
 
 
 def test_words_alone(run, tmp_path):
-    stored = run('--classes', 'traffic light', '--words-only', '--vectors',
-                 text_file(tmp_path))
+    stored = run(
+        '--classes',
+        'traffic light',
+        '--words-only',
+        '--vectors',
+        text_file(tmp_path),
+    )
     assert stored['embeddings'].tolist() == [[9, 9, 8.5]]
 
 
@@ -76,32 +105,49 @@ def test_missing_words_are_named(run, tmp_path, capsys):
     path = text_file(tmp_path)
     with pytest.raises(UsageError, match='lacks brick.*--allow-partial'):
         run('--classes', 'road', 'wall-brick', '--vectors', path)
-    stored = run('--classes', 'road', 'wall-brick', '--vectors', path,
-                 '--allow-partial')
+    stored = run(
+        '--classes', 'road', 'wall-brick', '--vectors', path, '--allow-partial'
+    )
     assert stored['embeddings'][1].tolist() == [0, 1, 0]
-    assert 'wall-brick: wall (not in the file: brick)' in \
-        capsys.readouterr().out
+    assert (
+        'wall-brick: wall (not in the file: brick)' in capsys.readouterr().out
+    )
     # A class without any vector is no class of a model.
     with pytest.raises(UsageError, match='no vector at all: unicorn'):
-        run('--classes', 'road', 'unicorn', '--vectors', path,
-            '--allow-partial')
+        run(
+            '--classes',
+            'road',
+            'unicorn',
+            '--vectors',
+            path,
+            '--allow-partial',
+        )
 
 
 def test_npz_and_several_sources(run, tmp_path):
-    np.savez(tmp_path / 'a.npz', words=np.array(['road', 'wall']),
-             vectors=np.eye(2))
-    stored = run('--classes', 'wall', 'road', '--vectors',
-                 f'word2vec={tmp_path / "a.npz"}',
-                 f'fasttext={text_file(tmp_path)}')
+    np.savez(
+        tmp_path / 'a.npz', words=np.array(['road', 'wall']), vectors=np.eye(2)
+    )
+    stored = run(
+        '--classes',
+        'wall',
+        'road',
+        '--vectors',
+        f'word2vec={tmp_path / "a.npz"}',
+        f'fasttext={text_file(tmp_path)}',
+    )
     assert stored['word2vec'].tolist() == [[0, 1], [1, 0]]
     assert load_class_embeddings(
-        tmp_path / 'new/out.npz', ['road'], 'fastnvec').shape == (1, 5)
-    np.savez(tmp_path / 'b.npz', words=np.array(['road']), x=np.eye(1),
-             y=np.eye(1))
+        tmp_path / 'new/out.npz', ['road'], 'fastnvec'
+    ).shape == (1, 5)
+    np.savez(
+        tmp_path / 'b.npz', words=np.array(['road']), x=np.eye(1), y=np.eye(1)
+    )
     with pytest.raises(UsageError, match='--key says which'):
         run('--classes', 'road', '--vectors', tmp_path / 'b.npz')
-    stored = run('--classes', 'road', '--vectors', tmp_path / 'b.npz',
-                 '--key', 'y')
+    stored = run(
+        '--classes', 'road', '--vectors', tmp_path / 'b.npz', '--key', 'y'
+    )
     assert stored['embeddings'].tolist() == [[1]]
     np.savez(tmp_path / 'c.npz', words=np.array(['road']), x=np.eye(2))
     with pytest.raises(UsageError, match='2 vectors for 1 words'):
@@ -146,7 +192,7 @@ def test_a_pickle_cannot_run_code(run, tmp_path):
     with pytest.raises(UsageError, match='the pickle wants'):
         run('--classes', 'a', '--pickle', path)
     assert not written.exists()
-    for content in (pickle.dumps(np.array([['x']])), pickle.dumps([1.])):
+    for content in (pickle.dumps(np.array([['x']])), pickle.dumps([1.0])):
         path.write_bytes(content)
         with pytest.raises(UsageError, match='no array of floating'):
             run('--classes', 'a', '--pickle', path)
@@ -173,8 +219,13 @@ def test_files_that_are_no_vectors(tmp_path):
 
 def test_names():
     assert class_lines(['road', '', 'tv set = television']) == {
-        'road': 'road', 'tv set': 'television'}
-    for lines, words in ((['a', 'a'], 'twice'), ([], 'no class'),
-                         (['- = -'], 'no word')):
+        'road': 'road',
+        'tv set': 'television',
+    }
+    for lines, words in (
+        (['a', 'a'], 'twice'),
+        ([], 'no class'),
+        (['- = -'], 'no word'),
+    ):
         with pytest.raises(UsageError, match=words):
             class_lines(lines)

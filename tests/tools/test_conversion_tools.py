@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmsemi.datasets import conversion
+from mmsemi.prepare import conversion
 from mmsemi.utils.errors import UsageError
 from tests.tools.test_split_tools import tool
 
@@ -52,7 +52,8 @@ def test_gta5(game, tmp_path, capsys):
             assert (labels[ids == old] == new).all()
         assert ((ids == 26) == (labels == 13)).all()
     np.testing.assert_array_equal(
-        read(out / 'images/00001.png'), read(game / 'images/00001.png'))
+        read(out / 'images/00001.png'), read(game / 'images/00001.png')
+    )
     assert not list(out.rglob('*.partial'))
 
 
@@ -82,8 +83,11 @@ def test_an_interrupted_conversion_goes_on(game, tmp_path, monkeypatch):
 def test_another_conversion_is_not_mixed_in(game, tmp_path):
     out = tmp_path / 'gta5'
     gta5.main([str(game), str(out), '--size', '12', '8'])
-    with pytest.raises(UsageError, match=r'00001.png \(and 5 more\) exists '
-                       r'and was made with .*12, 8.*--overwrite'):
+    with pytest.raises(
+        UsageError,
+        match=r'00001.png \(and 5 more\) exists '
+        r'and was made with .*12, 8.*--overwrite',
+    ):
         gta5.main([str(game), str(out), '--size', '6', '4'])
     gta5.main([str(game), str(out), '--size', '6', '4', '--overwrite'])
     assert read(out / 'images/00001.png').shape == (4, 6, 3)
@@ -95,8 +99,9 @@ def test_bad_files(game, tmp_path, capsys):
     out = tmp_path / 'gta5'
     args = [str(game), str(out), '--size', '12', '8']
     Image.new('P', (5, 8)).save(game / 'labels/00002.png')
-    with pytest.raises(UsageError, match='00002.png: mask of 5x8, image of '
-                       '12x8.*--skip-bad'):
+    with pytest.raises(
+        UsageError, match='00002.png: mask of 5x8, image of 12x8.*--skip-bad'
+    ):
         gta5.main(args)
     assert not out.exists()
     gta5.main(args + ['--skip-bad'])
@@ -109,9 +114,13 @@ def test_bad_files(game, tmp_path, capsys):
         gta5.main(args)
 
 
-@pytest.mark.parametrize('array, message', [
-    (np.full((8, 12), 255, np.uint8), 'value 255'),
-    (np.zeros((8, 12, 3), np.uint8), '3 channels')])
+@pytest.mark.parametrize(
+    'array, message',
+    [
+        (np.full((8, 12), 255, np.uint8), 'value 255'),
+        (np.zeros((8, 12, 3), np.uint8), '3 channels'),
+    ],
+)
 def test_masks_that_are_not_label_ids(game, tmp_path, array, message):
     cv2.imwrite(str(game / 'labels/00001.png'), array)
     with pytest.raises(UsageError, match=f'00001.png: {message}'):

@@ -1,4 +1,5 @@
 """Segmenting files as a user does it, against mmseg's own inference."""
+
 import copy
 import runpy
 import sys
@@ -12,10 +13,10 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model, init_model
 
+from mmsemi.apis.inference import find_images
+from mmsemi.models.export import export_segmentor, read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import export_segmentor, read_weights
-from mmsemi.utils.inference import find_images
 from tests.models.tiny import tiny_student
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,11 +30,15 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp('infer')
     rng = np.random.default_rng(0)
     (folder / 'images/sub').mkdir(parents=True)
-    for name, size in (('one.png', (40, 56)), ('two.jpg', (33, 47)),
-                       ('sub/three.png', (40, 56))):
-        cv2.imwrite(str(folder / 'images' / name),
-                    cv2.resize(rng.integers(0, 256, (5, 6, 3), np.uint8),
-                               size[::-1]))
+    for name, size in (
+        ('one.png', (40, 56)),
+        ('two.jpg', (33, 47)),
+        ('sub/three.png', (40, 56)),
+    ):
+        cv2.imwrite(
+            str(folder / 'images' / name),
+            cv2.resize(rng.integers(0, 256, (5, 6, 3), np.uint8), size[::-1]),
+        )
     student = tiny_student()
     student['data_preprocessor'].update(size=None, size_divisor=8)
     cfg = Config(
@@ -44,65 +49,106 @@ def files(tmp_path_factory):
                 student=student,
                 pseudo_labeler=dict(type='ConfidencePseudoLabeler'),
                 unsup_loss=dict(type='SoftmaxMSELoss'),
-                semi_test_cfg=dict(predict_on='teacher')),
+                semi_test_cfg=dict(predict_on='teacher'),
+            ),
             test_pipeline=[
                 dict(type='LoadImageFromFile'),
                 dict(type='LoadAnnotations'),
                 dict(type='Resize', scale=(48, 40)),
                 dict(type='SetOriShape'),
-                dict(type='PackSemiInputs')
-            ]))
+                dict(type='PackSemiInputs'),
+            ],
+        )
+    )
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmsemi'):
         model = MODELS.build(copy.deepcopy(cfg.model))
-    photos = torch.stack([
-        torch.from_numpy(cv2.resize(cv2.imread(str(path)), (48, 40)))
-        for path in sorted((folder / 'images').glob('*.*'))
-    ]).permute(0, 3, 1, 2).flip(1) / 255.
+    photos = (
+        torch.stack(
+            [
+                torch.from_numpy(cv2.resize(cv2.imread(str(path)), (48, 40)))
+                for path in sorted((folder / 'images').glob('*.*'))
+            ]
+        )
+        .permute(0, 3, 1, 2)
+        .flip(1)
+        / 255.0
+    )
     for network in (model.student, model.teacher):
-        torch.nn.init.normal_(network.decode_head.conv_seg.weight, std=9.)
+        torch.nn.init.normal_(network.decode_head.conv_seg.weight, std=9.0)
         # Statistics of real maps, else all pixels get one class.
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = 1.
+                module.momentum = 1.0
         network.train()(photos, mode='tensor')
     cfg.dump(str(folder / 'wrapper.py'))
-    torch.save(dict(state_dict=model.state_dict(), meta=META),
-               folder / 'wrapper.pth')
+    torch.save(
+        dict(state_dict=model.state_dict(), meta=META), folder / 'wrapper.pth'
+    )
     for network in ('student', 'teacher'):
-        export_segmentor(cfg, folder / 'wrapper.pth',
-                         folder / f'{network}.pth', network)
+        export_segmentor(
+            cfg, folder / 'wrapper.pth', folder / f'{network}.pth', network
+        )
     return folder
 
 
-def infer(monkeypatch, files, out, config='wrapper', source='images',
-          checkpoint=None, *options):
-    argv = ['infer.py', str(files / source), '--config',
-            str(files / f'{config}.py'), '--checkpoint',
-            str(files / f'{checkpoint or config}.pth'), '--out', str(out),
-            '--device', 'cpu', *options]
+def infer(
+    monkeypatch,
+    files,
+    out,
+    config='wrapper',
+    source='images',
+    checkpoint=None,
+    *options,
+):
+    argv = [
+        'infer.py',
+        str(files / source),
+        '--config',
+        str(files / f'{config}.py'),
+        '--checkpoint',
+        str(files / f'{checkpoint or config}.pth'),
+        '--out',
+        str(out),
+        '--device',
+        'cpu',
+        *options,
+    ]
     monkeypatch.setattr(sys, 'argv', argv)
     runpy.run_path(str(ROOT / 'tools/infer.py'), run_name='__main__')
 
 
 def expected_ids(files, network, name):
-    model = init_model(str(files / f'{network}.py'),
-                       str(files / f'{network}.pth'), device='cpu')
+    model = init_model(
+        str(files / f'{network}.py'),
+        str(files / f'{network}.pth'),
+        device='cpu',
+    )
     result = inference_model(model, str(files / 'images' / name))
     return result.pred_sem_seg.data[0].numpy(), result.seg_logits.data
 
 
 @pytest.mark.parametrize('network', ['student', 'teacher'])
 @pytest.mark.parametrize('plain', [True, False])
-def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch, network,
-                                   plain) -> None:
+def test_labels_are_those_of_mmseg(
+    files, tmp_path, monkeypatch, network, plain
+) -> None:
     out = tmp_path / 'out'
     options = ('--raw', '--confidence')
     if plain:
         infer(monkeypatch, files, out, network, 'images', None, *options)
     else:
-        infer(monkeypatch, files, out, 'wrapper', 'images', None, *options,
-              '--predict-on', network)
+        infer(
+            monkeypatch,
+            files,
+            out,
+            'wrapper',
+            'images',
+            None,
+            *options,
+            '--predict-on',
+            network,
+        )
     seen: set = set()
     for name in ('one.png', 'two.jpg', 'sub/three.png'):
         png = Path(name).with_suffix('.png')
@@ -110,77 +156,115 @@ def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch, network,
         expected, logits = expected_ids(files, network, name)
         assert np.array_equal(ids, expected)
         seen |= set(np.unique(ids).tolist())
-        colour = cv2.imread(str(out / 'colour' / png))
-        assert np.array_equal(colour[..., ::-1], np.array(PALETTE)[ids])
+        color = cv2.imread(str(out / 'color' / png))
+        assert np.array_equal(color[..., ::-1], np.array(PALETTE)[ids])
         photo = cv2.imread(str(files / 'images' / name)).astype(float)
         overlay = cv2.imread(str(out / 'overlay' / png))
-        assert np.abs(overlay - (photo + colour) / 2).max() <= 1
-        sure = cv2.imread(str(out / 'confidence' / png),
-                          cv2.IMREAD_UNCHANGED)
-        assert np.abs(
-            sure / 255 - logits.softmax(0).amax(0).numpy()).max() < .01
+        assert np.abs(overlay - (photo + color) / 2).max() <= 1
+        sure = cv2.imread(str(out / 'confidence' / png), cv2.IMREAD_UNCHANGED)
+        assert (
+            np.abs(sure / 255 - logits.softmax(0).amax(0).numpy()).max() < 0.01
+        )
     assert len(seen) > 1
 
 
 def test_whole_image_where_evaluation_has_a_fixed_canvas(
-        files, tmp_path, monkeypatch) -> None:
+    files, tmp_path, monkeypatch
+) -> None:
     cfg = Config.fromfile(files / 'student.py')
     cfg.test_pipeline = [
         dict(type='LoadImageFromFile'),
-        dict(type='PackSegInputs')]
+        dict(type='PackSegInputs'),
+    ]
     cfg.dump(str(files / 'whole.py'))
     cfg.test_pipeline = [
         dict(type='LoadImageFromFile'),
-        dict(type='CentrePad', size=44),
-        dict(type='CentreCrop', size=44),
+        dict(type='CenterPadFields', size=44),
+        dict(type='CenterCropFields', size=44),
         dict(type='SetOriShape'),
-        dict(type='PackSemiInputs')]
+        dict(type='PackSemiInputs'),
+    ]
     cfg.dump(str(files / 'canvas.py'))
     for config in ('whole', 'canvas'):
-        infer(monkeypatch, files, tmp_path / config, config, 'images',
-              'student', '--raw')
+        infer(
+            monkeypatch,
+            files,
+            tmp_path / config,
+            config,
+            'images',
+            'student',
+            '--raw',
+        )
     for name in ('one.png', 'two.png', 'sub/three.png'):
         whole, canvas = (
-            cv2.imread(str(tmp_path / config / 'ids' / name),
-                       cv2.IMREAD_UNCHANGED) for config in ('whole', 'canvas'))
+            cv2.imread(
+                str(tmp_path / config / 'ids' / name), cv2.IMREAD_UNCHANGED
+            )
+            for config in ('whole', 'canvas')
+        )
         assert np.array_equal(whole, canvas)
 
 
-def test_network_of_the_config_and_plain_checkpoint(files, tmp_path,
-                                                    monkeypatch) -> None:
+def test_network_of_the_config_and_plain_checkpoint(
+    files, tmp_path, monkeypatch
+) -> None:
     """Without --predict-on; and plain weights with a wrapper's config."""
     for checkpoint in ('wrapper', 'teacher'):
         out = tmp_path / checkpoint
-        infer(monkeypatch, files, out, 'wrapper', 'images/one.png',
-              checkpoint, '--raw')
+        infer(
+            monkeypatch,
+            files,
+            out,
+            'wrapper',
+            'images/one.png',
+            checkpoint,
+            '--raw',
+        )
         ids = cv2.imread(str(out / 'ids/one.png'), cv2.IMREAD_UNCHANGED)
-        assert np.array_equal(ids, expected_ids(files, 'teacher',
-                                                'one.png')[0])
+        assert np.array_equal(
+            ids, expected_ids(files, 'teacher', 'one.png')[0]
+        )
         assert sorted(p.name for p in out.iterdir()) == [
-            'colour', 'ids', 'overlay']
+            'color',
+            'ids',
+            'overlay',
+        ]
 
 
 def test_pattern(files, tmp_path, monkeypatch) -> None:
-    infer(monkeypatch, files, tmp_path, 'student', 'images/**/*.png', None,
-          '--overwrite')
+    infer(
+        monkeypatch,
+        files,
+        tmp_path,
+        'student',
+        'images/**/*.png',
+        None,
+        '--overwrite',
+    )
     found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob('*.png')}
-    assert found == {f'{kind}/{stem}.png' for kind in ('colour', 'overlay')
-                     for stem in ('one', 'sub/three')}
+    assert found == {
+        f'{kind}/{stem}.png'
+        for kind in ('color', 'overlay')
+        for stem in ('one', 'sub/three')
+    }
 
 
-def test_unreadable_images_do_not_stop_the_others(files, tmp_path,
-                                                  monkeypatch) -> None:
+def test_unreadable_images_do_not_stop_the_others(
+    files, tmp_path, monkeypatch
+) -> None:
     images = tmp_path / 'images'
     images.mkdir()
     (images / 'bad.jpg').write_bytes(b'no image')
     (images / 'empty.png').touch()
-    cv2.imwrite(str(images / 'cut.jpg'), np.random.randint(
-        0, 255, (90, 90, 3)))
+    cv2.imwrite(
+        str(images / 'cut.jpg'), np.random.randint(0, 255, (90, 90, 3))
+    )
     whole = (images / 'cut.jpg').read_bytes()
     (images / 'cut.jpg').write_bytes(whole[:300])
     cv2.imwrite(str(images / 'good.png'), np.zeros((40, 40, 3), np.uint8))
-    with pytest.raises(SystemExit,
-                       match='bad.jpg: not a readable.*cut.*empty'):
+    with pytest.raises(
+        SystemExit, match='bad.jpg: not a readable.*cut.*empty'
+    ):
         infer(monkeypatch, files, tmp_path / 'out', 'student', images)
     assert (tmp_path / 'out/overlay/good.png').is_file()
 
@@ -194,8 +278,13 @@ def test_clear_errors(files, tmp_path, monkeypatch) -> None:
     other = tiny_student(num_classes=7)
     Config(dict(model=other)).dump(str(tmp_path / 'other.py'))
     with pytest.raises(SystemExit, match='does not fit.*saved beside'):
-        infer(monkeypatch, files, tmp_path / 'out', tmp_path / 'other',
-              checkpoint='student')
+        infer(
+            monkeypatch,
+            files,
+            tmp_path / 'out',
+            tmp_path / 'other',
+            checkpoint='student',
+        )
     with pytest.raises(SystemExit, match='kept is a file'):
         infer(monkeypatch, files, tmp_path / 'kept')
     (tmp_path / 'text.pth').write_text('no checkpoint')

@@ -1,4 +1,5 @@
 """Segmenting images of CamVid's test folder, against mmseg's own inference."""
+
 import runpy
 import shutil
 import sys
@@ -11,8 +12,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model, init_model
 
+from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS
-from mmsemi.utils.export import export_segmentor
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -36,40 +37,65 @@ def files(tmp_path_factory, data_dir):
     # Statistics of real maps, else all pixels get one class.
     for module in teacher.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.
-    torch.nn.init.normal_(teacher.decode_head.conv_seg.weight, std=1.)
+            module.momentum = 1.0
+    torch.nn.init.normal_(teacher.decode_head.conv_seg.weight, std=1.0)
     photos = [
         torch.from_numpy(cv2.resize(cv2.imread(str(path)), (240, 180)))
         for path in (folder / 'images').iterdir()
     ]
     data = model.data_preprocessor(
-        dict(inputs=[photo.permute(2, 0, 1) for photo in photos]))
+        dict(inputs=[photo.permute(2, 0, 1) for photo in photos])
+    )
     teacher.train()(data['inputs'], mode='tensor')
-    torch.save(dict(state_dict=model.state_dict(), meta={}),
-               folder / 'wrapper.pth')
-    export_segmentor(cfg, folder / 'wrapper.pth', folder / 'teacher.pth',
-                     'teacher')
+    torch.save(
+        dict(state_dict=model.state_dict(), meta={}), folder / 'wrapper.pth'
+    )
+    export_segmentor(
+        cfg, folder / 'wrapper.pth', folder / 'teacher.pth', 'teacher'
+    )
     return folder
 
 
 def labels(monkeypatch, files, out, config, checkpoint) -> dict:
     """What the command writes for the folder of images."""
-    monkeypatch.setattr(sys, 'argv', [
-        'infer.py', str(files / 'images'), '--config', str(config),
-        '--checkpoint', str(files / checkpoint), '--out', str(out), '--raw',
-        '--device', 'cpu'])
+    monkeypatch.setattr(
+        sys,
+        'argv',
+        [
+            'infer.py',
+            str(files / 'images'),
+            '--config',
+            str(config),
+            '--checkpoint',
+            str(files / checkpoint),
+            '--out',
+            str(out),
+            '--raw',
+            '--device',
+            'cpu',
+        ],
+    )
     runpy.run_path(str(ROOT / 'tools/infer.py'), run_name='__main__')
-    return {path.stem: cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-            for path in (out / 'ids').iterdir()}
+    return {
+        path.stem: cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        for path in (out / 'ids').iterdir()
+    }
 
 
 def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch) -> None:
     model = init_model(
-        str(files / 'teacher.py'), str(files / 'teacher.pth'), device='cpu')
-    plain = labels(monkeypatch, files, tmp_path / 'plain',
-                   files / 'teacher.py', 'teacher.pth')
-    wrapper = labels(monkeypatch, files, tmp_path / 'wrapper', CONFIG,
-                     'wrapper.pth')
+        str(files / 'teacher.py'), str(files / 'teacher.pth'), device='cpu'
+    )
+    plain = labels(
+        monkeypatch,
+        files,
+        tmp_path / 'plain',
+        files / 'teacher.py',
+        'teacher.pth',
+    )
+    wrapper = labels(
+        monkeypatch, files, tmp_path / 'wrapper', CONFIG, 'wrapper.pth'
+    )
     assert len(plain) == len(wrapper) == 3
     for path in sorted((files / 'images').iterdir()):
         want = inference_model(model, str(path)).pred_sem_seg.data[0].numpy()
@@ -77,4 +103,4 @@ def test_labels_are_those_of_mmseg(files, tmp_path, monkeypatch) -> None:
         assert len(np.unique(want)) > 3
         assert np.array_equal(plain[path.stem], want)
         # mmseg has no head like ours; the one exported rounds differently.
-        assert (wrapper[path.stem] == want).mean() > .9999
+        assert (wrapper[path.stem] == want).mean() > 0.9999

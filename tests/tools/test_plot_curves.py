@@ -8,7 +8,8 @@ from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 
 spec = importlib.util.spec_from_file_location(
-    'plot_curves', ROOT / 'tools/analysis_tools/plot_curves.py')
+    'plot_curves', ROOT / 'tools/analysis_tools/plot_curves.py'
+)
 tool = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tool)
 
@@ -26,17 +27,30 @@ def trained(step, loss, **more):
 
 
 def validated(step, miou, key='mIoU'):
-    return {key: miou, 'time': 9., 'step': step}
+    return {key: miou, 'time': 9.0, 'step': step}
 
 
 def test_picture_and_table_of_two_runs(tmp_path):
-    one = log(tmp_path / 'a/run', [
-        trained(1, 3.), trained(2, 2.), validated(2, 40.), trained(3, 1.),
-        validated(3, 50.), trained(4, 0.5), validated(4, 45.)])
-    two = log(tmp_path / 'b/run', [
-        trained(1, 3., confident_ratio=0.2),
-        validated(1, float('nan'), 'teacher/mIoU'),
-        validated(1, 30., 'student/mIoU')])
+    one = log(
+        tmp_path / 'a/run',
+        [
+            trained(1, 3.0),
+            trained(2, 2.0),
+            validated(2, 40.0),
+            trained(3, 1.0),
+            validated(3, 50.0),
+            trained(4, 0.5),
+            validated(4, 45.0),
+        ],
+    )
+    two = log(
+        tmp_path / 'b/run',
+        [
+            trained(1, 3.0, confident_ratio=0.2),
+            validated(1, float('nan'), 'teacher/mIoU'),
+            validated(1, 30.0, 'student/mIoU'),
+        ],
+    )
     text = tool.plot_curves([one, two]).splitlines()
     assert '| a/run | mIoU | 45 | 50 | 3 |' in text
     assert '| a/run | loss | 0.5 | - | - |' in text
@@ -49,47 +63,63 @@ def test_picture_and_table_of_two_runs(tmp_path):
 
 
 def test_a_key_stands_for_both_networks(tmp_path):
-    run = tool.read_run(log(tmp_path, [
-        validated(1, 30., 'teacher/mIoU'), validated(1, 20., 'student/mIoU'),
-        {'round/val_miou': 30., 'step': 1}]))
+    run = tool.read_run(
+        log(
+            tmp_path,
+            [
+                validated(1, 30.0, 'teacher/mIoU'),
+                validated(1, 20.0, 'student/mIoU'),
+                {'round/val_miou': 30.0, 'step': 1},
+            ],
+        )
+    )
     assert tool.select({'run': run}, ['mIoU']) == {
-        'mIoU': ['student/mIoU', 'teacher/mIoU']}
+        'mIoU': ['student/mIoU', 'teacher/mIoU']
+    }
     assert tool.label_of('run', 'mIoU', 'teacher/mIoU') == 'run (teacher)'
     assert run['teacher/mIoU'].validation
     assert not run['round/val_miou'].validation
 
 
 def test_best_points():
-    curve = tool.Curve([1, 2, 3], [4., float('nan'), 2.], True)
-    assert tool.best('mIoU', curve) == (1, 4.)
-    assert tool.best('loss_ce', curve) == (3, 2.)
+    curve = tool.Curve([1, 2, 3], [4.0, float('nan'), 2.0], True)
+    assert tool.best('mIoU', curve) == (1, 4.0)
+    assert tool.best('loss_ce', curve) == (3, 2.0)
 
 
 def test_resumed_run_is_one_curve(tmp_path):
-    log(tmp_path, [trained(s, 10. + s) for s in (1, 2, 3, 4)],
-        '20260101_000000')
+    log(
+        tmp_path,
+        [trained(s, 10.0 + s) for s in (1, 2, 3, 4)],
+        '20260101_000000',
+    )
     # Resumed from 2; killed while it wrote.
-    log(tmp_path, [trained(3, 3.), trained(4, 4.), trained(5, 5.)],
-        '20260102_000000', '\n{"loss": 0.')
+    log(
+        tmp_path,
+        [trained(3, 3.0), trained(4, 4.0), trained(5, 5.0)],
+        '20260102_000000',
+        '\n{"loss": 0.',
+    )
     # A validation by itself.
-    log(tmp_path, [validated(0, 44.)], '20260103_000000')
+    log(tmp_path, [validated(0, 44.0)], '20260103_000000')
     run = tool.read_run(str(tmp_path))
     assert run['loss'].steps == [1, 2, 3, 4, 5]
-    assert run['loss'].values == [11., 12., 3., 4., 5.]
+    assert run['loss'].values == [11.0, 12.0, 3.0, 4.0, 5.0]
     assert run['time'].values == [0.5] * 5 and 'mIoU' not in run
     again = tool.read_run(
-        str(tmp_path / '20260102_000000/vis_data/scalars.json'))
+        str(tmp_path / '20260102_000000/vis_data/scalars.json')
+    )
     assert again['loss'].steps == [3, 4, 5]
 
 
 def test_clear_errors(tmp_path):
     with pytest.raises(UsageError, match='no curves.*LocalVisBackend'):
         tool.read_run(str(tmp_path / 'nothing'))
-    good = log(tmp_path / 'good', [trained(1, 1.)])
+    good = log(tmp_path / 'good', [trained(1, 1.0)])
     with pytest.raises(UsageError, match='has mIuO; there are loss, lr'):
         tool.plot_curves([good], ['loss', 'mIuO'])
     with pytest.raises(UsageError, match='jpg'):
         tool.plot_curves([good], out=str(tmp_path / 'x.jpg'))
-    bad = log(tmp_path / 'bad', [trained(1, 1.), 7, trained(2, 1.)])
+    bad = log(tmp_path / 'bad', [trained(1, 1.0), 7, trained(2, 1.0)])
     with pytest.raises(UsageError, match='line 2'):
         tool.read_run(bad)

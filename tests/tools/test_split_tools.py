@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmsemi.datasets.split_generation import nested_splits, write_lists
 from mmsemi.datasets.splits import read_list
 from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
+from mmsemi.prepare.splits import nested_splits, write_lists
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 
@@ -32,8 +32,9 @@ def touch(path):
 
 def published(data_dir, dataset):
     """(name of ours, kind, file) of the published lists."""
-    folders = dict(voc12=['PASCAL_VOC_2012', 'derived_dms_voc'],
-                   cityscapes=['Cityscapes'])[dataset]
+    folders = dict(
+        voc12=['PASCAL_VOC_2012', 'derived_dms_voc'], cityscapes=['Cityscapes']
+    )[dataset]
     for folder in folders:
         for path in (data_dir / 'splits/dst_cbc' / folder).glob('*_*.txt'):
             ratio, kind, k = path.stem.split('_')
@@ -63,23 +64,34 @@ def voc_root(tmp_path, data_dir):
 
 def test_published_voc_lists_come_out(tmp_path, data_dir, capsys):
     root = voc_root(tmp_path, data_dir)
-    make_splits.main(['voc', str(root), '--protocol', 'dst_cbc',
-                      '--out', str(tmp_path)])
+    make_splits.main(
+        ['voc', str(root), '--protocol', 'dst_cbc', '--out', str(tmp_path)]
+    )
     check_published(data_dir, 'voc12', tmp_path)
     output = capsys.readouterr()
     assert 'other lists' not in output.err
     assert 'no coverage' in output.out
     folder = tmp_path / 'voc12/dst_cbc/106-l_0'
     assert (folder / 'unlabeled.txt').read_bytes() == (
-        folder.with_name('106_0') / 'unlabeled.txt').read_bytes()
+        folder.with_name('106_0') / 'unlabeled.txt'
+    ).read_bytes()
 
 
 def test_published_cityscapes_lists_come_out(tmp_path, data_dir):
     source = data_dir / 'splits/dst_cbc/Cityscapes/1_labeled_0.txt'
     for stem in read_list(str(source)):
         touch(tmp_path / f'city/leftImg8bit/train/{stem}_leftImg8bit.png')
-    make_splits.main(['cityscapes', str(tmp_path / 'city'), '--protocol',
-                      'dst_cbc', '--out', str(tmp_path), '--no-coverage'])
+    make_splits.main(
+        [
+            'cityscapes',
+            str(tmp_path / 'city'),
+            '--protocol',
+            'dst_cbc',
+            '--out',
+            str(tmp_path),
+            '--no-coverage',
+        ]
+    )
     check_published(data_dir, 'cityscapes', tmp_path)
     assert not (tmp_path / 'cityscapes/dst_cbc/1_0/unlabeled.txt').exists()
 
@@ -87,23 +99,44 @@ def test_published_cityscapes_lists_come_out(tmp_path, data_dir):
 def test_other_images_are_noticed(tmp_path, capsys):
     for k in range(64):
         touch(tmp_path / f'leftImg8bit/train/a/a_{k}_leftImg8bit.png')
-    make_splits.main(['cityscapes', str(tmp_path), '--protocol', 'dst_cbc',
-                      '--out', str(tmp_path), '--no-coverage'])
+    make_splits.main(
+        [
+            'cityscapes',
+            str(tmp_path),
+            '--protocol',
+            'dst_cbc',
+            '--out',
+            str(tmp_path),
+            '--no-coverage',
+        ]
+    )
     assert 'other lists come out' in capsys.readouterr().err
 
 
 def test_voc_1464(tmp_path, data_dir):
     root = voc_root(tmp_path, data_dir)
-    train = read_list(
-        str(data_dir / 'splits/u2pl/pascal/1464/labeled.txt'))
+    train = read_list(str(data_dir / 'splits/u2pl/pascal/1464/labeled.txt'))
     lists = root / 'ImageSets/Segmentation'
     (lists / 'train.txt').write_text('\n'.join(sorted(train)))
-    make_splits.main(['voc', str(root), '--protocol', 'voc_1464', '--aug',
-                      '--out', str(tmp_path), '--no-coverage', '--overwrite'])
+    make_splits.main(
+        [
+            'voc',
+            str(root),
+            '--protocol',
+            'voc_1464',
+            '--aug',
+            '--out',
+            str(tmp_path),
+            '--no-coverage',
+            '--overwrite',
+        ]
+    )
     folder = tmp_path / 'voc12/voc_1464/1464'
-    labelled, others = (read_list(str(folder / f'{name}.txt'))
-                        for name in ('labeled', 'unlabeled'))
-    assert labelled == sorted(train) and len(others) == 9118
+    labeled, others = (
+        read_list(str(folder / f'{name}.txt'))
+        for name in ('labeled', 'unlabeled')
+    )
+    assert labeled == sorted(train) and len(others) == 9118
     assert read_list(str(lists / 'aug.txt')) == others
 
 
@@ -134,39 +167,77 @@ def pets(tmp_path):
             path = tmp_path / f'masks/part{k % 2}/{k:02}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(path), mask)
-    return ['folder', '--images', str(tmp_path / 'images'), '--masks',
-            str(tmp_path / 'masks'), '--name', 'pets', '--out', str(tmp_path)]
+    return [
+        'folder',
+        '--images',
+        str(tmp_path / 'images'),
+        '--masks',
+        str(tmp_path / 'masks'),
+        '--name',
+        'pets',
+        '--out',
+        str(tmp_path),
+    ]
 
 
 def test_nested_lists_of_a_folder(pets, tmp_path, capsys):
     (tmp_path / 'val.txt').write_text('part0/00\n')
-    make_splits.main(pets + ['--ratios', '10', '2.5', '--counts', '5',
-                             '--seeds', '0', '1', '--exclude',
-                             str(tmp_path / 'val.txt')])
+    make_splits.main(
+        pets
+        + [
+            '--ratios',
+            '10',
+            '2.5',
+            '--counts',
+            '5',
+            '--seeds',
+            '0',
+            '1',
+            '--exclude',
+            str(tmp_path / 'val.txt'),
+        ]
+    )
     folder = tmp_path / 'pets/random'
     for seed in (0, 1):
         names = ['1_10', '5', '1_2.5']
-        lists = [read_list(str(folder / f'{name}/seed{seed}/labeled.txt'))
-                 for name in names]
+        lists = [
+            read_list(str(folder / f'{name}/seed{seed}/labeled.txt'))
+            for name in names
+        ]
         assert [len(part) for part in lists] == [3, 5, 12]
         assert lists[2][:5] == lists[1] and lists[1][:3] == lists[0]
-        for name, labelled in zip(names, lists):
+        for name, labeled in zip(names, lists):
             others = read_list(
-                str(folder / f'{name}/seed{seed}/unlabeled.txt'))
-            assert len(set(labelled) | set(others)) == 39
-            assert 'part0/00' not in others + labelled
+                str(folder / f'{name}/seed{seed}/unlabeled.txt')
+            )
+            assert len(set(labeled) | set(others)) == 39
+            assert 'part0/00' not in others + labeled
     output = capsys.readouterr().out
     assert '1_2.5/seed0' in output and '1:12' in output
     assert '255:' not in output
 
 
 def test_lists_are_drawn_until_every_class_is_in(pets, tmp_path):
-    make_splits.main(pets + ['--counts', '3', '--seeds', '0', '1', '2',
-                             '--min-images', '2', '--min-pixels', '5',
-                             '--no-coverage'])
+    make_splits.main(
+        pets
+        + [
+            '--counts',
+            '3',
+            '--seeds',
+            '0',
+            '1',
+            '2',
+            '--min-images',
+            '2',
+            '--min-pixels',
+            '5',
+            '--no-coverage',
+        ]
+    )
     for seed in range(3):
         stems = read_list(
-            str(tmp_path / f'pets/random/3/seed{seed}/labeled.txt'))
+            str(tmp_path / f'pets/random/3/seed{seed}/labeled.txt')
+        )
         assert sum(int(stem[-2:]) < 5 for stem in stems) >= 2
     with pytest.raises(UsageError, match='none of 1000 draws.*--min-images'):
         make_splits.main(pets + ['--counts', '3', '--min-images', '4'])
@@ -191,38 +262,47 @@ def test_same_seed_same_lists():
     stems = [f'{k}' for k in range(20)]
     first = list(nested_splits(stems, {'a': 4}, [0, 1]))
     assert first == list(nested_splits(stems[::-1], {'a': 4}, [0, 1]))
-    assert first[0].labelled != first[1].labelled
+    assert first[0].labeled != first[1].labeled
 
 
 def test_import_dst_cbc(tmp_path, data_dir):
-    import_splits.main([str(data_dir / 'splits/dst_cbc'),
-                        '--out', str(tmp_path)])
+    import_splits.main(
+        [str(data_dir / 'splits/dst_cbc'), '--out', str(tmp_path)]
+    )
     for dataset, number in (('voc12', 20), ('cityscapes', 19)):
         check_published(data_dir, dataset, tmp_path)
         tiny = tmp_path / dataset / 'dst_cbc/valtiny.txt'
         assert len(read_list(str(tiny))) == number
 
 
-@pytest.mark.parametrize('family, folders', [
-    ('u2pl', dict(pascal='voc12', cityscapes='cityscapes')),
-    ('unimatch', dict(pascal='voc12', cityscapes='cityscapes'))])
+@pytest.mark.parametrize(
+    'family, folders',
+    [
+        ('u2pl', dict(pascal='voc12', cityscapes='cityscapes')),
+        ('unimatch', dict(pascal='voc12', cityscapes='cityscapes')),
+    ],
+)
 def test_import_named_folders(tmp_path, data_dir, family, folders):
     source = data_dir / 'splits' / family
     import_splits.main([str(source), '--out', str(tmp_path)])
     for folder, dataset in folders.items():
         total = dict(voc12=10582, cityscapes=2975)[dataset]
-        names = [path.name for path in (source / folder).iterdir()
-                 if path.is_dir()]
+        names = [
+            path.name for path in (source / folder).iterdir() if path.is_dir()
+        ]
         assert len(names) >= 4
         for name in names:
             ours = tmp_path / dataset / family / name
-            labelled, others = (read_list(str(ours / f'{kind}.txt'))
-                                for kind in ('labeled', 'unlabeled'))
-            assert len(labelled) + len(others) == total
-            stem = labelled[0]
+            labeled, others = (
+                read_list(str(ours / f'{kind}.txt'))
+                for kind in ('labeled', 'unlabeled')
+            )
+            assert len(labeled) + len(others) == total
+            stem = labeled[0]
             assert '.' not in stem and ('/' in stem) == (folder != 'pascal')
-            line = (source / folder / name /
-                    'labeled.txt').read_text().split()[0]
+            line = (
+                (source / folder / name / 'labeled.txt').read_text().split()[0]
+            )
             assert stem in line
 
 
@@ -230,9 +310,10 @@ def test_import_named_folders(tmp_path, data_dir, family, folders):
 def small_source(tmp_path):
     source = tmp_path / 'source'
     for name, lines in {
-            '8/labeled': ['JPEGImages/a.jpg SegmentationClass/a.png'],
-            '8/unlabeled': ['JPEGImages/b.jpg SegmentationClass/b.png'],
-            'val': ['JPEGImages/v.jpg SegmentationClass/v.png']}.items():
+        '8/labeled': ['JPEGImages/a.jpg SegmentationClass/a.png'],
+        '8/unlabeled': ['JPEGImages/b.jpg SegmentationClass/b.png'],
+        'val': ['JPEGImages/v.jpg SegmentationClass/v.png'],
+    }.items():
         touch(source / f'{name}.txt')
         (source / f'{name}.txt').write_text('\n'.join(lines))
     return source
@@ -241,11 +322,12 @@ def small_source(tmp_path):
 def test_import_checks_overlap(small_source, tmp_path):
     args = [str(small_source), '--out', str(tmp_path / 'out')]
     (small_source / 'val.txt').write_text('JPEGImages/b.jpg x.png')
-    with pytest.raises(UsageError, match="'b' is in both.*unlabelled images "
-                       'of 8.*validation'):
+    with pytest.raises(
+        UsageError, match="'b' is in both.*unlabeled images of 8.*validation"
+    ):
         import_splits.main(args)
     (small_source / '8/labeled.txt').write_text('a\nb\n')
-    with pytest.raises(UsageError, match="'b' is in both the labelled"):
+    with pytest.raises(UsageError, match="'b' is in both the labeled"):
         import_splits.main(args)
     assert not (tmp_path / 'out').exists()
     (small_source / '8/labeled.txt').write_text('a\n')
@@ -259,17 +341,26 @@ def test_import_checks_overlap(small_source, tmp_path):
 
 def test_import_checks_files(small_source, tmp_path):
     root = tmp_path / 'VOC2012'
-    for place in ('JPEGImages/a.jpg', 'JPEGImages/b.jpg', 'JPEGImages/v.jpg',
-                  'SegmentationClassAug/a.png'):
+    for place in (
+        'JPEGImages/a.jpg',
+        'JPEGImages/b.jpg',
+        'JPEGImages/v.jpg',
+        'SegmentationClassAug/a.png',
+    ):
         touch(root / place)
-    args = [str(small_source), '--out', str(tmp_path / 'out'), '--data-root',
-            f'voc12={root}']
+    args = [
+        str(small_source),
+        '--out',
+        str(tmp_path / 'out'),
+        '--data-root',
+        f'voc12={root}',
+    ]
     with pytest.raises(UsageError, match='ClassAug/v.png: val mask of'):
         import_splits.main(args)
     touch(root / 'SegmentationClassAug/v.png')
-    import_splits.main(args)  # no mask of b: it is unlabelled
+    import_splits.main(args)  # no mask of b: it is unlabeled
     (root / 'JPEGImages/b.jpg').unlink()
-    with pytest.raises(UsageError, match='JPEGImages/b.jpg: unlabelled'):
+    with pytest.raises(UsageError, match='JPEGImages/b.jpg: unlabeled'):
         import_splits.main(args)
     with pytest.raises(UsageError, match='one of voc12, cityscapes, gta5'):
         import_splits.main(args[:-1] + ['ade=/'])
@@ -280,10 +371,12 @@ def test_import_crst(tmp_path, data_dir, capsys):
     import_splits.main([str(source), '--out', str(tmp_path)])
     ours = tmp_path / 'gta5_to_cityscapes/crst/505'
     assert (ours / 'labeled.txt').read_bytes() == (
-        source / 'gta5_train_19984.txt').read_bytes()
+        source / 'gta5_train_19984.txt'
+    ).read_bytes()
     assert (ours / 'unlabeled.txt').read_bytes() == (
-        source / 'cityscapes_clsconfset_505.txt').read_bytes()
-    assert '19984 labelled, 505 unlabelled' in capsys.readouterr().out
+        source / 'cityscapes_clsconfset_505.txt'
+    ).read_bytes()
+    assert '19984 labeled, 505 unlabeled' in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -291,12 +384,15 @@ def crst_repository(tmp_path):
     """Lists as in the authors' repository: image, tab, mask."""
     lists = tmp_path / 'CRST/dataset/list'
     for name, lines in {
-            'gta5/train.lst': ['images/00001.png\tlabels/00001.png',
-                               'images/00002.png\tlabels/00002.png'],
-            'cityscapes/train_ClsConfSet.lst': [
-                'leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png\t'
-                'gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png'
-            ]}.items():
+        'gta5/train.lst': [
+            'images/00001.png\tlabels/00001.png',
+            'images/00002.png\tlabels/00002.png',
+        ],
+        'cityscapes/train_ClsConfSet.lst': [
+            'leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png\t'
+            'gtFine/train/ulm/ulm_000000_000019_gtFine_labelIds.png'
+        ],
+    }.items():
         touch(lists / name)
         (lists / name).write_text('\n'.join(lines))
     return lists
@@ -304,23 +400,32 @@ def crst_repository(tmp_path):
 
 def test_import_crst_repository(crst_repository, tmp_path):
     games, cities = tmp_path / 'gta5', tmp_path / 'cityscapes'
-    touch(cities / 'leftImg8bit/train/ulm/'
-          'ulm_000000_000019_leftImg8bit.png')
-    for place in ('images/00001.png', 'labels/00001_labelTrainIds.png',
-                  'images/00002.png'):
+    touch(cities / 'leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png')
+    for place in (
+        'images/00001.png',
+        'labels/00001_labelTrainIds.png',
+        'images/00002.png',
+    ):
         touch(games / place)
-    args = [str(tmp_path / 'CRST'), '--out', str(tmp_path / 'out'),
-            '--data-root', f'gta5={games}', f'cityscapes={cities}']
-    with pytest.raises(UsageError, match='labels/00002.*labelled mask'):
+    args = [
+        str(tmp_path / 'CRST'),
+        '--out',
+        str(tmp_path / 'out'),
+        '--data-root',
+        f'gta5={games}',
+        f'cityscapes={cities}',
+    ]
+    with pytest.raises(UsageError, match='labels/00002.*labeled mask'):
         import_splits.main(args)
     touch(games / 'labels/00002.png')
     import_splits.main(args)  # targets need no masks
     folder = tmp_path / 'out/gta5_to_cityscapes/crst/1'
     assert read_list(str(folder / 'labeled.txt')) == ['00001', '00002']
     assert read_list(str(folder / 'unlabeled.txt')) == [
-        'ulm/ulm_000000_000019']
+        'ulm/ulm_000000_000019'
+    ]
     next(cities.rglob('*.png')).unlink()
-    with pytest.raises(UsageError, match='leftImg8bit.png: unlabelled image'):
+    with pytest.raises(UsageError, match='leftImg8bit.png: unlabeled image'):
         import_splits.main(args)
     (crst_repository / 'gta5/train.lst').unlink()
     with pytest.raises(UsageError, match='0 lists named gta5/train.lst'):
@@ -339,28 +444,44 @@ def test_import_from_a_wrong_folder(tmp_path):
 
 def test_class_frequency(tmp_path, data_dir, capsys):
     root = data_dir / 'camvid'
-    labelled = tmp_path / 'labeled.txt'
-    labelled.write_text('\n'.join(read_list(
-        str(root / 'splits/1_16/seed0/labeled.txt'))[:3]))
-    config = Config(dict(train_dataloader=dict(dataset=dict(
-        type='CamVidDataset', ann_file='all.txt', pipeline=[],
-        data_prefix=dict(img_path=str(root / 'images/train'),
-                         seg_map_path=str(root / 'annotations/train'))))))
+    labeled = tmp_path / 'labeled.txt'
+    labeled.write_text(
+        '\n'.join(read_list(str(root / 'splits/1_16/seed0/labeled.txt'))[:3])
+    )
+    config = Config(
+        dict(
+            train_dataloader=dict(
+                dataset=dict(
+                    type='CamVidDataset',
+                    ann_file='all.txt',
+                    pipeline=[],
+                    data_prefix=dict(
+                        img_path=str(root / 'images/train'),
+                        seg_map_path=str(root / 'annotations/train'),
+                    ),
+                )
+            )
+        )
+    )
     config.dump(str(tmp_path / 'config.py'))
     out = tmp_path / 'frequency.json'
     args = [str(tmp_path / 'config.py'), str(out), '--split', str(tmp_path)]
     class_frequency.main(args)
     content = json.loads(out.read_text())
     expected = np.zeros(256, int)
-    for stem in read_list(str(labelled)):
+    for stem in read_list(str(labeled)):
         mask = cv2.imread(str(root / f'annotations/train/{stem}.png'), -1)
         expected += np.bincount(mask.ravel(), minlength=256)
     assert content['counts'] == expected[:11].tolist()
     assert content['classes'][3] == 'road' and content['images'][3] == 3
     loss = ClassBalancedCrossEntropyLoss(
-        mode='sqrt_inverse', class_frequency=str(out))
-    printed = next(line for line in capsys.readouterr().out.splitlines()
-                   if line.startswith('road'))
+        mode='sqrt_inverse', class_frequency=str(out)
+    )
+    printed = next(
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith('road')
+    )
     assert f'{loss.class_weight[3]:.3f}' in printed
     with pytest.raises(UsageError, match='--overwrite'):
         class_frequency.main(args)

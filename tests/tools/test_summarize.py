@@ -3,64 +3,102 @@ import json
 
 import pytest
 
+from mmsemi.report.tables import (
+    labels_used,
+    outcome,
+    round_line,
+    round_table,
+    write_json,
+)
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_report import (labels_used, outcome, round_line,
-                                     round_table, write_json)
 from tests.conftest import ROOT
 
 spec = importlib.util.spec_from_file_location(
-    'summarize', ROOT / 'tools/analysis_tools/summarize.py')
+    'summarize', ROOT / 'tools/analysis_tools/summarize.py'
+)
 tool = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(tool)
 
 
 def make_row(number, val_miou, accuracy=None):
     return dict(
-        round=number, portion=0.2 * number if number else None, labelled=23,
-        pseudo_labelled=344 if number else 0, kept=0.2 if number else None,
-        pseudo_label_accuracy=accuracy, val_miou=val_miou, iterations=200,
-        seconds=75)
+        round=number,
+        portion=0.2 * number if number else None,
+        labeled=23,
+        pseudo_labeled=344 if number else 0,
+        kept=0.2 if number else None,
+        pseudo_label_accuracy=accuracy,
+        val_miou=val_miou,
+        iterations=200,
+        seconds=75,
+    )
 
 
 def make_run(folder, seed, mious, config='dst_cbc/camvid', **changes):
-    rows = [make_row(k, v, 0.9 + seed / 100 if k else None)
-            for k, v in enumerate(mious)]
+    rows = [
+        make_row(k, v, 0.9 + seed / 100 if k else None)
+        for k, v in enumerate(mious)
+    ]
     summary = dict(
-        config=config, seed=seed, finished=True, iterations=600,
-        last_miou=mious[-1], best_miou=max(mious), rounds=rows,
+        config=config,
+        seed=seed,
+        finished=True,
+        iterations=600,
+        last_miou=mious[-1],
+        best_miou=max(mious),
+        rounds=rows,
         gain_over_round_0=mious[-1] - mious[0] if len(mious) > 1 else None,
         wall_seconds=90,
-        data=dict(labelled=[dict(list='l', images=23, sha256='abc')]))
+        data=dict(labeled=[dict(list='l', images=23, sha256='abc')]),
+    )
     folder.mkdir(parents=True)
     write_json(folder / 'summary.json', dict(summary, **changes))
     return str(folder)
 
 
 def cells(text, beginning):
-    line, = [li for li in text.splitlines() if li.startswith(beginning)]
+    (line,) = [li for li in text.splitlines() if li.startswith(beginning)]
     return [cell.strip() for cell in line.strip('|').split('|')]
 
 
 def test_mean_and_deviation_over_seeds(tmp_path):
-    runs = [make_run(tmp_path / str(k), k, (40 + k, 44 + 2 * k))
-            for k in (2, 0, 1)]
+    runs = [
+        make_run(tmp_path / str(k), k, (40 + k, 44 + 2 * k)) for k in (2, 0, 1)
+    ]
     text = tool.summarize(runs + runs[:1])
     assert '3 runs, seed 0, 1, 2' in text
     assert cells(text, '| 0 |')[1:] == [
-        'labelled only', '-', '41.00', '1.00', '40.00', '42.00', '-'
+        'labeled only',
+        '-',
+        '41.00',
+        '1.00',
+        '40.00',
+        '42.00',
+        '-',
     ]
     assert cells(text, '| 1 |')[1:] == [
-        '23 + 344 pseudo', '0.2', '46.00', '2.00', '44.00', '48.00', '0.910'
+        '23 + 344 pseudo',
+        '0.2',
+        '46.00',
+        '2.00',
+        '44.00',
+        '48.00',
+        '0.910',
     ]
     assert cells(text, '| | gain')[3:] == ['5.00', '1.00', '4.00', '6.00', '-']
     assert cells(text, f'| {runs[0]}')[1:] == [
-        '2', 'abc', '42.00', '48.00', '+6.00', '1.5'
+        '2',
+        'abc',
+        '42.00',
+        '48.00',
+        '+6.00',
+        '1.5',
     ]
 
 
 def test_configs_get_separate_tables(tmp_path):
-    a = make_run(tmp_path / 'a', 0, (40., 45.))
-    b = make_run(tmp_path / 'b', 0, (42., ), config='supervised/camvid')
+    a = make_run(tmp_path / 'a', 0, (40.0, 45.0))
+    b = make_run(tmp_path / 'b', 0, (42.0,), config='supervised/camvid')
     text = tool.summarize([a, b])
     assert text.count('### ') == 2 and '1 run, seed 0' in text
     second = text.split('### supervised/camvid')[1]
@@ -69,7 +107,7 @@ def test_configs_get_separate_tables(tmp_path):
 
 
 def test_missing_values_are_dashes(tmp_path):
-    run = make_run(tmp_path / 'a', 0, (40., 45.))
+    run = make_run(tmp_path / 'a', 0, (40.0, 45.0))
     path = tmp_path / 'a/summary.json'
     summary = json.loads(path.read_text())
     for row in summary['rounds']:
@@ -80,14 +118,15 @@ def test_missing_values_are_dashes(tmp_path):
 
 
 def test_errors_name_folder_and_remedy(tmp_path):
-    good = make_run(tmp_path / 'good', 0, (40., 45.))
+    good = make_run(tmp_path / 'good', 0, (40.0, 45.0))
     with pytest.raises(UsageError, match='none.summary.json does not exist'):
         tool.summarize([good, str(tmp_path / 'none')])
     with pytest.raises(UsageError, match='is not over.*--resume'):
         tool.summarize(
-            [make_run(tmp_path / 'half', 1, (40., ), finished=False)])
+            [make_run(tmp_path / 'half', 1, (40.0,), finished=False)]
+        )
     with pytest.raises(UsageError, match='differ in their number of rounds'):
-        tool.summarize([good, make_run(tmp_path / 'other', 1, (40., ))])
+        tool.summarize([good, make_run(tmp_path / 'other', 1, (40.0,))])
     (tmp_path / 'good/summary.json').write_text('{"config": ')
     with pytest.raises(UsageError, match='damaged'):
         tool.summarize([good])
@@ -95,41 +134,61 @@ def test_errors_name_folder_and_remedy(tmp_path):
 
 def test_words_for_rows():
     rows = [make_row(0, 45.1), make_row(1, 47.32, 0.951)]
-    assert labels_used(rows[0]) == 'labelled only'
+    assert labels_used(rows[0]) == 'labeled only'
     assert round_line(rows[0], rows[:1]) == (
-        'round 0 finished, val mIoU 45.1, 1 min 15 s')
+        'round 0 finished, val mIoU 45.1, 1 min 15 s'
+    )
     assert round_line(rows[1], rows) == (
         'round 1 finished, portion 0.2, kept 20.0 %, 95.1 % of it right, '
-        'val mIoU 47.3 (+2.2 to labelled only), 1 min 15 s')
-    text = outcome(dict(rounds=rows, best_miou=48., wall_seconds=150))
+        'val mIoU 47.3 (+2.2 to labeled only), 1 min 15 s'
+    )
+    text = outcome(dict(rounds=rows, best_miou=48.0, wall_seconds=150))
     assert text == (
-        'Self-training gains 2.2 mIoU: from 45.1 with labelled images only '
+        'Self-training gains 2.2 mIoU: from 45.1 with labeled images only '
         'to 47.3 in the last round (best on the way: 48.0). '
-        '2 min 30 s in all.')
+        '2 min 30 s in all.'
+    )
     rows[1]['val_miou'] = 44.1
     text = outcome(dict(rounds=rows, best_miou=45.1, wall_seconds=150))
     assert text.startswith('Self-training loses 1.0 mIoU')
     online = make_row(0, 47.5)
-    online['networks'] = dict(teacher=47.5, student=46.)
-    text = outcome(dict(rounds=[online], best_miou=47.5, wall_seconds=150,
-                        stopped_early=True))
+    online['networks'] = dict(teacher=47.5, student=46.0)
+    text = outcome(
+        dict(
+            rounds=[online],
+            best_miou=47.5,
+            wall_seconds=150,
+            stopped_early=True,
+        )
+    )
     assert text.startswith('val mIoU 47.5 (teacher), 46.0 (student) after ')
     assert '(stopped early)' in text
     rows[1]['val_miou'] = rows[0]['val_miou'] = None
     assert 'nothing was validated' in outcome(
-        dict(rounds=rows, best_miou=None, wall_seconds=150))
+        dict(rounds=rows, best_miou=None, wall_seconds=150)
+    )
 
 
 def test_table_has_a_line_for_each_round():
     rows = [make_row(0, 45.1), make_row(1, 47.32, 0.951), make_row(2, None)]
     lines = round_table(rows).splitlines()
     assert len({len(line) for line in lines}) == 1
-    values = [[c.strip() for c in line.strip('|').split('|')]
-              for line in lines if line.startswith('|')]
+    values = [
+        [c.strip() for c in line.strip('|').split('|')]
+        for line in lines
+        if line.startswith('|')
+    ]
     assert values[1:] == [
-        ['0', 'labelled only', '-', '-', '-', '45.1', '1 min 15 s'],
-        ['1', '23 + 344 pseudo', '0.2', '20.0 %', '95.1 %', '47.3',
-         '1 min 15 s'],
+        ['0', 'labeled only', '-', '-', '-', '45.1', '1 min 15 s'],
+        [
+            '1',
+            '23 + 344 pseudo',
+            '0.2',
+            '20.0 %',
+            '95.1 %',
+            '47.3',
+            '1 min 15 s',
+        ],
         ['2', '23 + 344 pseudo', '0.4', '20.0 %', '-', '-', '1 min 15 s'],
     ]
 
@@ -137,4 +196,5 @@ def test_table_has_a_line_for_each_round():
 def test_json_has_no_nan(tmp_path):
     write_json(tmp_path / 'a.json', dict(a=[float('nan'), 1.5], b='x'))
     assert json.loads((tmp_path / 'a.json').read_text()) == dict(
-        a=[None, 1.5], b='x')
+        a=[None, 1.5], b='x'
+    )

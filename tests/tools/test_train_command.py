@@ -1,4 +1,5 @@
 """The commands as a user starts them, on a data set of a few images."""
+
 import json
 import os
 import runpy
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.tiny import make_tiny_set, tiny_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +36,14 @@ def run(tmp_path_factory):
     cfg.tta_model = dict(type='SegTTAModel')
     cfg.tta_pipeline = [
         dict(type='LoadImageFromFile'),
-        dict(type='TestTimeAug', transforms=[
-            [dict(type='RandomFlip', prob=p) for p in (0., 1.)],
-            [dict(type='LoadAnnotations')],
-            [dict(type='PackSegInputs')]])
+        dict(
+            type='TestTimeAug',
+            transforms=[
+                [dict(type='RandomFlip', prob=p) for p in (0.0, 1.0)],
+                [dict(type='LoadAnnotations')],
+                [dict(type='PackSegInputs')],
+            ],
+        ),
     ]
     path = folder / 'tiny.py'
     cfg.dump(str(path))
@@ -50,12 +56,21 @@ def command(*arguments, **environment):
     if arguments[0].endswith('.py'):
         arguments.insert(0, sys.executable)
     environment = dict(
-        os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1',
+        os.environ,
+        PYTHONPATH=str(ROOT),
+        OMP_NUM_THREADS='1',
         PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
-        **environment)
+        **environment,
+    )
     done = subprocess.run(
-        arguments, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=300)
+        arguments,
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     return output
@@ -96,17 +111,26 @@ def test_mistakes_end_in_one_message(run, trained, error):
     assert 'nowhere.py' in error(TRAIN, 'nowhere.py')
     assert '--resume' in error(TRAIN, run, '--work-dir', trained)
     assert 'nothing to resume' in error(
-        TRAIN, run, '--resume', '--work-dir', run.parent / 'empty')
+        TRAIN, run, '--resume', '--work-dir', run.parent / 'empty'
+    )
     assert 'gone/labeled.txt' in error(
-        TRAIN, run, '--work-dir', run.parent / 'b', '--split', 'gone')
+        TRAIN, run, '--work-dir', run.parent / 'b', '--split', 'gone'
+    )
     assert 'gone.pth' in error(TEST, run, 'gone.pth')
     assert 'train_cfg.supervised_iters' in error(
-        TRAIN, run, '--resume', '--work-dir', trained, '--cfg-options',
-        'train_cfg.supervised_iters=9')
+        TRAIN,
+        run,
+        '--resume',
+        '--work-dir',
+        trained,
+        '--cfg-options',
+        'train_cfg.supervised_iters=9',
+    )
     (run.parent / 'data/masks/00.png').rename(run.parent / 'mask.png')
     try:
         assert 'masks/00.png' in error(
-            TRAIN, run, '--work-dir', run.parent / 'c')
+            TRAIN, run, '--work-dir', run.parent / 'c'
+        )
     finally:
         (run.parent / 'mask.png').rename(run.parent / 'data/masks/00.png')
 
@@ -119,8 +143,9 @@ def test_split_option_replaces_both_lists(run, trained):
     work_dir = run.parent / 'with_split'
     command(TRAIN, run, '--work-dir', work_dir, '--split', split)
     summary = json.loads((work_dir / 'summary.json').read_text())
-    counts = [summary['data'][role][0]['images']
-              for role in ('labelled', 'unlabelled')]
+    counts = [
+        summary['data'][role][0]['images'] for role in ('labeled', 'unlabeled')
+    ]
     assert counts == [4, 3]
     labels = work_dir / 'pseudo_labels/round_1/labels'
     assert sorted(p.stem for p in labels.iterdir()) == ['04', '05', '06']
@@ -130,32 +155,62 @@ def test_testing_tool(run, trained):
     checkpoint = trained / 'iter_12.pth'
     out, shown = run.parent / 'out', run.parent / 'shown'
     text = command(
-        TEST, run, checkpoint, '--work-dir', run.parent / 'test', '--out',
-        out, '--show-dir', shown, '--predict-on', 'student')
+        TEST,
+        run,
+        checkpoint,
+        '--work-dir',
+        run.parent / 'test',
+        '--out',
+        out,
+        '--show-dir',
+        shown,
+        '--predict-on',
+        'student',
+    )
     summary = json.loads((trained / 'summary.json').read_text())
     value = summary['rounds'][-1]['val_miou']
     assert f'mIoU: {value:.4f}' in text
     assert sorted(p.name for p in out.glob('*.png')) == [
-        '15.png', '16.png', '17.png']
+        '15.png',
+        '16.png',
+        '17.png',
+    ]
     assert list(shown.rglob('*.png'))
     text = command(
-        TEST, run, checkpoint, '--tta', '--work-dir', run.parent / 'tta')
+        TEST, run, checkpoint, '--tta', '--work-dir', run.parent / 'tta'
+    )
     assert 'mIoU: ' in text
 
 
 def test_two_processes_without_a_gpu(run, trained):
     work_dir = run.parent / 'two'
-    command(ROOT / 'tools/dist_train.sh', run, 2, '--work-dir', work_dir,
-            '--cfg-options', 'model.student.backbone.norm_cfg.type=SyncBN',
-            PORT='29731', CUDA_VISIBLE_DEVICES='-1')
+    command(
+        ROOT / 'tools/dist_train.sh',
+        run,
+        2,
+        '--work-dir',
+        work_dir,
+        '--cfg-options',
+        'model.student.backbone.norm_cfg.type=SyncBN',
+        PORT='29731',
+        CUDA_VISIBLE_DEVICES='-1',
+    )
     summary = json.loads((work_dir / 'summary.json').read_text())
     assert summary['machine']['processes'] == 2 and summary['finished']
-    text = command(ROOT / 'tools/dist_test.sh', run, work_dir / 'iter_12.pth',
-                   2, '--work-dir', run.parent / 'test2', PORT='29732',
-                   CUDA_VISIBLE_DEVICES='-1')
+    text = command(
+        ROOT / 'tools/dist_test.sh',
+        run,
+        work_dir / 'iter_12.pth',
+        2,
+        '--work-dir',
+        run.parent / 'test2',
+        PORT='29732',
+        CUDA_VISIBLE_DEVICES='-1',
+    )
     value = summary['rounds'][-1]['val_miou']
-    one = command(TEST, run, work_dir / 'iter_12.pth', '--work-dir',
-                  run.parent / 'test1')
+    one = command(
+        TEST, run, work_dir / 'iter_12.pth', '--work-dir', run.parent / 'test1'
+    )
     assert f'mIoU: {value:.4f}' in text and f'mIoU: {value:.4f}' in one
 
 
@@ -164,8 +219,12 @@ def test_a_killed_run_resumes_by_command(run):
     environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
     process = subprocess.Popen(
         [sys.executable, str(TRAIN), str(run), '--work-dir', str(work_dir)],
-        env=environment, cwd=ROOT, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     while not list(work_dir.glob('iter_[56].pth')):
         assert process.poll() is None
         time.sleep(0.02)

@@ -22,17 +22,23 @@ def pretend(monkeypatch, **versions):
 
 
 ONEDL = dict(
-    onedl_mmengine='0.10.12', onedl_mmcv='2.3.6',
-    onedl_mmsegmentation='1.4.2')
+    onedl_mmengine='0.10.12', onedl_mmcv='2.3.6', onedl_mmsegmentation='1.4.2'
+)
 OFFICIAL = dict(mmengine='0.10.7', mmcv='2.1.0', mmsegmentation='1.2.2')
 
 
-@pytest.mark.parametrize('stack, installed', [
-    ('onedl', ONEDL), ('openmmlab', OFFICIAL),
-    ('openmmlab', dict(mmengine='0.10.7', mmcv_lite='2.1.0',
-                       mmsegmentation='1.2.2'))
-])
-def test_each_stack_is_recognised(monkeypatch, recwarn, stack, installed):
+@pytest.mark.parametrize(
+    'stack, installed',
+    [
+        ('onedl', ONEDL),
+        ('openmmlab', OFFICIAL),
+        (
+            'openmmlab',
+            dict(mmengine='0.10.7', mmcv_lite='2.1.0', mmsegmentation='1.2.2'),
+        ),
+    ],
+)
+def test_each_stack_is_recognized(monkeypatch, recwarn, stack, installed):
     pretend(monkeypatch, **installed)
     compat.check_stack()
     assert compat.stack_name() == stack
@@ -52,8 +58,9 @@ def test_a_missing_stack_says_what_to_install(monkeypatch):
 
 
 def test_a_missing_part_is_named(monkeypatch):
-    pretend(monkeypatch, onedl_mmengine='0.10.12',
-            onedl_mmsegmentation='1.4.2')
+    pretend(
+        monkeypatch, onedl_mmengine='0.10.12', onedl_mmsegmentation='1.4.2'
+    )
     with pytest.raises(ImportError, match='needs onedl-mmcv'):
         compat.check_stack()
 
@@ -85,4 +92,6 @@ def test_what_a_runner_saves_loads_with_the_safe_default(tmp_path):
 def test_models_import_in_a_new_process():
     subprocess.run(
         [sys.executable, '-c', 'import mmsemi, mmseg.models, mmsemi.models'],
-        check=True, stdin=subprocess.DEVNULL)
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )

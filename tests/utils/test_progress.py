@@ -7,21 +7,27 @@ import pytest
 from mmsemi.utils.progress import Progress, format_seconds, track
 
 
-@pytest.mark.parametrize('seconds, text', [(0.4, '0 s'), (59.6, '1 min'),
-                                           (75.2, '1 min 15 s'),
-                                           (3600, '1 h'), (9000, '2 h 30 min')
-                                           ])
+@pytest.mark.parametrize(
+    'seconds, text',
+    [
+        (0.4, '0 s'),
+        (59.6, '1 min'),
+        (75.2, '1 min 15 s'),
+        (3600, '1 h'),
+        (9000, '2 h 30 min'),
+    ],
+)
 def test_seconds_for_people(seconds, text):
     assert format_seconds(seconds) == text
 
 
 def test_track_yields_all_and_prints_a_line_per_tenth(capsys):
-    assert list(track(range(50), description='labelling')) == list(range(50))
+    assert list(track(range(50), description='labeling')) == list(range(50))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
-    assert lines[0].startswith('labelling:  10 % (5/50)')
+    assert lines[0].startswith('labeling:  10 % (5/50)')
     assert 'left' in lines[0]
-    assert lines[-1].startswith('labelling: 100 % (50/50)')
+    assert lines[-1].startswith('labeling: 100 % (50/50)')
     assert 'left' not in lines[-1]
 
 

@@ -8,56 +8,67 @@ classes. To *choose* gamma, take a model that never saw the validation classes
 themselves is no honest figure. Use it by
 ``--cfg-options model.student.decode_head.gamma=...``.
 """
+
 import argparse
 import json
 import os
 import sys
 from pathlib import Path
-from typing import List
 
 import numpy as np
 from mmengine.config import Config, DictAction
 
-from mmsemi.datasets.checks import collect
+from mmsemi.apis.setup import check_weights, load_config, set_work_dir
+from mmsemi.doctor.data import collect
 from mmsemi.engine.runner import build_runner
-from mmsemi.utils.dist import (end_process, is_first_process,
-                               setup_launcher)
+from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import check_weights, load_config, set_work_dir
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='config of a zero-label model')
     parser.add_argument('checkpoint')
     parser.add_argument(
-        '--gammas', nargs=3, type=float, default=(0., 1., 0.05),
-        metavar=('FIRST', 'LAST', 'STEP'))
+        '--gammas',
+        nargs=3,
+        type=float,
+        default=(0.0, 1.0, 0.05),
+        metavar=('FIRST', 'LAST', 'STEP'),
+    )
     parser.add_argument('--out', metavar='FILE', help='json of the table')
     parser.add_argument('--work-dir', help='folder of the log')
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction,
-        help='change settings of the config, as key=value')
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='change settings of the config, as key=value',
+    )
     parser.add_argument(
-        '--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none')
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
-def gamma_range(first: float, last: float, step: float) -> List[float]:
+def gamma_range(first: float, last: float, step: float) -> list[float]:
     """``first``, ``first + step``, ... up to and with ``last``.
 
     Raises:
         UsageError: when that is no range.
     """
     if step <= 0 or not 0 <= first <= last:
-        raise UsageError(f'--gammas {first} {last} {step}: needs 0 <= FIRST '
-                         '<= LAST and STEP > 0')
+        raise UsageError(
+            f'--gammas {first} {last} {step}: needs 0 <= FIRST '
+            '<= LAST and STEP > 0'
+        )
     number = int(np.floor((last - first) / step + 1e-9)) + 1
     return [round(first + step * k, 6) for k in range(number)]
 
@@ -70,14 +81,15 @@ def without_calibration(cfg: Config) -> None:
     """
     model = cfg.model.get('student', cfg.model)
     head = model.get('decode_head')
-    if not head or not str(head.get('type')).endswith(
-            'SemanticEmbeddingHead'):
-        raise UsageError('calibration needs a SemanticEmbeddingHead; the '
-                         f'decode head of this config is {head}')
-    head.gamma = 0.
+    if not head or not str(head.get('type')).endswith('SemanticEmbeddingHead'):
+        raise UsageError(
+            'calibration needs a SemanticEmbeddingHead; the '
+            f'decode head of this config is {head}'
+        )
+    head.gamma = 0.0
 
 
-def sweep(args: argparse.Namespace) -> List[dict]:
+def sweep(args: argparse.Namespace) -> list[dict]:
     """Run the sweep the arguments describe; the rows of the table."""
     cfg = load_config(args.config, args.cfg_options)
     set_work_dir(cfg, args.config, args.work_dir, suffix='calibration')
@@ -85,13 +97,20 @@ def sweep(args: argparse.Namespace) -> List[dict]:
     without_calibration(cfg)
     cfg.load_from, cfg.resume = args.checkpoint, False
     # The validation images; the metric keeps the protocol's name.
-    cfg.test_dataloader, cfg.test_cfg = cfg.val_dataloader, dict(
-        type='TestLoop')
+    cfg.test_dataloader, cfg.test_cfg = (
+        cfg.val_dataloader,
+        dict(type='TestLoop'),
+    )
     evaluator = dict(cfg.val_evaluator)
     cfg.test_evaluator = dict(
-        type='CalibrationSweepMetric', gammas=gammas,
-        **{key: evaluator[key] for key in ('prefix', 'num_seen', 'absent')
-           if key in evaluator})
+        type='CalibrationSweepMetric',
+        gammas=gammas,
+        **{
+            key: evaluator[key]
+            for key in ('prefix', 'num_seen', 'absent')
+            if key in evaluator
+        },
+    )
     if is_first_process():
         check_weights(cfg)
         for images in collect(cfg, ['val']):
@@ -108,10 +127,18 @@ def sweep(args: argparse.Namespace) -> List[dict]:
 def write_table(args: argparse.Namespace, metric) -> None:
     """Write what the metric has printed as json."""
     classes = metric.dataset_meta['classes']
-    Path(args.out).write_text(json.dumps(dict(
-        config=args.config, checkpoint=args.checkpoint,
-        unseen=list(classes[metric.seen():]), protocol=metric.prefix,
-        rows=metric.rows), indent=1))
+    Path(args.out).write_text(
+        json.dumps(
+            dict(
+                config=args.config,
+                checkpoint=args.checkpoint,
+                unseen=list(classes[metric.seen() :]),
+                protocol=metric.prefix,
+                rows=metric.rows,
+            ),
+            indent=1,
+        )
+    )
 
 
 if __name__ == '__main__':

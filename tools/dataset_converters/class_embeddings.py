@@ -17,19 +17,25 @@ class, are brought in without running what a pickle may hold::
         --names voc12_names.txt --pickle fasttext=fasttext.pkl \
         word2vec=word2vec.pkl
 """
+
 import argparse
 import functools
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
+from mmsemi.prepare.word_vectors import (
+    class_lines,
+    compose,
+    composition_table,
+    read_npz_vectors,
+    read_pickled_array,
+    read_text_vectors,
+)
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.word_vectors import (class_lines, compose,
-                                       composition_table, read_npz_vectors,
-                                       read_pickled_array, read_text_vectors)
 
 DEFAULT_KEY = 'embeddings'
 
@@ -37,30 +43,53 @@ DEFAULT_KEY = 'embeddings'
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('out', help='.npz file to write')
     names = parser.add_mutually_exclusive_group(required=True)
-    names.add_argument('--names', metavar='FILE',
-                       help='a line for each class: its name, or name = words')
-    names.add_argument('--classes', nargs='+', metavar='NAME',
-                       help='the same on the command line')
+    names.add_argument(
+        '--names',
+        metavar='FILE',
+        help='a line for each class: its name, or name = words',
+    )
+    names.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='the same on the command line',
+    )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument('--vectors', nargs='+', metavar='[KEY=]FILE',
-                        help=f'text or .npz; KEY is {DEFAULT_KEY} by default')
-    source.add_argument('--pickle', nargs='+', metavar='[KEY=]FILE',
-                        help='one pickled array, rows in the order of names')
-    parser.add_argument('--key', default='',
-                        help='array of the .npz, if it holds several')
-    parser.add_argument('--words-only', action='store_true',
-                        help='do not look for joint entries')
-    parser.add_argument('--allow-partial', action='store_true',
-                        help='leave out words that the file lacks, as long '
-                        'as a class keeps one')
+    source.add_argument(
+        '--vectors',
+        nargs='+',
+        metavar='[KEY=]FILE',
+        help=f'text or .npz; KEY is {DEFAULT_KEY} by default',
+    )
+    source.add_argument(
+        '--pickle',
+        nargs='+',
+        metavar='[KEY=]FILE',
+        help='one pickled array, rows in the order of names',
+    )
+    parser.add_argument(
+        '--key', default='', help='array of the .npz, if it holds several'
+    )
+    parser.add_argument(
+        '--words-only',
+        action='store_true',
+        help='do not look for joint entries',
+    )
+    parser.add_argument(
+        '--allow-partial',
+        action='store_true',
+        help='leave out words that the file lacks, as long '
+        'as a class keeps one',
+    )
     parser.add_argument('--overwrite', action='store_true')
     return parser.parse_args(argv)
 
 
-def keyed(arguments: Sequence[str]) -> List[Tuple[str, Path]]:
+def keyed(arguments: Sequence[str]) -> list[tuple[str, Path]]:
     """``(key, file)`` of ``key=file`` or ``file``.
 
     Raises:
@@ -69,48 +98,57 @@ def keyed(arguments: Sequence[str]) -> List[Tuple[str, Path]]:
     pairs = []
     for argument in arguments:
         key, found, path = argument.partition('=')
-        pairs.append((key, Path(path)) if found and key.isidentifier() else
-                     (DEFAULT_KEY, Path(argument)))
+        pairs.append(
+            (key, Path(path))
+            if found and key.isidentifier()
+            else (DEFAULT_KEY, Path(argument))
+        )
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):
-        raise UsageError(f'several files for one key ({", ".join(keys)}): '
-                         'write key=file')
+        raise UsageError(
+            f'several files for one key ({", ".join(keys)}): write key=file'
+        )
     return pairs
 
 
-def from_words(classes: Dict[str, str], path: Path,
-               args: argparse.Namespace) -> np.ndarray:
+def from_words(
+    classes: dict[str, str], path: Path, args: argparse.Namespace
+) -> np.ndarray:
     """Vectors looked up by the words of the classes, with a report.
 
     Raises:
         UsageError: naming words that the file lacks.
     """
-    read = functools.partial(
-        read_npz_vectors, path, key=args.key) if path.suffix == '.npz' else \
-        functools.partial(read_text_vectors, path)
+    read = (
+        functools.partial(read_npz_vectors, path, key=args.key)
+        if path.suffix == '.npz'
+        else functools.partial(read_text_vectors, path)
+    )
     composed = compose(classes, read, whole=not args.words_only)
     lines, without = composition_table(list(classes), composed)
     print(f'{path}:')
     print('\n'.join(f'  {line}' for line in lines))
     missing = sorted({w for words in composed.missing for w in words})
     if without or missing and not args.allow_partial:
-        lost = f' (no vector at all: {", ".join(without)})' if without \
-            else ''
-        partly = '' if without else \
-            ', or leave them out with --allow-partial'
-        raise UsageError(f'{path} lacks {", ".join(missing)}{lost}. Say other '
-                         f'words for the class (name = words){partly}')
+        lost = f' (no vector at all: {", ".join(without)})' if without else ''
+        partly = '' if without else ', or leave them out with --allow-partial'
+        raise UsageError(
+            f'{path} lacks {", ".join(missing)}{lost}. Say other '
+            f'words for the class (name = words){partly}'
+        )
     return composed.vectors
 
 
-def from_pickle(classes: Dict[str, str], path: Path) -> np.ndarray:
+def from_pickle(classes: dict[str, str], path: Path) -> np.ndarray:
     """Rows of a pickled array, in the order of the classes."""
     if not path.is_file():
         raise UsageError(f'no file of word vectors {path}')
     with open(path, 'rb') as file:
         vectors = read_pickled_array(file, len(classes))
-    print(f'{path}: {vectors.shape[1]} numbers for each of '
-          f'{len(vectors)} classes, in the order of the names')
+    print(
+        f'{path}: {vectors.shape[1]} numbers for each of '
+        f'{len(vectors)} classes, in the order of the names'
+    )
     return vectors
 
 
@@ -131,13 +169,17 @@ def main(argv=None) -> None:
     classes = class_lines(lines)
     arrays = {}
     for key, path in keyed(args.vectors or args.pickle):
-        arrays[key] = from_pickle(classes, path) if args.pickle else \
-            from_words(classes, path, args)
+        arrays[key] = (
+            from_pickle(classes, path)
+            if args.pickle
+            else from_words(classes, path, args)
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_suffix('.partial')
     with open(partial, 'wb') as file:
-        np.savez_compressed(file, class_names=np.array(list(classes)),
-                            **arrays)
+        np.savez_compressed(
+            file, class_names=np.array(list(classes)), **arrays
+        )
     os.replace(partial, out)
     print(f'{out} written: {len(classes)} classes, {", ".join(arrays)}')
 

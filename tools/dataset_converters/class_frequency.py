@@ -1,4 +1,4 @@
-"""Count the pixels of each class in the labelled masks of a config.
+"""Count the pixels of each class in the labeled masks of a config.
 
 Writes what ``ClassBalancedCrossEntropyLoss(class_frequency=FILE)`` reads, and
 prints the weights that follow::
@@ -6,6 +6,7 @@ prints the weights that follow::
     python tools/dataset_converters/class_frequency.py \
         configs/dst_cbc/voc_1464.py class_frequency.json
 """
+
 import argparse
 import json
 import os
@@ -13,22 +14,26 @@ import sys
 
 from mmengine.registry import init_default_scope
 
-from mmsemi.datasets.checks import collect, count_pixels
+from mmsemi.apis.setup import load_config
 from mmsemi.datasets.splits import set_split
+from mmsemi.doctor.data import collect, count_pixels
 from mmsemi.models.losses.class_balanced_cross_entropy import (
-    MODES, class_weights_from_frequency)
+    MODES,
+    class_weights_from_frequency,
+)
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.run_setup import load_config
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config with the labelled images')
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config with the labeled images')
     parser.add_argument('out', help='json file to write')
-    parser.add_argument('--split', metavar='FOLDER',
-                        help='use the lists of this folder')
+    parser.add_argument(
+        '--split', metavar='FOLDER', help='use the lists of this folder'
+    )
     parser.add_argument('--overwrite', action='store_true')
     return parser.parse_args(argv)
 
@@ -41,31 +46,39 @@ def main(argv=None) -> None:
     init_default_scope('mmsemi')
     if args.split:
         set_split(cfg, args.split)
-    labelled = [part for part in collect(cfg, ('labelled', ))
-                if part.masks]
-    if not labelled:
-        raise UsageError(f'{args.config}: no labelled dataset with mask files')
-    classes = labelled[0].classes
+    labeled = [part for part in collect(cfg, ('labeled',)) if part.masks]
+    if not labeled:
+        raise UsageError(f'{args.config}: no labeled dataset with mask files')
+    classes = labeled[0].classes
     pixels = images = 0
-    for part in labelled:
+    for part in labeled:
         part.check_files()
         part_pixels, part_images = count_pixels(part)
         pixels, images = pixels + part_pixels, images + part_images
-    counts = pixels[:len(classes)].tolist()
+    counts = pixels[: len(classes)].tolist()
     content = dict(
-        classes=list(classes), counts=counts,
-        images=images[:len(classes)].tolist(),
-        lists=[part.source for part in labelled])
+        classes=list(classes),
+        counts=counts,
+        images=images[: len(classes)].tolist(),
+        lists=[part.source for part in labeled],
+    )
     with open(args.out, 'w') as file:
         json.dump(content, file, indent=1)
-    weights = {mode: class_weights_from_frequency(
-        content['images'] if mode == 'effective_number' else counts,
-        mode).tolist() for mode in MODES}
-    print(f'{"class":20} {"pixels":>12} {"images":>7} ' +
-          ' '.join(f'{mode:>16}' for mode in MODES))
+    weights = {
+        mode: class_weights_from_frequency(
+            content['images'] if mode == 'effective_number' else counts, mode
+        ).tolist()
+        for mode in MODES
+    }
+    print(
+        f'{"class":20} {"pixels":>12} {"images":>7} '
+        + ' '.join(f'{mode:>16}' for mode in MODES)
+    )
     for k, name in enumerate(classes):
-        print(f'{name:20} {counts[k]:12d} {content["images"][k]:7d} ' +
-              ' '.join(f'{weights[mode][k]:16.3f}' for mode in MODES))
+        print(
+            f'{name:20} {counts[k]:12d} {content["images"][k]:7d} '
+            + ' '.join(f'{weights[mode][k]:16.3f}' for mode in MODES)
+        )
     print(f'{args.out} written (effective_number above is of images)')
 
 

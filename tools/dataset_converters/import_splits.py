@@ -11,43 +11,52 @@ Known layouts: ``<ratio>_labeled_<k>.txt`` and ``<ratio>_unlabeled_<k>.txt``
 ``gta5_train*.txt`` and ``cityscapes_clsconfset*.txt`` (CRST: source and target
 images). A line is an image id, an image path, or an image and a mask path.
 """
+
 import argparse
 import os.path as osp
 import re
 import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import NamedTuple
 
-from mmsemi.datasets.split_generation import (Split, write_lists,
-                                              write_splits)
-from mmsemi.datasets.splits import LABELLED, UNLABELLED, more, read_list
+from mmsemi.datasets.splits import LABELED, UNLABELED, more, read_list
+from mmsemi.prepare.splits import Split, write_lists, write_splits
 from mmsemi.utils.errors import UsageError
 
-_DST_CBC = re.compile(r'(?P<ratio>[^_/]+)_(?P<kind>labeled|unlabeled)'
-                      r'_(?P<k>\d+)\.txt')
+_DST_CBC = re.compile(
+    r'(?P<ratio>[^_/]+)_(?P<kind>labeled|unlabeled)'
+    r'_(?P<k>\d+)\.txt'
+)
 _CITYSCAPES = re.compile(r'[^/]+/[^/]+_\d{6}_\d{6}')
 _PREFIX = re.compile(r'^(JPEGImages|leftImg8bit/[^/]+|images)/')
 _SUFFIX = re.compile(r'(_leftImg8bit)?\.(jpg|png)$')
 # Image and mask of a stem below the root of a data set.
 _FILES = dict(
     voc12=('JPEGImages/{}.jpg', ['SegmentationClassAug/{}.png']),
-    cityscapes=('leftImg8bit/{part}/{}_leftImg8bit.png',
-                ['gtFine/{part}/{}_gtFine_labelTrainIds.png',
-                 'gtFine/{part}/{}_gtFine_labelIds.png']),
-    gta5=('images/{}.png',
-          ['labels/{}_labelTrainIds.png', 'labels/{}.png']))
+    cityscapes=(
+        'leftImg8bit/{part}/{}_leftImg8bit.png',
+        [
+            'gtFine/{part}/{}_gtFine_labelTrainIds.png',
+            'gtFine/{part}/{}_gtFine_labelIds.png',
+        ],
+    ),
+    gta5=('images/{}.png', ['labels/{}_labelTrainIds.png', 'labels/{}.png']),
+)
 # Names of CRST's lists, source first, in its repository and without it.
-_CRST = (('gta5/train.lst', 'gta5_train*.txt'),
-         ('cityscapes/train_ClsConfSet.lst', 'cityscapes_clsconfset*.txt'))
+_CRST = (
+    ('gta5/train.lst', 'gta5_train*.txt'),
+    ('cityscapes/train_ClsConfSet.lst', 'cityscapes_clsconfset*.txt'),
+)
 
 
 class Found(NamedTuple):
     """Splits of one folder, with the validation lists beside them."""
+
     folder: Path
     dataset: str
     protocol: str
-    splits: List[Split]
-    val: Dict[str, List[str]]
+    splits: list[Split]
+    val: dict[str, list[str]]
 
 
 def stem_of(line: str) -> str:
@@ -56,17 +65,17 @@ def stem_of(line: str) -> str:
     return _SUFFIX.sub('', _PREFIX.sub('', image))
 
 
-def read_stems(path: Path) -> List[str]:
+def read_stems(path: Path) -> list[str]:
     return [stem_of(line) for line in read_list(str(path))]
 
 
-def _dataset_of(stems: List[str]) -> str:
+def _dataset_of(stems: list[str]) -> str:
     return 'cityscapes' if _CITYSCAPES.fullmatch(stems[0]) else 'voc12'
 
 
-def _read_numbered(folder: Path) -> List[Split]:
+def _read_numbered(folder: Path) -> list[Split]:
     """``<ratio>_labeled_<k>.txt``; l and r subsets share the other list."""
-    lists: Dict[tuple, List[str]] = {}
+    lists: dict[tuple, list[str]] = {}
     for path in sorted(folder.glob('*_*.txt')):
         match = _DST_CBC.fullmatch(path.name)
         if match:
@@ -78,36 +87,41 @@ def _read_numbered(folder: Path) -> List[Split]:
         whole = re.sub('-[lr]$', '', ratio)
         other = lists.get((whole, k, 'unlabeled'))
         if other is None and whole != ratio:
-            other = _unlabelled_nearby(folder, f'{whole}_unlabeled_{k}.txt')
+            other = _unlabeled_nearby(folder, f'{whole}_unlabeled_{k}.txt')
         if other is None and ratio != '1':
             raise UsageError(
                 f'{folder}: {ratio}_labeled_{k}.txt has no '
-                f'{whole}_unlabeled_{k}.txt beside it. Put it there')
+                f'{whole}_unlabeled_{k}.txt beside it. Put it there'
+            )
         splits.append(
-            Split(f'{ratio}_{k}', lists[ratio, k, kind], other or []))
+            Split(f'{ratio}_{k}', lists[ratio, k, kind], other or [])
+        )
     return splits
 
 
-def _unlabelled_nearby(folder: Path, name: str) -> Optional[List[str]]:
+def _unlabeled_nearby(folder: Path, name: str) -> list[str] | None:
     found = sorted(folder.parent.glob(f'*/{name}'))
     found = [path for path in found if 'city' not in path.parent.name.lower()]
     return read_stems(found[0]) if found else None
 
 
-def _read_folders(folder: Path) -> List[Split]:
+def _read_folders(folder: Path) -> list[Split]:
     """``<name>/{labeled,unlabeled}.txt``."""
     splits = []
-    for path in sorted(folder.glob(f'*/{LABELLED}')):
-        other = path.with_name(UNLABELLED)
+    for path in sorted(folder.glob(f'*/{LABELED}')):
+        other = path.with_name(UNLABELED)
         splits.append(
-            Split(path.parent.name, read_stems(path), read_stems(other)))
+            Split(path.parent.name, read_stems(path), read_stems(other))
+        )
     return splits
 
 
-def _read_crst(folder: Path) -> List[Split]:
+def _read_crst(folder: Path) -> list[Split]:
     """Lists of source and target images, named after the number of these."""
-    found = [[path for pattern in patterns for path in folder.glob(pattern)]
-             for patterns in _CRST]
+    found = [
+        [path for pattern in patterns for path in folder.glob(pattern)]
+        for patterns in _CRST
+    ]
     if not any(found):
         return []
     for paths, patterns in zip(found, _CRST):
@@ -115,12 +129,13 @@ def _read_crst(folder: Path) -> List[Split]:
             raise UsageError(
                 f'{folder}: {len(paths)} lists named {" or ".join(patterns)}; '
                 'the lists of CRST are one of source and one of target '
-                'images. Put both there')
+                'images. Put both there'
+            )
     source, target = (read_stems(paths[0]) for paths in found)
     return [Split(str(len(target)), source, target)]
 
 
-def find(source: Path) -> List[Found]:
+def find(source: Path) -> list[Found]:
     """All splits in a folder and below it.
 
     Raises:
@@ -129,18 +144,20 @@ def find(source: Path) -> List[Found]:
     if not source.is_dir():
         raise UsageError(f'{source}: no such folder')
     found = []
-    for folder in [source] + sorted(p for p in source.rglob('*')
-                                    if p.is_dir()):
+    for folder in [source] + sorted(
+        p for p in source.rglob('*') if p.is_dir()
+    ):
         numbered, named = _read_numbered(folder), _read_folders(folder)
         adaptation = _read_crst(folder)
         if adaptation:
-            found.append(Found(folder, 'gta5_to_cityscapes', 'crst',
-                               adaptation, {}))
+            found.append(
+                Found(folder, 'gta5_to_cityscapes', 'crst', adaptation, {})
+            )
         if not numbered and not named:
             continue
         protocol = 'dst_cbc'
         if named:
-            first = next(folder.glob(f'*/{LABELLED}'))
+            first = next(folder.glob(f'*/{LABELED}'))
             pairs = len(first.read_text().splitlines()[0].split()) > 1
             protocol = 'unimatch' if pairs else 'u2pl'
         splits = numbered + named
@@ -148,31 +165,33 @@ def find(source: Path) -> List[Found]:
             path.stem: read_stems(path)
             for path in sorted(folder.glob('val*.txt'))
         }
-        found.append(Found(folder, _dataset_of(splits[0].labelled), protocol,
-                           splits, val))
+        found.append(
+            Found(
+                folder, _dataset_of(splits[0].labeled), protocol, splits, val
+            )
+        )
     if not found:
         raise UsageError(
-            f'{source}: neither <ratio>_labeled_<k>.txt nor <name>/{LABELLED} '
+            f'{source}: neither <ratio>_labeled_<k>.txt nor <name>/{LABELED} '
             'nor lists of CRST are in it. Name the folder that holds the '
-            'lists')
+            'lists'
+        )
     return found
 
 
-def check_files(found: Found, roots: Dict[str, str]) -> None:
-    """Stop if an image, or the mask of a labelled image, does not exist.
+def check_files(found: Found, roots: dict[str, str]) -> None:
+    """Stop if an image, or the mask of a labeled image, does not exist.
 
     Args:
         found: lists to check.
         roots: folders by data set; lists of others are not checked.
     """
     lists = {'val': [s for stems in found.val.values() for s in stems]}
-    lists['labelled'] = [s for split in found.splits for s in split.labelled]
-    lists['unlabelled'] = [
-        s for split in found.splits for s in split.unlabelled
-    ]
+    lists['labeled'] = [s for split in found.splits for s in split.labeled]
+    lists['unlabeled'] = [s for split in found.splits for s in split.unlabeled]
     source, _, target = found.dataset.partition('_to_')
     for role, stems in lists.items():
-        dataset = target if target and role == 'unlabelled' else source
+        dataset = target if target and role == 'unlabeled' else source
         if dataset not in roots:
             continue
         root, (image, masks) = roots[dataset], _FILES[dataset]
@@ -183,10 +202,11 @@ def check_files(found: Found, roots: Dict[str, str]) -> None:
 
         stems = sorted(set(stems))
         for kind, patterns in (('image', [image]), ('mask', masks)):
-            if kind == 'mask' and role == 'unlabelled':
+            if kind == 'mask' and role == 'unlabeled':
                 continue
             absent = [
-                stem for stem in stems
+                stem
+                for stem in stems
                 if not any(exists(p, stem) for p in patterns)
             ]
             if absent:
@@ -194,19 +214,27 @@ def check_files(found: Found, roots: Dict[str, str]) -> None:
                 raise UsageError(
                     f'{path}: {role} {kind}{more(absent)} of {found.folder} '
                     'does not exist. Complete the data or correct '
-                    '--data-root')
+                    '--data-root'
+                )
 
 
-def write(found: Found, args: argparse.Namespace,
-          val: Dict[str, List[str]]) -> None:
+def write(
+    found: Found, args: argparse.Namespace, val: dict[str, list[str]]
+) -> None:
     folder = osp.join(args.out, found.dataset, args.protocol or found.protocol)
     val_stems = sorted({stem for stems in val.values() for stem in stems})
     write_splits(folder, found.splits, args.overwrite, val_stems)
     # A selection of val for choosing models, such as valtiny.
-    selections = {name: stems for name, stems in found.val.items()
-                  if name != 'val'}
-    write_lists({osp.join(folder, f'{name}.txt'): stems
-                 for name, stems in selections.items()}, args.overwrite)
+    selections = {
+        name: stems for name, stems in found.val.items() if name != 'val'
+    }
+    write_lists(
+        {
+            osp.join(folder, f'{name}.txt'): stems
+            for name, stems in selections.items()
+        },
+        args.overwrite,
+    )
     for name, stems in selections.items():
         print(f'{folder}/{name}.txt: {len(stems)} images of val')
 
@@ -214,25 +242,35 @@ def write(found: Found, args: argparse.Namespace,
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('source', help='folder with lists')
     parser.add_argument('--out', default='data/splits')
     parser.add_argument(
-        '--protocol', help='folder name instead of dst_cbc, u2pl, unimatch or '
-        'crst')
+        '--protocol',
+        help='folder name instead of dst_cbc, u2pl, unimatch or crst',
+    )
     parser.add_argument(
-        '--data-root', nargs='+', default=[], metavar='DATASET=FOLDER',
-        help='check that the files exist, e.g. voc12=data/VOCdevkit/VOC2012')
+        '--data-root',
+        nargs='+',
+        default=[],
+        metavar='DATASET=FOLDER',
+        help='check that the files exist, e.g. voc12=data/VOCdevkit/VOC2012',
+    )
     parser.add_argument(
-        '--val', help='validation list that no image may be in; val*.txt '
-        'beside the lists are used in any case')
+        '--val',
+        help='validation list that no image may be in; val*.txt '
+        'beside the lists are used in any case',
+    )
     parser.add_argument('--overwrite', action='store_true')
     args = parser.parse_args(argv)
     roots = dict(item.partition('=')[::2] for item in args.data_root)
     for name, folder in roots.items():
         if name not in _FILES or not osp.isdir(folder):
-            raise UsageError(f'--data-root {name}={folder}: give an existing '
-                             f'folder for one of {", ".join(_FILES)}')
+            raise UsageError(
+                f'--data-root {name}={folder}: give an existing '
+                f'folder for one of {", ".join(_FILES)}'
+            )
     args.data_root = roots
     return args
 

@@ -1,4 +1,4 @@
-"""Make lists of labelled and unlabelled images.
+"""Make lists of labeled and unlabeled images.
 
 The published lists of DST-CBC and DMT, from the data alone::
 
@@ -17,48 +17,61 @@ nested lists of any data set::
 Lists go to ``data/splits/<dataset>/<protocol>/<name>/``; train with
 ``tools/train.py CONFIG --split FOLDER``.
 """
+
 import argparse
 import os.path as osp
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
 
 import numpy as np
 from PIL import Image
 
-from mmsemi.datasets.split_generation import (Split, difference_maximised,
-                                              dst_cbc_splits, nested_splits,
-                                              sort_stems, write_lists,
-                                              write_splits)
 from mmsemi.datasets.splits import list_hash, read_list
+from mmsemi.prepare.splits import (
+    Split,
+    difference_maximized,
+    dst_cbc_splits,
+    nested_splits,
+    sort_stems,
+    write_lists,
+    write_splits,
+)
 from mmsemi.utils.errors import UsageError
 
 CITYSCAPES_SUFFIX = '_leftImg8bit.png'
 # Number of training images and start of the SHA-256 of their sorted list: the
 # lists of DST-CBC come out only from these.
 DST_CBC_SOURCES = dict(
-    voc12=(10582, 'd1326bd532648d73'),
-    cityscapes=(2975, '5be898907a337d99'))
+    voc12=(10582, 'd1326bd532648d73'), cityscapes=(2975, '5be898907a337d99')
+)
 
 
 class Pool:
-    """Images that may be labelled, images that may not, and their masks.
+    """Images that may be labeled, images that may not, and their masks.
 
     Args:
         dataset: name of the data set's folder of lists.
         stems: images with a mask.
         mask: path of the mask of a stem.
-        others: images without a mask, unlabelled in every split.
+        others: images without a mask, unlabeled in every split.
         val: images no list may hold.
     """
 
-    def __init__(self, dataset: str, stems: Sequence[str],
-                 mask: Callable[[str], str], others: Sequence[str] = (),
-                 val: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        stems: Sequence[str],
+        mask: Callable[[str], str],
+        others: Sequence[str] = (),
+        val: Sequence[str] = (),
+    ) -> None:
         if not stems:
-            raise UsageError(f'{dataset}: no image with a mask was found. '
-                             'Check the folders and suffixes')
+            raise UsageError(
+                f'{dataset}: no image with a mask was found. '
+                'Check the folders and suffixes'
+            )
         self.dataset = dataset
         self.stems = sort_stems(stems)
         self.mask = mask
@@ -66,20 +79,22 @@ class Pool:
         self.val = list(val)
 
 
-def stems_below(folder: Path, suffix: str) -> List[str]:
+def stems_below(folder: Path, suffix: str) -> list[str]:
     """Files with a suffix below a folder, as stems relative to it."""
     if not folder.is_dir():
         raise UsageError(f'{folder}: no such folder')
     return [
-        path.relative_to(folder).as_posix()[:-len(suffix)]
+        path.relative_to(folder).as_posix()[: -len(suffix)]
         for path in folder.rglob(f'*{suffix}')
     ]
 
 
 def voc_pool(root: Path, write_aug: bool, overwrite: bool) -> Pool:
     """trainaug of VOC 2012, from its list or from the masks."""
-    lists, masks = root / 'ImageSets/Segmentation', root / \
-        'SegmentationClassAug'
+    lists, masks = (
+        root / 'ImageSets/Segmentation',
+        root / 'SegmentationClassAug',
+    )
     val = read_list(str(lists / 'val.txt'))
     trainaug = lists / 'trainaug.txt'
     if trainaug.is_file():
@@ -89,11 +104,13 @@ def voc_pool(root: Path, write_aug: bool, overwrite: bool) -> Pool:
     if write_aug:
         train = read_list(str(lists / 'train.txt'))
         aug = [stem for stem in stems if stem not in set(train)]
-        write_lists({str(trainaug): stems, str(lists / 'aug.txt'): aug},
-                    overwrite)
+        write_lists(
+            {str(trainaug): stems, str(lists / 'aug.txt'): aug}, overwrite
+        )
         print(f'{lists}: trainaug.txt {len(stems)}, aug.txt {len(aug)}')
-    return Pool('voc12', stems, lambda stem: str(masks / f'{stem}.png'),
-                val=val)
+    return Pool(
+        'voc12', stems, lambda stem: str(masks / f'{stem}.png'), val=val
+    )
 
 
 def cityscapes_pool(root: Path) -> Pool:
@@ -114,10 +131,12 @@ def folder_pool(args: argparse.Namespace) -> Pool:
     excluded = set(read_list(args.exclude)) if args.exclude else set()
     images = [stem for stem in images if stem not in excluded]
     return Pool(
-        args.name, [stem for stem in images if stem in masks],
+        args.name,
+        [stem for stem in images if stem in masks],
         lambda stem: osp.join(args.masks, stem + args.mask_suffix),
         others=[stem for stem in images if stem not in masks],
-        val=sorted(excluded))
+        val=sorted(excluded),
+    )
 
 
 class Coverage:
@@ -131,13 +150,14 @@ class Coverage:
     def __init__(self, mask: Callable[[str], str], min_pixels: int) -> None:
         self.mask = mask
         self.min_pixels = min_pixels
-        self.known: Dict[str, np.ndarray] = {}
+        self.known: dict[str, np.ndarray] = {}
 
     def _present(self, stem: str) -> np.ndarray:
         if stem not in self.known:
             with Image.open(self.mask(stem)) as image:
-                counts = np.bincount(
-                    np.array(image).ravel(), minlength=256)[:256]
+                counts = np.bincount(np.array(image).ravel(), minlength=256)[
+                    :256
+                ]
             self.known[stem] = counts >= self.min_pixels
         return self.known[stem]
 
@@ -149,28 +169,35 @@ class Coverage:
         return total
 
 
-def own_splits(args: argparse.Namespace, pool: Pool,
-               coverage: Coverage) -> List[Split]:
+def own_splits(
+    args: argparse.Namespace, pool: Pool, coverage: Coverage
+) -> list[Split]:
     """Random nested splits by ratio or count."""
     total = len(pool.stems)
     sizes = {f'1_{r:g}': max(1, round(total / r)) for r in args.ratios}
     sizes.update({str(n): n for n in args.counts})
     if not sizes:
-        raise UsageError('say how many images to label: --ratios, --counts, '
-                         'or a published --protocol')
+        raise UsageError(
+            'say how many images to label: --ratios, --counts, '
+            'or a published --protocol'
+        )
     accept = None
     if args.min_images:
         values = np.flatnonzero(coverage.images_per_class(pool.stems))
 
-        def accept(stems: List[str]) -> bool:
-            return bool((coverage.images_per_class(stems)[values] >=
-                         args.min_images).all())
+        def accept(stems: list[str]) -> bool:
+            return bool(
+                (
+                    coverage.images_per_class(stems)[values] >= args.min_images
+                ).all()
+            )
 
-    return list(nested_splits(pool.stems, sizes, args.seeds, pool.others,
-                              accept))
+    return list(
+        nested_splits(pool.stems, sizes, args.seeds, pool.others, accept)
+    )
 
 
-def published_splits(protocol: str, pool: Pool, root: Path) -> List[Split]:
+def published_splits(protocol: str, pool: Pool, root: Path) -> list[Split]:
     """The lists of a publication, made again."""
     if protocol == 'voc_1464':
         train = read_list(str(root / 'ImageSets/Segmentation/train.txt'))
@@ -178,53 +205,65 @@ def published_splits(protocol: str, pool: Pool, root: Path) -> List[Split]:
         if missing:
             raise UsageError(
                 f"'{missing[0]}' of train.txt is not in trainaug. Copy "
-                'SegmentationClass/*.png into SegmentationClassAug')
+                'SegmentationClass/*.png into SegmentationClassAug'
+            )
         rest = [stem for stem in pool.stems if stem not in set(train)]
         return [Split('1464', train, rest)]
     number, digest = DST_CBC_SOURCES[pool.dataset]
     if (len(pool.stems), list_hash(pool.stems)[:16]) != (number, digest):
-        print(f'warning: the published lists are drawn from {number} images '
-              f'with sha256 {digest}; here are {len(pool.stems)} with '
-              f'{list_hash(pool.stems)[:16]}, so other lists come out',
-              file=sys.stderr)
+        print(
+            f'warning: the published lists are drawn from {number} images '
+            f'with sha256 {digest}; here are {len(pool.stems)} with '
+            f'{list_hash(pool.stems)[:16]}, so other lists come out',
+            file=sys.stderr,
+        )
     splits = dst_cbc_splits(pool.stems, pool.dataset)
     if pool.dataset == 'voc12':
-        splits += difference_maximised(splits)
+        splits += difference_maximized(splits)
     return splits
 
 
 def report(splits: Sequence[Split], coverage: Coverage) -> None:
-    """Print in how many labelled images each class occurs."""
-    print(f'labelled images with at least {coverage.min_pixels} pixels of '
-          'each value of the masks:')
+    """Print in how many labeled images each class occurs."""
+    print(
+        f'labeled images with at least {coverage.min_pixels} pixels of '
+        'each value of the masks:'
+    )
     for split in splits:
-        if not split.unlabelled:
+        if not split.unlabeled:
             continue
         try:
-            counts = coverage.images_per_class(split.labelled)
+            counts = coverage.images_per_class(split.labeled)
         except FileNotFoundError as error:
             print(f'  no coverage: mask {error.filename} does not exist')
             return
-        values = ' '.join(f'{v}:{counts[v]}' for v in range(255)
-                          if counts[v])
+        values = ' '.join(f'{v}:{counts[v]}' for v in range(255) if counts[v])
         print(f'  {split.name}: {values}')
 
 
 def parse_args(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     kinds = parser.add_subparsers(dest='kind', required=True)
     voc = kinds.add_parser('voc', help='VOC 2012 with the masks of SBD')
     voc.add_argument('root', help='folder VOC2012')
-    voc.add_argument('--protocol', default='random',
-                     choices=['random', 'dst_cbc', 'voc_1464'])
-    voc.add_argument('--aug', action='store_true',
-                     help='write ImageSets/Segmentation/{aug,trainaug}.txt')
+    voc.add_argument(
+        '--protocol',
+        default='random',
+        choices=['random', 'dst_cbc', 'voc_1464'],
+    )
+    voc.add_argument(
+        '--aug',
+        action='store_true',
+        help='write ImageSets/Segmentation/{aug,trainaug}.txt',
+    )
     city = kinds.add_parser('cityscapes')
     city.add_argument('root', help='folder with leftImg8bit and gtFine')
-    city.add_argument('--protocol', default='random',
-                      choices=['random', 'dst_cbc'])
+    city.add_argument(
+        '--protocol', default='random', choices=['random', 'dst_cbc']
+    )
     other = kinds.add_parser('folder', help='any images and masks')
     other.add_argument('--images', required=True)
     other.add_argument('--masks', required=True)
@@ -235,17 +274,33 @@ def parse_args(argv=None) -> argparse.Namespace:
     other.set_defaults(protocol='random', aug=False)
     for sub in (voc, city, other):
         sub.add_argument('--out', default='data/splits')
-        sub.add_argument('--ratios', type=float, nargs='+', default=[],
-                         help='label one image in so many')
+        sub.add_argument(
+            '--ratios',
+            type=float,
+            nargs='+',
+            default=[],
+            help='label one image in so many',
+        )
         sub.add_argument('--counts', type=int, nargs='+', default=[])
         sub.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
-        sub.add_argument('--min-pixels', type=int, default=64,
-                         help='pixels for a class to count as present')
-        sub.add_argument('--min-images', type=int, default=0,
-                         help='draw until the smallest list has every class '
-                         'in so many images')
-        sub.add_argument('--no-coverage', action='store_true',
-                         help='do not read masks to report classes')
+        sub.add_argument(
+            '--min-pixels',
+            type=int,
+            default=64,
+            help='pixels for a class to count as present',
+        )
+        sub.add_argument(
+            '--min-images',
+            type=int,
+            default=0,
+            help='draw until the smallest list has every class '
+            'in so many images',
+        )
+        sub.add_argument(
+            '--no-coverage',
+            action='store_true',
+            help='do not read masks to report classes',
+        )
         sub.add_argument('--overwrite', action='store_true')
     return parser.parse_args(argv)
 
@@ -255,8 +310,11 @@ def main(argv=None) -> None:
     root = None if args.kind == 'folder' else Path(args.root)
     if args.kind == 'voc':
         pool = voc_pool(root, args.aug, args.overwrite)
-        only_aug = args.aug and args.protocol == 'random' and not (
-            args.ratios or args.counts)
+        only_aug = (
+            args.aug
+            and args.protocol == 'random'
+            and not (args.ratios or args.counts)
+        )
         if only_aug:
             return
     elif args.kind == 'cityscapes':
@@ -268,8 +326,12 @@ def main(argv=None) -> None:
         splits = own_splits(args, pool, coverage)
     else:
         splits = published_splits(args.protocol, pool, root)
-    write_splits(osp.join(args.out, pool.dataset, args.protocol), splits,
-                 args.overwrite, pool.val)
+    write_splits(
+        osp.join(args.out, pool.dataset, args.protocol),
+        splits,
+        args.overwrite,
+        pool.val,
+    )
     if not args.no_coverage:
         report(splits, coverage)
 

@@ -9,18 +9,18 @@ classifier is left out.
 Use the result through `backbone.init_cfg = dict(type='Pretrained',
 checkpoint=...)`.
 """
+
 import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Dict, Tuple
 
 import torch
 from mmseg.models.backbones import ResNetV1c
 from torch import Tensor
 
+from mmsemi.models.export import refuse_existing, save_checkpoint
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import refuse_existing, save_checkpoint
 
 BLOCKS = {50: 6, 101: 23, 152: 36}  # of the third stage
 
@@ -31,7 +31,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', help='for example resnet101.pth')
     parser.add_argument('out', help='checkpoint to write')
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace an existing file')
+        '--overwrite', action='store_true', help='replace an existing file'
+    )
     return parser.parse_args()
 
 
@@ -39,23 +40,27 @@ def new_name(key: str) -> str:
     """Name of a tensor in mmseg's ``ResNetV1c``."""
     key = key.removeprefix('module.').removeprefix('encoder.')
     key = key.removeprefix('backbone.')
-    return re.sub(r'^bn1\.', 'stem.7.', re.sub(r'^conv1\.(?=\d)', 'stem.',
-                                               key))
+    return re.sub(
+        r'^bn1\.', 'stem.7.', re.sub(r'^conv1\.(?=\d)', 'stem.', key)
+    )
 
 
-def convert(source: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
+def convert(source: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
     """State dict under mmseg's names, and a line that says what fitted.
 
     Raises:
         UsageError: for weights of another network.
     """
     state = {new_name(key): value for key, value in source.items()}
-    blocks = sum(bool(re.fullmatch(r'layer3\.\d+\.conv3\.weight', key))
-                 for key in state)
+    blocks = sum(
+        bool(re.fullmatch(r'layer3\.\d+\.conv3\.weight', key)) for key in state
+    )
     depth = {v: k for k, v in BLOCKS.items()}.get(blocks)
     if depth is None:
-        raise UsageError('no weights of a ResNet-50, -101 or -152: its third '
-                         f'stage has {blocks} bottlenecks')
+        raise UsageError(
+            'no weights of a ResNet-50, -101 or -152: its third '
+            f'stage has {blocks} bottlenecks'
+        )
     with torch.device('meta'):
         wanted = ResNetV1c(depth=depth, stem_channels=128).state_dict()
     left_out = [key for key in state if key.startswith('fc.')]
@@ -65,13 +70,16 @@ def convert(source: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
         if key not in wanted or wanted[key].shape != value.shape:
             raise UsageError(
                 f'{key} of shape {tuple(value.shape)} is no part of a '
-                f'ResNet-{depth} with a deep stem of 64, 64 and 128 channels')
+                f'ResNet-{depth} with a deep stem of 64, 64 and 128 channels'
+            )
     result = {k: v for k, v in state.items() if k not in left_out}
-    missing = sorted(k for k in wanted
-                     if k not in result and 'num_batches_tracked' not in k)
+    missing = sorted(
+        k for k in wanted if k not in result and 'num_batches_tracked' not in k
+    )
     if missing:
-        raise UsageError(f'{len(missing)} tensors are missing, such as '
-                         f'{missing[0]}')
+        raise UsageError(
+            f'{len(missing)} tensors are missing, such as {missing[0]}'
+        )
     report = f'{len(result)} of {len(source)} tensors fit ResNet-{depth}'
     if left_out:
         report += f'; the {len(left_out)} of the classifier are left out'

@@ -3,15 +3,16 @@
 Writes OUT (a checkpoint) and the config of the same name with `.py`, which
 `mmseg.apis.init_model` and `inference_model` run without mmsemi.
 """
+
 import argparse
 import sys
 
 from mmengine.config import DictAction
 
+from mmsemi.apis.inference import predicting_network
+from mmsemi.apis.setup import load_config
+from mmsemi.models.export import export_segmentor
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import export_segmentor
-from mmsemi.utils.inference import predicting_network
-from mmsemi.utils.run_setup import load_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,14 +24,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--predict-on',
         help='sub-model to take, student or teacher; default: the one the '
-        'config predicts with')
+        'config predicts with',
+    )
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace existing files')
+        '--overwrite', action='store_true', help='replace existing files'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
-        help='settings to change in the config, key=value')
+        help='settings to change in the config, key=value',
+    )
     return parser.parse_args()
 
 
@@ -38,9 +42,13 @@ def main() -> None:
     """Export, and say what was written and what differs."""
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
-    result = export_segmentor(cfg, args.checkpoint, args.out,
-                              args.predict_on or predicting_network(cfg),
-                              args.overwrite)
+    result = export_segmentor(
+        cfg,
+        args.checkpoint,
+        args.out,
+        args.predict_on or predicting_network(cfg),
+        args.overwrite,
+    )
     for note in result.notes:
         print(f'note: {note}')
     print(f'wrote {result.checkpoint} and {result.config}')

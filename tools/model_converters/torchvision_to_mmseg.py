@@ -5,18 +5,18 @@ against the backbone. Use the result through `backbone.init_cfg=dict(
 type='Pretrained', checkpoint=...)` of a `ResNet` (not `ResNetV1c`), with RGB
 images and ImageNet's mean and standard deviation.
 """
+
 import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Dict, Tuple
 
 import torch
 from mmseg.models.backbones import ResNet
 from torch import Tensor
 
+from mmsemi.models.export import refuse_existing, save_checkpoint
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import refuse_existing, save_checkpoint
 
 # Depth by the number of blocks of stages 3 and 4 and whether they have a
 # third convolution.
@@ -35,11 +35,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('source', help='for example resnet101-63fe2227.pth')
     parser.add_argument('out', help='checkpoint to write')
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace an existing file')
+        '--overwrite', action='store_true', help='replace an existing file'
+    )
     return parser.parse_args()
 
 
-def depth_of(source: Dict[str, Tensor]) -> int:
+def depth_of(source: dict[str, Tensor]) -> int:
     """Depth of the ResNet whose weights these are."""
 
     def blocks(stage: int) -> int:
@@ -48,12 +49,14 @@ def depth_of(source: Dict[str, Tensor]) -> int:
 
     form = (blocks(3), blocks(4), 'layer1.0.conv3.weight' in source)
     if form not in DEPTHS:
-        raise UsageError('these are no weights of a torchvision ResNet '
-                         f'18/34/50/101/152 (stages {form})')
+        raise UsageError(
+            'these are no weights of a torchvision ResNet '
+            f'18/34/50/101/152 (stages {form})'
+        )
     return DEPTHS[form]
 
 
-def convert(source: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
+def convert(source: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
     """Backbone state dict, and a line that says what fitted.
 
     Raises:
@@ -61,8 +64,7 @@ def convert(source: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
             shape, as in wide or grouped variants.
     """
     source = {
-        key.removeprefix('module.'): value
-        for key, value in source.items()
+        key.removeprefix('module.'): value for key, value in source.items()
     }
     depth = depth_of(source)
     with torch.device('meta'):
@@ -73,16 +75,24 @@ def convert(source: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], str]:
     state = {k: v for k, v in source.items() if not k.startswith('fc.')}
     for key, value in state.items():
         if shapes.get(key) != tuple(value.shape):
-            raise UsageError(f'{key} of shape {tuple(value.shape)} is no '
-                             f"part of mmseg's ResNet-{depth}")
-    missing = sorted(k for k in set(shapes) - set(state)
-                     if not k.endswith('num_batches_tracked'))
+            raise UsageError(
+                f'{key} of shape {tuple(value.shape)} is no '
+                f"part of mmseg's ResNet-{depth}"
+            )
+    missing = sorted(
+        k
+        for k in set(shapes) - set(state)
+        if not k.endswith('num_batches_tracked')
+    )
     if missing:
-        raise UsageError(f'{len(missing)} tensors are missing, such as '
-                         f'{missing[0]}')
+        raise UsageError(
+            f'{len(missing)} tensors are missing, such as {missing[0]}'
+        )
     left_out = len(source) - len(state)
-    return state, (f'{len(state)} of {len(source)} tensors fit ResNet-{depth}'
-                   f'; {left_out} of the classifier are left out')
+    return state, (
+        f'{len(state)} of {len(source)} tensors fit ResNet-{depth}'
+        f'; {left_out} of the classifier are left out'
+    )
 
 
 def main() -> None:

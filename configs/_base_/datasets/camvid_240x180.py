@@ -18,15 +18,21 @@ augment = [
 pack = [dict(type='PackSemiInputs')]
 branches = ['sup', 'pseudo']
 train_pipeline = load + augment + pack
-sup_pipeline = load + augment + [
-    dict(type='MultiBranch', branch_field=branches, sup=pack)
-]
-# Pseudo-labels are stored at the size of the labelling pass.
-pseudo_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=scale),
-    dict(type='LoadPseudoLabel'),
-] + augment + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+sup_pipeline = (
+    load
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
+)
+# Pseudo-labels are stored at the size of the labeling pass.
+pseudo_pipeline = (
+    [
+        dict(type='LoadImageFromFile'),
+        dict(type='Resize', scale=scale),
+        dict(type='LoadPseudoLabel'),
+    ]
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+)
 label_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=scale),
@@ -37,26 +43,33 @@ tta_pipeline = load + [
     dict(type='SetOriShape'),
     dict(
         type='TestTimeAug',
-        transforms=[[
-            dict(type='RandomFlip', prob=0., direction='horizontal'),
-            dict(type='RandomFlip', prob=1., direction='horizontal')
-        ], pack])
+        transforms=[
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            pack,
+        ],
+    ),
 ]
 
-labelled = dict(
+labeled = dict(
     type='CamVidDataset',
     ann_file=f'{split}/labeled.txt',
     data_prefix=dict(
         img_path=f'{data_root}/images/train',
-        seg_map_path=f'{data_root}/annotations/train'))
-unlabelled = dict(labelled, ann_file=f'{split}/unlabeled.txt')
+        seg_map_path=f'{data_root}/annotations/train',
+    ),
+)
+unlabeled = dict(labeled, ann_file=f'{split}/unlabeled.txt')
 
 train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(labelled, pipeline=train_pipeline))
+    dataset=dict(labeled, pipeline=train_pipeline),
+)
 semi_dataloader = dict(
     batch_size=8,
     num_workers=0,
@@ -64,18 +77,23 @@ semi_dataloader = dict(
     sampler=dict(type='SourceRatioSampler', samples_per_source=(4, 4)),
     dataset=dict(
         type='SemiDataset',
-        labelled=dict(labelled, pipeline=sup_pipeline),
-        unlabelled=dict(
+        labeled=dict(labeled, pipeline=sup_pipeline),
+        unlabeled=dict(
             type='PseudoLabelDataset',
-            dataset=dict(unlabelled, pipeline=pseudo_pipeline))))
+            dataset=dict(unlabeled, pipeline=pseudo_pipeline),
+        ),
+    ),
+)
 label_dataloader = dict(
     batch_size=8,
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='BatchShardSampler', batch_size=8),
     dataset=dict(
-        type='UnlabelledDataset',
-        dataset=dict(unlabelled, pipeline=label_pipeline)))
+        type='UnlabeledDataset',
+        dataset=dict(unlabeled, pipeline=label_pipeline),
+    ),
+)
 val_dataloader = dict(
     batch_size=8,
     num_workers=0,
@@ -85,8 +103,11 @@ val_dataloader = dict(
         type='CamVidDataset',
         data_prefix=dict(
             img_path=f'{data_root}/images/test',
-            seg_map_path=f'{data_root}/annotations/test'),
-        pipeline=test_pipeline))  # all images of the folder
+            seg_map_path=f'{data_root}/annotations/test',
+        ),
+        pipeline=test_pipeline,
+    ),
+)  # all images of the folder
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -18,13 +18,19 @@ augment = [
 pack = [dict(type='PackSemiInputs')]
 branches = ['sup', 'pseudo']
 train_pipeline = load + augment + pack
-sup_pipeline = load + augment + [
-    dict(type='MultiBranch', branch_field=branches, sup=pack)
-]
-pseudo_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='LoadPseudoLabel'),
-] + augment + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+sup_pipeline = (
+    load
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
+)
+pseudo_pipeline = (
+    [
+        dict(type='LoadImageFromFile', to_float32=True),
+        dict(type='LoadPseudoLabel'),
+    ]
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+)
 label_pipeline = [dict(type='LoadImageFromFile', to_float32=True)] + pack
 test_pipeline = load + pack
 img_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
@@ -38,34 +44,40 @@ tta_pipeline = [
                 for ratio in img_ratios
             ],
             [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
             [dict(type='LoadAnnotations')],
             pack,
-        ])
+        ],
+    ),
 ]
 
-labelled = dict(
+labeled = dict(
     type='CityscapesDataset',
     ann_file=f'{split}/labeled.txt',
     data_prefix=dict(
         img_path=f'{data_root}/leftImg8bit/train',
-        seg_map_path=f'{data_root}/gtFine/train'))
-unlabelled = dict(labelled, ann_file=f'{split}/unlabeled.txt')
+        seg_map_path=f'{data_root}/gtFine/train',
+    ),
+)
+unlabeled = dict(labeled, ann_file=f'{split}/unlabeled.txt')
 val = dict(
     type='CityscapesDataset',  # all 500 images of the folder
     data_prefix=dict(
         img_path=f'{data_root}/leftImg8bit/val',
-        seg_map_path=f'{data_root}/gtFine/val'),
-    pipeline=test_pipeline)
+        seg_map_path=f'{data_root}/gtFine/val',
+    ),
+    pipeline=test_pipeline,
+)
 
 train_dataloader = dict(
     batch_size=8,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(labelled, pipeline=train_pipeline))
+    dataset=dict(labeled, pipeline=train_pipeline),
+)
 semi_dataloader = dict(
     batch_size=8,
     num_workers=4,
@@ -73,24 +85,30 @@ semi_dataloader = dict(
     sampler=dict(type='SourceRatioSampler', samples_per_source=(4, 4)),
     dataset=dict(
         type='SemiDataset',
-        labelled=dict(labelled, pipeline=sup_pipeline),
-        unlabelled=dict(
+        labeled=dict(labeled, pipeline=sup_pipeline),
+        unlabeled=dict(
             type='PseudoLabelDataset',
-            dataset=dict(unlabelled, pipeline=pseudo_pipeline))))
+            dataset=dict(unlabeled, pipeline=pseudo_pipeline),
+        ),
+    ),
+)
 label_dataloader = dict(
     batch_size=2,
     num_workers=4,
     persistent_workers=False,
     sampler=dict(type='BatchShardSampler', batch_size=2),
     dataset=dict(
-        type='UnlabelledDataset',
-        dataset=dict(unlabelled, pipeline=label_pipeline)))
+        type='UnlabeledDataset',
+        dataset=dict(unlabeled, pipeline=label_pipeline),
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=val)
+    dataset=val,
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

@@ -1,4 +1,4 @@
-# GTA5 (source, labelled) -> Cityscapes train (target, no labels), 19 classes,
+# GTA5 (source, labeled) -> Cityscapes train (target, no labels), 19 classes,
 # evaluated on Cityscapes val at full resolution. Crop, scales and rare-class
 # crops of CRST. Lists are empty for all images of the folders; `--split
 # data/splits/gta5_to_cityscapes/crst/505` takes the published ones.
@@ -19,9 +19,11 @@ pack = [dict(type='PackSemiInputs')]
 branches = ['sup', 'pseudo']
 augment = [scale, dict(type='RandomCrop', crop_size=crop_size), *pad_and_flip]
 train_pipeline = load + augment + pack
-sup_pipeline = load + augment + [
-    dict(type='MultiBranch', branch_field=branches, sup=pack)
-]
+sup_pipeline = (
+    load
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
+)
 # Only the target is searched for rare classes, in its pseudo-labels.
 pseudo_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
@@ -45,40 +47,47 @@ tta_pipeline = [
                 for ratio in tta_scales
             ],
             [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
             [dict(type='LoadAnnotations')],
             pack,
-        ])
+        ],
+    ),
 ]
 
 source = dict(
     type='GTA5Dataset',
     ann_file='',
     data_prefix=dict(
-        img_path=f'{source_root}/images',
-        seg_map_path=f'{source_root}/labels'))
+        img_path=f'{source_root}/images', seg_map_path=f'{source_root}/labels'
+    ),
+)
 # The masks are for reports on the pseudo-labels, where they exist.
 target = dict(
     type='CityscapesDataset',
     ann_file='',
     data_prefix=dict(
         img_path=f'{data_root}/leftImg8bit/train',
-        seg_map_path=f'{data_root}/gtFine/train'))
+        seg_map_path=f'{data_root}/gtFine/train',
+    ),
+)
 val = dict(
     type='CityscapesDataset',
     data_prefix=dict(
         img_path=f'{data_root}/leftImg8bit/val',
-        seg_map_path=f'{data_root}/gtFine/val'),
-    pipeline=test_pipeline)
+        seg_map_path=f'{data_root}/gtFine/val',
+    ),
+    pipeline=test_pipeline,
+)
 
 train_dataloader = dict(
     batch_size=4,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(source, pipeline=train_pipeline))
+    dataset=dict(source, pipeline=train_pipeline),
+)
 semi_dataloader = dict(
     batch_size=2,
     num_workers=4,
@@ -87,36 +96,53 @@ semi_dataloader = dict(
         type='SourceSubsetSampler',
         portions=dict(start=0.03, step=0.0025, stop=0.06, rounds=3),
         policy='resample',
-        subset_seed=3),
+        subset_seed=3,
+    ),
     dataset=dict(
         type='SemiDataset',
-        labelled=dict(source, pipeline=sup_pipeline),
-        unlabelled=dict(
+        labeled=dict(source, pipeline=sup_pipeline),
+        unlabeled=dict(
             type='PseudoLabelDataset',
-            dataset=dict(target, pipeline=pseudo_pipeline))))
+            dataset=dict(target, pipeline=pseudo_pipeline),
+        ),
+    ),
+)
 label_dataloader = dict(
     batch_size=1,
     num_workers=4,
     persistent_workers=False,
     sampler=dict(type='BatchShardSampler', batch_size=1),
     dataset=dict(
-        type='UnlabelledDataset',
-        dataset=dict(target, pipeline=label_pipeline)))
+        type='UnlabeledDataset', dataset=dict(target, pipeline=label_pipeline)
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=val)
+    dataset=val,
+)
 test_dataloader = val_dataloader
 # The classes of SYNTHIA, all and without wall, fence and pole.
 classes13 = [
-    'road', 'sidewalk', 'building', 'traffic light', 'traffic sign',
-    'vegetation', 'sky', 'person', 'rider', 'car', 'bus', 'motorcycle',
-    'bicycle'
+    'road',
+    'sidewalk',
+    'building',
+    'traffic light',
+    'traffic sign',
+    'vegetation',
+    'sky',
+    'person',
+    'rider',
+    'car',
+    'bus',
+    'motorcycle',
+    'bicycle',
 ]
 classes16 = classes13[:3] + ['wall', 'fence', 'pole'] + classes13[3:]
 val_evaluator = dict(
-    type='SubsetIoUMetric', subsets=dict(mIoU16=classes16, mIoU13=classes13))
+    type='SubsetIoUMetric', subsets=dict(mIoU16=classes16, mIoU13=classes13)
+)
 test_evaluator = val_evaluator
 tta_model = dict(type='SegTTAModel')

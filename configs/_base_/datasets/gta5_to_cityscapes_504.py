@@ -6,14 +6,16 @@ crop_size = (504, 504)
 load, pack, branches = _base_.load, _base_.pack, _base_.branches
 # Long side of 0.7 to 1.3 times 2048, for source and target.
 source_scale = dict(
-    type='RandomScale', ratio_range=(0.7 * 2048 / 1914, 1.3 * 2048 / 1914))
+    type='RandomScale', ratio_range=(0.7 * 2048 / 1914, 1.3 * 2048 / 1914)
+)
 target_scale = dict(type='RandomScale', ratio_range=(0.7, 1.3))
 rare_crop = dict(
     type='RareClassCrop',
     crop_size=crop_size,
     prob=0.8,
     inside=True,
-    use_rarest=True)
+    use_rarest=True,
+)
 pad_and_flip = [
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),
@@ -50,8 +52,9 @@ tta_pipeline[1].transforms[0] = [
 
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 semi_dataloader = dict(
-    sampler=dict(
-        portions=dict(rounds=6), policy='cumulative', subset_seed=0),
+    sampler=dict(portions=dict(rounds=6), policy='cumulative', subset_seed=0),
     dataset=dict(
-        labelled=dict(pipeline=sup_pipeline),
-        unlabelled=dict(dataset=dict(pipeline=pseudo_pipeline))))
+        labeled=dict(pipeline=sup_pipeline),
+        unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)),
+    ),
+)

@@ -1,4 +1,4 @@
-# SYNTHIA-RAND-CITYSCAPES (source, labelled) -> Cityscapes train (target, no
+# SYNTHIA-RAND-CITYSCAPES (source, labeled) -> Cityscapes train (target, no
 # labels), 16 classes; means over 16 and 13 of them. Size of the source, crop
 # and scales of CRST (its issues 14 and 18).
 _base_ = ['./gta5_to_cityscapes.py']
@@ -21,9 +21,11 @@ augment = [
     *pad_and_flip,
 ]
 train_pipeline = load + augment + pack
-sup_pipeline = load + augment + [
-    dict(type='MultiBranch', branch_field=branches, sup=pack)
-]
+sup_pipeline = (
+    load
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
+)
 pseudo_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
     dict(type='LoadPseudoLabel'),
@@ -36,8 +38,9 @@ pseudo_pipeline = [
 source = dict(
     type='SYNTHIADataset',
     data_prefix=dict(
-        img_path=f'{source_root}/RGB',
-        seg_map_path=f'{source_root}/GT/LABELS'))
+        img_path=f'{source_root}/RGB', seg_map_path=f'{source_root}/GT/LABELS'
+    ),
+)
 # Masks of Cityscapes are mapped to the 16 ids when they are read.
 target = dict(metainfo=dict(classes=_base_.classes16))
 
@@ -45,8 +48,10 @@ train_dataloader = dict(dataset=dict(source, pipeline=train_pipeline))
 semi_dataloader = dict(
     sampler=dict(portions=dict(start=0.02, rounds=4), subset_seed=0),
     dataset=dict(
-        labelled=dict(source, pipeline=sup_pipeline),
-        unlabelled=dict(dataset=dict(target, pipeline=pseudo_pipeline))))
+        labeled=dict(source, pipeline=sup_pipeline),
+        unlabeled=dict(dataset=dict(target, pipeline=pseudo_pipeline)),
+    ),
+)
 label_dataloader = dict(dataset=dict(dataset=target))
 val_dataloader = dict(dataset=target)
 test_dataloader = dict(dataset=target)

@@ -11,7 +11,8 @@ rare_crop = dict(
     crop_size=crop_size,
     prob=0.8,
     inside=True,
-    use_rarest=True)
+    use_rarest=True,
+)
 pad_and_flip = [
     dict(type='PadSegFields', size=crop_size),
     dict(type='RandomFlip', prob=0.5),
@@ -48,8 +49,9 @@ tta_pipeline[1].transforms[0] = [
 
 train_dataloader = dict(batch_size=16, dataset=dict(pipeline=train_pipeline))
 semi_dataloader = dict(
-    sampler=dict(
-        portions=dict(rounds=6), policy='cumulative', subset_seed=0),
+    sampler=dict(portions=dict(rounds=6), policy='cumulative', subset_seed=0),
     dataset=dict(
-        labelled=dict(pipeline=sup_pipeline),
-        unlabelled=dict(dataset=dict(pipeline=pseudo_pipeline))))
+        labeled=dict(pipeline=sup_pipeline),
+        unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)),
+    ),
+)

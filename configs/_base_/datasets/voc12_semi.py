@@ -1,5 +1,5 @@
-# VOC 2012 with SBD's images, 21 classes: labelled = VOC's own train (1464),
-# unlabelled = the other images of trainaug (9118). Masks of both, and of val,
+# VOC 2012 with SBD's images, 21 classes: labeled = VOC's own train (1464),
+# unlabeled = the other images of trainaug (9118). Masks of both, and of val,
 # in SegmentationClassAug. Augmentation of DMT (the fixed random scale);
 # evaluation on whole images at their own size.
 data_root = 'data/VOCdevkit/VOC2012'
@@ -20,14 +20,20 @@ augment = [
 pack = [dict(type='PackSemiInputs')]
 branches = ['sup', 'pseudo']
 train_pipeline = load + augment + pack
-sup_pipeline = load + augment + [
-    dict(type='MultiBranch', branch_field=branches, sup=pack)
-]
-# The labelling pass pads to the test size and stores labels of the image.
-pseudo_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='LoadPseudoLabel'),
-] + augment + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+sup_pipeline = (
+    load
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
+)
+# The labeling pass pads to the test size and stores labels of the image.
+pseudo_pipeline = (
+    [
+        dict(type='LoadImageFromFile', to_float32=True),
+        dict(type='LoadPseudoLabel'),
+    ]
+    + augment
+    + [dict(type='MultiBranch', branch_field=branches, pseudo=pack)]
+)
 label_pipeline = [
     dict(type='LoadImageFromFile', to_float32=True),
     dict(type='PadSegFields', size=test_size),
@@ -45,29 +51,33 @@ tta_pipeline = [
                 for ratio in img_ratios
             ],
             [
-                dict(type='RandomFlip', prob=0., direction='horizontal'),
-                dict(type='RandomFlip', prob=1., direction='horizontal')
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
             ],
             [dict(type='LoadAnnotations')],
             pack,
-        ])
+        ],
+    ),
 ]
 
-labelled = dict(
+labeled = dict(
     type='PascalVOCDataset',
     ann_file=f'{lists}/train.txt',
     data_prefix=dict(
         img_path=f'{data_root}/JPEGImages',
-        seg_map_path=f'{data_root}/SegmentationClassAug'))
-unlabelled = dict(labelled, ann_file=f'{lists}/aug.txt')
-val = dict(labelled, ann_file=f'{lists}/val.txt', pipeline=test_pipeline)
+        seg_map_path=f'{data_root}/SegmentationClassAug',
+    ),
+)
+unlabeled = dict(labeled, ann_file=f'{lists}/aug.txt')
+val = dict(labeled, ann_file=f'{lists}/val.txt', pipeline=test_pipeline)
 
 train_dataloader = dict(
     batch_size=8,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(labelled, pipeline=train_pipeline))
+    dataset=dict(labeled, pipeline=train_pipeline),
+)
 semi_dataloader = dict(
     batch_size=8,
     num_workers=4,
@@ -75,24 +85,30 @@ semi_dataloader = dict(
     sampler=dict(type='SourceRatioSampler', samples_per_source=(4, 4)),
     dataset=dict(
         type='SemiDataset',
-        labelled=dict(labelled, pipeline=sup_pipeline),
-        unlabelled=dict(
+        labeled=dict(labeled, pipeline=sup_pipeline),
+        unlabeled=dict(
             type='PseudoLabelDataset',
-            dataset=dict(unlabelled, pipeline=pseudo_pipeline))))
+            dataset=dict(unlabeled, pipeline=pseudo_pipeline),
+        ),
+    ),
+)
 label_dataloader = dict(
     batch_size=8,
     num_workers=4,
     persistent_workers=False,
     sampler=dict(type='BatchShardSampler', batch_size=8),
     dataset=dict(
-        type='UnlabelledDataset',
-        dataset=dict(unlabelled, pipeline=label_pipeline)))
+        type='UnlabeledDataset',
+        dataset=dict(unlabeled, pipeline=label_pipeline),
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=val)
+    dataset=val,
+)
 test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator

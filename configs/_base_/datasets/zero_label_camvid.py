@@ -5,25 +5,36 @@
 # also the nearest one to theirs, and nearer to theirs than to the other unseen
 # words: pavement (road, cosine 0.52), bicyclist (car 0.49; pedestrian 0.21,
 # against 0.09 and 0.08 for the others), fence (tree 0.35). Without such a
-# neighbour (pedestrian: at most 0.24) a class is left to chance. Pavement is
+# neighbor (pedestrian: at most 0.24) a class is left to chance. Pavement is
 # 9 % of the test pixels, fence 1.2 %, bicyclist 0.2 %: the figure of the last
 # one varies most.
 #
 # 'pole' has no word vector and is ignored. The vector of bicyclist is that of
-# bicycle, that of sign_symbol of street sign. Unlabelled pixels (254) are all
+# bicycle, that of sign_symbol of street sign. Unlabeled pixels (254) are all
 # of unseen classes here, for CamVid labels everything but void.
 data_root = 'data/camvid'
 scale = (240, 180)  # width, height
 crop_size = (144, 176)  # height, width
 
-file_classes = ('sky', 'building', 'pole', 'road', 'pavement', 'tree',
-                'sign_symbol', 'fence', 'car', 'pedestrian', 'bicyclist')
+file_classes = (
+    'sky',
+    'building',
+    'pole',
+    'road',
+    'pavement',
+    'tree',
+    'sign_symbol',
+    'fence',
+    'car',
+    'pedestrian',
+    'bicyclist',
+)
 seen_classes = ('sky', 'building', 'road', 'sign_symbol', 'pedestrian')
 validation_classes = ('tree', 'car')  # seen, but held out for tuning
 unseen_classes = ('pavement', 'fence', 'bicyclist')
 classes = seen_classes + validation_classes + unseen_classes
 num_seen = 7
-colours = dict(
+colors = dict(
     sky=[128, 128, 128],
     building=[128, 0, 0],
     road=[128, 64, 128],
@@ -33,7 +44,8 @@ colours = dict(
     fence=[64, 64, 128],
     car=[64, 0, 128],
     pedestrian=[64, 64, 0],
-    bicyclist=[0, 128, 192])
+    bicyclist=[0, 128, 192],
+)
 word_vectors = dict(
     embeddings='data/zero_label/cocostuff_word_vectors.npz',
     names=dict(
@@ -41,7 +53,9 @@ word_vectors = dict(
         building='building-other',
         sign_symbol='street sign',
         pedestrian='person',
-        bicyclist='bicycle'))
+        bicyclist='bicycle',
+    ),
+)
 
 load = [
     dict(type='LoadImageFromFile'),
@@ -57,7 +71,8 @@ labels = dict(
     type='MapZeroLabels',
     file_classes=file_classes,
     classes=classes,
-    num_seen=num_seen)
+    num_seen=num_seen,
+)
 truth = dict(labels, evaluate=True)
 train_pipeline = load + augment + [labels] + pack
 # Labels are resized too: the metric compares at 240x180.
@@ -66,30 +81,39 @@ tta_pipeline = load + [
     dict(type='SetOriShape'),
     dict(
         type='TestTimeAug',
-        transforms=[[
-            dict(type='RandomFlip', prob=0., direction='horizontal'),
-            dict(type='RandomFlip', prob=1., direction='horizontal')
-        ], [truth], pack])
+        transforms=[
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            [truth],
+            pack,
+        ],
+    ),
 ]
 
 metainfo = dict(
     classes=classes,
     num_seen=num_seen,
-    palette=[colours[name] for name in classes])
+    palette=[colors[name] for name in classes],
+)
 train = dict(
     type='BaseSegDataset',
     metainfo=metainfo,
     ann_file=f'{data_root}/splits/all_train.txt',
     data_prefix=dict(
         img_path=f'{data_root}/images/train',
-        seg_map_path=f'{data_root}/annotations/train'),
-    pipeline=train_pipeline)
+        seg_map_path=f'{data_root}/annotations/train',
+    ),
+    pipeline=train_pipeline,
+)
 train_dataloader = dict(
     batch_size=8,
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=train)
+    dataset=train,
+)
 semi_dataloader = train_dataloader
 val_dataloader = dict(
     batch_size=8,
@@ -101,8 +125,11 @@ val_dataloader = dict(
         metainfo=metainfo,
         data_prefix=dict(
             img_path=f'{data_root}/images/test',
-            seg_map_path=f'{data_root}/annotations/test'),
-        pipeline=test_pipeline))  # all images of the folder
+            seg_map_path=f'{data_root}/annotations/test',
+        ),
+        pipeline=test_pipeline,
+    ),
+)  # all images of the folder
 test_dataloader = val_dataloader
 val_evaluator = dict(type='GeneralizedZeroLabelMetric', prefix='240x180')
 test_evaluator = val_evaluator

@@ -9,7 +9,8 @@ labels = dict(
     type='MapZeroLabels',
     file_classes=_base_.file_classes,
     classes=classes,
-    num_seen=num_seen)
+    num_seen=num_seen,
+)
 truth = dict(labels, evaluate=True)
 train_pipeline = _base_.load + _base_.augment + [labels] + _base_.pack
 test_pipeline = _base_.load + [dict(type='SetOriShape'), truth] + _base_.pack
@@ -17,10 +18,15 @@ tta_pipeline = _base_.load + [
     dict(type='SetOriShape'),
     dict(
         type='TestTimeAug',
-        transforms=[[
-            dict(type='RandomFlip', prob=0., direction='horizontal'),
-            dict(type='RandomFlip', prob=1., direction='horizontal')
-        ], [truth], _base_.pack])
+        transforms=[
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            [truth],
+            _base_.pack,
+        ],
+    ),
 ]
 metainfo = dict(classes=classes, num_seen=num_seen)
 train = dict(metainfo=metainfo, indices=116287, pipeline=train_pipeline)
@@ -31,5 +37,7 @@ val_dataloader = dict(
         metainfo=metainfo,
         data_prefix=_base_.train.data_prefix,
         indices=-2000,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader

@@ -10,7 +10,8 @@ labels = dict(
     type='MapZeroLabels',
     file_classes=_base_.file_classes,
     classes=classes,
-    num_seen=num_seen)
+    num_seen=num_seen,
+)
 truth = dict(labels, evaluate=True)
 train_pipeline = _base_.load + _base_.augment + [labels] + _base_.pack
 test_pipeline = _base_.load + [dict(type='SetOriShape'), truth] + _base_.pack
@@ -18,17 +19,23 @@ tta_pipeline = _base_.load + [
     dict(type='SetOriShape'),
     dict(
         type='TestTimeAug',
-        transforms=[[
-            dict(type='RandomFlip', prob=0., direction='horizontal'),
-            dict(type='RandomFlip', prob=1., direction='horizontal')
-        ], [truth], _base_.pack])
+        transforms=[
+            [
+                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
+                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
+            ],
+            [truth],
+            _base_.pack,
+        ],
+    ),
 ]
 metainfo = dict(classes=classes, num_seen=num_seen)
 train = dict(
     metainfo=metainfo,
     ann_file=images,
     indices=10082,  # the first so many
-    pipeline=train_pipeline)
+    pipeline=train_pipeline,
+)
 train_dataloader = dict(dataset=train)
 semi_dataloader = dict(dataset=train)
 val_dataloader = dict(
@@ -36,5 +43,7 @@ val_dataloader = dict(
         metainfo=metainfo,
         ann_file=images,
         indices=-500,  # the last so many
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    )
+)
 test_dataloader = val_dataloader

@@ -12,22 +12,24 @@ model = dict(
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[104.008, 116.669, 122.675],
-        std=[1., 1., 1.],
+        std=[1.0, 1.0, 1.0],
         bgr_to_rgb=False,
         pad_val=0,
         seg_pad_val=255,
-        size=(321, 321)),  # the crop, height first
+        size=(321, 321),
+    ),  # the crop, height first
     backbone=dict(
         type='ResNet',
         depth=101,
         num_stages=4,
-        out_indices=(3, ),
+        out_indices=(3,),
         strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4),
         norm_cfg=norm_cfg,
         norm_eval=False,
         style='pytorch',
-        contract_dilation=True),
+        contract_dilation=True,
+    ),
     decode_head=dict(
         type='DeepLabV2Head',
         in_channels=2048,
@@ -36,6 +38,8 @@ model = dict(
         dilations=(6, 12, 18, 24),
         used_branches=2,
         align_corners=True,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

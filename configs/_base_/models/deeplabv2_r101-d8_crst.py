@@ -8,13 +8,17 @@ model = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        size=(512, 1024)),  # the crop, height first
+        size=(512, 1024),
+    ),  # the crop, height first
     backbone=dict(
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         style='caffe',
-        contract_dilation=False),
+        contract_dilation=False,
+    ),
     decode_head=dict(
         num_classes=19,
         used_branches=4,
-        init_cfg=dict(type='Normal', layer='Conv2d', std=0.01)))
+        init_cfg=dict(type='Normal', layer='Conv2d', std=0.01),
+    ),
+)

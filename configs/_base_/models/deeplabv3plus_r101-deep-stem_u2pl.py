@@ -17,7 +17,8 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(513, 513)),  # the crop, height first
+        size=(513, 513),
+    ),  # the crop, height first
     backbone=dict(
         type='ResNetV1c',
         depth=101,
@@ -30,7 +31,8 @@ model = dict(
         contract_dilation=True,
         norm_cfg=norm_cfg,
         norm_eval=False,
-        style='pytorch'),
+        style='pytorch',
+    ),
     decode_head=dict(
         type='DeepLabV3PlusHead',
         in_channels=2048,
@@ -43,6 +45,8 @@ model = dict(
         num_classes=21,
         norm_cfg=norm_cfg,
         align_corners=True,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

@@ -15,7 +15,8 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(512, 512)),  # the crop, height first
+        size=(512, 512),
+    ),  # the crop, height first
     backbone=dict(
         type='ResNetV1c',
         depth=50,
@@ -26,7 +27,8 @@ model = dict(
         norm_cfg=norm_cfg,
         norm_eval=False,
         style='pytorch',
-        contract_dilation=True),
+        contract_dilation=True,
+    ),
     decode_head=dict(
         type='DepthwiseSeparableASPPHead',
         in_channels=2048,
@@ -39,7 +41,8 @@ model = dict(
         num_classes=21,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     auxiliary_head=dict(
         type='FCNHead',
         in_channels=1024,
@@ -52,6 +55,9 @@ model = dict(
         norm_cfg=norm_cfg,
         align_corners=False,
         loss_decode=dict(
-            type='ClassBalancedCrossEntropyLoss', loss_weight=0.4)),
+            type='ClassBalancedCrossEntropyLoss', loss_weight=0.4
+        ),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

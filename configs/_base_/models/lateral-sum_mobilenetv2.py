@@ -24,14 +24,16 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(144, 176)),  # the crop, height first
+        size=(144, 176),
+    ),  # the crop, height first
     backbone=dict(
         type='MobileNetV2',
         widen_factor=1.0,
         strides=(1, 2, 2, 2, 1, 2, 1),
         dilations=(1, 1, 1, 1, 1, 1, 1),
         out_indices=(1, 2, 4, 6),
-        norm_cfg=norm_cfg),
+        norm_cfg=norm_cfg,
+    ),
     decode_head=dict(
         type='LateralSumHead',
         in_channels=[24, 32, 96, 320],
@@ -40,6 +42,8 @@ model = dict(
         num_classes=11,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

@@ -10,7 +10,8 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=(504, 504)),  # the crop, height first
+        size=(504, 504),
+    ),  # the crop, height first
     backbone=dict(type='ResNet38'),
     decode_head=dict(
         type='DilatedFCNHead',
@@ -18,6 +19,8 @@ model = dict(
         in_index=0,
         channels=512,
         num_classes=19,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

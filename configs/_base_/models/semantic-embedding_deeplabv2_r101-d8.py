@@ -1,5 +1,5 @@
 # DeepLab-v2 with fixed word vectors for a classifier, as in SPNet and STRICT:
-# Caffe-style ResNet-101 with frozen batch normalisation, output stride 8, and
+# Caffe-style ResNet-101 with frozen batch normalization, output stride 8, and
 # the sum of four atrous branches with as many channels as a word vector.
 # (mmseg's stem pools without ceil_mode: feature maps of the sizes used, odd
 # ones, are those of the published network.)
@@ -12,16 +12,17 @@ model = dict(
     data_preprocessor=dict(
         type='SegDataPreProcessor',
         mean=[104.008, 116.669, 122.675],
-        std=[1., 1., 1.],
+        std=[1.0, 1.0, 1.0],
         bgr_to_rgb=False,
         pad_val=0,
         seg_pad_val=255,
-        size=(321, 321)),  # the crop, height first
+        size=(321, 321),
+    ),  # the crop, height first
     backbone=dict(
         type='ResNet',
         depth=101,
         num_stages=4,
-        out_indices=(3, ),
+        out_indices=(3,),
         strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4),
         norm_cfg=norm_cfg,
@@ -32,7 +33,9 @@ model = dict(
         # class is known from elsewhere.
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='open-mmlab://detectron2/resnet101_caffe')),
+            checkpoint='open-mmlab://detectron2/resnet101_caffe',
+        ),
+    ),
     decode_head=dict(
         type='SemanticEmbeddingHead',
         embedding='fastnvec',
@@ -44,6 +47,9 @@ model = dict(
             dilations=(6, 12, 18, 24),
             used_branches=4,
             align_corners=False,
-            init_cfg=dict(type='Normal', layer='Conv2d', std=0.01))),
+            init_cfg=dict(type='Normal', layer='Conv2d', std=0.01),
+        ),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

@@ -4,13 +4,14 @@ model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(
         type='SegDataPreProcessor',
-        mean=[110.] * 3,
-        std=[60.] * 3,
+        mean=[110.0] * 3,
+        std=[60.0] * 3,
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
         size_divisor=32,
-        test_cfg=dict(size_divisor=32)),
+        test_cfg=dict(size_divisor=32),
+    ),
     backbone=dict(
         type='UNet',
         in_channels=3,
@@ -23,7 +24,8 @@ model = dict(
         enc_dilations=(1, 1, 1, 1, 1),
         dec_dilations=(1, 1, 1, 1),
         norm_cfg=norm_cfg,
-        norm_eval=False),
+        norm_eval=False,
+    ),
     decode_head=dict(
         type='FCNHead',
         in_channels=16,
@@ -31,10 +33,12 @@ model = dict(
         channels=16,
         num_convs=0,
         concat_input=False,
-        dropout_ratio=0.,
+        dropout_ratio=0.0,
         num_classes=8,
         norm_cfg=norm_cfg,
         align_corners=False,
-        loss_decode=dict(type='ClassBalancedCrossEntropyLoss')),
+        loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
+    ),
     train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+    test_cfg=dict(mode='whole'),
+)

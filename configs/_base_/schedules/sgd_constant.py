@@ -2,5 +2,6 @@
 # SelfTrainingLoop changes it from round to round.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=1e-4, momentum=0.9, weight_decay=5e-4))
+    optimizer=dict(type='SGD', lr=1e-4, momentum=0.9, weight_decay=5e-4),
+)
 param_scheduler = None

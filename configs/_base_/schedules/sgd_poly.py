@@ -4,7 +4,6 @@
 # mmengine reaches the final value one step before `end`.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.002, momentum=0.9, weight_decay=5e-4))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., by_epoch=False)
-]
+    optimizer=dict(type='SGD', lr=0.002, momentum=0.9, weight_decay=5e-4),
+)
+param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False)]

@@ -13,7 +13,7 @@ optim_wrapper = dict(
             'decode_head.head.convs.1.bias': dict(lr_mult=20, decay_mult=0),
             'decode_head.head.convs.2.bias': dict(lr_mult=20, decay_mult=0),
             'decode_head.head.convs.3.bias': dict(lr_mult=20, decay_mult=0),
-        }))
-param_scheduler = [
-    dict(type='PolyLR', power=0.9, eta_min=0., by_epoch=False)
-]
+        }
+    ),
+)
+param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False)]

@@ -4,6 +4,8 @@ from .source_ratio import SourceRatioSampler
 from .source_subset import SourceSubsetSampler
 
 __all__ = [
-    'BatchShardSampler', 'CutMixPartnerSampler', 'SourceRatioSampler',
-    'SourceSubsetSampler'
+    'BatchShardSampler',
+    'CutMixPartnerSampler',
+    'SourceRatioSampler',
+    'SourceSubsetSampler',
 ]

@@ -1,4 +1,4 @@
-from typing import Iterator, Optional, Sized
+from collections.abc import Iterator, Sized
 
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
@@ -20,10 +20,9 @@ class BatchShardSampler(Sampler):
         seed: unused; the Runner gives it to every sampler.
     """
 
-    def __init__(self,
-                 dataset: Sized,
-                 batch_size: int,
-                 seed: Optional[int] = None) -> None:
+    def __init__(
+        self, dataset: Sized, batch_size: int, seed: int | None = None
+    ) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.batch_size = batch_size
@@ -35,7 +34,8 @@ class BatchShardSampler(Sampler):
 
     def __len__(self) -> int:
         whole, rest = divmod(
-            len(self.dataset), self.batch_size * self.world_size)
+            len(self.dataset), self.batch_size * self.world_size
+        )
         rest = min(max(rest - self.rank * self.batch_size, 0), self.batch_size)
         return whole * self.batch_size + rest
 

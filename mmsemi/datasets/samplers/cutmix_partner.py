@@ -1,11 +1,13 @@
 from collections import deque
-from typing import Callable, Deque, Iterator, List, NamedTuple, Optional
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 from mmengine.config import Config
 
 from mmsemi.registry import DATA_SAMPLERS
 from mmsemi.utils.errors import UsageError
+
 from .source_ratio import SourceRatioSampler
 
 
@@ -17,9 +19,10 @@ class Partners(NamedTuple):
     ``classes`` (n, ) are those the partners were looked for, None where
     they are any images.
     """
+
     number: int
     images: np.ndarray
-    classes: Optional[np.ndarray]
+    classes: np.ndarray | None
 
 
 # Batches that may be on their way before the hook is there.
@@ -37,13 +40,14 @@ def check_partner_hook(cfg: Config) -> None:
     sampler = str((loader.get('sampler') or {}).get('type'))
     hooks = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
     if sampler.endswith('CutMixPartnerSampler') and not any(
-            hook.endswith('CutMixPartnerHook') for hook in hooks):
+        hook.endswith('CutMixPartnerHook') for hook in hooks
+    ):
         raise UsageError(NO_HOOK)
 
 
 @DATA_SAMPLERS.register_module()
 class CutMixPartnerSampler(SourceRatioSampler):
-    """Batches in which every unlabelled image brings one to paste from.
+    """Batches in which every unlabeled image brings one to paste from.
 
     A batch is that of :class:`SourceRatioSampler`, then a partner for each
     image of the last source, out of the whole of it. :attr:`draw` chooses
@@ -58,22 +62,25 @@ class CutMixPartnerSampler(SourceRatioSampler):
         seed: as there; random numbers for partners of batch k depend on
             it, k and the rank.
     """
-    draw: Optional[Callable] = None
+
+    draw: Callable | None = None
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         if not self.samples_per_source[-1]:
-            raise ValueError('CutMixPartnerSampler needs images of the last '
-                             'source in the batch, got samples_per_source='
-                             f'{self.samples_per_source}')
-        self.drawn: Deque[Partners] = deque()
+            raise ValueError(
+                'CutMixPartnerSampler needs images of the last '
+                'source in the batch, got samples_per_source='
+                f'{self.samples_per_source}'
+            )
+        self.drawn: deque[Partners] = deque()
 
     @property
     def batch_size(self) -> int:
         """Samples in a batch of one rank, partners included."""
         return super().batch_size + self.samples_per_source[-1]
 
-    def _batches(self) -> Iterator[List[int]]:
+    def _batches(self) -> Iterator[list[int]]:
         self.drawn.clear()
         number, start = self.samples_per_source[-1], self.starts[-1]
         for k, batch in enumerate(super()._batches()):
@@ -83,9 +90,13 @@ class CutMixPartnerSampler(SourceRatioSampler):
             rng = np.random.default_rng((self.seed, self.rank, k))
             if self.draw is None and len(self.drawn) > MAX_AHEAD:
                 raise RuntimeError(NO_HOOK)
-            classes, partners = self.draw(rng, number) if self.draw else (
-                None, rng.integers(self.sizes[-1], size=number))
+            classes, partners = (
+                self.draw(rng, number)
+                if self.draw
+                else (None, rng.integers(self.sizes[-1], size=number))
+            )
             images = np.concatenate(
-                [np.array(batch[-number:]) - start, partners])
+                [np.array(batch[-number:]) - start, partners]
+            )
             self.drawn.append(Partners(k, images, classes))
             yield batch + (partners + start).tolist()

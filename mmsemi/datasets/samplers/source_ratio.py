@@ -1,5 +1,5 @@
+from collections.abc import Iterator, Sequence, Sized
 from itertools import islice
-from typing import Iterator, List, Optional, Sequence, Sized
 
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
@@ -13,7 +13,7 @@ class SourceRatioSampler(Sampler):
     """Endless batches with a fixed number of samples of every source.
 
     A source is one part of a ``ConcatDataset`` (of a :class:`SemiDataset`:
-    labelled, images to paste if any, then unlabelled); any other dataset is
+    labeled, images to paste if any, then unlabeled); any other dataset is
     a single source. Each source runs through random permutations of itself,
     without repetition until it is exhausted, and is sharded over the ranks.
     Consecutive ``sum(samples_per_source)`` indices are one batch of a rank,
@@ -28,10 +28,12 @@ class SourceRatioSampler(Sampler):
             ``seed + k``. Drawn and agreed upon by the ranks when None.
     """
 
-    def __init__(self,
-                 dataset: Sized,
-                 samples_per_source: Sequence[int] = (4, 4),
-                 seed: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        dataset: Sized,
+        samples_per_source: Sequence[int] = (4, 4),
+        seed: int | None = None,
+    ) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.samples_per_source = list(samples_per_source)
@@ -44,12 +46,14 @@ class SourceRatioSampler(Sampler):
             raise ValueError(
                 f'samples_per_source={self.samples_per_source} names '
                 f'{len(self.samples_per_source)} sources, but the dataset '
-                f'has {len(self.sizes)} (of {self.sizes} images)')
+                f'has {len(self.sizes)} (of {self.sizes} images)'
+            )
         for number, size in zip(self.samples_per_source, self.sizes):
             if number < 0 or number and not size:
                 raise ValueError(
                     f'cannot draw samples_per_source={self.samples_per_source}'
-                    f' from sources of {self.sizes} images')
+                    f' from sources of {self.sizes} images'
+                )
         if not self.batch_size:
             raise ValueError('samples_per_source asks for empty batches')
 
@@ -70,10 +74,11 @@ class SourceRatioSampler(Sampler):
 
         return islice(shuffled(), self.rank, None, self.world_size)
 
-    def _batches(self) -> Iterator[List[int]]:
+    def _batches(self) -> Iterator[list[int]]:
         sources = [
             (self._source(k), number)
-            for k, number in enumerate(self.samples_per_source) if number
+            for k, number in enumerate(self.samples_per_source)
+            if number
         ]
         while True:
             yield [i for source, n in sources for i in islice(source, n)]
@@ -96,12 +101,12 @@ class SourceRatioSampler(Sampler):
         """Samples per rank in one pass over the last source.
 
         The last source with a share in the batch counts; its incomplete last
-        batch counts as one. With the unlabelled images last, the length of
+        batch counts as one. With the unlabeled images last, the length of
         the data loader is the iterations of an epoch of the papers.
         """
-        size, number = [(s, n)
-                        for s, n in zip(self.sizes, self.samples_per_source)
-                        if n][-1]
+        size, number = [
+            (s, n) for s, n in zip(self.sizes, self.samples_per_source) if n
+        ][-1]
         batches = -(-size // (number * self.world_size))
         return batches * self.batch_size
 

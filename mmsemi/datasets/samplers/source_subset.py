@@ -1,6 +1,6 @@
 import math
+from collections.abc import Iterator, Sequence, Sized
 from itertools import islice
-from typing import Iterator, Optional, Sequence, Sized, Union
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
     subsets; for one seed, smaller ones are the beginnings of larger ones.
     """
     return np.random.RandomState(seed).choice(
-        num_images, math.floor(num_images * portion), replace=False)
+        num_images, math.floor(num_images * portion), replace=False
+    )
 
 
 @DATA_SAMPLERS.register_module()
@@ -39,20 +40,25 @@ class SourceSubsetSampler(Sampler):
         seed: of the order, the same on all ranks; the Runner gives it.
     """
 
-    def __init__(self,
-                 dataset: Sized,
-                 portions: Union[dict, Sequence[float]],
-                 policy: str = 'cumulative',
-                 subset_seed: int = 0,
-                 seed: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        dataset: Sized,
+        portions: dict | Sequence[float],
+        policy: str = 'cumulative',
+        subset_seed: int = 0,
+        seed: int | None = None,
+    ) -> None:
         if policy not in ('cumulative', 'resample'):
-            raise ValueError("policy is 'cumulative' or 'resample', got "
-                             f'{policy!r}')
+            raise ValueError(
+                f"policy is 'cumulative' or 'resample', got {policy!r}"
+            )
         ends = list(getattr(dataset, 'cumulative_sizes', []))
         if len(ends) != 2:
-            raise ValueError('SourceSubsetSampler needs a dataset of source '
-                             f'and target images, such as SemiDataset; '
-                             f'{type(dataset).__name__} has {len(ends)} parts')
+            raise ValueError(
+                'SourceSubsetSampler needs a dataset of source '
+                f'and target images, such as SemiDataset; '
+                f'{type(dataset).__name__} has {len(ends)} parts'
+            )
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
         self.portions = per_round_shares(portions)
@@ -72,16 +78,20 @@ class SourceSubsetSampler(Sampler):
         if not 1 <= round_index <= len(self.portions):
             raise ValueError(
                 f'SourceSubsetSampler has portions for {len(self.portions)} '
-                f'rounds, this is round {round_index}: give one for each')
+                f'rounds, this is round {round_index}: give one for each'
+            )
         seed = self.subset_seed
         if self.policy == 'resample':
             seed += round_index
-        chosen = source_subset(self.num_source,
-                               self.portions[round_index - 1], seed)
-        self.indices = torch.cat([
-            torch.from_numpy(chosen),
-            torch.arange(self.num_source, self.num_images)
-        ])
+        chosen = source_subset(
+            self.num_source, self.portions[round_index - 1], seed
+        )
+        self.indices = torch.cat(
+            [
+                torch.from_numpy(chosen),
+                torch.arange(self.num_source, self.num_images),
+            ]
+        )
 
     def _stream(self) -> Iterator[int]:
         generator = torch.Generator()

@@ -1,6 +1,6 @@
 from .branches import MultiBranch
-from .centre_crop import CentreCrop
-from .centre_pad import CentrePad
+from .center_crop import CenterCropFields
+from .center_pad import CenterPadFields
 from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
@@ -9,8 +9,19 @@ from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
 
 __all__ = [
-    'CentreCrop', 'CentrePad', 'ColorJitter', 'InitValidMap',
-    'LoadPseudoLabel', 'MapLabels', 'MapZeroLabels', 'MultiBranch',
-    'PackSemiInputs', 'PadSegFields', 'RandomGaussianBlur', 'RandomScale',
-    'RareClassCrop', 'SetOriShape', 'TorchResize'
+    'CenterCropFields',
+    'CenterPadFields',
+    'ColorJitter',
+    'InitValidMap',
+    'LoadPseudoLabel',
+    'MapLabels',
+    'MapZeroLabels',
+    'MultiBranch',
+    'PackSemiInputs',
+    'PadSegFields',
+    'RandomGaussianBlur',
+    'RandomScale',
+    'RareClassCrop',
+    'SetOriShape',
+    'TorchResize',
 ]

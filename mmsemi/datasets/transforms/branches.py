@@ -1,5 +1,5 @@
 import copy
-from typing import Dict, List, Optional, Sequence, Union
+from collections.abc import Sequence
 
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
@@ -25,28 +25,33 @@ class MultiBranch(BaseTransform):
         sample or None}}``
     """
 
-    def __init__(self, branch_field: Sequence[str],
-                 **branches: Union[dict, List[dict]]) -> None:
+    def __init__(
+        self, branch_field: Sequence[str], **branches: dict | list[dict]
+    ) -> None:
         unknown = sorted(set(branches) - set(branch_field))
         if unknown or not branches:
-            raise ValueError(f'MultiBranch: branches {unknown} are not in '
-                             f'branch_field={list(branch_field)}' if unknown
-                             else 'MultiBranch: no branch has transforms')
+            raise ValueError(
+                f'MultiBranch: branches {unknown} are not in '
+                f'branch_field={list(branch_field)}'
+                if unknown
+                else 'MultiBranch: no branch has transforms'
+            )
         self.branch_field = list(branch_field)
         self.branches = {
             name: Compose([steps] if isinstance(steps, dict) else steps)
             for name, steps in branches.items()
         }
 
-    def transform(self, results: dict) -> Optional[Dict[str, dict]]:
-        packed: Dict[str, dict] = {
+    def transform(self, results: dict) -> dict[str, dict] | None:
+        packed: dict[str, dict] = {
             key: dict.fromkeys(self.branch_field)
             for key in ('inputs', 'data_samples')
         }
         for name, pipeline in self.branches.items():
             # One view alone may work on the item itself.
-            item = copy.deepcopy(results) if len(
-                self.branches) > 1 else results
+            item = (
+                copy.deepcopy(results) if len(self.branches) > 1 else results
+            )
             view = pipeline(item)
             if view is None:
                 return None
@@ -55,5 +60,7 @@ class MultiBranch(BaseTransform):
         return packed
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(branch_field={self.branch_field}, '
-                f'branches={self.branches})')
+        return (
+            f'{type(self).__name__}(branch_field={self.branch_field}, '
+            f'branches={self.branches})'
+        )

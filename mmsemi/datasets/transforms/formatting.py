@@ -1,4 +1,4 @@
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -25,11 +25,19 @@ class PackSemiInputs(PackSegInputs):
 
     def __init__(
         self,
-        meta_keys: Sequence[str] = ('img_path', 'seg_map_path', 'ori_shape',
-                                    'img_shape', 'pad_shape', 'scale_factor',
-                                    'flip', 'flip_direction',
-                                    'reduce_zero_label', 'img_padding_size',
-                                    'is_pseudo')
+        meta_keys: Sequence[str] = (
+            'img_path',
+            'seg_map_path',
+            'ori_shape',
+            'img_shape',
+            'pad_shape',
+            'scale_factor',
+            'flip',
+            'flip_direction',
+            'reduce_zero_label',
+            'img_padding_size',
+            'is_pseudo',
+        ),
     ) -> None:
         super().__init__(meta_keys=meta_keys)
 
@@ -39,7 +47,8 @@ class PackSemiInputs(PackSegInputs):
         if confidence is not None:
             data = np.ascontiguousarray(confidence, dtype=np.float32)
             packed['data_samples'].gt_confidence = PixelData(
-                data=torch.from_numpy(data)[None])
+                data=torch.from_numpy(data)[None]
+            )
         soft = results.get('gt_soft_label')
         if soft is not None:
             data = torch.from_numpy(np.ascontiguousarray(soft)).float()

@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ def nearest_indices(source: int, target: int) -> np.ndarray:
     """Source index of every target index, as in torch's ``interpolate``.
 
     ``floor(i * source / target)`` with the ratio in float32. OpenCV rounds
-    the ratio otherwise and takes the neighbour where the product is a whole
+    the ratio otherwise and takes the neighbor where the product is a whole
     number, about once in twenty sizes.
     """
     ratio = np.float32(source) / np.float32(target)
@@ -21,10 +21,11 @@ def nearest_indices(source: int, target: int) -> np.ndarray:
     return np.minimum(indices.astype(np.int64), source - 1)
 
 
-def resize_soft(soft: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+def resize_soft(soft: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize soft labels (h, w, C) to ``size``, height first; bilinear."""
     resized = cv2.resize(
-        soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR
+    )
     return resized.reshape(*size, -1)
 
 
@@ -68,12 +69,13 @@ class RandomScale(BaseTransform):
             :class:`TorchResize` by default.
     """
 
-    def __init__(self,
-                 ratio_range: Tuple[float, float],
-                 resize: Optional[dict] = None) -> None:
+    def __init__(
+        self, ratio_range: tuple[float, float], resize: dict | None = None
+    ) -> None:
         self.ratio_range = tuple(ratio_range)
         self.resize = TRANSFORMS.build(
-            dict(resize or dict(type='TorchResize'), scale=(1, 1)))
+            dict(resize or dict(type='TorchResize'), scale=(1, 1))
+        )
 
     @cache_randomness
     def _factor(self) -> float:
@@ -100,18 +102,20 @@ class PadSegFields(BaseTransform):
 
     Args:
         size: height and width to reach; larger images stay as they are.
-        pad_val: value for the image, before normalisation: 0 is black, as in
+        pad_val: value for the image, before normalization: 0 is black, as in
             DST-CBC and DMT.
         seg_pad_val: value for maps.
         field_pad_val: values for single maps by name, which win over
             ``seg_pad_val``.
     """
 
-    def __init__(self,
-                 size: Union[int, Sequence[int]],
-                 pad_val: float = 0,
-                 seg_pad_val: int = 255,
-                 field_pad_val: Optional[Dict[str, float]] = None) -> None:
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        pad_val: float = 0,
+        seg_pad_val: int = 255,
+        field_pad_val: dict[str, float] | None = None,
+    ) -> None:
         self.size = (size, size) if isinstance(size, int) else tuple(size)
         self.pad_val = pad_val
         self.seg_pad_val = seg_pad_val
@@ -128,8 +132,14 @@ class PadSegFields(BaseTransform):
             if array.ndim == 3 and array.shape[2] > 4:  # soft labels
                 return np.pad(array, ((0, bottom), (0, right), (0, 0)))
             return cv2.copyMakeBorder(
-                array, 0, bottom, 0, right, cv2.BORDER_CONSTANT,
-                value=(value, ) * 4)
+                array,
+                0,
+                bottom,
+                0,
+                right,
+                cv2.BORDER_CONSTANT,
+                value=(value,) * 4,
+            )
 
         results['img'] = padded(results['img'], self.pad_val)
         for field in results.get('seg_fields', []):
@@ -141,8 +151,10 @@ class PadSegFields(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(size={self.size}, '
-                f'pad_val={self.pad_val}, seg_pad_val={self.seg_pad_val})')
+        return (
+            f'{type(self).__name__}(size={self.size}, '
+            f'pad_val={self.pad_val}, seg_pad_val={self.seg_pad_val})'
+        )
 
 
 @TRANSFORMS.register_module()

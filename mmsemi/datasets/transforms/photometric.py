@@ -1,5 +1,6 @@
-"""Strong photometric augmentation: colours and sharpness, no geometry."""
-from typing import Sequence, Tuple, Union
+"""Strong photometric augmentation: colors and sharpness, no geometry."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ from mmcv.transforms.utils import cache_randomness
 
 from mmsemi.registry import TRANSFORMS
 
-GREY = np.array([0.114, 0.587, 0.299], dtype=np.float32)  # of B, G, R
+GRAY = np.array([0.114, 0.587, 0.299], dtype=np.float32)  # of B, G, R
 
 
 def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
@@ -17,18 +18,18 @@ def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
 
 
 def adjust_contrast(img: np.ndarray, factor: float) -> np.ndarray:
-    """The same, away from or towards its mean grey."""
-    return np.clip(img * factor + (1 - factor) * (img @ GREY).mean(), 0, 1)
+    """The same, away from or towards its mean gray."""
+    return np.clip(img * factor + (1 - factor) * (img @ GRAY).mean(), 0, 1)
 
 
 def adjust_saturation(img: np.ndarray, factor: float) -> np.ndarray:
-    """The same, away from or towards its grey version."""
-    grey = (img @ GREY)[..., None]
-    return np.clip(img * factor + (1 - factor) * grey, 0, 1)
+    """The same, away from or towards its gray version."""
+    gray = (img @ GRAY)[..., None]
+    return np.clip(img * factor + (1 - factor) * gray, 0, 1)
 
 
 def adjust_hue(img: np.ndarray, shift: float) -> np.ndarray:
-    """The same, its colours turned by a share of the circle."""
+    """The same, its colors turned by a share of the circle."""
     hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV)
     hsv[..., 0] = (hsv[..., 0] + 360 * shift) % 360
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
@@ -50,25 +51,32 @@ class ColorJitter(BaseTransform):
         prob: probability of changing anything.
     """
 
-    def __init__(self,
-                 brightness: float = 0.5,
-                 contrast: float = 0.5,
-                 saturation: float = 0.5,
-                 hue: float = 0.25,
-                 prob: float = 0.8) -> None:
+    def __init__(
+        self,
+        brightness: float = 0.5,
+        contrast: float = 0.5,
+        saturation: float = 0.5,
+        hue: float = 0.25,
+        prob: float = 0.8,
+    ) -> None:
         ranges = (brightness, contrast, saturation, hue)
         if min(ranges) < 0 or hue > 0.5:
-            raise ValueError('ColorJitter: ranges are not negative and hue '
-                             f'is at most 0.5, got {ranges}')
+            raise ValueError(
+                'ColorJitter: ranges are not negative and hue '
+                f'is at most 0.5, got {ranges}'
+            )
         self.ranges = ranges
         self.prob = prob
 
     @cache_randomness
-    def _draw(self) -> Tuple[bool, np.ndarray, Sequence[float]]:
+    def _draw(self) -> tuple[bool, np.ndarray, Sequence[float]]:
         low = [max(1 - x, 0) for x in self.ranges[:3]] + [-self.ranges[3]]
         high = [1 + x for x in self.ranges[:3]] + [self.ranges[3]]
-        return (np.random.random() < self.prob, np.random.permutation(4),
-                np.random.uniform(low, high))
+        return (
+            np.random.random() < self.prob,
+            np.random.permutation(4),
+            np.random.uniform(low, high),
+        )
 
     def transform(self, results: dict) -> dict:
         applied, order, values = self._draw()
@@ -76,19 +84,25 @@ class ColorJitter(BaseTransform):
             return results
         dtype = results['img'].dtype
         img = results['img'].astype(np.float32) / 255
-        steps = (adjust_brightness, adjust_contrast, adjust_saturation,
-                 adjust_hue)
+        steps = (
+            adjust_brightness,
+            adjust_contrast,
+            adjust_saturation,
+            adjust_hue,
+        )
         for k in order:
             if self.ranges[k]:
                 img = steps[k](img, np.float32(values[k]))
         img = img * 255
-        results['img'] = img.round().astype(
-            dtype) if dtype == np.uint8 else img.astype(dtype)
+        results['img'] = (
+            img.round().astype(dtype)
+            if dtype == np.uint8
+            else img.astype(dtype)
+        )
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(ranges={self.ranges}, '
-                f'prob={self.prob})')
+        return f'{type(self).__name__}(ranges={self.ranges}, prob={self.prob})'
 
 
 def gaussian_blur(img: np.ndarray, sigma: float) -> np.ndarray:
@@ -105,19 +119,23 @@ class RandomGaussianBlur(BaseTransform):
         prob: probability of blurring.
     """
 
-    def __init__(self,
-                 sigma: Union[float, Tuple[float, float]] = (0.1, 2.0),
-                 prob: float = 0.5) -> None:
-        self.sigma = tuple(sigma) if isinstance(
-            sigma, (list, tuple)) else (sigma, sigma)
+    def __init__(
+        self,
+        sigma: float | tuple[float, float] = (0.1, 2.0),
+        prob: float = 0.5,
+    ) -> None:
+        self.sigma = (
+            tuple(sigma)
+            if isinstance(sigma, (list, tuple))
+            else (sigma, sigma)
+        )
         if not 0 < self.sigma[0] <= self.sigma[1]:
             raise ValueError(f'sigma is positive, got {sigma}')
         self.prob = prob
 
     @cache_randomness
-    def _draw(self) -> Tuple[bool, float]:
-        return (np.random.random() < self.prob,
-                np.random.uniform(*self.sigma))
+    def _draw(self) -> tuple[bool, float]:
+        return (np.random.random() < self.prob, np.random.uniform(*self.sigma))
 
     def transform(self, results: dict) -> dict:
         applied, sigma = self._draw()

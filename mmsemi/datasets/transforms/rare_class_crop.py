@@ -1,4 +1,4 @@
-from typing import Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import numpy as np
 from mmcv.transforms.utils import cache_randomness
@@ -9,10 +9,10 @@ from mmsemi.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RareClassCrop(RandomCrop):
-    """Random crop that often is centred on a rare class (CBST, CRST).
+    """Random crop that often is centered on a rare class (CBST, CRST).
 
     With probability ``prob`` one of the rare classes that the labels of the
-    image hold is drawn, then one of its pixels, and the crop is centred
+    image hold is drawn, then one of its pixels, and the crop is centered
     there; otherwise, and where no such class is present, the crop is any.
     ``SelfTrainingLoop`` says before every round which classes are rare, from
     the predictions on the target images.
@@ -30,14 +30,16 @@ class RareClassCrop(RandomCrop):
         ignore_index: label that is no class.
     """
 
-    def __init__(self,
-                 crop_size: Union[int, Tuple[int, int]],
-                 prob: float = 0.8,
-                 inside: bool = False,
-                 use_rarest: bool = False,
-                 classes: Sequence[int] = (),
-                 rarest: Sequence[int] = (),
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        crop_size: int | tuple[int, int],
+        prob: float = 0.8,
+        inside: bool = False,
+        use_rarest: bool = False,
+        classes: Sequence[int] = (),
+        rarest: Sequence[int] = (),
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__(crop_size, ignore_index=ignore_index)
         if not 0 <= prob <= 1:
             raise ValueError(f'prob lies in [0, 1], got {prob}')
@@ -53,7 +55,7 @@ class RareClassCrop(RandomCrop):
         if np.random.uniform() < self.prob:
             seed = self._rare_pixel(results['gt_seg_map'])
             if seed is not None:
-                return self._centred(seed, results['img'].shape)
+                return self._centered(seed, results['img'].shape)
         return super().crop_bbox(results)
 
     def _rare_pixel(self, labels: np.ndarray):
@@ -63,7 +65,7 @@ class RareClassCrop(RandomCrop):
             top, left = self.crop_size[0] // 2, self.crop_size[1] // 2
             # One less at the end, as in CBST's code.
             bottom, right = np.array(labels.shape) - [top + 1, left + 1]
-            labels = labels[top:max(bottom, top), left:max(right, left)]
+            labels = labels[top : max(bottom, top), left : max(right, left)]
         there = np.bincount(labels.ravel(), minlength=256) > 0
         present = [c for c in self.classes if there[c]]
         if not present and self.use_rarest:
@@ -75,14 +77,16 @@ class RareClassCrop(RandomCrop):
         pixel = np.random.randint(len(rows))
         return int(rows[pixel]) + top, int(columns[pixel]) + left
 
-    def _centred(self, seed: Tuple[int, int], shape: tuple) -> tuple:
+    def _centered(self, seed: tuple[int, int], shape: tuple) -> tuple:
         """A crop around a pixel, moved so that it lies in the image."""
         box = []
-        for centre, side, length in zip(seed, self.crop_size, shape):
-            start = min(max(centre - side // 2, 0), max(length - side, 0))
+        for center, side, length in zip(seed, self.crop_size, shape):
+            start = min(max(center - side // 2, 0), max(length - side, 0))
             box += [start, start + side]
         return tuple(box)
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(crop_size={self.crop_size}, '
-                f'prob={self.prob}, classes={self.classes})')
+        return (
+            f'{type(self).__name__}(crop_size={self.crop_size}, '
+            f'prob={self.prob}, classes={self.classes})'
+        )

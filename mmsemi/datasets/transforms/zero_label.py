@@ -1,21 +1,23 @@
 """Labels of data sets in which some classes have a name only."""
-from typing import Dict, Sequence
+
+from collections.abc import Sequence
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmsemi.registry import TRANSFORMS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.zero_label import UNLABELLED
-from .labels import IGNORE
+from mmsemi.utils.labels import IGNORE, UNLABELED
 
 
-def zero_label_table(file_classes: Sequence[str],
-                     classes: Sequence[str],
-                     num_seen: int,
-                     background: str = 'unlabelled',
-                     merge_ignore: bool = False,
-                     evaluate: bool = False) -> np.ndarray:
+def zero_label_table(
+    file_classes: Sequence[str],
+    classes: Sequence[str],
+    num_seen: int,
+    background: str = 'unlabeled',
+    merge_ignore: bool = False,
+    evaluate: bool = False,
+) -> np.ndarray:
     """(256,) uint8 training or evaluation id of every id of a mask file.
 
     See :class:`MapZeroLabels` for the arguments.
@@ -26,12 +28,15 @@ def zero_label_table(file_classes: Sequence[str],
     classes, file_classes = list(classes), list(file_classes)
     _check_names(file_classes, classes)
     if not (0 if evaluate else 1) <= num_seen <= len(classes):
-        raise UsageError(f'num_seen={num_seen} of {len(classes)} classes: at '
-                         'least one class is seen')
-    if background not in ('unlabelled', 'ignore'):
-        raise UsageError("background is 'unlabelled' or 'ignore', got "
-                         f'{background!r}')
-    id_of: Dict[str, int] = {name: k for k, name in enumerate(file_classes)}
+        raise UsageError(
+            f'num_seen={num_seen} of {len(classes)} classes: at '
+            'least one class is seen'
+        )
+    if background not in ('unlabeled', 'ignore'):
+        raise UsageError(
+            f"background is 'unlabeled' or 'ignore', got {background!r}"
+        )
+    id_of: dict[str, int] = {name: k for k, name in enumerate(file_classes)}
     table = np.full(256, IGNORE, dtype=np.uint8)
     if evaluate:
         for index, name in enumerate(classes):
@@ -40,36 +45,40 @@ def zero_label_table(file_classes: Sequence[str],
     has_background = classes[0] == 'background'
     if has_background:
         # Nothing in training tells unseen objects from background.
-        unlabelled = 0
+        unlabeled = 0
     else:
-        unlabelled = UNLABELLED
+        unlabeled = UNLABELED
         if merge_ignore:
-            table[:] = UNLABELLED
-        if background == 'unlabelled' and 'background' in id_of:
-            table[id_of['background']] = UNLABELLED
+            table[:] = UNLABELED
+        if background == 'unlabeled' and 'background' in id_of:
+            table[id_of['background']] = UNLABELED
     for index, name in enumerate(classes):
-        table[id_of[name]] = index if index < num_seen else unlabelled
+        table[id_of[name]] = index if index < num_seen else unlabeled
     check_no_unseen(table, num_seen)
     return table
 
 
-def _check_names(file_classes: Sequence[str],
-                 classes: Sequence[str]) -> None:
+def _check_names(file_classes: Sequence[str], classes: Sequence[str]) -> None:
     for names in (file_classes, classes):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise UsageError(f'class {", ".join(twice)} is named twice. A '
-                             'class is seen or unseen, not both')
+            raise UsageError(
+                f'class {", ".join(twice)} is named twice. A '
+                'class is seen or unseen, not both'
+            )
     missing = [name for name in classes if name not in file_classes]
     if missing:
         raise UsageError(
             f'no id in the mask files for {", ".join(missing)}: file_classes '
-            'lists the names of ids 0, 1, ...; use these names in `classes`')
+            'lists the names of ids 0, 1, ...; use these names in `classes`'
+        )
     if 'background' in classes[1:]:
         raise UsageError("'background' as a class comes first in `classes`")
-    if not classes or len(file_classes) > UNLABELLED:
-        raise UsageError(f'{len(classes)} classes of {len(file_classes)} in '
-                         f'the files: 1 to {UNLABELLED} are possible')
+    if not classes or len(file_classes) > UNLABELED:
+        raise UsageError(
+            f'{len(classes)} classes of {len(file_classes)} in '
+            f'the files: 1 to {UNLABELED} are possible'
+        )
 
 
 def check_no_unseen(labels: np.ndarray, num_seen: int) -> None:
@@ -82,13 +91,14 @@ def check_no_unseen(labels: np.ndarray, num_seen: int) -> None:
     Raises:
         UsageError: naming the ids.
     """
-    wrong = labels[(labels >= num_seen) & (labels < UNLABELLED)]
+    wrong = labels[(labels >= num_seen) & (labels < UNLABELED)]
     if wrong.size:
         raise UsageError(
             f'training labels hold id {sorted(set(wrong.tolist()))}, but '
-            f'only 0..{num_seen - 1} are seen classes ({UNLABELLED} = '
-            f'unlabelled, {IGNORE} = ignore). Map the labels with '
-            'MapZeroLabels, and only once')
+            f'only 0..{num_seen - 1} are seen classes ({UNLABELED} = '
+            f'unlabeled, {IGNORE} = ignore). Map the labels with '
+            'MapZeroLabels, and only once'
+        )
 
 
 @TRANSFORMS.register_module()
@@ -103,7 +113,7 @@ class MapZeroLabels(BaseTransform):
                         background              background
     ==================  ======================  =======================
     seen class          its index               its index
-    unseen class        254 = unlabelled        0
+    unseen class        254 = unlabeled        0
     background          254, or 255             0
     class not listed    255 = ignore            255
     void (255), other   255                     255
@@ -121,10 +131,10 @@ class MapZeroLabels(BaseTransform):
         classes: names of the seen, then of the unseen classes.
             ``'background'`` in front makes it a seen class.
         num_seen: how many of ``classes`` are seen, background included.
-        background: ``'unlabelled'`` or ``'ignore'``; of no effect where
+        background: ``'unlabeled'`` or ``'ignore'``; of no effect where
             background is a class.
         merge_ignore: treat void, padding and classes that are not listed as
-            unlabelled too, as the published code does. Of no effect where
+            unlabeled too, as the published code does. Of no effect where
             background is a class: void is ignored there.
         evaluate: labels of validation: position in ``classes``, 255 for
             everything else. With the unseen names alone as ``classes``,
@@ -135,15 +145,18 @@ class MapZeroLabels(BaseTransform):
             renumbered the ids.
     """
 
-    def __init__(self,
-                 file_classes: Sequence[str],
-                 classes: Sequence[str],
-                 num_seen: int,
-                 background: str = 'unlabelled',
-                 merge_ignore: bool = False,
-                 evaluate: bool = False) -> None:
-        self.table = zero_label_table(file_classes, classes, num_seen,
-                                      background, merge_ignore, evaluate)
+    def __init__(
+        self,
+        file_classes: Sequence[str],
+        classes: Sequence[str],
+        num_seen: int,
+        background: str = 'unlabeled',
+        merge_ignore: bool = False,
+        evaluate: bool = False,
+    ) -> None:
+        self.table = zero_label_table(
+            file_classes, classes, num_seen, background, merge_ignore, evaluate
+        )
         self.num_seen = num_seen
         self.evaluate = evaluate
 
@@ -153,10 +166,13 @@ class MapZeroLabels(BaseTransform):
                 f'{results.get("seg_map_path")}: the dataset has renumbered '
                 'the ids of the file (label_map or reduce_zero_label), so '
                 'unseen classes cannot be found. Use type=BaseSegDataset, '
-                'and leave the numbering to MapZeroLabels')
+                'and leave the numbering to MapZeroLabels'
+            )
         results['gt_seg_map'] = self.table[results['gt_seg_map']]
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(num_seen={self.num_seen}, '
-                f'evaluate={self.evaluate})')
+        return (
+            f'{type(self).__name__}(num_seen={self.num_seen}, '
+            f'evaluate={self.evaluate})'
+        )

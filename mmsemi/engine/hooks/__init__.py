@@ -15,9 +15,19 @@ from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
 
 __all__ = [
-    'ChannelsLastHook', 'ClassFrequencyHook', 'CutMixPartnerHook',
-    'DataCheckHook', 'ExportHook', 'GeneratorRefreshHook', 'MeanTeacherHook',
-    'ProgressHook', 'PseudoLabelAuditHook', 'PseudoLabelHook',
-    'RoundCheckpointHook', 'RoundPictureHook', 'RunSummaryHook',
-    'TrainingPictureHook', 'ViewPictureHook'
+    'ChannelsLastHook',
+    'ClassFrequencyHook',
+    'CutMixPartnerHook',
+    'DataCheckHook',
+    'ExportHook',
+    'GeneratorRefreshHook',
+    'MeanTeacherHook',
+    'ProgressHook',
+    'PseudoLabelAuditHook',
+    'PseudoLabelHook',
+    'RoundCheckpointHook',
+    'RoundPictureHook',
+    'RunSummaryHook',
+    'TrainingPictureHook',
+    'ViewPictureHook',
 ]

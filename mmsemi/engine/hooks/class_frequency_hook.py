@@ -1,4 +1,5 @@
 """Class weights from the labels a run actually has."""
+
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,11 +14,11 @@ from mmsemi.registry import HOOKS
 
 @HOOKS.register_module()
 class ClassFrequencyHook(Hook):
-    """Count the classes in the labelled masks before training starts.
+    """Count the classes in the labeled masks before training starts.
 
     Gives the counts to every :class:`ClassBalancedCrossEntropyLoss` with
-    ``class_frequency='labelled'``. The masks are those of
-    ``train_dataloader`` (of its labelled part), read as stored, without
+    ``class_frequency='labeled'``. The masks are those of
+    ``train_dataloader`` (of its labeled part), read as stored, without
     augmentation.
 
     Args:
@@ -31,15 +32,16 @@ class ClassFrequencyHook(Hook):
         """Count and set the weights."""
         model = runner.model
         losses = [
-            module for module in model.modules() if isinstance(
-                module, ClassBalancedCrossEntropyLoss)
+            module
+            for module in model.modules()
+            if isinstance(module, ClassBalancedCrossEntropyLoss)
             and module.awaits_frequency
         ]
         if not losses:
             return
         dataset = runner.train_dataloader.dataset
         # Online methods train on both parts from the start.
-        dataset = getattr(dataset, 'labelled', dataset)
+        dataset = getattr(dataset, 'labeled', dataset)
         counts = count_classes(dataset, self.threads)
         device = next(model.parameters()).device
         for loss in losses:
@@ -47,27 +49,33 @@ class ClassFrequencyHook(Hook):
             loss.to(device)
         share = counts / counts.sum()
         weights = losses[0].class_weight.tolist()
-        runner.logger.info('class weights from the labelled masks: ' +
-                           ', '.join(
-                               f'{name} {weight:.2f} ({part:.2%})'
-                               for name, weight, part in zip(
-                                   dataset.metainfo['classes'], weights,
-                                   share)))
+        runner.logger.info(
+            'class weights from the labeled masks: '
+            + ', '.join(
+                f'{name} {weight:.2f} ({part:.2%})'
+                for name, weight, part in zip(
+                    dataset.metainfo['classes'], weights, share
+                )
+            )
+        )
 
 
 def count_classes(dataset, threads: int = 4) -> np.ndarray:
     """Pixels of each class in the masks of a dataset, (C,) int64.
 
     Args:
-        dataset: a labelled ``BaseSegDataset``; its pipeline is not run.
+        dataset: a labeled ``BaseSegDataset``; its pipeline is not run.
         threads: how many masks are read at once.
     """
     num_classes = len(dataset.metainfo['classes'])
     # As training reads them, id tables included.
-    load = Compose([
-        step for step in dataset.pipeline.transforms
-        if isinstance(step, (LoadAnnotations, MapLabels))
-    ])
+    load = Compose(
+        [
+            step
+            for step in dataset.pipeline.transforms
+            if isinstance(step, (LoadAnnotations, MapLabels))
+        ]
+    )
 
     def count(index: int) -> np.ndarray:
         mask = load(dataset.get_data_info(index))['gt_seg_map']

@@ -1,12 +1,12 @@
-from typing import Optional, Tuple
-
 import numpy as np
 import torch
 from mmengine.dist import all_gather
 from mmengine.hooks import Hook
 
-from mmsemi.datasets.samplers.cutmix_partner import (CutMixPartnerSampler,
-                                                     Partners)
+from mmsemi.datasets.samplers.cutmix_partner import (
+    CutMixPartnerSampler,
+    Partners,
+)
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import class_distribution, draw_source
 from mmsemi.registry import HOOKS
@@ -18,9 +18,9 @@ KEY = 'cutmix_partners'
 
 @HOOKS.register_module()
 class CutMixPartnerHook(Hook):
-    """Choose what adaptive CutMix pastes from all unlabelled images (AEL).
+    """Choose what adaptive CutMix pastes from all unlabeled images (AEL).
 
-    Remembers which unlabelled image the teacher saw which class in, when
+    Remembers which unlabeled image the teacher saw which class in, when
     last it met the image. For every image of a batch a class is drawn, the
     likelier the less sure the student is of it, and one of the images known
     to show it (any, where none is); a :class:`CutMixPartnerSampler` loads
@@ -30,46 +30,56 @@ class CutMixPartnerHook(Hook):
     workers load ahead, the batches on the way are drawn anew by a resumed
     run.
     """
+
     # Checkpoints of an iteration hold what it has seen.
     priority = 'NORMAL'
 
     def __init__(self) -> None:
-        self.presence: Optional[np.ndarray] = None  # bool (C, images)
-        self.batch: Optional[Partners] = None
+        self.presence: np.ndarray | None = None  # bool (C, images)
+        self.batch: Partners | None = None
 
     def before_train(self, runner) -> None:
         """Tie sampler and model together."""
         self.model = unwrapped(runner.model)
         self.sampler = runner.train_dataloader.sampler
         self.mixing = getattr(self.model, 'mixing', None)
-        if not isinstance(self.sampler, CutMixPartnerSampler) \
-                or not isinstance(self.mixing, AdaptiveCutMix):
+        if not isinstance(
+            self.sampler, CutMixPartnerSampler
+        ) or not isinstance(self.mixing, AdaptiveCutMix):
             raise TypeError(
                 'CutMixPartnerHook needs train_dataloader.sampler of type '
                 'CutMixPartnerSampler and model.mixing of type '
                 f'AdaptiveCutMix, got {type(self.sampler).__name__} and '
-                f'{type(self.mixing).__name__}')
+                f'{type(self.mixing).__name__}'
+            )
         given = runner.train_dataloader.batch_size
         if given != self.sampler.batch_size:
             raise ValueError(
                 f'train_dataloader.batch_size is {given}, but its sampler '
-                f'draws {self.sampler.batch_size}, partners included')
+                f'draws {self.sampler.batch_size}, partners included'
+            )
         self.batch = None
         shape = len(self.model.class_confidence), self.sampler.sizes[-1]
         if self.presence is None:
             self.presence = np.zeros(shape, bool)
         elif self.presence.shape != shape:
             raise ValueError(
-                'the checkpoint remembers {} classes in {} unlabelled images, '
+                'the checkpoint remembers {} classes in {} unlabeled images, '
                 'this run has {} in {}: resume with the same lists'.format(
-                    *self.presence.shape, *shape))
+                    *self.presence.shape, *shape
+                )
+            )
         self.sampler.draw = self.draw
 
-    def draw(self, rng: np.random.Generator,
-             number: int) -> Tuple[np.ndarray, np.ndarray]:
+    def draw(
+        self, rng: np.random.Generator, number: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Classes, and positions of images that show them, (number, )."""
-        chances = class_distribution(self.model.class_confidence,
-                                     self.mixing.smooth).cpu().numpy()
+        chances = (
+            class_distribution(self.model.class_confidence, self.mixing.smooth)
+            .cpu()
+            .numpy()
+        )
         chances = chances / chances.sum()
         pairs = [
             draw_source(chances, self.presence, rng) for _ in range(number)
@@ -90,8 +100,9 @@ class CutMixPartnerHook(Hook):
             rng = np.random.default_rng((self.sampler.seed, *images))
             self.mixing.classes, _ = self.draw(rng, len(images) // 2)
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Remember what the teacher has seen."""
         self.mixing.classes = None
         if self.mixing.presence is None:

@@ -1,7 +1,7 @@
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 
-from mmsemi.datasets.checks import check_data
+from mmsemi.doctor.data import check_data
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
 
@@ -10,12 +10,13 @@ from mmsemi.utils.errors import UsageError
 class DataCheckHook(Hook):
     """Check all lists and masks of the run before it trains.
 
-    See :func:`mmsemi.datasets.checks.check_data`. One process reads, all
+    See :func:`mmsemi.doctor.data.check_data`. One process reads, all
     stop on an error. Count and hash of every list go to the log.
 
     Args:
         threads: how many masks are read at once.
     """
+
     # Before hooks that read masks themselves.
     priority = 'VERY_HIGH'
 
@@ -27,8 +28,9 @@ class DataCheckHook(Hook):
         result = [None, None]
         if is_main_process():
             try:
-                result[0] = check_data(runner.cfg, runner.work_dir,
-                                       self.threads)
+                result[0] = check_data(
+                    runner.cfg, runner.work_dir, self.threads
+                )
             except UsageError as error:
                 result[1] = str(error)
         broadcast_object_list(result)

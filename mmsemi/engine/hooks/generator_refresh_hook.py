@@ -30,15 +30,17 @@ class GeneratorRefreshHook(Hook):
                 raise ValueError(
                     'an untrained network would label the unseen classes: '
                     'set load_from to a checkpoint of SPNet, or train in '
-                    'rounds with SelfTrainingLoop')
+                    'rounds with SelfTrainingLoop'
+                )
             self._begin(runner, fresh=runner.iter == 0)
 
     def before_round(self, runner) -> None:
         """Begin a round, or go on with one."""
         self._begin(runner, fresh=runner.iter == runner.train_loop.round_begin)
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Renew the generator inside a round, if asked for."""
         if self.interval <= 0:
             return
@@ -50,8 +52,9 @@ class GeneratorRefreshHook(Hook):
     def _begin(self, runner, fresh: bool) -> None:
         model = segmentor_of(runner)
         if fresh:
-            print_log('the student as it is now labels unseen classes',
-                      'current')
+            print_log(
+                'the student as it is now labels unseen classes', 'current'
+            )
             model.refresh_generator()
         model.self_training = True
 
@@ -65,6 +68,8 @@ def segmentor_of(runner):
     model = runner.model
     model = model.module if is_model_wrapper(model) else model
     if not hasattr(model, 'refresh_generator'):
-        raise TypeError('GeneratorRefreshHook needs a ZeroLabelSegmentor, '
-                        f'got {type(model).__name__}')
+        raise TypeError(
+            'GeneratorRefreshHook needs a ZeroLabelSegmentor, '
+            f'got {type(model).__name__}'
+        )
     return model

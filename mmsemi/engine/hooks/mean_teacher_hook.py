@@ -1,5 +1,4 @@
 """Move the teacher of a teacher-student segmentor."""
-from typing import List, Optional
 
 import torch
 from mmengine.hooks import Hook
@@ -41,20 +40,24 @@ class MeanTeacherHook(Hook):
             ``'ema'``, averaged as well, integers copied (UniMatch V2);
             ``'own'``, left alone, for a teacher in train mode (U2PL).
     """
+
     # Before the hooks that log and save.
     priority = 'NORMAL'
 
-    def __init__(self,
-                 momentum: float = 0.01,
-                 schedule: str = 'constant',
-                 start_iter: Optional[int] = None,
-                 copy_until: Optional[int] = None,
-                 buffers: str = 'copy') -> None:
+    def __init__(
+        self,
+        momentum: float = 0.01,
+        schedule: str = 'constant',
+        start_iter: int | None = None,
+        copy_until: int | None = None,
+        buffers: str = 'copy',
+    ) -> None:
         if not 0 <= momentum <= 1:
             raise ValueError(f'momentum lies in [0, 1], got {momentum}')
         if schedule not in SCHEDULES:
-            raise ValueError(f'schedule is one of {SCHEDULES}, got '
-                             f'{schedule!r}')
+            raise ValueError(
+                f'schedule is one of {SCHEDULES}, got {schedule!r}'
+            )
         if buffers not in BUFFERS:
             raise ValueError(f'buffers is one of {BUFFERS}, got {buffers!r}')
         self.momentum = momentum
@@ -69,11 +72,14 @@ class MeanTeacherHook(Hook):
         if self.copy_until is None:
             self.copy_until = start_iter
         if start_iter < 0 or self.copy_until < start_iter:
-            raise ValueError('copy_until comes before start_iter, or that '
-                             f'before 0: {self.copy_until}, {start_iter}')
+            raise ValueError(
+                'copy_until comes before start_iter, or that '
+                f'before 0: {self.copy_until}, {start_iter}'
+            )
 
-    def momentum_at(self, iteration: int, accumulative_counts: int = 1
-                    ) -> float:
+    def momentum_at(
+        self, iteration: int, accumulative_counts: int = 1
+    ) -> float:
         """Weight of the student after an iteration (from 0) of the run.
 
         Args:
@@ -81,7 +87,7 @@ class MeanTeacherHook(Hook):
             accumulative_counts: iterations for one step of the optimizer.
         """
         if iteration < self.copy_until:
-            return 1.
+            return 1.0
         if self.schedule == 'constant':
             return self.momentum
         step = (iteration - self.start_iter) // accumulative_counts
@@ -91,19 +97,25 @@ class MeanTeacherHook(Hook):
         """Start from the student, unless the run is resumed."""
         model = unwrapped(runner.model)
         if not hasattr(model, 'teacher') or not hasattr(model, 'student'):
-            raise TypeError('MeanTeacherHook needs a segmentor with teacher '
-                            f'and student, got {type(model).__name__}')
+            raise TypeError(
+                'MeanTeacherHook needs a segmentor with teacher '
+                f'and student, got {type(model).__name__}'
+            )
         if self.given_start is None:
             self._begin(
-                getattr(model, 'semi_train_cfg', {}).get('warmup_iters', 0))
+                getattr(model, 'semi_train_cfg', {}).get('warmup_iters', 0)
+            )
         if runner.iter == 0:
             model.sync_teacher()
-        if self.buffers == 'own' and model.semi_train_cfg.get(
-                'teacher_mode', 'train') == 'eval':
+        if (
+            self.buffers == 'own'
+            and model.semi_train_cfg.get('teacher_mode', 'train') == 'eval'
+        ):
             runner.logger.warning(
                 "MeanTeacherHook: with buffers='own' a teacher in eval mode "
                 'keeps the statistics it started with; set '
-                "semi_train_cfg.teacher_mode='train', or other buffers")
+                "semi_train_cfg.teacher_mode='train', or other buffers"
+            )
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Tell the model the iteration."""
@@ -111,15 +123,17 @@ class MeanTeacherHook(Hook):
         if hasattr(model, 'set_progress'):
             model.set_progress(runner.iter, runner.max_iters)
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Move the teacher if the optimizer has stepped."""
         optimizer = runner.optim_wrapper
         if not optimizer.should_update():
             return
         model = unwrapped(runner.model)
         momentum = self.momentum_at(
-            runner.iter, getattr(optimizer, '_accumulative_counts', 1))
+            runner.iter, getattr(optimizer, '_accumulative_counts', 1)
+        )
         move_teacher(model.teacher, model.student, momentum, self.buffers)
 
 
@@ -129,8 +143,12 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def move_teacher(teacher: nn.Module, student: nn.Module, momentum: float,
-                 buffers: str = 'copy') -> None:
+def move_teacher(
+    teacher: nn.Module,
+    student: nn.Module,
+    momentum: float,
+    buffers: str = 'copy',
+) -> None:
     """One step of the moving average, in place.
 
     Args:
@@ -142,30 +160,36 @@ def move_teacher(teacher: nn.Module, student: nn.Module, momentum: float,
     mine, theirs = list(teacher.parameters()), list(student.parameters())
     if buffers != 'own':
         theirs_by_name = dict(student.named_buffers())
-        pairs = [(one, theirs_by_name[name])
-                 for name, one in teacher.named_buffers()]
-        averaged = [buffers == 'ema' and one.is_floating_point()
-                    for one, _ in pairs]
+        pairs = [
+            (one, theirs_by_name[name])
+            for name, one in teacher.named_buffers()
+        ]
+        averaged = [
+            buffers == 'ema' and one.is_floating_point() for one, _ in pairs
+        ]
         mine += [one for (one, _), yes in zip(pairs, averaged) if yes]
         theirs += [two for (_, two), yes in zip(pairs, averaged) if yes]
         copied = [pair for pair, yes in zip(pairs, averaged) if not yes]
         if copied:
-            torch._foreach_copy_([one for one, _ in copied],
-                                 [two for _, two in copied])
+            torch._foreach_copy_(
+                [one for one, _ in copied], [two for _, two in copied]
+            )
     if momentum == 1:
         torch._foreach_copy_(mine, theirs)
     else:
         lerp(mine, theirs, momentum)
 
 
-def lerp(mine: List[Tensor], theirs: List[Tensor], weight: float) -> None:
+def lerp(mine: list[Tensor], theirs: list[Tensor], weight: float) -> None:
     """``mine += weight (theirs - mine)``, reckoned in float32 at least."""
     low = [t.dtype in (torch.float16, torch.bfloat16) for t in mine]
     full = [k for k, is_low in enumerate(low) if not is_low]
     if full:
-        torch._foreach_lerp_([mine[k] for k in full],
-                             [theirs[k] for k in full], weight)
+        torch._foreach_lerp_(
+            [mine[k] for k in full], [theirs[k] for k in full], weight
+        )
     for k, is_low in enumerate(low):
         if is_low:
             mine[k].copy_(
-                torch.lerp(mine[k].float(), theirs[k].float(), weight))
+                torch.lerp(mine[k].float(), theirs[k].float(), weight)
+            )

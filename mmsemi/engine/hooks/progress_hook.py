@@ -1,7 +1,7 @@
 """How far a run is, and how long it will take."""
+
 import atexit
 import time
-from typing import Optional
 
 from mmengine.hooks import Hook
 
@@ -16,7 +16,7 @@ class ProgressHook(Hook):
 
     A bar per round on a terminal, a line per tenth of a round elsewhere,
     with the time left of the round and of the whole run. The latter is
-    reckoned from all that this start has done so far, labelling and
+    reckoned from all that this start has done so far, labeling and
     validation included.
 
     Args:
@@ -24,13 +24,14 @@ class ProgressHook(Hook):
             classes) to the log file.
         window: iterations over which the loss shown is averaged.
     """
+
     # After the hook that notes the losses.
     priority = 'LOW'
 
     def __init__(self, calm: bool = True, window: int = 20) -> None:
         self.calm = calm
         self.window = window
-        self.progress: Optional[Progress] = None
+        self.progress: Progress | None = None
 
     def before_train(self, runner) -> None:
         """Start the clock."""
@@ -49,11 +50,13 @@ class ProgressHook(Hook):
         if hasattr(loop, 'num_rounds'):
             # Short: a terminal may have 80 columns.
             name = f'round {loop.round}/{loop.num_rounds}'
-        self.progress = Progress(end - begin, name, completed=runner.iter -
-                                 begin)
+        self.progress = Progress(
+            end - begin, name, completed=runner.iter - begin
+        )
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Move the bar."""
         done = runner.iter + 1
         begin, end = self._bounds(runner)
@@ -76,14 +79,17 @@ class ProgressHook(Hook):
     def _bounds(runner) -> tuple:
         """First and last (exclusive) iteration of the present round."""
         loop = runner.train_loop
-        return (getattr(loop, 'round_begin', 0),
-                getattr(loop, 'round_end', loop.max_iters))
+        return (
+            getattr(loop, 'round_begin', 0),
+            getattr(loop, 'round_end', loop.max_iters),
+        )
 
     def _note(self, runner, done: int) -> str:
         words = []
         if 'train/loss' in runner.message_hub.log_scalars:
             loss = runner.message_hub.get_scalar('train/loss').mean(
-                self.window)
+                self.window
+            )
             words.append(f'loss {loss:.3f}')
         if done < runner.max_iters:
             spent = time.perf_counter() - self.start

@@ -1,6 +1,7 @@
 """How good the labels of a teacher are, class by class."""
+
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce, is_main_process
@@ -8,14 +9,14 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from mmsemi.registry import HOOKS
-from mmsemi.utils.run_report import write_json
+from mmsemi.report.tables import write_json
+from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
 from .training_picture_hook import listen
 
 REPORT = 'pseudo_label_audit.json'
-IGNORE = 255
 
 
 @HOOKS.register_module()
@@ -42,6 +43,7 @@ class PseudoLabelAuditHook(Hook):
         interval: iterations from one report to the next; the end of the
             training reports as well.
     """
+
     # Behind MeanTeacherHook, before the summary names the file.
     priority = 'BELOW_NORMAL'
 
@@ -49,10 +51,10 @@ class PseudoLabelAuditHook(Hook):
         if interval < 1:
             raise ValueError(f'interval is at least 1, got {interval}')
         self.interval = interval
-        self.counts: Optional[Tensor] = None
-        self.seen: Dict[str, Any] = {}
+        self.counts: Tensor | None = None
+        self.seen: dict[str, Any] = {}
         self.handles: list = []
-        self.reports: List[Dict] = []
+        self.reports: list[dict] = []
 
     def before_train(self, runner) -> None:
         """Listen if the model audits."""
@@ -65,8 +67,9 @@ class PseudoLabelAuditHook(Hook):
         self.begin = runner.iter
         self.handles = listen(model, self.seen)
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Count, and report when it is time."""
         if self.counts is None:
             return
@@ -92,17 +95,21 @@ class PseudoLabelAuditHook(Hook):
         begin, self.begin = self.begin, iteration
         self.counts.zero_()
         if not is_main_process() or not any(
-                f['predicted'] for f in figures.values()):
+            f['predicted'] for f in figures.values()
+        ):
             return  # warm-up
         self.reports.append(
-            dict(iterations=[begin, iteration], per_class=figures))
+            dict(iterations=[begin, iteration], per_class=figures)
+        )
         write_json(Path(runner.work_dir) / REPORT, self.reports)
         publish_file(runner, 'audit', REPORT)
-        runner.message_hub.update_info('mmsemi/pseudo_labels',
-                                       overall(counts, len(self.classes)))
+        runner.message_hub.update_info(
+            'mmsemi/pseudo_labels', overall(counts, len(self.classes))
+        )
         runner.logger.info(
             f'pseudo-labels of iterations {begin + 1} to {iteration}:\n'
-            f'{table(figures)}')
+            f'{table(figures)}'
+        )
         scalars = {
             f'audit/{key}/{name}': values[key]
             for name, values in figures.items()
@@ -119,11 +126,13 @@ def new_counts(num_classes: int, device) -> Tensor:
     The last place takes what is not to be counted.
     """
     return torch.zeros(
-        num_classes * (num_classes + 3) + 1, dtype=torch.int64, device=device)
+        num_classes * (num_classes + 3) + 1, dtype=torch.int64, device=device
+    )
 
 
-def count(counts: Tensor, targets: Dict[str, Tensor],
-          num_classes: int) -> None:
+def count(
+    counts: Tensor, targets: dict[str, Tensor], num_classes: int
+) -> None:
     """Add a batch to the counts, without waiting for the device.
 
     Args:
@@ -139,22 +148,26 @@ def count(counts: Tensor, targets: Dict[str, Tensor],
     known = known & given
     chosen = given & (targets['weights'] > 0)
     square = num_classes**2
-    places = torch.stack([
-        place.where(use, len(counts) - 1) for place, use in (
-            (truth.long() * num_classes + labels, chosen & known),
-            (square + labels, given),
-            (square + num_classes + labels, chosen),
-            (square + 2 * num_classes + truth.long(), known))
-    ]).flatten()
+    places = torch.stack(
+        [
+            place.where(use, len(counts) - 1)
+            for place, use in (
+                (truth.long() * num_classes + labels, chosen & known),
+                (square + labels, given),
+                (square + num_classes + labels, chosen),
+                (square + 2 * num_classes + truth.long(), known),
+            )
+        ]
+    ).flatten()
     counts.scatter_add_(0, places, torch.ones_like(places))
 
 
-def per_class(counts: Tensor, classes) -> Dict[str, Dict]:
+def per_class(counts: Tensor, classes) -> dict[str, dict]:
     """Figures of every class, None where there is nothing to divide by."""
     number = len(classes)
     cells = counts[:-1].cpu()
-    confusion = cells[:number**2].view(number, number)
-    predicted, chosen, truth = cells[number**2:].view(3, number)
+    confusion = cells[: number**2].view(number, number)
+    predicted, chosen, truth = cells[number**2 :].view(3, number)
     right = confusion.diagonal()
 
     def share(part, whole):
@@ -162,31 +175,35 @@ def per_class(counts: Tensor, classes) -> Dict[str, Dict]:
 
     return {
         name: dict(
-            predicted=share(predicted[c], predicted.sum()) or 0.,
+            predicted=share(predicted[c], predicted.sum()) or 0.0,
             confident=share(chosen[c], predicted[c]),
             right=share(right[c], confusion[:, c].sum()),
-            found=share(right[c], truth[c]))
+            found=share(right[c], truth[c]),
+        )
         for c, name in enumerate(classes)
     }
 
 
-def overall(counts: Tensor, number: int) -> Dict:
+def overall(counts: Tensor, number: int) -> dict:
     """Share of the labels that count, and of those that are right."""
     cells = counts[:-1].cpu()
-    confusion = cells[:number**2].view(number, number)
-    predicted, chosen = cells[number**2:].view(3, number)[:2].sum(1).tolist()
+    confusion = cells[: number**2].view(number, number)
+    predicted, chosen = cells[number**2 :].view(3, number)[:2].sum(1).tolist()
     known = confusion.sum().item()
     return dict(
         kept=chosen / predicted if predicted else None,
-        accuracy=confusion.trace().item() / known if known else None)
+        accuracy=confusion.trace().item() / known if known else None,
+    )
 
 
-def table(figures: Dict[str, Dict]) -> str:
+def table(figures: dict[str, dict]) -> str:
     """A line for each class."""
     keys = ('predicted', 'confident', 'right', 'found')
     lines = [f'{"class":>16s}' + ''.join(f'  {key:>9s}' for key in keys)]
     for name, values in figures.items():
-        cells = ('-' if values[key] is None else f'{values[key]:.1%}'
-                 for key in keys)
+        cells = (
+            '-' if values[key] is None else f'{values[key]:.1%}'
+            for key in keys
+        )
         lines.append(f'{name:>16s}' + ''.join(f'  {c:>9s}' for c in cells))
     return '\n'.join(lines)

@@ -1,25 +1,30 @@
-"""Label the unlabelled set at the start of every round."""
+"""Label the unlabeled set at the start of every round."""
+
 import copy
 import os
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, Optional, Sequence
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import broadcast, broadcast_object_list
-from mmengine.dist import is_distributed, is_main_process
+from mmengine.dist import (
+    broadcast,
+    broadcast_object_list,
+    is_distributed,
+    is_main_process,
+)
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmsemi.models.pseudo_labelers import rare_classes
+from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import HOOKS, MODELS
-from mmsemi.self_training.labelling import LabellingPass
+from mmsemi.report.tables import class_table
+from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
-from mmsemi.self_training.store import PseudoLabelStore
-from mmsemi.utils.run_report import class_table
 
 
 @HOOKS.register_module()
@@ -51,41 +56,46 @@ class PseudoLabelHook(Hook):
             ``RareClassCrop`` looks for in the round.
         undo_class_weights: divide the probabilities by the class weights of
             the objective, with which the network overrates rare classes.
-        audit: report accuracy where the unlabelled images have masks.
-        labeller: label with another model, ``dict(config=..., checkpoint=
-            ...)``, instead of the one being trained (mutual training).
+        audit: report accuracy where the unlabeled images have masks.
+        labeling_model: label with another model, ``dict(config=...,
+            checkpoint=...)``, instead of the one being trained (mutual
+            training).
     """
 
     priority = 'ABOVE_NORMAL'
 
-    def __init__(self,
-                 labeler: dict,
-                 flip: bool = False,
-                 scales: Sequence[float] = (1.0, ),
-                 amp: Optional[str] = None,
-                 keep_confidence: bool = False,
-                 compact_logits: bool = False,
-                 soft_stride: int = 4,
-                 rare_share: float = 1e-3,
-                 undo_class_weights: bool = False,
-                 audit: bool = True,
-                 labeller: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        labeler: dict,
+        flip: bool = False,
+        scales: Sequence[float] = (1.0,),
+        amp: str | None = None,
+        keep_confidence: bool = False,
+        compact_logits: bool = False,
+        soft_stride: int = 4,
+        rare_share: float = 1e-3,
+        undo_class_weights: bool = False,
+        audit: bool = True,
+        labeling_model: dict | None = None,
+    ) -> None:
         self.labeler = labeler
         self.view_cfg = dict(flip=flip, scales=scales, amp=amp)
         self.pass_cfg = dict(
             keep_confidence=keep_confidence,
             compact_logits=compact_logits,
             soft_stride=soft_stride,
-            audit=audit)
+            audit=audit,
+        )
         self.rare_share = rare_share
         self.undo_class_weights = undo_class_weights
-        self.labeller = labeller
+        self.labeling_model = labeling_model
 
     def before_train(self, runner) -> None:
         """Stop now, not after round 0, if the labeler cannot be used."""
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
-        MODELS.build(dict(self.labeler, num_classes=len(
-            classes))).check_classes(classes)
+        MODELS.build(
+            dict(self.labeler, num_classes=len(classes))
+        ).check_classes(classes)
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
@@ -93,7 +103,7 @@ class PseudoLabelHook(Hook):
         if loop.round == 0:
             return
         store = PseudoLabelStore(Path(runner.work_dir) / 'pseudo_labels')
-        model = self._labelling_model(runner)
+        model = self._labeling_model(runner)
         fresh = loop.iter == loop.round_begin
         weights = self._weights_file(store, loop.round)
         if is_distributed():  # buffers drift: rank 0's are the checkpoint's
@@ -102,28 +112,33 @@ class PseudoLabelHook(Hook):
         source = fingerprint(model) if fresh else None
         problem = self._on_main(self._problem, store, loop, source)
         if problem:
-            runner.logger.info(f'round {loop.round}: labelling, because '
-                               f'{problem}')
+            runner.logger.info(
+                f'round {loop.round}: labeling, because {problem}'
+            )
             if fresh:
                 self._on_main(self._keep_weights, store, weights, model)
                 manifest = self._label(runner, model, store)
             else:
                 manifest = self._relabel(runner, model, store, weights)
         else:
-            runner.logger.info(f'round {loop.round}: using the labels in '
-                               f'{store.folder(loop.round)}')
+            runner.logger.info(
+                f'round {loop.round}: using the labels in '
+                f'{store.folder(loop.round)}'
+            )
             manifest = store.manifest(loop.round)
         self._publish(runner, store, manifest)
 
-    def _problem(self, store, loop, source) -> Optional[str]:
+    def _problem(self, store, loop, source) -> str | None:
         """Why the labels on disk do not serve; None when they do."""
         problem = store.problem(loop.round)
         if problem:
             return problem
         manifest = store.manifest(loop.round)
         if manifest['portion'] != loop.portion:
-            return (f"the labels on disk keep {manifest['portion']}, the "
-                    f'round {loop.portion}')
+            return (
+                f'the labels on disk keep {manifest["portion"]}, the '
+                f'round {loop.portion}'
+            )
         if manifest['settings'] != self._settings(loop.runner.cfg):
             return 'the labels on disk were made with other settings'
         if source is not None and manifest['source'] != source:
@@ -133,109 +148,136 @@ class PseudoLabelHook(Hook):
     def _settings(self, cfg: Config) -> str:
         """Checksum of all settings the labels depend on."""
         prior = self.labeler.get('prior')
-        parts = (self.labeler, self.view_cfg, self.pass_cfg,
-                 self.undo_class_weights, self.labeller,
-                 cfg.label_dataloader.dataset,
-                 prior and zlib.crc32(Path(prior).read_bytes()))
+        parts = (
+            self.labeler,
+            self.view_cfg,
+            self.pass_cfg,
+            self.undo_class_weights,
+            self.labeling_model,
+            cfg.label_dataloader.dataset,
+            prior and zlib.crc32(Path(prior).read_bytes()),
+        )
         return f'{zlib.crc32(repr(parts).encode()):08x}'
 
-    def _labelling_model(self, runner) -> nn.Module:
-        if self.labeller is None:
-            return runner.model.module if is_model_wrapper(
-                runner.model) else runner.model
-        cfg = Config.fromfile(self.labeller['config'])
+    def _labeling_model(self, runner) -> nn.Module:
+        if self.labeling_model is None:
+            return (
+                runner.model.module
+                if is_model_wrapper(runner.model)
+                else runner.model
+            )
+        cfg = Config.fromfile(self.labeling_model['config'])
         model = MODELS.build(copy.deepcopy(cfg.model))
         load_checkpoint(
-            model, self.labeller['checkpoint'], map_location='cpu',
-            strict=True)
+            model,
+            self.labeling_model['checkpoint'],
+            map_location='cpu',
+            strict=True,
+        )
         return model.to(next(runner.model.parameters()).device)
 
-    def _relabel(self, runner, model, store, weights) -> Dict:
+    def _relabel(self, runner, model, store, weights) -> dict:
         """Label again in mid-round, with the weights the round began with."""
-        if self.labeller is None:
+        if self.labeling_model is None:
             if not weights.is_file():
                 raise FileNotFoundError(
                     f'{store.folder(runner.train_loop.round)} cannot be used '
                     f'and {weights}, the weights that made it, is missing. '
-                    'Resume from a checkpoint saved at the end of a round')
+                    'Resume from a checkpoint saved at the end of a round'
+                )
             present = copy.deepcopy(model.state_dict())
             load_checkpoint(model, str(weights), 'cpu', strict=True)
         try:
             return self._label(runner, model, store)
         finally:
-            if self.labeller is None:
+            if self.labeling_model is None:
                 model.load_state_dict(present)
 
-    def _label(self, runner, model, store) -> Dict:
+    def _label(self, runner, model, store) -> dict:
         loop = runner.train_loop
         loader = runner.cfg.get('label_dataloader')
         if loader is None:
-            raise KeyError('the config needs `label_dataloader`, the loader '
-                           'of the images to label')
+            raise KeyError(
+                'the config needs `label_dataloader`, the loader '
+                'of the images to label'
+            )
         loader = runner.build_dataloader(copy.deepcopy(loader))
         classes = loader.dataset.metainfo['classes']
         labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
         training = model.training
         model.eval()
         try:
-            manifest = LabellingPass(
-                self._predictor(runner, model), loader, labeler, store,
-                **self.pass_cfg).run(
-                    loop.round,
-                    loop.portion,
-                    source=fingerprint(model),
-                    settings=self._settings(runner.cfg),
-                    iteration=loop.round_begin,
-                    labeler=str(labeler))
+            manifest = LabelingPass(
+                self._predictor(runner, model),
+                loader,
+                labeler,
+                store,
+                **self.pass_cfg,
+            ).run(
+                loop.round,
+                loop.portion,
+                source=fingerprint(model),
+                settings=self._settings(runner.cfg),
+                iteration=loop.round_begin,
+                labeler=str(labeler),
+            )
         finally:
             model.train(training)
         for name, figures in manifest['per_class'].items():
             if not figures['candidates']:
                 runner.logger.warning(
                     f'round {loop.round}: no pixel is predicted as {name}, '
-                    'so it gets no pseudo-label')
+                    'so it gets no pseudo-label'
+                )
         return manifest
 
     def _predictor(self, runner, model: nn.Module) -> Predictor:
         weight = None
         if self.undo_class_weights:
-            trained = runner.model.module if is_model_wrapper(
-                runner.model) else runner.model
+            trained = (
+                runner.model.module
+                if is_model_wrapper(runner.model)
+                else runner.model
+            )
             objective = getattr(trained, 'objective', None)
             if objective is None:
-                raise TypeError('undo_class_weights needs a segmentor with an '
-                                f'objective; {type(trained).__name__} has '
-                                'none')
+                raise TypeError(
+                    'undo_class_weights needs a segmentor with an '
+                    f'objective; {type(trained).__name__} has '
+                    'none'
+                )
             weight = objective.criterion.class_weight
         return Predictor(model, class_weight=weight, **self.view_cfg)
 
-    def _publish(self, runner, store, manifest: Dict) -> None:
+    def _publish(self, runner, store, manifest: dict) -> None:
         figures = {k: v for k, v in manifest.items() if k != 'files'}
         figures['rare_classes'], figures['rarest'] = rare_classes(
             [c['candidates'] for c in manifest['per_class'].values()],
-            self.rare_share)
+            self.rare_share,
+        )
         figures['folder'] = str(store.folder(manifest['round']))
         runner.message_hub.update_info('mmsemi/pseudo_labels', figures)
         accuracy = manifest['accuracy']
         runner.logger.info(
-            f"round {manifest['round']}: kept {manifest['kept']:.1%} of "
-            f"{manifest['images']} images' pixels" +
-            (f', of which {accuracy:.1%} are right' if accuracy else '') +
-            f"\n{class_table(manifest['per_class'])}")
+            f'round {manifest["round"]}: kept {manifest["kept"]:.1%} of '
+            f"{manifest['images']} images' pixels"
+            + (f', of which {accuracy:.1%} are right' if accuracy else '')
+            + f'\n{class_table(manifest["per_class"])}'
+        )
 
     # The weights that label, kept while their round is trained.
     @staticmethod
     def _weights_file(store: PseudoLabelStore, round_index: int) -> Path:
-        return store.root / f'labeller_{round_index}.pth'
+        return store.root / f'labeling_model_{round_index}.pth'
 
     def _keep_weights(self, store, path: Path, model: nn.Module) -> None:
-        if self.labeller is not None:
+        if self.labeling_model is not None:
             return
         store.root.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix('.partial')
         torch.save(dict(state_dict=model.state_dict()), partial)
         os.replace(partial, path)
-        for old in store.root.glob('labeller_*.pth'):
+        for old in store.root.glob('labeling_model_*.pth'):
             if old != path:
                 old.unlink()
 
@@ -262,6 +304,9 @@ def fingerprint(model: nn.Module) -> str:
     checksum = 0
     for tensor in model.state_dict().values():
         array = tensor.detach().cpu().contiguous().numpy()
-        checksum = zlib.crc32(memoryview(array).cast('B'), checksum) \
-            if array.size else checksum
+        checksum = (
+            zlib.crc32(memoryview(array).cast('B'), checksum)
+            if array.size
+            else checksum
+        )
     return f'{checksum:08x}'

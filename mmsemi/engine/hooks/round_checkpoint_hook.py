@@ -1,7 +1,7 @@
 """Checkpoints at the ends of rounds, never half-written."""
+
 import os
 from pathlib import Path
-from typing import Optional
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
@@ -29,25 +29,32 @@ class RoundCheckpointHook(CheckpointHook):
         kwargs: see mmengine's ``CheckpointHook``.
     """
 
-    def __init__(self,
-                 interval: int = -1,
-                 max_keep_ckpts: int = 1,
-                 save_best: Optional[str] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        interval: int = -1,
+        max_keep_ckpts: int = 1,
+        save_best: str | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(
             interval=interval,
             by_epoch=False,
             max_keep_ckpts=max_keep_ckpts,
             save_best=save_best,
-            **kwargs)
+            **kwargs,
+        )
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Save when due, unless a validation comes first."""
         done = runner.iter + 1
         loop = runner.train_loop
-        if self._due(done) and done != loop.round_end \
-                and not loop.validates_at(done):
+        if (
+            self._due(done)
+            and done != loop.round_end
+            and not loop.validates_at(done)
+        ):
             self._save(runner, done)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
@@ -80,7 +87,7 @@ class RoundCheckpointHook(CheckpointHook):
         partial.write_text(self.last_ckpt)
         os.replace(partial, pointer)
         if self.max_keep_ckpts > 0:
-            for path in self._saved()[:-self.max_keep_ckpts]:
+            for path in self._saved()[: -self.max_keep_ckpts]:
                 path.unlink()
         self._drop_old_best()
 
@@ -89,7 +96,7 @@ class RoundCheckpointHook(CheckpointHook):
         before, after = self.filename_tmpl.split('{}')
         found = {}
         for path in Path(self.out_dir).glob(f'{before}*{after}'):
-            number = path.name[len(before):len(path.name) - len(after)]
+            number = path.name[len(before) : len(path.name) - len(after)]
             if number.isdigit():
                 found[int(number)] = path
         last = Path(self.last_ckpt)
@@ -107,22 +114,25 @@ class RoundCheckpointHook(CheckpointHook):
             save_param_scheduler=whole and self.save_param_scheduler,
             meta=dict(epoch=runner.epoch, iter=iteration),
             by_epoch=False,
-            backend_args=self.backend_args)
+            backend_args=self.backend_args,
+        )
         if is_main_process():
-            os.replace(
-                Path(self.out_dir) / partial,
-                Path(self.out_dir) / name)
+            os.replace(Path(self.out_dir) / partial, Path(self.out_dir) / name)
 
     def _update_best(self, runner, metrics: dict) -> bool:
         """Write the present model if it is the best so far."""
         self._old_best = None
         if not self.save_best:
             return False
-        key = self.save_best[0] if isinstance(self.save_best,
-                                              list) else self.save_best
+        key = (
+            self.save_best[0]
+            if isinstance(self.save_best, list)
+            else self.save_best
+        )
         if key not in metrics:
-            raise KeyError(f'save_best={key!r} is not among the metrics '
-                           f'{sorted(metrics)}')
+            raise KeyError(
+                f'save_best={key!r} is not among the metrics {sorted(metrics)}'
+            )
         hub = runner.message_hub
         score = float(metrics[key])
         if score <= hub.get_info('best_score', float('-inf')):

@@ -1,8 +1,8 @@
-"""Picture of a few unlabelled images before and after self-training."""
+"""Picture of a few unlabeled images before and after self-training."""
+
 import copy
 import os
 from pathlib import Path
-from typing import Dict, List, Optional
 
 import cv2
 import numpy as np
@@ -12,12 +12,12 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 
+from mmsemi.pseudo_labels.codes import decode_confidence
+from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
 from mmsemi.registry import DATASETS, HOOKS
+from mmsemi.report import draw_rounds
+from mmsemi.report.facts import config_name
 from mmsemi.self_training.predictor import Predictor
-from mmsemi.self_training.store import CONFIDENCE, LABELS, read_png
-from mmsemi.utils.confidence_codes import decode_confidence
-from mmsemi.utils.run_facts import config_name
-from mmsemi.visualization import draw_rounds
 
 from .pseudo_label_hook import PseudoLabelHook
 from .run_summary_hook import publish_file
@@ -34,7 +34,7 @@ class RoundPictureHook(Hook):
     A row for each image: image, ground truth where it exists (for the
     picture alone), prediction of round 0 and of the last round, and the last
     pseudo-label, paler where the model was less certain. Images lie spread
-    over the unlabelled set; of some neighbours the one with most classes in
+    over the unlabeled set; of some neighbors the one with most classes in
     its prediction is taken. Predictions are kept in ``pictures/*.npz``, so a
     resumed run still shows round 0. A picture that fails is a warning, never
     the end of a run.
@@ -42,6 +42,7 @@ class RoundPictureHook(Hook):
     Args:
         num_images: rows of the picture.
     """
+
     # After the labels of a round are there, before the summary names it.
     priority = 'NORMAL'
 
@@ -73,8 +74,9 @@ class RoundPictureHook(Hook):
         try:
             function(*args)
         except Exception as error:
-            runner.logger.warning(f'{PICTURE} is not up to date: '
-                                  f'{type(error).__name__}: {error}')
+            runner.logger.warning(
+                f'{PICTURE} is not up to date: {type(error).__name__}: {error}'
+            )
 
     # Files of a round.
     @staticmethod
@@ -89,7 +91,7 @@ class RoundPictureHook(Hook):
             np.savez_compressed(file, **arrays)
         os.replace(partial, path)
 
-    def _load(self, runner, name: str) -> Dict[str, np.ndarray]:
+    def _load(self, runner, name: str) -> dict[str, np.ndarray]:
         path = self._file(runner, name)
         if not path.is_file():
             return {}
@@ -100,11 +102,13 @@ class RoundPictureHook(Hook):
     def _dataset(self, runner):
         if self.dataset is None:
             self.dataset = DATASETS.build(
-                copy.deepcopy(runner.cfg.label_dataloader.dataset))
+                copy.deepcopy(runner.cfg.label_dataloader.dataset)
+            )
         return self.dataset
 
-    def _predict(self, predictor: Predictor,
-                 indices: List[int]) -> List[tuple]:
+    def _predict(
+        self, predictor: Predictor, indices: list[int]
+    ) -> list[tuple]:
         """``(image (H, W, 3) RGB, labels, confidence)`` of each index."""
         model, results = predictor.model, []
         training = model.training
@@ -118,9 +122,12 @@ class RoundPictureHook(Hook):
                 crop = (slice(top, bottom), slice(left, right))
                 confidence, labels = probabilities[0].max(0)
                 results.append(
-                    (_picture(batch['inputs'][0])[crop],
-                     labels.byte().cpu().numpy()[crop],
-                     confidence.half().cpu().numpy()[crop]))
+                    (
+                        _picture(batch['inputs'][0])[crop],
+                        labels.byte().cpu().numpy()[crop],
+                        confidence.half().cpu().numpy()[crop],
+                    )
+                )
         finally:
             model.train(training)
         return results
@@ -129,28 +136,34 @@ class RoundPictureHook(Hook):
         """Indices of the images to show, in order."""
         total = len(self._dataset(runner))
         number = min(self.num_images, total)
-        spread = np.linspace(
-            0, total - 1, min(number * CANDIDATES, total)).round().astype(int)
+        spread = (
+            np.linspace(0, total - 1, min(number * CANDIDATES, total))
+            .round()
+            .astype(int)
+        )
         chosen = []
         for group in np.array_split(spread, number):
             classes = [
                 (np.bincount(labels.ravel()) > SMALLEST * labels.size).sum()
                 for _, labels, _ in self._predict(
-                    Predictor(runner.model), group.tolist())
+                    Predictor(runner.model), group.tolist()
+                )
             ]
             chosen.append(group[int(np.argmax(classes))])
         return np.array(chosen)
 
     def _chosen(self, runner, round_index: int) -> np.ndarray:
         stored = self._load(runner, 'round_0') if round_index else {}
-        return stored['indices'] if 'indices' in stored else self._choose(
-            runner)
+        return (
+            stored['indices'] if 'indices' in stored else self._choose(runner)
+        )
 
     def _keep_labels(self, runner, name: str, fresh: bool) -> None:
         dataset = self._dataset(runner)
         indices = self._chosen(runner, runner.train_loop.round)
         folder = Path(
-            runner.message_hub.get_info('mmsemi/pseudo_labels')['folder'])
+            runner.message_hub.get_info('mmsemi/pseudo_labels')['folder']
+        )
         arrays = {'indices': indices}
         missing = []
         for k, index in enumerate(indices.tolist()):
@@ -158,10 +171,11 @@ class RoundPictureHook(Hook):
             arrays[f'pseudo_{k}'] = read_png(folder / LABELS / file)
             if (folder / CONFIDENCE / file).is_file():
                 arrays[f'confidence_{k}'] = decode_confidence(
-                    read_png(folder / CONFIDENCE / file))
+                    read_png(folder / CONFIDENCE / file)
+                )
             else:
                 missing.append((k, index))
-        maker = _labeller(runner)
+        maker = _labeling_predictor(runner)
         if missing and fresh and maker is not None:
             found = self._predict(maker, [i for _, i in missing])
             for (k, _), (_, _, confidence) in zip(missing, found):
@@ -174,27 +188,37 @@ class RoundPictureHook(Hook):
         indices = self._chosen(runner, round_index)
         found = self._predict(Predictor(runner.model), indices.tolist())
         self._save(
-            runner, f'round_{round_index}', indices=indices,
-            **{f'after_{k}': labels
-               for k, (_, labels, _) in enumerate(found)})
+            runner,
+            f'round_{round_index}',
+            indices=indices,
+            **{f'after_{k}': labels for k, (_, labels, _) in enumerate(found)},
+        )
         before = self._load(runner, 'round_0') if round_index else {}
         labels = self._load(runner, f'labels_{round_index}')
         rows = []
         for k, (image, after, _) in enumerate(found):
-            row = dict(image=image, after=after,
-                       stem=dataset.get_stem(int(indices[k])))
-            row.update({
-                'before': before.get(f'after_{k}'),
-                'pseudo': labels.get(f'pseudo_{k}'),
-                'confidence': labels.get(f'confidence_{k}'),
-                'truth': _truth(dataset, int(indices[k]), after.shape)
-            })
+            row = dict(
+                image=image,
+                after=after,
+                stem=dataset.get_stem(int(indices[k])),
+            )
+            row.update(
+                {
+                    'before': before.get(f'after_{k}'),
+                    'pseudo': labels.get(f'pseudo_{k}'),
+                    'confidence': labels.get(f'confidence_{k}'),
+                    'truth': _truth(dataset, int(indices[k]), after.shape),
+                }
+            )
             rows.append({key: v for key, v in row.items() if v is not None})
         picture = draw_rounds(
-            Path(runner.work_dir) / PICTURE, rows,
-            dataset.metainfo['classes'], dataset.metainfo['palette'],
+            Path(runner.work_dir) / PICTURE,
+            rows,
+            dataset.metainfo['classes'],
+            dataset.metainfo['palette'],
             _titles(round_index, runner),
-            heading=f'Unlabelled images, {config_name(runner.cfg)}')
+            heading=f'Unlabeled images, {config_name(runner.cfg)}',
+        )
         publish_file(runner, 'picture', PICTURE)
         for backend in runner.visualizer._vis_backends.values():
             # The file is there already; other back ends show it.
@@ -202,31 +226,33 @@ class RoundPictureHook(Hook):
                 backend.add_image('before_after', picture, runner.iter)
 
 
-def _labeller(runner) -> Optional[Predictor]:
+def _labeling_predictor(runner) -> Predictor | None:
     """What made the labels of the round."""
     for hook in runner.hooks:
         if isinstance(hook, PseudoLabelHook):
-            return hook._predictor(runner, hook._labelling_model(runner))
+            return hook._predictor(runner, hook._labeling_model(runner))
     return None
 
 
-def _titles(round_index: int, runner) -> Dict[str, str]:
+def _titles(round_index: int, runner) -> dict[str, str]:
     last = f'prediction after round {round_index}'
-    if hasattr(runner.train_loop.dataloader.dataset, 'unlabelled'):
+    if hasattr(runner.train_loop.dataloader.dataset, 'unlabeled'):
         if not hasattr(runner.train_loop, 'round_end'):
             last = 'prediction after training'
     elif not round_index:
-        last = 'prediction, labelled images only'
+        last = 'prediction, labeled images only'
     portion = getattr(runner.train_loop, 'portion', None)
     return dict(
-        image='image', truth='ground truth (not used)',
-        before='prediction before, labelled images only',
+        image='image',
+        truth='ground truth (not used)',
+        before='prediction before, labeled images only',
         after=last,
         pseudo=f'pseudo-label of round {round_index} '
-        f'(portion {portion}), paler = less certain')
+        f'(portion {portion}), paler = less certain',
+    )
 
 
-def _truth(dataset, index: int, shape: tuple) -> Optional[np.ndarray]:
+def _truth(dataset, index: int, shape: tuple) -> np.ndarray | None:
     """Ground truth (H, W) uint8 at the size of the prediction, or None."""
     audit = getattr(dataset, 'audit_map', None)
     truth = audit(index) if audit else None

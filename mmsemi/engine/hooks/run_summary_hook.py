@@ -1,22 +1,38 @@
 """The outcome of a run: summary.json and the table of rounds."""
+
 import time
 from pathlib import Path
-from typing import Dict, Optional
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
 from mmsemi.registry import HOOKS
+from mmsemi.report.facts import (
+    config_name,
+    data_facts,
+    machine_facts,
+    peak_memory,
+    version_facts,
+)
+from mmsemi.report.tables import (
+    SUMMARY,
+    gain,
+    outcome,
+    round_line,
+    round_table,
+    write_json,
+)
 from mmsemi.utils.console import announce
-from mmsemi.utils.run_facts import (config_name, data_facts, machine_facts,
-                                    peak_memory, version_facts)
-from mmsemi.utils.run_report import (SUMMARY, gain, outcome, round_line,
-                                     round_table, write_json)
 
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
 # Curves for TensorBoard and the like, besides those of mmengine.
-CURVES = ('val_miou', 'portion', 'kept', 'pseudo_label_accuracy',
-          'pseudo_label_miou')
+CURVES = (
+    'val_miou',
+    'portion',
+    'kept',
+    'pseudo_label_accuracy',
+    'pseudo_label_miou',
+)
 
 
 @HOOKS.register_module()
@@ -31,13 +47,14 @@ class RunSummaryHook(Hook):
     Args:
         metric: validation metric of the rows.
     """
+
     # Before the checkpoint hook, which saves the rows, and after the hooks
     # whose files are named in the summary.
     priority = 'LOW'
 
     def __init__(self, metric: str = 'mIoU') -> None:
         self.metric = metric
-        self.clock: Optional[Dict] = None
+        self.clock: dict | None = None
 
     def before_train(self, runner) -> None:
         """Gather the facts, and go on where a resumed run stood."""
@@ -45,19 +62,26 @@ class RunSummaryHook(Hook):
         # `wall` of the run and of its finished rounds; the rest belongs to
         # the present round.
         self.clock = dict(
-            wall=0., rounds=0., training=0., images=0, last=None, best=None,
-            memory={})
+            wall=0.0,
+            rounds=0.0,
+            training=0.0,
+            images=0,
+            last=None,
+            best=None,
+            memory={},
+        )
         self.clock.update(runner.message_hub.get_info(CLOCK, {}))
         self.earlier = self.clock['wall']
         self.trained = False
         self.start = self.mark = time.perf_counter()
 
     def before_round(self, runner) -> None:
-        """Labelling is over: the training of a round begins."""
+        """Labeling is over: the training of a round begins."""
         self.mark = time.perf_counter()
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Count images and seconds, loading and augmenting included."""
         now = time.perf_counter()
         self.clock['training'] += now - self.mark
@@ -87,14 +111,20 @@ class RunSummaryHook(Hook):
     def after_round(self, runner) -> None:
         """Add the row of the round, once."""
         loop = runner.train_loop
-        row = self._row(runner, loop.round, loop.portion,
-                        loop.round_end - loop.round_begin)
+        row = self._row(
+            runner, loop.round, loop.portion, loop.round_end - loop.round_begin
+        )
         rows = self._add(runner, row)
         self._write(runner)
         if is_main_process():
             runner.visualizer.add_scalars(
-                {f'round/{key}': row[key] for key in CURVES
-                 if row[key] is not None}, step=runner.iter)
+                {
+                    f'round/{key}': row[key]
+                    for key in CURVES
+                    if row[key] is not None
+                },
+                step=runner.iter,
+            )
         announce(runner.logger, round_line(row, rows))
 
     def after_train(self, runner) -> None:
@@ -104,10 +134,14 @@ class RunSummaryHook(Hook):
             if self.trained or not rows:
                 row = self._row(runner, 0, None, runner.iter)
                 # Online methods label what they see as they go.
-                drawn = getattr(runner.train_loop.dataloader.sampler,
-                                'samples_per_source', [1])
-                row['pseudo_labelled'] = \
-                    self._images('unlabelled') if drawn[-1] else 0
+                drawn = getattr(
+                    runner.train_loop.dataloader.sampler,
+                    'samples_per_source',
+                    [1],
+                )
+                row['pseudo_labeled'] = (
+                    self._images('unlabeled') if drawn[-1] else 0
+                )
                 self._add(runner, row)
         if not is_main_process():
             return
@@ -121,7 +155,7 @@ class RunSummaryHook(Hook):
         announce(runner.logger, '\n'.join(lines))
 
     # Rows.
-    def _row(self, runner, number, portion, iterations) -> Dict:
+    def _row(self, runner, number, portion, iterations) -> dict:
         labels, online = {}, not hasattr(runner.train_loop, 'round_end')
         if number or online:
             labels = runner.message_hub.get_info('mmsemi/pseudo_labels', {})
@@ -130,8 +164,8 @@ class RunSummaryHook(Hook):
         row = dict(
             round=number,
             portion=portion,
-            labelled=self._images('labelled'),
-            pseudo_labelled=labels.get('images', 0),
+            labeled=self._images('labeled'),
+            pseudo_labeled=labels.get('images', 0),
             kept=labels.get('kept'),
             pseudo_label_accuracy=labels.get('accuracy'),
             pseudo_label_miou=None if miou is None else 100 * miou,
@@ -139,19 +173,23 @@ class RunSummaryHook(Hook):
             val_miou=clock['last'],
             best_miou=clock['best'],
             networks=clock.get('networks', {}),
-            seconds_labelling=labels.get('seconds', 0.),
+            seconds_labeling=labels.get('seconds', 0.0),
             seconds_training=clock['training'],
             seconds=wall - clock['rounds'],
             images_per_second=clock['images'] / clock['training']
-            if clock['training'] else None,
-            per_class=labels.get('per_class', {}))
+            if clock['training']
+            else None,
+            per_class=labels.get('per_class', {}),
+        )
         clock.update(
-            rounds=wall, training=0., images=0, last=None, networks={})
+            rounds=wall, training=0.0, images=0, last=None, networks={}
+        )
         return row
 
-    def _add(self, runner, row: Dict) -> list:
+    def _add(self, runner, row: dict) -> list:
         rows = [
-            r for r in runner.message_hub.get_info(ROWS, [])
+            r
+            for r in runner.message_hub.get_info(ROWS, [])
             if r['round'] < row['round']
         ] + [row]
         runner.message_hub.update_info(ROWS, rows)
@@ -159,8 +197,9 @@ class RunSummaryHook(Hook):
         return rows
 
     def _images(self, role: str) -> int:
-        return sum(part['images']
-                   for part in self.facts.get('data', {}).get(role, []))
+        return sum(
+            part['images'] for part in self.facts.get('data', {}).get(role, [])
+        )
 
     # Clock and file.
     def _wall(self) -> float:
@@ -171,32 +210,35 @@ class RunSummaryHook(Hook):
         self.clock['wall'] = self._wall()
         runner.message_hub.update_info(CLOCK, dict(self.clock))
 
-    def _facts(self, runner) -> Dict:
+    def _facts(self, runner) -> dict:
         return dict(
             config=config_name(runner.cfg),
             seed=runner.seed,
             data=data_facts(runner.cfg),
             versions=version_facts(),
-            machine=dict(machine_facts(), processes=get_world_size()))
+            machine=dict(machine_facts(), processes=get_world_size()),
+        )
 
-    def _write(self, runner) -> Dict:
+    def _write(self, runner) -> dict:
         if not is_main_process():
             return {}
         rows = runner.message_hub.get_info(ROWS, [])
         memory = self.clock['memory']
         for key, value in peak_memory().items():
-            memory[key] = max(value, memory.get(key, 0.))
+            memory[key] = max(value, memory.get(key, 0.0))
         self._keep(runner)
         seconds = sum(row['seconds_training'] for row in rows)
-        images = sum(row['seconds_training'] *
-                     (row['images_per_second'] or 0) for row in rows)
+        images = sum(
+            row['seconds_training'] * (row['images_per_second'] or 0)
+            for row in rows
+        )
         summary = dict(
             self.facts,
             iterations=runner.iter,
-            finished=runner.iter >= runner.max_iters or bool(
-                getattr(runner.train_loop, 'stop_training', False)),
-            stopped_early=runner.iter < runner.max_iters and bool(
-                getattr(runner.train_loop, 'stop_training', False)),
+            finished=runner.iter >= runner.max_iters
+            or bool(getattr(runner.train_loop, 'stop_training', False)),
+            stopped_early=runner.iter < runner.max_iters
+            and bool(getattr(runner.train_loop, 'stop_training', False)),
             last_miou=rows[-1]['val_miou'] if rows else None,
             best_miou=self.clock['best'],
             gain_over_round_0=gain(rows) if rows else None,
@@ -204,7 +246,8 @@ class RunSummaryHook(Hook):
             images_per_second=images / seconds if seconds else None,
             peak_memory_mib=memory,
             files=runner.message_hub.get_info('mmsemi/files', {}),
-            rounds=rows)
+            rounds=rows,
+        )
         write_json(Path(runner.work_dir) / SUMMARY, summary)
         return summary
 

@@ -1,6 +1,7 @@
-"""Pictures of the unlabelled images that a student learns from."""
+"""Pictures of the unlabeled images that a student learns from."""
+
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 from mmengine.dist import is_main_process
@@ -9,27 +10,28 @@ from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
 from mmsemi.registry import HOOKS
-from mmsemi.utils.run_facts import config_name
-from mmsemi.visualization import draw_rounds
+from mmsemi.report import draw_rounds
+from mmsemi.report.facts import config_name
+from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
 
 FOLDER = 'pictures'
-IGNORE = 255
 TITLES = dict(
     image='weak view',
     pseudo="teacher's labels, paler where less sure",
     strong='strong view',
     mixed='mixed view',
-    target='mixed labels, paler where they weigh less')
+    target='mixed labels, paler where they weigh less',
+)
 
 
 @HOOKS.register_module()
 class TrainingPictureHook(Hook):
     """Draw ``work_dir/pictures/training_iter_<k>.png`` now and then.
 
-    A row for each of the first unlabelled images of a batch: weak view,
+    A row for each of the first unlabeled images of a batch: weak view,
     labels of the teacher, strong view, and the mixed view with its labels
     and weights as the loss of a ``TeacherStudentSegmentor`` gets them (what
     a loss leaves out by itself, as AEL's does, is not seen). The picture
@@ -38,7 +40,7 @@ class TrainingPictureHook(Hook):
     carry ``gt_audit``.
 
     The first iteration is drawn, and every ``interval``-th; those of a
-    warm-up are made up for as soon as unlabelled images take part. In all
+    warm-up are made up for as soon as unlabeled images take part. In all
     others the hook costs nothing. Of several processes the first draws. A
     picture that fails is a warning, never the end of a run.
 
@@ -46,17 +48,20 @@ class TrainingPictureHook(Hook):
         interval: iterations from one picture to the next; 0 draws none.
         num_images: rows of a picture, at most.
     """
+
     # Behind MeanTeacherHook, before the summary names the file.
     priority = 'BELOW_NORMAL'
 
     def __init__(self, interval: int = 500, num_images: int = 4) -> None:
         if interval < 0 or num_images < 1:
-            raise ValueError('interval is not below 0 and num_images not '
-                             f'below 1, got {interval} and {num_images}')
+            raise ValueError(
+                'interval is not below 0 and num_images not '
+                f'below 1, got {interval} and {num_images}'
+            )
         self.interval = interval
         self.num_images = num_images
         self.due = False
-        self.seen: Dict[str, Any] = {}
+        self.seen: dict[str, Any] = {}
         self.handles: list = []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
@@ -68,8 +73,9 @@ class TrainingPictureHook(Hook):
         if self.due:
             self.handles = listen(unwrapped(runner.model), self.seen)
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
         """Draw what the iteration has seen."""
         if not self.handles:
             return
@@ -84,22 +90,28 @@ class TrainingPictureHook(Hook):
         except Exception as error:
             runner.logger.warning(
                 f'no picture of iteration {runner.iter + 1}: '
-                f'{type(error).__name__}: {error}')
+                f'{type(error).__name__}: {error}'
+            )
 
-    def _draw(self, runner, seen: Dict[str, Any]) -> None:
+    def _draw(self, runner, seen: dict[str, Any]) -> None:
         model, number = unwrapped(runner.model), runner.iter + 1
         meta = runner.train_loop.dataloader.dataset.metainfo
         name = f'{FOLDER}/training_iter_{number}.png'
         rows = training_rows(seen, model.data_preprocessor, self.num_images)
-        titles = {key: title for key, title in TITLES.items()
-                  if key in rows[0]}
+        titles = {
+            key: title for key, title in TITLES.items() if key in rows[0]
+        }
         if 'mixed' not in rows[0]:
             titles['target'] = 'labels, paler where they weigh less'
         picture = draw_rounds(
-            Path(runner.work_dir) / name, rows, meta['classes'],
-            meta['palette'], titles,
-            heading=f'Unlabelled images in iteration {number}, '
-            f'{config_name(runner.cfg)}')
+            Path(runner.work_dir) / name,
+            rows,
+            meta['classes'],
+            meta['palette'],
+            titles,
+            heading=f'Unlabeled images in iteration {number}, '
+            f'{config_name(runner.cfg)}',
+        )
         publish_file(runner, 'training', name)
         for backend in runner.visualizer._vis_backends.values():
             # The file is there already; other back ends show it.
@@ -107,13 +119,13 @@ class TrainingPictureHook(Hook):
                 backend.add_image('training', picture, number)
 
 
-def listen(model, seen: Dict[str, Any]) -> list:
+def listen(model, seen: dict[str, Any]) -> list:
     """Note what goes through the parts of a segmentor in an iteration.
 
     Args:
         model: a ``TeacherStudentSegmentor``.
         seen: takes ``inputs`` and ``data_samples`` of the branches,
-            ``target``, what the loss of unlabelled images gets, and, if
+            ``target``, what the loss of unlabeled images gets, and, if
             images are mixed, ``mixed`` (N, 3, H, W) and ``pseudo``, the
             targets before. Whoever keeps listening empties it.
 
@@ -128,36 +140,37 @@ def listen(model, seen: Dict[str, Any]) -> list:
         seen.update(pseudo=args[1], mixed=output[0])
 
     def loss(module, args):
-        # AEL calls it a second time, for labelled images.
+        # AEL calls it a second time, for labeled images.
         seen.setdefault('target', args[1])
 
     handles = [
         model.data_preprocessor.register_forward_hook(batch),
-        model.unsup_loss.register_forward_pre_hook(loss)
+        model.unsup_loss.register_forward_pre_hook(loss),
     ]
     if model.mixing is not None:
         handles.append(model.mixing.register_forward_hook(mixing))
     return handles
 
 
-def training_rows(seen: Dict[str, Any], data_preprocessor,
-                  number: int) -> List[Dict]:
-    """What :func:`mmsemi.visualization.draw_rounds` needs of a batch.
+def training_rows(
+    seen: dict[str, Any], data_preprocessor, number: int
+) -> list[dict]:
+    """What :func:`mmsemi.report.draw_rounds` needs of a batch.
 
     Args:
         seen: see :func:`listen`.
         data_preprocessor: that of the model, which tells how images were
-            normalised.
+            normalized.
         number: rows at most.
     """
     inputs, target = seen['inputs'], seen['target']
     samples = seen['data_samples']['unsup_teacher']
-    labelled = seen.get('pseudo', target)
+    labeled = seen.get('pseudo', target)
     rows = []
     for i in range(min(number, len(target['labels']))):
-        pseudo, right = _bytes(labelled['labels'][i]), ''
+        pseudo, right = _bytes(labeled['labels'][i]), ''
         valid = pseudo != IGNORE
-        confidence = _floats(labelled['confidence'][i])
+        confidence = _floats(labeled['confidence'][i])
         if 'gt_audit' in samples[i]:
             right = _share_right(pseudo, samples[i].gt_audit.data[0])
         weights = _floats(target['weights'][i])
@@ -177,7 +190,9 @@ def training_rows(seen: Dict[str, Any], data_preprocessor,
                 f'{right}',
                 strong='',
                 mixed='',
-                target=f'{(labels != IGNORE).mean():.0%} have a weight'))
+                target=f'{(labels != IGNORE).mean():.0%} have a weight',
+            ),
+        )
         if 'mixed' in seen:
             row['mixed'] = picture_of(seen['mixed'][i], data_preprocessor)
         rows.append(row)
@@ -185,7 +200,7 @@ def training_rows(seen: Dict[str, Any], data_preprocessor,
 
 
 def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
-    """Undo the normalisation of (3, H, W): (H, W, 3) uint8 RGB."""
+    """Undo the normalization of (3, H, W): (H, W, 3) uint8 RGB."""
     inner = getattr(data_preprocessor, 'data_preprocessor', data_preprocessor)
     image = image.detach().float()
     if getattr(inner, '_enable_normalize', False):
@@ -199,7 +214,7 @@ def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
 def _share_right(labels: np.ndarray, truth: Tensor) -> str:
     """Words on how many labels are right, truth perhaps not padded."""
     truth = _bytes(truth)
-    labels = labels[:truth.shape[0], :truth.shape[1]]
+    labels = labels[: truth.shape[0], : truth.shape[1]]
     known = (labels != IGNORE) & (truth != IGNORE)
     if not known.any():
         return ''

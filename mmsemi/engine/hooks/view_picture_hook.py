@@ -1,7 +1,7 @@
-"""Pictures of what the views of a zero-label segmentor labelled."""
+"""Pictures of what the views of a zero-label segmentor labeled."""
+
 import copy
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -12,10 +12,9 @@ from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
 from mmsemi.registry import DATASETS, HOOKS
-from mmsemi.utils.labels import resize_labels
-from mmsemi.utils.run_facts import config_name
-from mmsemi.utils.zero_label import UNLABELLED
-from mmsemi.visualization import draw_views
+from mmsemi.report import draw_views
+from mmsemi.report.facts import config_name
+from mmsemi.utils.labels import UNLABELED, resize_labels
 
 from .generator_refresh_hook import segmentor_of
 from .run_summary_hook import publish_file
@@ -28,8 +27,8 @@ class ViewPictureHook(Hook):
     """Draw ``work_dir/pictures/views_round_<k>.png`` as each round begins.
 
     A row for each of a few training images that are spread over the set and
-    have unlabelled pixels: what is annotated, what the generator of the round
-    makes of the unlabelled pixels in every view, and where all views agree,
+    have unlabeled pixels: what is annotated, what the generator of the round
+    makes of the unlabeled pixels in every view, and where all views agree,
     at the resolution that training uses. How many labels are right is told
     from ground truth that training never sees.
 
@@ -40,6 +39,7 @@ class ViewPictureHook(Hook):
     Args:
         num_images: rows of the picture.
     """
+
     # Behind GeneratorRefreshHook.
     priority = 'LOW'
 
@@ -63,13 +63,15 @@ class ViewPictureHook(Hook):
         try:
             self._draw(runner, number)
         except Exception as error:
-            runner.logger.warning(f'no picture of the views of round {number}'
-                                  f': {type(error).__name__}: {error}')
+            runner.logger.warning(
+                f'no picture of the views of round {number}'
+                f': {type(error).__name__}: {error}'
+            )
 
     def _draw(self, runner, number: int) -> None:
         model = segmentor_of(runner)
         given, truth = training_images(runner.cfg)
-        rows: List[Dict] = []
+        rows: list[dict] = []
         for index in spread(len(given), 4 * self.num_images):
             row = view_row(model, given[index], truth[index])
             if row['candidates'].any():
@@ -78,13 +80,17 @@ class ViewPictureHook(Hook):
             if len(rows) == self.num_images:
                 break
         if not rows:
-            raise ValueError('none of the images has an unlabelled pixel')
+            raise ValueError('none of the images has an unlabeled pixel')
         name = f'{FOLDER}/views_round_{number}.png'
         picture = draw_views(
-            Path(runner.work_dir) / name, rows, given.metainfo['classes'],
-            given.metainfo['palette'], view_names(model.views),
-            heading=f'Unlabelled pixels at the start of round {number}, '
-            f'{config_name(runner.cfg)}')
+            Path(runner.work_dir) / name,
+            rows,
+            given.metainfo['classes'],
+            given.metainfo['palette'],
+            view_names(model.views),
+            heading=f'Unlabeled pixels at the start of round {number}, '
+            f'{config_name(runner.cfg)}',
+        )
         publish_file(runner, f'views {number}', name)
         for backend in runner.visualizer._vis_backends.values():
             # The file is there already; other back ends show it.
@@ -92,7 +98,7 @@ class ViewPictureHook(Hook):
                 backend.add_image('views', picture, runner.iter)
 
 
-def spread(total: int, number: int) -> List[int]:
+def spread(total: int, number: int) -> list[int]:
     """Some indices all over a range, in an order that begins wide apart."""
     indices = np.linspace(0, total - 1, min(number, total)).round().astype(int)
     order = np.argsort(np.arange(len(indices)) * 0.618034 % 1, kind='stable')
@@ -113,7 +119,8 @@ def training_images(cfg) -> tuple:
     for evaluate in (False, True):
         pipeline = copy.deepcopy(cfg.val_dataloader.dataset.pipeline)
         pipeline[pipeline.index(_step(pipeline))] = dict(
-            hide, evaluate=evaluate)
+            hide, evaluate=evaluate
+        )
         part = dict(copy.deepcopy(loader.dataset), pipeline=pipeline)
         datasets.append(DATASETS.build(part))
     return tuple(datasets)
@@ -127,7 +134,7 @@ def _step(pipeline: list) -> dict:
 
 
 @torch.no_grad()
-def view_row(model, given: dict, truth: dict) -> Dict:
+def view_row(model, given: dict, truth: dict) -> dict:
     """What :func:`draw_views` needs of one image.
 
     Args:
@@ -147,7 +154,8 @@ def view_row(model, given: dict, truth: dict) -> Dict:
     votes = views.argmax(2)[:, 0] + head.num_seen
     labels, full = (
         resize_labels(x[0].long(), views.shape[-2:]).cpu()
-        for x in (labels, full))
+        for x in (labels, full)
+    )
     return dict(
         image=_picture(given['inputs']),
         labels=_bytes(labels),
@@ -155,13 +163,14 @@ def view_row(model, given: dict, truth: dict) -> Dict:
         views=_bytes(votes),
         agreed=_bytes(agreed),
         truth=_bytes(full),
-        path=given['data_samples'].img_path)
+        path=given['data_samples'].img_path,
+    )
 
 
 def _candidates(model, labels: Tensor) -> Tensor:
     """Pixels that may get a pseudo-label, as in ``make_target``."""
     settings = model.semi_train_cfg
-    candidates = labels == UNLABELLED
+    candidates = labels == UNLABELED
     if settings['background'] is not None:
         candidates |= labels == settings['background']
     if settings['merge_ignore']:
@@ -179,14 +188,18 @@ def _picture(image: Tensor) -> np.ndarray:
     return np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
 
 
-def view_names(views) -> Tuple[str, ...]:
+def view_names(views) -> tuple[str, ...]:
     """Titles of the views in their order."""
-    scales = ('a random scale', 'another random scale') if views.random \
+    scales = (
+        ('a random scale', 'another random scale')
+        if views.random
         else tuple(f'{scale:g} times the size' for scale in views.scales)
-    names: List[str] = []
+    )
+    names: list[str] = []
     for scale in ('as it is', *scales):
         names.append(scale)
         if views.mirror:
-            names.append('mirrored' if scale == 'as it is' else
-                         f'{scale}, mirrored')
+            names.append(
+                'mirrored' if scale == 'as it is' else f'{scale}, mirrored'
+            )
     return tuple(names)

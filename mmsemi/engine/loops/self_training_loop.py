@@ -1,10 +1,11 @@
 """Rounds of self-training: label, train, validate, repeat."""
+
 import copy
 import math
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Union
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.model import is_model_wrapper
@@ -20,10 +21,10 @@ from mmsemi.utils.schedules import per_round_shares
 class SelfTrainingLoop(BaseLoop):
     """Train in rounds, each with its own pseudo-labels.
 
-    Round 0 trains on the labelled images alone (``train_dataloader``).
+    Round 0 trains on the labeled images alone (``train_dataloader``).
     Every later round calls the hooks' ``before_round``, in which
-    ``PseudoLabelHook`` labels the unlabelled set, then trains on labelled
-    and pseudo-labelled images (``semi_dataloader`` of the config), validates
+    ``PseudoLabelHook`` labels the unlabeled set, then trains on labeled
+    and pseudo-labeled images (``semi_dataloader`` of the config), validates
     and calls ``after_round``. At the start of a round the learning rate
     starts again: ``param_scheduler`` of the config describes one round, and
     an ``end`` left out means its length.
@@ -34,14 +35,14 @@ class SelfTrainingLoop(BaseLoop):
 
     Args:
         runner: the runner.
-        dataloader: labelled images only, for round 0.
+        dataloader: labeled images only, for round 0.
         supervised_iters: length of round 0. With 0 the run starts from
             ``load_from``, a supervised baseline, which is validated first.
         portions: share of the pseudo-labels to keep in rounds 1, 2, ..., or
             arguments of ``mmsemi.utils.schedules.portion_schedule``.
         iters_per_round: length of each round, or one number for all.
-        epochs_per_round: the same in passes over the unlabelled set (and the
-            labelled images that the sampler adds to it); give one of the two.
+        epochs_per_round: the same in passes over the unlabeled set (and the
+            labeled images that the sampler adds to it); give one of the two.
         start_from: ``'last'`` or ``'best'``, the model that labels and
             starts a round. ``'best'`` needs ``save_best`` of the checkpoint
             hook and validation data that may be used for selection.
@@ -53,36 +54,44 @@ class SelfTrainingLoop(BaseLoop):
         val_begin: first iteration of a round at which to validate.
 
     Attributes:
-        round: present round, 0 = labelled images only.
+        round: present round, 0 = labeled images only.
         num_rounds: number of rounds with pseudo-labels.
     """
 
-    def __init__(self,
-                 runner,
-                 dataloader: Union[DataLoader, Dict],
-                 supervised_iters: int,
-                 portions: Union[dict, Sequence[float]],
-                 iters_per_round: Union[int, Sequence[int], None] = None,
-                 epochs_per_round: Union[int, Sequence[int], None] = None,
-                 start_from: str = 'last',
-                 reset_optimizer: bool = True,
-                 lr_scale: Union[float, Sequence[float]] = 1.0,
-                 val_interval: Optional[int] = None,
-                 val_begin: int = 1) -> None:
+    def __init__(
+        self,
+        runner,
+        dataloader: DataLoader | dict,
+        supervised_iters: int,
+        portions: dict | Sequence[float],
+        iters_per_round: int | Sequence[int] | None = None,
+        epochs_per_round: int | Sequence[int] | None = None,
+        start_from: str = 'last',
+        reset_optimizer: bool = True,
+        lr_scale: float | Sequence[float] = 1.0,
+        val_interval: int | None = None,
+        val_begin: int = 1,
+    ) -> None:
         if start_from not in ('last', 'best'):
-            raise ValueError(f"start_from is 'last' or 'best', got "
-                             f'{start_from!r}')
+            raise ValueError(
+                f"start_from is 'last' or 'best', got {start_from!r}"
+            )
         super().__init__(runner, dataloader)
         self.portions = tuple(per_round_shares(portions))
         self.num_rounds = len(self.portions)
         # Shares of the source images, where the sampler leaves some out.
         sampler = runner.cfg.get('semi_dataloader', {}).get('sampler', {})
-        self.source_portions = self._per_round(
-            per_round_shares(sampler['portions']), 'portions of the sampler'
-        ) if 'portions' in sampler else None
+        self.source_portions = (
+            self._per_round(
+                per_round_shares(sampler['portions']),
+                'portions of the sampler',
+            )
+            if 'portions' in sampler
+            else None
+        )
         self.start_from = start_from
         self.reset_optimizer = reset_optimizer
-        self.lr_scales = (1.0, ) + self._per_round(lr_scale, 'lr_scale')
+        self.lr_scales = (1.0,) + self._per_round(lr_scale, 'lr_scale')
         if min(self.lr_scales) <= 0:
             raise ValueError(f'lr_scale is positive, got {lr_scale}')
         if (iters_per_round is None) == (epochs_per_round is None):
@@ -97,10 +106,12 @@ class SelfTrainingLoop(BaseLoop):
         if supervised_iters < 0 or min(lengths, default=1) < 1:
             raise ValueError(
                 'rounds need at least one iteration, got supervised_iters='
-                f'{supervised_iters}, iters_per_round={lengths}')
+                f'{supervised_iters}, iters_per_round={lengths}'
+            )
         # Last iteration (exclusive) of every round.
-        self.round_ends: List[int] = list(
-            accumulate((supervised_iters, ) + lengths))
+        self.round_ends: list[int] = list(
+            accumulate((supervised_iters,) + lengths)
+        )
         self.val_interval = val_interval
         self.val_begin = val_begin
         self.stop_training = False
@@ -111,14 +122,15 @@ class SelfTrainingLoop(BaseLoop):
 
     def _per_round(self, value, name: str) -> tuple:
         if isinstance(value, (int, float)):
-            return (value, ) * self.num_rounds
+            return (value,) * self.num_rounds
         if len(value) != self.num_rounds:
-            raise ValueError(f'{name} has {len(value)} entries for '
-                             f'{self.num_rounds} rounds')
+            raise ValueError(
+                f'{name} has {len(value)} entries for {self.num_rounds} rounds'
+            )
         return tuple(value)
 
-    def _epoch_lengths(self) -> List[int]:
-        """Iterations in which all processes see the unlabelled set once."""
+    def _epoch_lengths(self) -> list[int]:
+        """Iterations in which all processes see the unlabeled set once."""
         loader = self._semi_dataloader()
         sampler = loader['sampler']
         dataset = self.runner.cfg['label_dataloader']['dataset']
@@ -128,11 +140,12 @@ class SelfTrainingLoop(BaseLoop):
             return [math.ceil(images / step)] * self.num_rounds
         if self.source_portions is None:
             raise ValueError(
-                f"epochs_per_round cannot tell how {sampler['type']} draws: "
+                f'epochs_per_round cannot tell how {sampler["type"]} draws: '
                 'use SourceRatioSampler or SourceSubsetSampler for '
-                'semi_dataloader, or give iters_per_round')
+                'semi_dataloader, or give iters_per_round'
+            )
         step = loader['batch_size'] * get_world_size()
-        source = len(DATASETS.build(loader['dataset']['labelled']))
+        source = len(DATASETS.build(loader['dataset']['labeled']))
         return [
             math.ceil((math.floor(source * share) + images) / step)
             for share in self.source_portions
@@ -141,8 +154,10 @@ class SelfTrainingLoop(BaseLoop):
     def _semi_dataloader(self) -> dict:
         loader = self.runner.cfg.get('semi_dataloader')
         if loader is None:
-            raise KeyError('the config needs `semi_dataloader`, the loader '
-                           'of labelled and pseudo-labelled images')
+            raise KeyError(
+                'the config needs `semi_dataloader`, the loader '
+                'of labeled and pseudo-labeled images'
+            )
         return copy.deepcopy(loader)
 
     # What hooks and the Runner ask for.
@@ -177,7 +192,7 @@ class SelfTrainingLoop(BaseLoop):
         return self.round_ends[self.round]
 
     @property
-    def portion(self) -> Optional[float]:
+    def portion(self) -> float | None:
         """Share of pseudo-labels the present round keeps, None in round 0."""
         return self.portions[self.round - 1] if self.round else None
 
@@ -187,8 +202,10 @@ class SelfTrainingLoop(BaseLoop):
             return False
         done = iteration - self.round_begin
         return iteration == self.round_end or bool(
-            self.val_interval and done >= self.val_begin
-            and done % self.val_interval == 0)
+            self.val_interval
+            and done >= self.val_begin
+            and done % self.val_interval == 0
+        )
 
     # Training.
     def run(self):
@@ -212,7 +229,8 @@ class SelfTrainingLoop(BaseLoop):
         if not self.runner._load_from:
             raise ValueError(
                 'supervised_iters=0 starts from a supervised baseline: set '
-                'load_from to its checkpoint, or give round 0 iterations')
+                'load_from to its checkpoint, or give round 0 iterations'
+            )
         check_baseline(self.runner.model, self.runner._load_from)
         self._finish_round()
 
@@ -236,8 +254,9 @@ class SelfTrainingLoop(BaseLoop):
         runner = self.runner
         if self.round and self.start_from == 'best':
             self._load_best()
-        scale = self.lr_scales[self.round] / self.lr_scales[max(
-            self.round - 1, 0)]
+        scale = (
+            self.lr_scales[self.round] / self.lr_scales[max(self.round - 1, 0)]
+        )
         for group in runner.optim_wrapper.param_groups:
             group['initial_lr'] = group.get('initial_lr', group['lr']) * scale
             group['lr'] = group['initial_lr']
@@ -247,8 +266,9 @@ class SelfTrainingLoop(BaseLoop):
         if schedulers:
             length = self.round_end - self.round_begin
             schedulers = copy.deepcopy(schedulers)
-            for scheduler in schedulers if isinstance(
-                    schedulers, list) else [schedulers]:
+            for scheduler in (
+                schedulers if isinstance(schedulers, list) else [schedulers]
+            ):
                 # mmengine reaches the final value one step before `end`;
                 # the published schedules reach it at the end.
                 scheduler.setdefault('end', length + 1)
@@ -260,31 +280,38 @@ class SelfTrainingLoop(BaseLoop):
         if path is None:
             raise ValueError(
                 "start_from='best' needs a best checkpoint: set save_best of "
-                "the checkpoint hook, or use start_from='last'")
+                "the checkpoint hook, or use start_from='last'"
+            )
         if not Path(path).is_file():  # the work dir was moved
             path = str(Path(runner.work_dir) / Path(path).name)
         barrier()  # rank 0 may still be writing it
         runner.logger.info(f'round {self.round} starts from {path}')
-        model = runner.model.module if is_model_wrapper(
-            runner.model) else runner.model
+        model = (
+            runner.model.module
+            if is_model_wrapper(runner.model)
+            else runner.model
+        )
         load_checkpoint(model, path, map_location='cpu', strict=True)
 
     def _rebuild_dataloader(self) -> None:
-        """Labelled and pseudo-labelled images of the present round."""
+        """Labeled and pseudo-labeled images of the present round."""
         loader = self._semi_dataloader()
         labels = self.runner.message_hub.get_info('mmsemi/pseudo_labels', {})
         tell_datasets(loader['dataset'], labels)
         sizes = loader['sampler'].get('samples_per_source')
         if sizes and loader.get('batch_size') != sum(sizes):
             raise ValueError(
-                f"semi_dataloader.batch_size is {loader.get('batch_size')}, "
-                f'but its sampler draws {tuple(sizes)} samples a batch')
+                f'semi_dataloader.batch_size is {loader.get("batch_size")}, '
+                f'but its sampler draws {tuple(sizes)} samples a batch'
+            )
         # Another seed for every round: other orders and augmentations.
         self.dataloader = self.runner.build_dataloader(
             loader,
             seed=self.runner.seed + self.round,
             diff_rank_seed=self.runner._randomness_cfg.get(
-                'diff_rank_seed', False))
+                'diff_rank_seed', False
+            ),
+        )
         if hasattr(self.dataloader.sampler, 'set_round'):
             self.dataloader.sampler.set_round(self.round)
 
@@ -302,21 +329,25 @@ class SelfTrainingLoop(BaseLoop):
     def _run_iter(self, batch) -> None:
         runner = self.runner
         runner.call_hook(
-            'before_train_iter', batch_idx=self._iter, data_batch=batch)
+            'before_train_iter', batch_idx=self._iter, data_batch=batch
+        )
         outputs = runner.model.train_step(
-            batch, optim_wrapper=runner.optim_wrapper)
+            batch, optim_wrapper=runner.optim_wrapper
+        )
         runner.call_hook(
             'after_train_iter',
             batch_idx=self._iter,
             data_batch=batch,
-            outputs=outputs)
+            outputs=outputs,
+        )
         self._iter += 1
 
     def _finish_round(self) -> None:
         if self.runner.val_loop is not None:
             self.runner.val_loop.run()
-        self.runner.message_hub.update_info('mmsemi/finished_round',
-                                            self.round)
+        self.runner.message_hub.update_info(
+            'mmsemi/finished_round', self.round
+        )
         self.runner.call_hook('after_round')
 
 
@@ -336,22 +367,23 @@ def check_baseline(model: nn.Module, path: str) -> None:
         for key, value in loaded.get('state_dict', loaded).items()
     }
     wrong = [
-        key for key, value in getattr(model, 'student',
-                                      model).state_dict().items()
-        if not key.endswith('num_batches_tracked') and (
-            key not in loaded or loaded[key].shape != value.shape)
+        key
+        for key, value in getattr(model, 'student', model).state_dict().items()
+        if not key.endswith('num_batches_tracked')
+        and (key not in loaded or loaded[key].shape != value.shape)
     ]
     if wrong:
         raise ValueError(
             f'{path} is no baseline of this model: {len(wrong)} of its '
             f'tensors are missing or have another shape, such as {wrong[:3]}. '
-            'Take a checkpoint of the same network and classes')
+            'Take a checkpoint of the same network and classes'
+        )
 
 
-def tell_datasets(config: Union[dict, Sequence], labels: Dict) -> None:
+def tell_datasets(config: dict | Sequence, labels: dict) -> None:
     """Write what datasets and transforms must know of a round in a config.
 
-    Pseudo-labelled datasets are told where their labels are, crops which
+    Pseudo-labeled datasets are told where their labels are, crops which
     classes are rare.
 
     Args:
@@ -366,18 +398,23 @@ def tell_datasets(config: Union[dict, Sequence], labels: Dict) -> None:
         kind = str(config.get('type')).split('.')[-1]
         if kind == 'PseudoLabelDataset':
             if not labels:
-                raise ValueError('semi_dataloader holds a PseudoLabelDataset '
-                                 'but no hook labels the images: add '
-                                 'PseudoLabelHook to custom_hooks')
+                raise ValueError(
+                    'semi_dataloader holds a PseudoLabelDataset '
+                    'but no hook labels the images: add '
+                    'PseudoLabelHook to custom_hooks'
+                )
             config['pseudo_label_dir'] = labels['folder']
         elif kind == 'RareClassCrop':
             if not labels:
-                raise ValueError('semi_dataloader holds a RareClassCrop but '
-                                 'no hook labels the images, which finds the '
-                                 'rare classes: add PseudoLabelHook to '
-                                 'custom_hooks')
+                raise ValueError(
+                    'semi_dataloader holds a RareClassCrop but '
+                    'no hook labels the images, which finds the '
+                    'rare classes: add PseudoLabelHook to '
+                    'custom_hooks'
+                )
             config.update(
-                classes=labels['rare_classes'], rarest=labels['rarest'])
+                classes=labels['rare_classes'], rarest=labels['rarest']
+            )
         for value in config.values():
             tell_datasets(value, labels)
     elif isinstance(config, (list, tuple)):

@@ -1,5 +1,4 @@
 """Validation of every network of a semi-supervised segmentor."""
-from typing import Dict
 
 from mmengine.model import is_model_wrapper
 from mmengine.runner import ValLoop
@@ -17,18 +16,21 @@ class TeacherStudentValLoop(ValLoop):
     take its figures. A model without sub-models is validated as usual.
     """
 
-    def run(self) -> Dict[str, float]:
+    def run(self) -> dict[str, float]:
         """Launch validation; metrics of all networks."""
         runner = self.runner
-        model = runner.model.module if is_model_wrapper(
-            runner.model) else runner.model
+        model = (
+            runner.model.module
+            if is_model_wrapper(runner.model)
+            else runner.model
+        )
         if not hasattr(model, 'sub_models'):
             return super().run()
         chosen = model.semi_test_cfg['predict_on']
         runner.call_hook('before_val')
         runner.call_hook('before_val_epoch')
         runner.model.eval()
-        metrics: Dict[str, float] = {}
+        metrics: dict[str, float] = {}
         try:
             for name in sorted(model.sub_models, key=lambda n: n != chosen):
                 model.semi_test_cfg['predict_on'] = name

@@ -1,4 +1,5 @@
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
@@ -20,12 +21,13 @@ class Level(NamedTuple):
         others: dilations in the other blocks.
         dropout: before the last convolution of a block.
     """
+
     blocks: int
-    channels: Tuple[int, ...]
+    channels: tuple[int, ...]
     stride: int = 1
-    first: Tuple[int, ...] = (1, 1)
-    others: Tuple[int, ...] = (1, 1)
-    dropout: float = 0.
+    first: tuple[int, ...] = (1, 1)
+    others: tuple[int, ...] = (1, 1)
+    dropout: float = 0.0
 
 
 # Levels 2 to 7 of model A1 at output stride 8.
@@ -40,7 +42,7 @@ LEVELS = (
 
 
 class PreActivationBlock(BaseModule):
-    """Residual block with normalisation and ReLU before each convolution.
+    """Residual block with normalization and ReLU before each convolution.
 
     A convolutional shortcut starts behind the first ReLU, an identity one at
     the input; nothing follows the sum.
@@ -52,17 +54,25 @@ class PreActivationBlock(BaseModule):
         dilations: of the convolutions.
         dropout: rate before the last convolution, element by element.
         project: shortcut by a 1x1 convolution.
-        norm_cfg: config of the normalisation.
+        norm_cfg: config of the normalization.
     """
 
-    def __init__(self, in_channels: int, channels: Sequence[int], stride: int,
-                 dilations: Sequence[int], dropout: float, project: bool,
-                 norm_cfg: dict) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        channels: Sequence[int],
+        stride: int,
+        dilations: Sequence[int],
+        dropout: float,
+        project: bool,
+        norm_cfg: dict,
+    ) -> None:
         super().__init__()
         kernels = (1, 3, 1) if len(channels) == 3 else (3, 3)
         inputs = (in_channels, *channels[:-1])
         self.norms = nn.ModuleList(
-            build_norm_layer(norm_cfg, width)[1] for width in inputs)
+            build_norm_layer(norm_cfg, width)[1] for width in inputs
+        )
         self.convs = nn.ModuleList(
             nn.Conv2d(
                 width,
@@ -71,11 +81,17 @@ class PreActivationBlock(BaseModule):
                 stride=stride if k == 0 else 1,
                 padding=dilation * (kernel // 2),
                 dilation=dilation,
-                bias=False) for k, (width, out, kernel, dilation) in enumerate(
-                    zip(inputs, channels, kernels, dilations)))
-        self.shortcut = nn.Conv2d(
-            in_channels, channels[-1], 1, stride=stride,
-            bias=False) if project else None
+                bias=False,
+            )
+            for k, (width, out, kernel, dilation) in enumerate(
+                zip(inputs, channels, kernels, dilations)
+            )
+        )
+        self.shortcut = (
+            nn.Conv2d(in_channels, channels[-1], 1, stride=stride, bias=False)
+            if project
+            else None
+        )
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
@@ -98,38 +114,45 @@ class ResNet38(BaseModule):
     Model A1 of Wu et al., "Wider or Deeper: Revisiting the ResNet Model for
     Visual Recognition" (Pattern Recognition 2019), as Zou et al. (ECCV 2018)
     use it, with dropout in the two bottlenecks: 105 M parameters and no
-    pooling. A last normalisation and ReLU follow level 7.
+    pooling. A last normalization and ReLU follow level 7.
 
     Args:
         out_indices: levels to give, 0 for level 2 up to 5 for level 7.
         base_channels: width of the first convolution; all others scale.
-        norm_cfg: config of the normalisation; by default BN with the epsilon
+        norm_cfg: config of the normalization; by default BN with the epsilon
             of the MXNet model.
         norm_eval: keep BN at its running statistics in training; its weights
             learn all the same (CBST).
         init_cfg: see mmengine's ``BaseModule``.
     """
 
-    def __init__(self,
-                 out_indices: Sequence[int] = (5, ),
-                 base_channels: int = 64,
-                 norm_cfg: Optional[dict] = None,
-                 norm_eval: bool = True,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(init_cfg or [
-            dict(type='Kaiming', layer='Conv2d'),
-            dict(type='Constant', val=1, layer='_BatchNorm')
-        ])
+    def __init__(
+        self,
+        out_indices: Sequence[int] = (5,),
+        base_channels: int = 64,
+        norm_cfg: dict | None = None,
+        norm_eval: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            init_cfg
+            or [
+                dict(type='Kaiming', layer='Conv2d'),
+                dict(type='Constant', val=1, layer='_BatchNorm'),
+            ]
+        )
         if not out_indices or set(out_indices) - set(range(len(LEVELS))):
-            raise ValueError(f'out_indices are some of 0..{len(LEVELS) - 1}, '
-                             f'got {out_indices}')
+            raise ValueError(
+                f'out_indices are some of 0..{len(LEVELS) - 1}, '
+                f'got {out_indices}'
+            )
         norm_cfg = norm_cfg or dict(type='BN', eps=1.001e-5)
         self.out_indices = tuple(out_indices)
         self.norm_eval = norm_eval
         self.conv1 = nn.Conv2d(3, base_channels, 3, padding=1, bias=False)
         width = base_channels
         self.levels = nn.ModuleList()
-        for level in LEVELS[:max(out_indices) + 1]:
+        for level in LEVELS[: max(out_indices) + 1]:
             channels = [c * base_channels // 64 for c in level.channels]
             blocks = []
             for k in range(level.blocks):
@@ -141,14 +164,19 @@ class ResNet38(BaseModule):
                         dilations=level.others if k else level.first,
                         dropout=level.dropout,
                         project=k == 0,
-                        norm_cfg=norm_cfg))
+                        norm_cfg=norm_cfg,
+                    )
+                )
                 width = channels[-1]
             self.levels.append(nn.Sequential(*blocks))
-        self.norm = build_norm_layer(norm_cfg, width)[1] if len(
-            self.levels) == len(LEVELS) else None
+        self.norm = (
+            build_norm_layer(norm_cfg, width)[1]
+            if len(self.levels) == len(LEVELS)
+            else None
+        )
         self.relu = nn.ReLU(inplace=True)
 
-    def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Feature maps of the chosen levels.
 
         Args:
@@ -159,7 +187,7 @@ class ResNet38(BaseModule):
             first three, then 8. Only level 7 ends in a ReLU.
         """
         x = self.conv1(x)
-        outs: List[Tensor] = []
+        outs: list[Tensor] = []
         for k, level in enumerate(self.levels):
             x = level(x)
             if k == len(LEVELS) - 1:

@@ -2,13 +2,22 @@ from .deeplabv2_head import DeepLabV2Head
 from .deeplabv3plus_head import DeepLabV3PlusHead
 from .dilated_fcn_head import DilatedFCNHead
 from .lateral_sum_head import LateralSumHead
-from .representation_head import (LateralSumRepresentationHead,
-                                  RepresentationHead, RepresentationMixin,
-                                  SepASPPRepresentationHead)
+from .representation_head import (
+    LateralSumRepresentationHead,
+    RepresentationHead,
+    RepresentationMixin,
+    SepASPPRepresentationHead,
+)
 from .semantic_embedding_head import SemanticEmbeddingHead
 
 __all__ = [
-    'DeepLabV2Head', 'DeepLabV3PlusHead', 'DilatedFCNHead', 'LateralSumHead',
-    'LateralSumRepresentationHead', 'RepresentationHead',
-    'RepresentationMixin', 'SemanticEmbeddingHead', 'SepASPPRepresentationHead'
+    'DeepLabV2Head',
+    'DeepLabV3PlusHead',
+    'DilatedFCNHead',
+    'LateralSumHead',
+    'LateralSumRepresentationHead',
+    'RepresentationHead',
+    'RepresentationMixin',
+    'SemanticEmbeddingHead',
+    'SepASPPRepresentationHead',
 ]

@@ -1,4 +1,4 @@
-from typing import Dict, List, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -29,16 +29,20 @@ class DeepLabV2Head(BaseDecodeHead):
         **kwargs: see mmseg's ``BaseDecodeHead``.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 num_classes: int,
-                 dilations: Sequence[int] = (6, 12, 18, 24),
-                 used_branches: int = 2,
-                 align_corners: bool = True,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        dilations: Sequence[int] = (6, 12, 18, 24),
+        used_branches: int = 2,
+        align_corners: bool = True,
+        **kwargs,
+    ) -> None:
         if not 1 <= used_branches <= len(dilations):
-            raise ValueError(f'used_branches must lie in 1..{len(dilations)},'
-                             f' got {used_branches}')
+            raise ValueError(
+                f'used_branches must lie in 1..{len(dilations)},'
+                f' got {used_branches}'
+            )
         for key in ('channels', 'dropout_ratio'):
             kwargs.pop(key, None)
         kwargs.setdefault('init_cfg', None)
@@ -48,15 +52,17 @@ class DeepLabV2Head(BaseDecodeHead):
             num_classes=num_classes,
             dropout_ratio=0,
             align_corners=align_corners,
-            **kwargs)
+            **kwargs,
+        )
         # The branches end in classes; there is nothing left to classify.
         del self.conv_seg
         self.dilations = tuple(dilations)
         self.convs = nn.ModuleList(
             nn.Conv2d(in_channels, num_classes, 3, padding=d, dilation=d)
-            for d in self.dilations[:used_branches])
+            for d in self.dilations[:used_branches]
+        )
 
-    def forward(self, inputs: List[Tensor]) -> Tensor:
+    def forward(self, inputs: list[Tensor]) -> Tensor:
         """Logits (N, C, H, W) at the resolution of the features."""
         x = self._transform_inputs(inputs)
         out = self.convs[0](x)
@@ -64,18 +70,19 @@ class DeepLabV2Head(BaseDecodeHead):
             out = out + conv(x)
         return out
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
-                              **kwargs) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args, **kwargs
+    ) -> None:
         """Leave out the branches of a checkpoint that are not used."""
         for k in range(len(self.convs), len(self.dilations)):
             for name in ('weight', 'bias'):
                 state_dict.pop(f'{prefix}convs.{k}.{name}', None)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-    def to_mmseg(self, cfg: dict) -> Tuple[dict, Dict[str, Tensor]]:
+    def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """Config and weights of an mmseg head with equal output.
 
-        mmseg's ``ASPPHead`` without normalisation and activation: its
+        mmseg's ``ASPPHead`` without normalization and activation: its
         branches are these convolutions, its pooling branch is zero, and
         bottleneck and classifier are set to add up the branches.
 
@@ -88,8 +95,9 @@ class DeepLabV2Head(BaseDecodeHead):
         bottleneck = like.new_zeros(classes, (used + 1) * classes, 3, 3)
         bottleneck[:, classes:, 1, 1] = eye.repeat(1, used)
         state = {
-            'image_pool.1.conv.weight':
-            like.new_zeros(classes, self.in_channels, 1, 1),
+            'image_pool.1.conv.weight': like.new_zeros(
+                classes, self.in_channels, 1, 1
+            ),
             'image_pool.1.conv.bias': like.new_zeros(classes),
             'bottleneck.conv.weight': bottleneck,
             'bottleneck.conv.bias': like.new_zeros(classes),
@@ -108,4 +116,5 @@ class DeepLabV2Head(BaseDecodeHead):
             norm_cfg=None,
             act_cfg=None,
             dropout_ratio=0,
-            align_corners=self.align_corners), state
+            align_corners=self.align_corners,
+        ), state

@@ -1,4 +1,4 @@
-from typing import List, Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 import torch
 from mmcv.cnn import ConvModule
@@ -7,6 +7,7 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .representation_head import conv_stack
 
 
@@ -33,25 +34,30 @@ class DeepLabV3PlusHead(ASPPHead):
         **kwargs: see mmseg's ``BaseDecodeHead``.
     """
 
-    def __init__(self,
-                 c1_in_channels: int = 256,
-                 c1_channels: int = 256,
-                 dilations: Sequence[int] = (1, 12, 24, 36),
-                 dropout_ratio: float = 0.1,
-                 align_corners: bool = True,
-                 representation_head: Optional[dict] = None,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        c1_in_channels: int = 256,
+        c1_channels: int = 256,
+        dilations: Sequence[int] = (1, 12, 24, 36),
+        dropout_ratio: float = 0.1,
+        align_corners: bool = True,
+        representation_head: dict | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(
             dilations=tuple(dilations),
             dropout_ratio=dropout_ratio,
             align_corners=align_corners,
-            **kwargs)
+            **kwargs,
+        )
         self.c1_bottleneck = ConvModule(
-            c1_in_channels, c1_channels, 1, bias=True, norm_cfg=self.norm_cfg)
+            c1_in_channels, c1_channels, 1, bias=True, norm_cfg=self.norm_cfg
+        )
         self.aspp_dropout = nn.Dropout2d(dropout_ratio)
         width = self.channels + c1_channels
-        self.convs = nn.Sequential(*conv_stack(width, self.channels, 2,
-                                               dropout_ratio, self.norm_cfg))
+        self.convs = nn.Sequential(
+            *conv_stack(width, self.channels, 2, dropout_ratio, self.norm_cfg)
+        )
         self.representation_head = None
         if representation_head:
             self.representation_head = MODELS.build(
@@ -60,9 +66,13 @@ class DeepLabV3PlusHead(ASPPHead):
                         type='RepresentationHead',
                         in_channels=width,
                         dropout_ratio=dropout_ratio,
-                        norm_cfg=self.norm_cfg), **representation_head))
+                        norm_cfg=self.norm_cfg,
+                    ),
+                    **representation_head,
+                )
+            )
 
-    def fuse(self, inputs: List[Tensor]) -> Tensor:
+    def fuse(self, inputs: list[Tensor]) -> Tensor:
         """What classifier and representation head read.
 
         Args:
@@ -77,16 +87,20 @@ class DeepLabV3PlusHead(ASPPHead):
             high,
             size=low.shape[2:],
             mode='bilinear',
-            align_corners=self.align_corners)
+            align_corners=self.align_corners,
+        )
         return torch.cat([high, low], 1)
 
-    def forward(self, inputs: List[Tensor]) -> Tensor:
+    def forward(self, inputs: list[Tensor]) -> Tensor:
         """Logits (N, C, h, w) in the size of ``inputs[0]``."""
         return self.cls_seg(self.convs(self.fuse(inputs)))
 
     def forward_with_representation(
-            self, inputs: List[Tensor]) -> Tuple[Tensor, Tensor]:
+        self, inputs: list[Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """Logits (N, C, h, w) and representation (N, D, h, w)."""
         fused = self.fuse(inputs)
-        return (self.cls_seg(self.convs(fused)),
-                self.representation_head(fused))
+        return (
+            self.cls_seg(self.convs(fused)),
+            self.representation_head(fused),
+        )

@@ -1,5 +1,3 @@
-from typing import Dict, List, Optional, Tuple
-
 import torch
 from mmcv.cnn import ConvModule, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -19,38 +17,41 @@ class LateralSumHead(BaseDecodeHead):
     mmseg's heads that concatenate at full resolution, with the same reach.
 
     Args:
-        norm_cfg: normalisation of the sum and of the 3x3 convolution, BN
+        norm_cfg: normalization of the sum and of the 3x3 convolution, BN
             by default.
         dropout_ratio: dropout before the classifier.
         **kwargs: see mmseg's ``BaseDecodeHead``; ``in_channels`` and
             ``in_index`` are lists, the finest map first.
     """
 
-    def __init__(self,
-                 norm_cfg: Optional[dict] = None,
-                 dropout_ratio: float = 0.,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        norm_cfg: dict | None = None,
+        dropout_ratio: float = 0.0,
+        **kwargs,
+    ) -> None:
         super().__init__(
             input_transform='multiple_select',
             norm_cfg=norm_cfg or dict(type='BN'),
             dropout_ratio=dropout_ratio,
-            **kwargs)
+            **kwargs,
+        )
         self.laterals = nn.ModuleList(
             nn.Conv2d(channels, self.channels, 1, bias=False)
-            for channels in self.in_channels)
+            for channels in self.in_channels
+        )
         self.norm = build_norm_layer(self.norm_cfg, self.channels)[1]
         self.fuse = ConvModule(
-            self.channels,
-            self.channels,
-            3,
-            padding=1,
-            norm_cfg=self.norm_cfg)
+            self.channels, self.channels, 3, padding=1, norm_cfg=self.norm_cfg
+        )
 
-    def forward(self, inputs: List[Tensor]) -> Tensor:
+    def forward(self, inputs: list[Tensor]) -> Tensor:
         """Logits (N, C, H, W) at the size of the first selected input."""
         maps = [
-            lateral(x) for lateral, x in zip(self.laterals,
-                                             self._transform_inputs(inputs))
+            lateral(x)
+            for lateral, x in zip(
+                self.laterals, self._transform_inputs(inputs)
+            )
         ]
         total = maps[0]
         for x in maps[1:]:
@@ -58,10 +59,11 @@ class LateralSumHead(BaseDecodeHead):
                 x,
                 size=total.shape[2:],
                 mode='bilinear',
-                align_corners=self.align_corners)
+                align_corners=self.align_corners,
+            )
         return self.cls_seg(self.fuse(self.norm(total).relu()))
 
-    def to_mmseg(self, cfg: dict) -> Tuple[dict, Dict[str, Tensor]]:
+    def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """Config and weights of an mmseg head with equal output.
 
         A 1x1 convolution commutes with resizing, so the sum is one
@@ -73,19 +75,22 @@ class LateralSumHead(BaseDecodeHead):
         """
         weight = torch.cat([lateral.weight for lateral in self.laterals], 1)
         state = {
-            'convs.0.conv.weight':
-            nn.functional.pad(weight.detach(), (1, 1, 1, 1))
+            'convs.0.conv.weight': nn.functional.pad(
+                weight.detach(), (1, 1, 1, 1)
+            )
         }
         parts = {
             f'convs.0.{self.fuse.norm_name}.': self.norm,
             'convs.1.': self.fuse,
-            'conv_seg.': self.conv_seg
+            'conv_seg.': self.conv_seg,
         }
         for prefix, module in parts.items():
-            state.update({
-                prefix + key: value
-                for key, value in module.state_dict().items()
-            })
+            state.update(
+                {
+                    prefix + key: value
+                    for key, value in module.state_dict().items()
+                }
+            )
         return dict(
             cfg,
             type='FCNHead',
@@ -94,4 +99,5 @@ class LateralSumHead(BaseDecodeHead):
             kernel_size=3,
             concat_input=False,
             norm_cfg=dict(self.norm_cfg),
-            dropout_ratio=self.dropout_ratio), state
+            dropout_ratio=self.dropout_ratio,
+        ), state

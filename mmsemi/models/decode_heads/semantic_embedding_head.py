@@ -1,4 +1,4 @@
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,14 +8,14 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
 from mmsemi.registry import MODELS
-from mmsemi.utils.class_embeddings import load_class_embeddings
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.labels import resize_labels
-from mmsemi.utils.zero_label import UNLABELLED
+from mmsemi.utils.labels import UNLABELED, resize_labels
+
 from .deeplabv2_head import DeepLabV2Head
 
-Columns = Union[slice, Sequence[int], Tensor]
+Columns = slice | Sequence[int] | Tensor
 
 
 @MODELS.register_module()
@@ -27,19 +27,19 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         logits[c] = <features, E[c]> / temperature
 
     with unit word vectors E that are never trained (SPNet, Xian et al.,
-    CVPR 2019, section 3). Features are not normalised and there is no bias,
+    CVPR 2019, section 3). Features are not normalized and there is no bias,
     so a class without any training pixel is one more row of E. The product
     is computed in float32 whatever the precision of the features.
 
     Classes are ordered seen first, then unseen. Training sees the columns
     of the seen classes only; predictions take all of them. Labels 254
-    (unlabelled) have no effect on the loss, like 255.
+    (unlabeled) have no effect on the loss, like 255.
 
     With ``gamma`` predictions are calibrated (SPNet, equation 6): what
     ``predict`` returns are then the scores p - gamma [c is seen] of the
     up-sampled probabilities p instead of logits. Their argmax is the
     prediction; do not take a softmax of them, as test-time augmentation and
-    labelling would.
+    labeling would.
 
     Args:
         head: config of a decode head; its ``num_classes`` is set to D.
@@ -65,41 +65,56 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         ignore_index: label of pixels without any effect.
     """
 
-    def __init__(self,
-                 head: dict,
-                 num_seen: int,
-                 classes: Optional[Sequence[str]] = None,
-                 embeddings: Union[None, str, Sequence] = None,
-                 embedding: Optional[str] = None,
-                 names: Optional[Dict[str, str]] = None,
-                 embedding_dim: Optional[int] = None,
-                 save_embeddings: bool = False,
-                 temperature: float = 1.,
-                 gamma: float = 0.,
-                 train_columns: str = 'seen',
-                 loss_resolution: str = 'labels',
-                 loss_decode: Union[None, dict, Sequence[dict]] = None,
-                 ignore_index: int = 255) -> None:
-        vectors = class_vectors(classes, embeddings, embedding, names,
-                                embedding_dim, save_embeddings)
+    def __init__(
+        self,
+        head: dict,
+        num_seen: int,
+        classes: Sequence[str] | None = None,
+        embeddings: None | str | Sequence = None,
+        embedding: str | None = None,
+        names: dict[str, str] | None = None,
+        embedding_dim: int | None = None,
+        save_embeddings: bool = False,
+        temperature: float = 1.0,
+        gamma: float = 0.0,
+        train_columns: str = 'seen',
+        loss_resolution: str = 'labels',
+        loss_decode: None | dict | Sequence[dict] = None,
+        ignore_index: int = 255,
+    ) -> None:
+        vectors = class_vectors(
+            classes,
+            embeddings,
+            embedding,
+            names,
+            embedding_dim,
+            save_embeddings,
+        )
         num_classes, dim = vectors.shape
         if not 0 < num_seen <= num_classes:
-            raise ValueError(f'num_seen must lie in 1..{num_classes}, the '
-                             f'number of classes, got {num_seen}')
+            raise ValueError(
+                f'num_seen must lie in 1..{num_classes}, the '
+                f'number of classes, got {num_seen}'
+            )
         if train_columns not in ('seen', 'all'):
-            raise ValueError("train_columns is 'seen' or 'all', got "
-                             f'{train_columns!r}')
+            raise ValueError(
+                f"train_columns is 'seen' or 'all', got {train_columns!r}"
+            )
         if loss_resolution not in ('labels', 'logits'):
-            raise ValueError("loss_resolution is 'labels' or 'logits', got "
-                             f'{loss_resolution!r}')
+            raise ValueError(
+                "loss_resolution is 'labels' or 'logits', got "
+                f'{loss_resolution!r}'
+            )
         if temperature <= 0 or gamma < 0:
-            raise ValueError('temperature is positive and gamma at least 0, '
-                             f'got {temperature} and {gamma}')
-        loss_decode = loss_decode or dict(
-            type='ClassBalancedCrossEntropyLoss')
+            raise ValueError(
+                'temperature is positive and gamma at least 0, '
+                f'got {temperature} and {gamma}'
+            )
+        loss_decode = loss_decode or dict(type='ClassBalancedCrossEntropyLoss')
         # Losses of the inner head are never used.
         inner = MODELS.build(
-            {'loss_decode': loss_decode, **head, 'num_classes': dim})
+            {'loss_decode': loss_decode, **head, 'num_classes': dim}
+        )
         # The inner head selects its inputs; what remains is a classifier of
         # D channels.
         super().__init__(
@@ -110,7 +125,8 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             loss_decode=loss_decode,
             ignore_index=ignore_index,
             align_corners=inner.align_corners,
-            init_cfg=None)
+            init_cfg=None,
+        )
         del self.conv_seg
         self.head = inner
         self.num_seen = num_seen
@@ -122,9 +138,9 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         self.has_embeddings = embeddings is not None
         self.register_buffer('embeddings', vectors, persistent=save_embeddings)
 
-    def forward(self,
-                inputs: List[Tensor],
-                columns: Optional[Columns] = None) -> Tensor:
+    def forward(
+        self, inputs: list[Tensor], columns: Columns | None = None
+    ) -> Tensor:
         """Logits at the resolution of the inner head.
 
         Args:
@@ -135,33 +151,41 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             Float32 (N, number of columns, H, W).
         """
         features = self.head(inputs)
-        vectors = self.embeddings if columns is None else self.embeddings[
-            columns]
+        vectors = (
+            self.embeddings if columns is None else self.embeddings[columns]
+        )
         with torch.autocast(features.device.type, enabled=False):
-            logits = F.conv2d(features.float(), vectors.float()[:, :, None,
-                                                                None])
+            logits = F.conv2d(
+                features.float(), vectors.float()[:, :, None, None]
+            )
         return logits if self.temperature == 1 else logits / self.temperature
 
-    def train_logits(self, inputs: List[Tensor]) -> Tensor:
+    def train_logits(self, inputs: list[Tensor]) -> Tensor:
         """Logits of the classes that the supervised loss compares."""
         return self.forward(
             inputs,
-            slice(0, self.num_seen) if self.train_columns == 'seen' else None)
+            slice(0, self.num_seen) if self.train_columns == 'seen' else None,
+        )
 
-    def loss(self, inputs: List[Tensor], batch_data_samples: list,
-             train_cfg: Optional[dict]) -> Dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: list[Tensor],
+        batch_data_samples: list,
+        train_cfg: dict | None,
+    ) -> dict[str, Tensor]:
         """Loss on annotated pixels, in mmseg's signature."""
-        return self.loss_by_feat(
-            self.train_logits(inputs), batch_data_samples)
+        return self.loss_by_feat(self.train_logits(inputs), batch_data_samples)
 
-    def loss_by_feat(self, seg_logits: Tensor,
-                     batch_data_samples: list) -> Dict[str, Tensor]:
+    def loss_by_feat(
+        self, seg_logits: Tensor, batch_data_samples: list
+    ) -> dict[str, Tensor]:
         """Loss of logits against the labels of data samples."""
         labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
         return self.loss_by_labels(seg_logits, labels)
 
-    def loss_by_labels(self, logits: Tensor,
-                       labels: Tensor) -> Dict[str, Tensor]:
+    def loss_by_labels(
+        self, logits: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
         """Loss and accuracy of logits against label maps.
 
         Args:
@@ -169,7 +193,7 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             labels: (N, H, W) integers below K, 254 or 255.
         """
         labels = labels.long()
-        labels = labels.masked_fill(labels == UNLABELLED, self.ignore_index)
+        labels = labels.masked_fill(labels == UNLABELED, self.ignore_index)
         if self.loss_resolution == 'logits':
             labels = resize_labels(labels, logits.shape[-2:])
         else:
@@ -177,9 +201,10 @@ class SemanticEmbeddingHead(BaseDecodeHead):
                 logits,
                 size=labels.shape[-2:],
                 mode='bilinear',
-                align_corners=self.align_corners)
+                align_corners=self.align_corners,
+            )
         parts = self.loss_decode
-        losses: Dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         for part in parts if isinstance(parts, nn.ModuleList) else [parts]:
             value = part(logits, labels, ignore_index=self.ignore_index)
             losses[part.loss_name] = losses.get(part.loss_name, 0) + value
@@ -190,18 +215,20 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             losses['acc_seg'] = 100 * correct.sum() / valid.sum().clamp(min=1)
         return losses
 
-    def predict_by_feat(self, seg_logits: Tensor,
-                        batch_img_metas: List[dict]) -> Tensor:
+    def predict_by_feat(
+        self, seg_logits: Tensor, batch_img_metas: list[dict]
+    ) -> Tensor:
         """Logits, or calibrated scores, at the size of the input."""
         logits = super().predict_by_feat(seg_logits, batch_img_metas)
         if not self.gamma:
             return logits
         scores = logits.float().softmax(1)
-        scores[:, :self.num_seen] -= self.gamma
+        scores[:, : self.num_seen] -= self.gamma
         return scores
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
-                              **kwargs) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args, **kwargs
+    ) -> None:
         """Vectors of a checkpoint count only where they are saved."""
         key = f'{prefix}embeddings'
         if not self.save_embeddings:
@@ -210,7 +237,7 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             state_dict.setdefault(key, self.embeddings)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
-    def to_mmseg(self, cfg: dict) -> Tuple[dict, Dict[str, Tensor]]:
+    def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """Config and weights of an mmseg head with equal logits.
 
         The word vectors are folded into the classifier of the inner head.
@@ -224,43 +251,54 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         if self.gamma:
             print_log(
                 f'gamma={self.gamma} needs probabilities; the exported model '
-                'predicts without calibration', 'current')
+                'predicts without calibration',
+                'current',
+            )
         vectors = self.embeddings.detach().float() / self.temperature
         inner = dict(cfg['head'], num_classes=self.num_classes)
         if isinstance(self.head, DeepLabV2Head):
             # Linear up to the classes, so that its own size shrinks.
             folded = MODELS.build(inner)
             for ours, conv in zip(folded.convs, self.head.convs):
-                ours.weight.data = torch.einsum('cd,dikl->cikl', vectors,
-                                                conv.weight.detach())
+                ours.weight.data = torch.einsum(
+                    'cd,dikl->cikl', vectors, conv.weight.detach()
+                )
                 ours.bias.data = vectors @ conv.bias.detach()
             return folded.to_mmseg(inner)
         if hasattr(self.head, 'to_mmseg'):
             plain, state = self.head.to_mmseg(
-                dict(cfg['head'], num_classes=self.channels))
+                dict(cfg['head'], num_classes=self.channels)
+            )
         else:
             plain, state = inner, dict(self.head.state_dict())
         weight = state.get('conv_seg.weight')
         if weight is None or len(weight) != self.channels:
             raise UsageError(
                 f'{type(self.head).__name__} has no 1x1 classifier that word '
-                'vectors can be folded into; export it by hand')
-        state['conv_seg.weight'] = torch.einsum('cd,dikl->cikl', vectors,
-                                                weight)
+                'vectors can be folded into; export it by hand'
+            )
+        state['conv_seg.weight'] = torch.einsum(
+            'cd,dikl->cikl', vectors, weight
+        )
         state['conv_seg.bias'] = vectors @ state['conv_seg.bias']
         return dict(plain, num_classes=self.num_classes), state
 
     def extra_repr(self) -> str:
-        return (f'{super().extra_repr()}, num_seen={self.num_seen}, '
-                f'embeddings={tuple(self.embeddings.shape)}, '
-                f'gamma={self.gamma}')
+        return (
+            f'{super().extra_repr()}, num_seen={self.num_seen}, '
+            f'embeddings={tuple(self.embeddings.shape)}, '
+            f'gamma={self.gamma}'
+        )
 
 
-def class_vectors(classes: Optional[Sequence[str]],
-                  embeddings: Union[None, str, Sequence],
-                  embedding: Optional[str], names: Optional[Dict[str, str]],
-                  embedding_dim: Optional[int],
-                  save_embeddings: bool) -> Tensor:
+def class_vectors(
+    classes: Sequence[str] | None,
+    embeddings: None | str | Sequence,
+    embedding: str | None,
+    names: dict[str, str] | None,
+    embedding_dim: int | None,
+    save_embeddings: bool,
+) -> Tensor:
     """Word vectors (C, D) as the arguments of the head say.
 
     Raises:
@@ -268,18 +306,23 @@ def class_vectors(classes: Optional[Sequence[str]],
     """
     if embeddings is None:
         if not (classes and embedding_dim and save_embeddings):
-            raise ValueError('without embeddings, give classes, '
-                             'embedding_dim and save_embeddings=True: the '
-                             'vectors then come with the checkpoint')
+            raise ValueError(
+                'without embeddings, give classes, '
+                'embedding_dim and save_embeddings=True: the '
+                'vectors then come with the checkpoint'
+            )
         return torch.zeros(len(classes), embedding_dim)
     if isinstance(embeddings, str):
         if not classes:
-            raise ValueError('embeddings of a file need the names of the '
-                             'classes')
+            raise ValueError(
+                'embeddings of a file need the names of the classes'
+            )
         vectors = load_class_embeddings(embeddings, classes, embedding, names)
     else:
         vectors = np.asarray(embeddings, np.float32)
     if vectors.ndim != 2 or classes and len(classes) != len(vectors):
-        raise ValueError(f'embeddings of shape {vectors.shape} for '
-                         f'{len(classes or [])} classes')
+        raise ValueError(
+            f'embeddings of shape {vectors.shape} for '
+            f'{len(classes or [])} classes'
+        )
     return torch.from_numpy(vectors.copy())

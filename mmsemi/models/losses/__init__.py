@@ -1,12 +1,16 @@
 from .base_objective import PixelWeightObjective
-from .class_balanced_cross_entropy import (ClassBalancedCrossEntropyLoss,
-                                           class_weights_from_frequency)
+from .class_balanced_cross_entropy import (
+    ClassBalancedCrossEntropyLoss,
+    class_weights_from_frequency,
+)
 from .class_confidence_bank import ClassConfidenceBank
 from .confidence_regularized_loss import ConfidenceRegularizedLoss
 from .dynamic_mutual_loss import DynamicMutualLoss, FlipLoss, NaiveMutualLoss
 from .dynamic_self_training_loss import DynamicSelfTrainingLoss
-from .entropy_filtered_loss import (EntropyFilteredCrossEntropyLoss,
-                                    ReverseCrossEntropyLoss)
+from .entropy_filtered_loss import (
+    EntropyFilteredCrossEntropyLoss,
+    ReverseCrossEntropyLoss,
+)
 from .equalization_consistency_loss import EqualizationConsistencyLoss
 from .memory_bank import ClassMemoryBank
 from .ohem_cross_entropy import OHEMCrossEntropyLoss
@@ -16,12 +20,23 @@ from .softmax_mse_loss import SoftmaxMSELoss
 from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
 
 __all__ = [
-    'ClassBalancedCrossEntropyLoss', 'ClassConfidenceBank', 'ClassMemoryBank',
-    'ConfidenceRegularizedLoss', 'DynamicMutualLoss',
-    'DynamicSelfTrainingLoss', 'EntropyFilteredCrossEntropyLoss',
-    'EqualizationConsistencyLoss', 'FlipLoss', 'NaiveMutualLoss',
-    'OHEMCrossEntropyLoss', 'OnlineSelfTrainingLoss', 'PixelWeightObjective',
-    'PseudoLabelCrossEntropyLoss', 'ReverseCrossEntropyLoss', 'SoftmaxMSELoss',
-    'UnreliablePixelContrastLoss', 'class_weights_from_frequency',
-    'label_onehot'
+    'ClassBalancedCrossEntropyLoss',
+    'ClassConfidenceBank',
+    'ClassMemoryBank',
+    'ConfidenceRegularizedLoss',
+    'DynamicMutualLoss',
+    'DynamicSelfTrainingLoss',
+    'EntropyFilteredCrossEntropyLoss',
+    'EqualizationConsistencyLoss',
+    'FlipLoss',
+    'NaiveMutualLoss',
+    'OHEMCrossEntropyLoss',
+    'OnlineSelfTrainingLoss',
+    'PixelWeightObjective',
+    'PseudoLabelCrossEntropyLoss',
+    'ReverseCrossEntropyLoss',
+    'SoftmaxMSELoss',
+    'UnreliablePixelContrastLoss',
+    'class_weights_from_frequency',
+    'label_onehot',
 ]

@@ -1,11 +1,12 @@
-"""Cross entropy with class weights and ignored pixels, normalised exactly.
+"""Cross entropy with class weights and ignored pixels, normalized exactly.
 
 mmseg's ``CrossEntropyLoss(class_weight=...)`` indexes the weights with the
 ignore label and fails; its ``avg_non_ignore`` counts pixels on the host.
 """
+
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence, Union
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +17,9 @@ from mmsemi.registry import MODELS
 MODES = ('inverse', 'sqrt_inverse', 'effective_number')
 
 
-def class_weights_from_frequency(frequency: Sequence[float],
-                                 mode: str,
-                                 beta: float = 0.9999) -> Tensor:
+def class_weights_from_frequency(
+    frequency: Sequence[float], mode: str, beta: float = 0.9999
+) -> Tensor:
     """Weights of classes from how often they occur, with mean 1.
 
     ``inverse``: 1 / f; ``sqrt_inverse``: 1 / sqrt(f); ``effective_number``:
@@ -35,10 +36,16 @@ def class_weights_from_frequency(frequency: Sequence[float],
         Weights, float32 (C,).
     """
     counts = torch.as_tensor(frequency, dtype=torch.float64)
-    if counts.ndim != 1 or not len(counts) or (counts < 0).any() \
-            or not counts.sum() > 0:
-        raise ValueError('class_frequency needs one non-negative number per '
-                         f'class and a positive sum, got {frequency}')
+    if (
+        counts.ndim != 1
+        or not len(counts)
+        or (counts < 0).any()
+        or not counts.sum() > 0
+    ):
+        raise ValueError(
+            'class_frequency needs one non-negative number per '
+            f'class and a positive sum, got {frequency}'
+        )
     counts = counts.clamp(min=counts[counts > 0].min())
     if mode == 'inverse':
         weights = 1 / counts
@@ -46,8 +53,10 @@ def class_weights_from_frequency(frequency: Sequence[float],
         weights = counts.rsqrt()
     elif mode == 'effective_number':
         if counts.max() <= 1:
-            raise ValueError("mode='effective_number' needs counts, and "
-                             f'these look like shares: {frequency}')
+            raise ValueError(
+                "mode='effective_number' needs counts, and "
+                f'these look like shares: {frequency}'
+            )
         weights = (1 - beta) / (1 - beta**counts)
     else:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
@@ -55,7 +64,8 @@ def class_weights_from_frequency(frequency: Sequence[float],
 
 
 def read_class_frequency(
-        frequency: Union[str, Path, Sequence[float]]) -> Sequence[float]:
+    frequency: str | Path | Sequence[float],
+) -> Sequence[float]:
     """Frequencies given as numbers, or as the path of a json file.
 
     The file holds a list, or a dict with the list under ``pixels``,
@@ -67,14 +77,16 @@ def read_class_frequency(
     if not path.is_file():
         raise FileNotFoundError(
             f'no class frequency file {path}; write it with '
-            'tools/dataset_converters/class_frequency.py')
+            'tools/dataset_converters/class_frequency.py'
+        )
     content = json.loads(path.read_text())
     if isinstance(content, dict):
         for key in ('pixels', 'counts', 'frequency'):
             if key in content:
                 return content[key]
-        raise ValueError(f'{path} holds none of the keys pixels, counts, '
-                         'frequency')
+        raise ValueError(
+            f'{path} holds none of the keys pixels, counts, frequency'
+        )
     return content
 
 
@@ -87,9 +99,9 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
         L = sum_i w_i b_{y_i} CE_i / sum_i b_{y_i}
 
     over the pixels that are not ignored. Neither the pixel weights nor the
-    batch split enter the normaliser. It stays a tensor on the device, and a
+    batch split enter the normalizer. It stays a tensor on the device, and a
     batch with every pixel ignored gives 0 with zero gradient. Everything is
-    computed in float32. The normaliser is that of this process.
+    computed in float32. The normalizer is that of this process.
 
     Args:
         class_weight: weight of each class; scaled to mean 1.
@@ -97,20 +109,22 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             ``'inverse'``, ``'sqrt_inverse'`` or ``'effective_number'``.
         class_frequency: number of pixels (or share) of each class, or the
             json file of ``tools/dataset_converters/class_frequency.py``, or
-            ``'labelled'``: counted by ``ClassFrequencyHook`` in the masks of
-            the labelled training images when the run starts.
+            ``'labeled'``: counted by ``ClassFrequencyHook`` in the masks of
+            the labeled training images when the run starts.
         beta: of the effective number.
         loss_weight: factor of the whole loss.
         loss_name: key of the loss in a head's output.
     """
 
-    def __init__(self,
-                 class_weight: Optional[Sequence[float]] = None,
-                 mode: Optional[str] = None,
-                 class_frequency: Union[None, str, Sequence[float]] = None,
-                 beta: float = 0.9999,
-                 loss_weight: float = 1.0,
-                 loss_name: str = 'loss_ce') -> None:
+    def __init__(
+        self,
+        class_weight: Sequence[float] | None = None,
+        mode: str | None = None,
+        class_frequency: None | str | Sequence[float] = None,
+        beta: float = 0.9999,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_ce',
+    ) -> None:
         super().__init__()
         if class_weight is not None and mode is not None:
             raise ValueError('give class_weight or mode, not both')
@@ -118,15 +132,18 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             raise ValueError('mode and class_frequency belong together')
         weights = None
         self.mode, self.beta = mode, beta
-        self.awaits_frequency = class_frequency == 'labelled'
+        self.awaits_frequency = class_frequency == 'labeled'
         if mode is not None and not self.awaits_frequency:
             weights = class_weights_from_frequency(
-                read_class_frequency(class_frequency), mode, beta)
+                read_class_frequency(class_frequency), mode, beta
+            )
         elif class_weight is not None:
             weights = torch.as_tensor(class_weight, dtype=torch.float32)
             if (weights < 0).any() or not weights.sum() > 0:
-                raise ValueError('class_weight must be non-negative and not '
-                                 f'all zero, got {class_weight}')
+                raise ValueError(
+                    'class_weight must be non-negative and not '
+                    f'all zero, got {class_weight}'
+                )
             weights = weights / weights.mean()
         # Not in the state dict: checkpoints stay those of plain mmseg.
         self.register_buffer('class_weight', weights, persistent=False)
@@ -139,17 +156,16 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
         return self._loss_name
 
     def set_class_frequency(self, frequency: Sequence[float]) -> None:
-        """Make the weights now, for ``class_frequency='labelled'``."""
+        """Make the weights now, for ``class_frequency='labeled'``."""
         weights = class_weights_from_frequency(frequency, self.mode, self.beta)
         if self.class_weight is not None:
             weights = weights.to(self.class_weight.device)
         self.class_weight = weights
         self.awaits_frequency = False
 
-    def pixel_loss(self,
-                   pred: Tensor,
-                   label: Tensor,
-                   ignore_index: int = 255) -> Tensor:
+    def pixel_loss(
+        self, pred: Tensor, label: Tensor, ignore_index: int = 255
+    ) -> Tensor:
         """Cross entropy of each pixel without any weight.
 
         Args:
@@ -160,17 +176,26 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             Float32 (N, H, W), 0 where the label is ignored.
         """
         if self.awaits_frequency:
-            raise RuntimeError("class_frequency='labelled' needs "
-                               'ClassFrequencyHook in custom_hooks')
+            raise RuntimeError(
+                "class_frequency='labeled' needs "
+                'ClassFrequencyHook in custom_hooks'
+            )
         if pred.shape[1] == 1:
-            raise ValueError('one-channel (binary) logits are not supported; '
-                             'use out_channels=2')
-        if self.class_weight is not None \
-                and len(self.class_weight) != pred.shape[1]:
-            raise ValueError(f'{len(self.class_weight)} class weights for '
-                             f'{pred.shape[1]} classes')
+            raise ValueError(
+                'one-channel (binary) logits are not supported; '
+                'use out_channels=2'
+            )
+        if (
+            self.class_weight is not None
+            and len(self.class_weight) != pred.shape[1]
+        ):
+            raise ValueError(
+                f'{len(self.class_weight)} class weights for '
+                f'{pred.shape[1]} classes'
+            )
         return F.cross_entropy(
-            pred.float(), label, reduction='none', ignore_index=ignore_index)
+            pred.float(), label, reduction='none', ignore_index=ignore_index
+        )
 
     def label_weight(self, label: Tensor, ignore_index: int = 255) -> Tensor:
         """Class weight of each pixel, 0 where ignored; float32 (N, H, W)."""
@@ -179,19 +204,21 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             return valid.float()
         return self.class_weight[label.where(valid, 0)] * valid
 
-    def reduce(self,
-               pixel_loss: Tensor,
-               label: Tensor,
-               weight: Optional[Tensor] = None,
-               avg_factor: Union[None, float, Tensor] = None,
-               ignore_index: int = 255) -> Tensor:
+    def reduce(
+        self,
+        pixel_loss: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: None | float | Tensor = None,
+        ignore_index: int = 255,
+    ) -> Tensor:
         """Weighted average of a pixel loss, a scalar.
 
         Args:
             pixel_loss: result of :meth:`pixel_loss`.
             label: int64 (N, H, W), as given to :meth:`pixel_loss`.
             weight: pixel weights (N, H, W).
-            avg_factor: normaliser instead of the sum of class weights.
+            avg_factor: normalizer instead of the sum of class weights.
         """
         if self.class_weight is None:
             total = (label != ignore_index).sum()
@@ -207,14 +234,16 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             pixel_loss = pixel_loss * weight
         return self.loss_weight * pixel_loss.sum() / avg_factor
 
-    def forward(self,
-                pred: Tensor,
-                label: Tensor,
-                weight: Optional[Tensor] = None,
-                avg_factor: Union[None, float, Tensor] = None,
-                reduction_override: Optional[str] = None,
-                ignore_index: int = 255,
-                **kwargs) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        avg_factor: None | float | Tensor = None,
+        reduction_override: str | None = None,
+        ignore_index: int = 255,
+        **kwargs,
+    ) -> Tensor:
         """Loss in the signature of mmseg's losses; see the class."""
         pixel_loss = self.pixel_loss(pred, label, ignore_index)
         if reduction_override == 'none':
@@ -223,7 +252,8 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
                 balance = balance * weight
             return self.loss_weight * pixel_loss * balance
         if reduction_override not in (None, 'mean'):
-            raise ValueError("reduction_override must be 'none' or 'mean', "
-                             f'got {reduction_override!r}')
-        return self.reduce(pixel_loss, label, weight, avg_factor,
-                           ignore_index)
+            raise ValueError(
+                "reduction_override must be 'none' or 'mean', "
+                f'got {reduction_override!r}'
+            )
+        return self.reduce(pixel_loss, label, weight, avg_factor, ignore_index)

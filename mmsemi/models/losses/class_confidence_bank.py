@@ -7,7 +7,7 @@ from mmsemi.registry import MODELS
 
 @MODELS.register_module()
 class ClassConfidenceBank(nn.Module):
-    """How sure the student is of each class on labelled pixels (AEL).
+    """How sure the student is of each class on labeled pixels (AEL).
 
     Moving average of the mean probability of the true class over the pixels
     of that class (Hu et al., NeurIPS 2021, arXiv 2110.05474). Low numbers
@@ -23,12 +23,14 @@ class ClassConfidenceBank(nn.Module):
         ignore_index: label of pixels that are not counted.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 momentum: float = 0.001,
-                 skip_absent: bool = False,
-                 sync: bool = True,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        momentum: float = 0.001,
+        skip_absent: bool = False,
+        sync: bool = True,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__()
         self.momentum = momentum
         self.skip_absent = skip_absent
@@ -36,14 +38,14 @@ class ClassConfidenceBank(nn.Module):
         self.ignore_index = ignore_index
         # The published code starts at random numbers; processes that share
         # a bank need a common start.
-        self.register_buffer('confidence', torch.full((num_classes, ), .5))
+        self.register_buffer('confidence', torch.full((num_classes,), 0.5))
 
     @torch.no_grad()
     def update(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Take a batch into the average.
 
         Args:
-            logits: (N, C, H, W) of the student on labelled images.
+            logits: (N, C, H, W) of the student on labeled images.
             labels: (N, H, W) int64.
 
         Returns:
@@ -70,7 +72,7 @@ class ClassConfidenceBank(nn.Module):
         return batch
 
 
-def keep_rates(confidence: Tensor, gamma: float = 1.) -> Tensor:
+def keep_rates(confidence: Tensor, gamma: float = 1.0) -> Tensor:
     """Share of the pixels predicted as a class that are trained on, (C, ).
 
     1 for the class of the lowest confidence; 1 for all where they are all
@@ -78,4 +80,4 @@ def keep_rates(confidence: Tensor, gamma: float = 1.) -> Tensor:
     """
     need = (1 - confidence).clamp(min=0)
     rates = need / need.max().clamp(min=torch.finfo(need.dtype).tiny)
-    return torch.where(need.max() > 0, rates, 1.).pow(gamma)
+    return torch.where(need.max() > 0, rates, 1.0).pow(gamma)

@@ -1,10 +1,11 @@
-from typing import Any, Dict, Optional
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .base_objective import PixelWeightObjective
 
 
@@ -25,19 +26,20 @@ def negative_entropy(logits: Tensor) -> Tensor:
 
 
 REGULARIZERS = dict(
-    kld=mean_kl_divergence, l2=squared_norm, ent=negative_entropy)
+    kld=mean_kl_divergence, l2=squared_norm, ent=negative_entropy
+)
 
 
 @MODELS.register_module()
 class ConfidenceRegularizedLoss(PixelWeightObjective):
     """Objective of CBST and CRST (Zou et al., ICCV 2019).
 
-        L = sum_i CE_i / #valid + alpha sum_j r(p_j) / #pseudo-labelled
+        L = sum_i CE_i / #valid + alpha sum_j r(p_j) / #pseudo-labeled
 
     The cross entropy averages over all valid pixels of the batch (that of
-    this process), source and target together; the regulariser r, which keeps
+    this process), source and target together; the regularizer r, which keeps
     the model from growing overconfident in wrong labels, over the
-    pseudo-labelled pixels alone. Without a regulariser this is CBST. Where
+    pseudo-labeled pixels alone. Without a regularizer this is CBST. Where
     samples carry soft labels (LRENT), the cross entropy of those pixels is
     -sum_c soft_c log p_c.
 
@@ -54,25 +56,31 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
         ignore_index: label of pixels without any effect.
     """
 
-    def __init__(self,
-                 regularizer: Optional[str] = None,
-                 loss_weight: float = 0.01,
-                 criterion: Optional[dict] = None,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        regularizer: str | None = None,
+        loss_weight: float = 0.01,
+        criterion: dict | None = None,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__(criterion, ignore_index)
         if regularizer is not None and regularizer not in REGULARIZERS:
-            raise ValueError(f'regularizer is None or one of '
-                             f'{list(REGULARIZERS)}, got {regularizer!r}')
+            raise ValueError(
+                f'regularizer is None or one of '
+                f'{list(REGULARIZERS)}, got {regularizer!r}'
+            )
         self.regularizer = regularizer
         self.loss_weight = loss_weight
 
-    def pixel_weights(self, pixel_loss: Tensor, pseudo: Tensor,
-                      evidence: Any) -> Tensor:
+    def pixel_weights(
+        self, pixel_loss: Tensor, pseudo: Tensor, evidence: Any
+    ) -> Tensor:
         """All pixels weigh the same."""
         return torch.ones_like(pixel_loss)
 
-    def pixel_loss(self, logits: Tensor, labels: Tensor,
-                   soft: Optional[Tensor]) -> Tensor:
+    def pixel_loss(
+        self, logits: Tensor, labels: Tensor, soft: Tensor | None
+    ) -> Tensor:
         """Cross entropy with the soft label where there is one."""
         hard = self.criterion.pixel_loss(logits, labels, self.ignore_index)
         if soft is None:
@@ -82,9 +90,10 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
         cross_entropy = -(soft * log_probability).sum(1) * valid
         return torch.where(soft.sum(1) > 0, cross_entropy, hard)
 
-    def further_losses(self, logits: Tensor,
-                       pseudo: Tensor) -> Dict[str, Tensor]:
-        """The regulariser; 0 where no pixel is pseudo-labelled."""
+    def further_losses(
+        self, logits: Tensor, pseudo: Tensor
+    ) -> dict[str, Tensor]:
+        """The regularizer; 0 where no pixel is pseudo-labeled."""
         if self.regularizer is None:
             return {}
         value = REGULARIZERS[self.regularizer](logits) * pseudo
@@ -92,5 +101,6 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
         return dict(loss_reg=self.loss_weight * mean)
 
     def extra_repr(self) -> str:
-        return (f'regularizer={self.regularizer!r}, '
-                f'loss_weight={self.loss_weight}')
+        return (
+            f'regularizer={self.regularizer!r}, loss_weight={self.loss_weight}'
+        )

@@ -1,9 +1,8 @@
-from typing import Optional
-
 import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .base_objective import PixelWeightObjective
 
 
@@ -11,12 +10,12 @@ from .base_objective import PixelWeightObjective
 class DynamicSelfTrainingLoss(PixelWeightObjective):
     """Dynamic loss of DST-CBC (arXiv 2004.08514, version 1).
 
-    A pseudo-labelled pixel weighs the live model's probability of its label
+    A pseudo-labeled pixel weighs the live model's probability of its label
     to the power gamma, so that labels of the round before which the model
     no longer believes fade out:
 
-        w_i = p_i(y_i) ^ gamma      (pseudo-labelled samples, detached)
-        w_i = 1                     (labelled samples)
+        w_i = p_i(y_i) ^ gamma      (pseudo-labeled samples, detached)
+        w_i = 1                     (labeled samples)
         L   = sum_i w_i CE_i / #valid
 
     The power is exp(-gamma CE), so no second softmax is needed.
@@ -29,11 +28,13 @@ class DynamicSelfTrainingLoss(PixelWeightObjective):
         ignore_index: label of pixels without any effect.
     """
 
-    def __init__(self,
-                 gamma: float,
-                 criterion: Optional[dict] = None,
-                 offline: bool = False,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        gamma: float,
+        criterion: dict | None = None,
+        offline: bool = False,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__(criterion, ignore_index)
         if gamma < 0:
             raise ValueError(f'gamma must not be negative, got {gamma}')
@@ -41,20 +42,26 @@ class DynamicSelfTrainingLoss(PixelWeightObjective):
         self.offline = offline
         self.needs_confidence = offline
 
-    def examine(self, logits: Tensor, labels: Tensor, pseudo: Tensor,
-                confidence: Optional[Tensor]) -> Optional[Tensor]:
+    def examine(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        pseudo: Tensor,
+        confidence: Tensor | None,
+    ) -> Tensor | None:
         """Stored confidence where it counts, 1 elsewhere; or None."""
         if self.offline and confidence is not None:
             # Where the label is ignored anything may be stored, even NaN.
-            return confidence.float().where(pseudo, 1.)
+            return confidence.float().where(pseudo, 1.0)
         return None
 
-    def pixel_weights(self, pixel_loss: Tensor, pseudo: Tensor,
-                      evidence: Optional[Tensor]) -> Tensor:
+    def pixel_weights(
+        self, pixel_loss: Tensor, pseudo: Tensor, evidence: Tensor | None
+    ) -> Tensor:
         """See the class."""
         if evidence is not None:
             return evidence.pow(self.gamma)
         if self.offline:
             return torch.ones_like(pixel_loss)
-        # exp(0) = 1 on labelled samples.
+        # exp(0) = 1 on labeled samples.
         return (pixel_loss * pseudo).mul_(-self.gamma).exp_()

@@ -1,11 +1,12 @@
 """Losses of pseudo-labels in U2PL (arXiv 2203.03884)."""
+
 import math
-from typing import Dict, Optional
 
 import torch
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
 
 
@@ -13,9 +14,9 @@ from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
 class EntropyFilteredCrossEntropyLoss(nn.Module):
     """Cross entropy that weighs more, the more labels were dropped.
 
-    With n labelled of N pixels, padding included (equation 8)
+    With n labeled of N pixels, padding included (equation 8)
 
-        L = N / n * (sum of CE over labelled pixels / n)
+        L = N / n * (sum of CE over labeled pixels / n)
 
     so that the gradient of the remaining pixels grows as others drop out.
     Both counts are those of this process. No label at all gives 0.
@@ -28,19 +29,21 @@ class EntropyFilteredCrossEntropyLoss(nn.Module):
 
     needs_soft = False
 
-    def __init__(self,
-                 criterion: Optional[dict] = None,
-                 loss_weight: float = 1.) -> None:
+    def __init__(
+        self, criterion: dict | None = None, loss_weight: float = 1.0
+    ) -> None:
         super().__init__()
         self.criterion: ClassBalancedCrossEntropyLoss = MODELS.build(
-            criterion or dict(type='ClassBalancedCrossEntropyLoss'))
+            criterion or dict(type='ClassBalancedCrossEntropyLoss')
+        )
         if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
             raise TypeError(
                 'criterion must be a ClassBalancedCrossEntropyLoss, got '
-                f'{type(self.criterion).__name__}')
+                f'{type(self.criterion).__name__}'
+            )
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Loss, a scalar.
 
         Args:
@@ -71,19 +74,19 @@ class ReverseCrossEntropyLoss(nn.Module):
 
     needs_soft = False
 
-    def __init__(self, floor: float = 1e-4, loss_weight: float = 1.) -> None:
+    def __init__(self, floor: float = 1e-4, loss_weight: float = 1.0) -> None:
         super().__init__()
         if not 0 < floor < 1:
             raise ValueError(f'floor lies between 0 and 1, got {floor}')
         self.scale = -math.log(floor) * loss_weight
 
-    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Loss, a scalar; see :class:`EntropyFilteredCrossEntropyLoss`."""
         labels = targets['labels']
         valid = labels != 255
         true = labels.where(valid, 0)
         prob = logits.float().softmax(1).gather(1, true[:, None])[:, 0]
-        miss = torch.where(valid, 1 - prob, 0.)
+        miss = torch.where(valid, 1 - prob, 0.0)
         if 'weights' in targets:
             miss = miss * targets['weights']
         return self.scale * miss.sum() / valid.sum().clamp(min=1)

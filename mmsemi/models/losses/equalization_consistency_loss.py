@@ -1,10 +1,9 @@
-from typing import Dict, Optional
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .class_confidence_bank import ClassConfidenceBank, keep_rates
 
 
@@ -34,14 +33,16 @@ class EqualizationConsistencyLoss(nn.Module):
 
     needs_soft = False
 
-    def __init__(self,
-                 num_classes: int,
-                 gamma: float = 2.,
-                 sample_gamma: float = 1.,
-                 sample: bool = True,
-                 bank: Optional[dict] = None,
-                 criterion: Optional[dict] = None,
-                 loss_weight: float = 1.) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        gamma: float = 2.0,
+        sample_gamma: float = 1.0,
+        sample: bool = True,
+        bank: dict | None = None,
+        criterion: dict | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         self.gamma = gamma
         self.sample_gamma = sample_gamma
@@ -50,13 +51,17 @@ class EqualizationConsistencyLoss(nn.Module):
         self.bank: ClassConfidenceBank = MODELS.build(
             dict(
                 dict(type='ClassConfidenceBank', num_classes=num_classes),
-                **(bank or {})))
+                **(bank or {}),
+            )
+        )
         self.criterion = MODELS.build(criterion) if criterion else None
 
-    def forward(self,
-                logits: Tensor,
-                targets: Dict[str, Tensor],
-                uniform: Optional[Tensor] = None) -> Tensor:
+    def forward(
+        self,
+        logits: Tensor,
+        targets: dict[str, Tensor],
+        uniform: Tensor | None = None,
+    ) -> Tensor:
         """Loss, a scalar; 0 where no pixel weighs anything.
 
         Args:
@@ -83,10 +88,11 @@ class EqualizationConsistencyLoss(nn.Module):
                 weights = weights * (drawn > 1 - rates[predicted])
             if self.criterion is not None:
                 given = self.criterion.label_weight(labels)
-                weights = weights * given.where(labels != 255, 1.)
+                weights = weights * given.where(labels != 255, 1.0)
             if 'valid' in targets:
                 weights = weights * targets['valid']
             weights = weights / (weights.sum() + 1e-12)
         pixel_loss = F.cross_entropy(
-            logits, labels, reduction='none', ignore_index=255)
+            logits, labels, reduction='none', ignore_index=255
+        )
         return self.loss_weight * (weights * pixel_loss).sum()

@@ -1,5 +1,6 @@
 """Rows of features remembered for every class, first in, first out."""
-from typing import Sequence, Union
+
+from collections.abc import Sequence
 
 import torch
 from mmengine.dist import all_gather, get_rank, get_world_size
@@ -30,23 +31,29 @@ class ClassMemoryBank(nn.Module):
         persistent: whether checkpoints hold the rows.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 channels: int,
-                 capacity: Union[int, Sequence[int]] = 30000,
-                 persistent: bool = True) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        channels: int,
+        capacity: int | Sequence[int] = 30000,
+        persistent: bool = True,
+    ) -> None:
         super().__init__()
-        sizes = [capacity] * num_classes if isinstance(capacity, int) \
+        sizes = (
+            [capacity] * num_classes
+            if isinstance(capacity, int)
             else list(capacity)
+        )
         if len(sizes) != num_classes or min(sizes) < 1:
-            raise ValueError('capacity is a positive number, or one for each '
-                             f'of the {num_classes} classes, got {capacity}')
+            raise ValueError(
+                'capacity is a positive number, or one for each '
+                f'of the {num_classes} classes, got {capacity}'
+            )
         sizes = torch.tensor(sizes)
         total = int(sizes.sum())
 
         def keep(name: str, value: Tensor, saved: bool = True) -> None:
-            self.register_buffer(
-                name, value, persistent=saved and persistent)
+            self.register_buffer(name, value, persistent=saved and persistent)
 
         keep('rows', torch.zeros(total, channels))
         # 1 / length of each row, so that cosines need no second pass.
@@ -76,20 +83,21 @@ class ClassMemoryBank(nn.Module):
         by_rank = torch.stack(all_gather(counts.contiguous()))
         total = by_rank.sum(0)
         # Number of a row among all that its class gets in this step.
-        order = order - 1 + by_rank[:get_rank()].sum(0)[:, None]
+        order = order - 1 + by_rank[: get_rank()].sum(0)[:, None]
         # What would be overwritten at once is not written at all.
         fresh = mask & (order >= (total - self.capacity)[:, None])
         classes, pixels = fresh.nonzero(as_tuple=True)
-        slots = self.offsets[classes] + (
-            self.pointers[classes] +
-            order[classes, pixels]) % self.capacity[classes]
+        slots = (
+            self.offsets[classes]
+            + (self.pointers[classes] + order[classes, pixels])
+            % self.capacity[classes]
+        )
         if get_world_size() > 1:
             features = gather_rows(features.index_select(0, pixels))
             slots = gather_rows(slots)
             pixels = torch.arange(len(slots), device=slots.device)
         # In pieces that fit a cache, which halves the time on a CPU.
-        for source, target in zip(
-                pixels.split(PIECE), slots.split(PIECE)):
+        for source, target in zip(pixels.split(PIECE), slots.split(PIECE)):
             rows = features.index_select(0, source).to(self.rows.dtype)
             self.rows.index_copy_(0, target, rows)
             lengths = rows.norm(dim=1).clamp_(min=1e-8)
@@ -110,13 +118,16 @@ class ClassMemoryBank(nn.Module):
         """
         full = self.counts == self.capacity
         start = torch.where(full, self.pointers, 0)[classes, None]
-        return self.offsets[classes, None] + (
-            start + index) % self.capacity[classes, None]
+        return (
+            self.offsets[classes, None]
+            + (start + index) % self.capacity[classes, None]
+        )
 
     def queue(self, class_id: int) -> Tensor:
         """Rows of one class, oldest first; for tests and inspection."""
         index = torch.arange(
-            int(self.counts[class_id]), device=self.rows.device)
+            int(self.counts[class_id]), device=self.rows.device
+        )
         where = torch.tensor([class_id], device=index.device)
         return self.rows[self.locate(where, index[None])[0]]
 

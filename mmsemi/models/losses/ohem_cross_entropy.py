@@ -1,5 +1,3 @@
-from typing import Optional
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,12 +27,14 @@ class OHEMCrossEntropyLoss(nn.Module):
         loss_name: key of the loss in a head's output.
     """
 
-    def __init__(self,
-                 thresh: float = 0.7,
-                 min_kept: int = 100000,
-                 ignore_index: int = 255,
-                 loss_weight: float = 1.,
-                 loss_name: str = 'loss_ohem') -> None:
+    def __init__(
+        self,
+        thresh: float = 0.7,
+        min_kept: int = 100000,
+        ignore_index: int = 255,
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_ohem',
+    ) -> None:
         super().__init__()
         if min_kept < 0:
             raise ValueError(f'min_kept must not be negative, got {min_kept}')
@@ -57,7 +57,7 @@ class OHEMCrossEntropyLoss(nn.Module):
             pixel_loss: cross entropy (N, H, W) float32.
             valid: bool (N, H, W).
         """
-        prob = (-pixel_loss).exp().masked_fill(~valid, 2.)
+        prob = (-pixel_loss).exp().masked_fill(~valid, 2.0)
         limit = prob.new_tensor(self.thresh)
         k = min(self.min_kept, prob.numel())
         if k:
@@ -66,12 +66,14 @@ class OHEMCrossEntropyLoss(nn.Module):
             limit = torch.maximum(limit, kth.amax())
         return valid & (prob <= limit)
 
-    def forward(self,
-                pred: Tensor,
-                label: Tensor,
-                weight: Optional[Tensor] = None,
-                ignore_index: Optional[int] = None,
-                **kwargs) -> Tensor:
+    def forward(
+        self,
+        pred: Tensor,
+        label: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        **kwargs,
+    ) -> Tensor:
         """Loss, a scalar; 0 where no pixel is valid.
 
         Args:
@@ -79,12 +81,14 @@ class OHEMCrossEntropyLoss(nn.Module):
             label: int64 (N, H, W).
             weight: weights (N, H, W) of the kept pixels.
         """
-        ignore_index = self.ignore_index if ignore_index is None \
-            else ignore_index
+        ignore_index = (
+            self.ignore_index if ignore_index is None else ignore_index
+        )
         pixel_loss = F.cross_entropy(
-            pred.float(), label, reduction='none', ignore_index=ignore_index)
+            pred.float(), label, reduction='none', ignore_index=ignore_index
+        )
         kept = self.kept(pixel_loss.detach(), label != ignore_index)
         if weight is not None:
             pixel_loss = pixel_loss * weight
-        total = torch.where(kept, pixel_loss, 0.).sum()
+        total = torch.where(kept, pixel_loss, 0.0).sum()
         return self.loss_weight * total / kept.sum().clamp(min=1)

@@ -1,9 +1,8 @@
-from typing import Optional
-
 import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .base_objective import PixelWeightObjective
 
 
@@ -11,7 +10,7 @@ from .base_objective import PixelWeightObjective
 class OnlineSelfTrainingLoss(PixelWeightObjective):
     """Plain self-training on labels of the moment (ablation OST).
 
-    Labels of pseudo-labelled samples come from the live prediction, kept
+    Labels of pseudo-labeled samples come from the live prediction, kept
     where its probability is above the threshold, without further weights.
 
     Args:
@@ -22,17 +21,24 @@ class OnlineSelfTrainingLoss(PixelWeightObjective):
         ignore_index: label of pixels without any effect.
     """
 
-    def __init__(self,
-                 threshold: float = 0.9,
-                 relabel_ignored: bool = False,
-                 criterion: Optional[dict] = None,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        threshold: float = 0.9,
+        relabel_ignored: bool = False,
+        criterion: dict | None = None,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__(criterion, ignore_index)
         self.threshold = threshold
         self.relabel_ignored = relabel_ignored
 
-    def examine(self, logits: Tensor, labels: Tensor, pseudo: Tensor,
-                confidence: Optional[Tensor]) -> Tensor:
+    def examine(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        pseudo: Tensor,
+        confidence: Tensor | None,
+    ) -> Tensor:
         """Live labels (N, H, W), ignored where not confident enough."""
         best, prediction = logits.max(dim=1)
         sure = (best - logits.logsumexp(dim=1)).exp() > self.threshold
@@ -40,12 +46,14 @@ class OnlineSelfTrainingLoss(PixelWeightObjective):
             sure = sure & pseudo
         return prediction.where(sure, self.ignore_index)
 
-    def relabel(self, labels: Tensor, pseudo_mask: Tensor,
-                evidence: Tensor) -> Tensor:
-        """Live labels on pseudo-labelled samples."""
+    def relabel(
+        self, labels: Tensor, pseudo_mask: Tensor, evidence: Tensor
+    ) -> Tensor:
+        """Live labels on pseudo-labeled samples."""
         return evidence.where(pseudo_mask, labels)
 
-    def pixel_weights(self, pixel_loss: Tensor, pseudo: Tensor,
-                      evidence: Tensor) -> Tensor:
+    def pixel_weights(
+        self, pixel_loss: Tensor, pseudo: Tensor, evidence: Tensor
+    ) -> Tensor:
         """All 1."""
         return torch.ones_like(pixel_loss)

@@ -1,16 +1,15 @@
-from typing import Dict, Optional
-
 import torch
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
 
 NORMALIZERS = ('valid', 'confident', 'all')
 
 
-def counted_pixels(normalizer: str, targets: Dict[str, Tensor]) -> Tensor:
-    """Pixels the loss of unlabelled images is averaged over.
+def counted_pixels(normalizer: str, targets: dict[str, Tensor]) -> Tensor:
+    """Pixels the loss of unlabeled images is averaged over.
 
     Args:
         normalizer: ``'valid'``, all but padding; ``'confident'``, those with
@@ -30,8 +29,9 @@ def counted_pixels(normalizer: str, targets: Dict[str, Tensor]) -> Tensor:
 def check_normalizer(normalizer: str) -> str:
     """The name itself, if it is one of :data:`NORMALIZERS`."""
     if normalizer not in NORMALIZERS:
-        raise ValueError(f'normalizer must be one of {NORMALIZERS}, got '
-                         f'{normalizer!r}')
+        raise ValueError(
+            f'normalizer must be one of {NORMALIZERS}, got {normalizer!r}'
+        )
     return normalizer
 
 
@@ -57,21 +57,25 @@ class PseudoLabelCrossEntropyLoss(nn.Module):
 
     needs_soft = False
 
-    def __init__(self,
-                 normalizer: str = 'valid',
-                 criterion: Optional[dict] = None,
-                 loss_weight: float = 1.) -> None:
+    def __init__(
+        self,
+        normalizer: str = 'valid',
+        criterion: dict | None = None,
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         self.normalizer = check_normalizer(normalizer)
         self.criterion = MODELS.build(
-            criterion or dict(type='ClassBalancedCrossEntropyLoss'))
+            criterion or dict(type='ClassBalancedCrossEntropyLoss')
+        )
         if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
             raise TypeError(
                 'criterion must be a ClassBalancedCrossEntropyLoss, got '
-                f'{type(self.criterion).__name__}')
+                f'{type(self.criterion).__name__}'
+            )
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Loss of a batch, 0-d.
 
         Args:
@@ -87,11 +91,12 @@ class PseudoLabelCrossEntropyLoss(nn.Module):
             balance = self.criterion.label_weight(labels)
             weights = weights * balance
             # A pixel without a label has no class, so it counts as one.
-            counted = counted * balance.where(labels != 255, 1.)
+            counted = counted * balance.where(labels != 255, 1.0)
         total = counted.sum().clamp(min=torch.finfo(torch.float32).tiny)
         factor = self.loss_weight * self.criterion.loss_weight
         return factor * (pixel_loss * weights).sum() / total
 
     def extra_repr(self) -> str:
-        return (f'normalizer={self.normalizer!r}, '
-                f'loss_weight={self.loss_weight}')
+        return (
+            f'normalizer={self.normalizer!r}, loss_weight={self.loss_weight}'
+        )

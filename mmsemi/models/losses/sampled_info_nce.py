@@ -1,4 +1,4 @@
-from typing import Any, Tuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,9 +21,15 @@ class SampledInfoNCE(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, anchors: Tensor, positives: Tensor, places: Tensor,
-                table: Tensor, scales: Tensor,
-                temperature: float) -> Tensor:
+    def forward(
+        ctx: Any,
+        anchors: Tensor,
+        positives: Tensor,
+        places: Tensor,
+        table: Tensor,
+        scales: Tensor,
+        temperature: float,
+    ) -> Tensor:
         losses = anchors.new_empty(len(anchors))
         gradient = torch.empty_like(anchors)
         # On a CPU a piece should fit its cache; a GPU wants much at once.
@@ -41,13 +47,14 @@ class SampledInfoNCE(torch.autograd.Function):
             pull = (near - total).exp() - 1
             push = (far - total[:, None]).exp() * factor
             torch.bmm(push[:, None], rows, out=gradient[part, None])
-            gradient[part].addcmul_(positives[part],
-                                    pull[:, None] / temperature)
+            gradient[part].addcmul_(
+                positives[part], pull[:, None] / temperature
+            )
         ctx.save_for_backward(gradient)
         return losses
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, weight: Tensor) -> Tuple[Any, ...]:
-        gradient, = ctx.saved_tensors
+    def backward(ctx: Any, weight: Tensor) -> tuple[Any, ...]:
+        (gradient,) = ctx.saved_tensors
         return (gradient * weight[:, None], *[None] * 5)

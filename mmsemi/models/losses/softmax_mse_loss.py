@@ -1,8 +1,7 @@
-from typing import Dict
-
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .pseudo_label_cross_entropy import check_normalizer, counted_pixels
 
 
@@ -24,10 +23,12 @@ class SoftmaxMSELoss(nn.Module):
 
     needs_soft = True
 
-    def __init__(self,
-                 reduce: str = 'sum',
-                 normalizer: str = 'all',
-                 loss_weight: float = 1.) -> None:
+    def __init__(
+        self,
+        reduce: str = 'sum',
+        normalizer: str = 'all',
+        loss_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         if reduce not in ('sum', 'mean'):
             raise ValueError(f"reduce is 'sum' or 'mean', got {reduce!r}")
@@ -35,7 +36,7 @@ class SoftmaxMSELoss(nn.Module):
         self.normalizer = check_normalizer(normalizer)
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: Dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
         """Loss of a batch, 0-d.
 
         Args:
@@ -52,5 +53,7 @@ class SoftmaxMSELoss(nn.Module):
         return self.loss_weight * (pixel_loss * weights).sum() / total
 
     def extra_repr(self) -> str:
-        return (f'reduce={self.reduce!r}, normalizer={self.normalizer!r}, '
-                f'loss_weight={self.loss_weight}')
+        return (
+            f'reduce={self.reduce!r}, normalizer={self.normalizer!r}, '
+            f'loss_weight={self.loss_weight}'
+        )

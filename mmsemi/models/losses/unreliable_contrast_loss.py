@@ -2,21 +2,25 @@
 
 arXiv 2203.03884, section 3.3; the forms are explained in configs/u2pl.
 """
-from typing import NamedTuple, Optional, Sequence, Tuple, Union
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmsemi.registry import MODELS
+
 from .memory_bank import ClassMemoryBank
 from .sampled_info_nce import SampledInfoNCE
 
 
 class Form(NamedTuple):
     """What distinguishes the published forms of the objective."""
+
     one_hot: bool  # each image has its own labels
-    free_negatives: bool  # negatives of a class need not be labelled so
+    free_negatives: bool  # negatives of a class need not be labeled so
     by_class: bool  # anchors and negatives are those of the same class
 
 
@@ -25,13 +29,16 @@ FORMS = dict(
     paper=Form(True, True, False),
     aligned=Form(True, False, True),
     official=Form(True, False, False),
-    as_released=Form(False, False, False))
+    as_released=Form(False, False, False),
+)
 
 
-def label_onehot(labels: Tensor,
-                 num_classes: int,
-                 as_released: bool = False,
-                 ignore_index: int = 255) -> Tensor:
+def label_onehot(
+    labels: Tensor,
+    num_classes: int,
+    as_released: bool = False,
+    ignore_index: int = 255,
+) -> Tensor:
     """Labels as one map for each class.
 
     Args:
@@ -50,7 +57,8 @@ def label_onehot(labels: Tensor,
         num_classes,
         *labels.shape[1:],
         dtype=torch.bool,
-        device=labels.device)
+        device=labels.device,
+    )
     maps.scatter_(1, labels.where(valid, 0)[:, None], True)
     if not as_released:
         return maps & valid[:, None]
@@ -67,9 +75,9 @@ class UnreliablePixelContrastLoss(nn.Module):
         anchors    student features of sure pixels of c with p(c) > delta_p
         positive   mean teacher feature of all sure pixels of c
         negatives  drawn from the bank of c, which collects teacher features
-                   of labelled pixels of another class that still rank c
+                   of labeled pixels of another class that still rank c
                    among their first ``low_rank``, and of unreliable
-                   unlabelled pixels that rank c from ``low_rank`` to
+                   unlabeled pixels that rank c from ``low_rank`` to
                    ``high_rank``, both with p(c) < delta_n
 
         L = mean over c of the mean over anchors of
@@ -107,7 +115,7 @@ class UnreliablePixelContrastLoss(nn.Module):
         positive_threshold: delta_p.
         negative_threshold: delta_n; 1 has no effect.
         low_rank: see above. For two classes take 1: where ``low_rank`` is
-            not below C unlabelled pixels are never negatives.
+            not below C unlabeled pixels are never negatives.
         high_rank: see above.
         temperature: divides the cosines.
         num_anchors: anchors drawn for each class, with replacement.
@@ -127,28 +135,32 @@ class UnreliablePixelContrastLoss(nn.Module):
         ignore_index: label of pixels without one.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 channels: int = 256,
-                 form: str = 'paper_aligned',
-                 positive_threshold: float = 0.3,
-                 negative_threshold: float = 1.,
-                 low_rank: int = 3,
-                 high_rank: int = 20,
-                 temperature: float = 0.5,
-                 num_anchors: int = 256,
-                 num_negatives: int = 50,
-                 capacity: Union[None, int, Sequence[int]] = None,
-                 save_bank: bool = True,
-                 prototype_momentum: Optional[float] = None,
-                 loss_weight: float = 0.1,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        channels: int = 256,
+        form: str = 'paper_aligned',
+        positive_threshold: float = 0.3,
+        negative_threshold: float = 1.0,
+        low_rank: int = 3,
+        high_rank: int = 20,
+        temperature: float = 0.5,
+        num_anchors: int = 256,
+        num_negatives: int = 50,
+        capacity: None | int | Sequence[int] = None,
+        save_bank: bool = True,
+        prototype_momentum: float | None = None,
+        loss_weight: float = 0.1,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__()
         if form not in FORMS:
             raise ValueError(f'form is one of {list(FORMS)}, got {form!r}')
         if not 0 < low_rank < high_rank:
-            raise ValueError('ranks must rise from above 0, got '
-                             f'low_rank={low_rank}, high_rank={high_rank}')
+            raise ValueError(
+                'ranks must rise from above 0, got '
+                f'low_rank={low_rank}, high_rank={high_rank}'
+            )
         self.num_classes = num_classes
         self.form = FORMS[form]
         self.positive_threshold = positive_threshold
@@ -163,60 +175,86 @@ class UnreliablePixelContrastLoss(nn.Module):
         if capacity is None:
             capacity = [50000] + [30000] * (num_classes - 1)
         self.bank = ClassMemoryBank(
-            num_classes, channels, capacity, persistent=save_bank)
+            num_classes, channels, capacity, persistent=save_bank
+        )
         if prototype_momentum is not None:
-            self.register_buffer('prototypes',
-                                 torch.zeros(num_classes, channels))
+            self.register_buffer(
+                'prototypes', torch.zeros(num_classes, channels)
+            )
             self.register_buffer('steps', torch.zeros((), dtype=torch.long))
 
-    def forward(self,
-                rep: Tensor,
-                rep_teacher: Tensor,
-                prob_teacher: Tensor,
-                labels: Tensor,
-                low: Tensor,
-                high: Tensor,
-                num_labelled: int,
-                draws: Optional[Tuple[Tensor, Tensor]] = None) -> Tensor:
+    def forward(
+        self,
+        rep: Tensor,
+        rep_teacher: Tensor,
+        prob_teacher: Tensor,
+        labels: Tensor,
+        low: Tensor,
+        high: Tensor,
+        num_labeled: int,
+        draws: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
         """Add negatives to the bank and compute the loss, a scalar.
 
         Args:
             rep: features of the student (N, D, H, W).
             rep_teacher: features of the teacher, same shape.
             prob_teacher: class probabilities of the teacher (N, C, H, W).
-            labels: (N, H, W) int64, true ones of the labelled images and
+            labels: (N, H, W) int64, true ones of the labeled images and
                 pseudo-labels of the others, before any was dropped.
             low: sure pixels, (N, H, W) bool; all with a label, where true.
-            high: unsure pixels, (N, H, W) bool; on labelled images all
+            high: unsure pixels, (N, H, W) bool; on labeled images all
                 with a label.
-            num_labelled: how many images are labelled; they come first.
+            num_labeled: how many images are labeled; they come first.
             draws: instead of random draws, for each class its anchors
                 (C, num_anchors), counted along the candidates, and its
                 negatives (C, num_anchors * num_negatives), counted along
                 the queue; rows of classes that are left out are not read.
         """
         with torch.autocast(rep.device.type, enabled=False):
-            return self._loss(rep, rep_teacher.detach(),
-                              prob_teacher.detach().float(), labels,
-                              low.bool(), high.bool(), num_labelled, draws)
+            return self._loss(
+                rep,
+                rep_teacher.detach(),
+                prob_teacher.detach().float(),
+                labels,
+                low.bool(),
+                high.bool(),
+                num_labeled,
+                draws,
+            )
 
-    def _loss(self, rep: Tensor, rep_teacher: Tensor, prob: Tensor,
-              labels: Tensor, low: Tensor, high: Tensor, num_labelled: int,
-              draws: Optional[Tuple[Tensor, Tensor]]) -> Tensor:
+    def _loss(
+        self,
+        rep: Tensor,
+        rep_teacher: Tensor,
+        prob: Tensor,
+        labels: Tensor,
+        low: Tensor,
+        high: Tensor,
+        num_labeled: int,
+        draws: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
         with torch.no_grad():
-            members = torch.cat([
-                label_onehot(part, self.num_classes, not self.form.one_hot,
-                             self.ignore_index)
-                for part in labels.tensor_split([num_labelled])
-            ])
+            members = torch.cat(
+                [
+                    label_onehot(
+                        part,
+                        self.num_classes,
+                        not self.form.one_hot,
+                        self.ignore_index,
+                    )
+                    for part in labels.tensor_split([num_labeled])
+                ]
+            )
             features = rep_teacher.permute(0, 2, 3, 1).flatten(0, 2)
             # Half precision can overflow in a pixel, which would spoil the
             # means of this step and stay in the bank.
             finite = features.sum(1, dtype=torch.float32).isfinite()
             features = features.where(finite[:, None], 0)
             finite = finite.view_as(labels)[:, None]
-            negative = finite & self.negatives(prob, members, high,
-                                               num_labelled)
+            negative = finite & self.negatives(
+                prob, members, high, num_labeled
+            )
             positive = finite & members & low[:, None]
             anchor = by_class(positive & (prob > self.positive_threshold))
             positive = by_class(positive)
@@ -227,7 +265,7 @@ class UnreliablePixelContrastLoss(nn.Module):
             num_anchor = ranking[:, -1]
             source, used, valid = self.pairs(num_positive, num_anchor)
             # Anchors and positive of which class, negatives of which.
-            own, = used.nonzero(as_tuple=True)
+            (own,) = used.nonzero(as_tuple=True)
             other = source[own]
             means = positive.float() @ features.float()
             means = means / num_positive.clamp(min=1)[:, None]
@@ -248,15 +286,17 @@ class UnreliablePixelContrastLoss(nn.Module):
         losses = self.info_nce(anchors.float(), positives, rows)
         return self.loss_weight * losses.sum() / valid.sum().clamp(min=1)
 
-    def negatives(self, prob: Tensor, members: Tensor, high: Tensor,
-                  num_labelled: int) -> Tensor:
+    def negatives(
+        self, prob: Tensor, members: Tensor, high: Tensor, num_labeled: int
+    ) -> Tensor:
         """Which pixel becomes a negative of which class, (N, C, H, W)."""
         order = prob.argsort(1, descending=True)
         rank_between = torch.zeros_like(members)
-        n = num_labelled
-        rank_between[:n].scatter_(1, order[:n, :self.low_rank], True)
+        n = num_labeled
+        rank_between[:n].scatter_(1, order[:n, : self.low_rank], True)
         rank_between[n:].scatter_(
-            1, order[n:, self.low_rank:self.high_rank], True)
+            1, order[n:, self.low_rank : self.high_rank], True
+        )
         chosen = rank_between & (prob < self.negative_threshold)
         chosen &= high[:, None]
         if not self.form.free_negatives:
@@ -264,8 +304,9 @@ class UnreliablePixelContrastLoss(nn.Module):
         chosen[:n] &= ~members[:n]
         return chosen
 
-    def pairs(self, num_positive: Tensor,
-              num_anchor: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+    def pairs(
+        self, num_positive: Tensor, num_anchor: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Which classes are compared with whose negatives.
 
         Returns:
@@ -277,13 +318,13 @@ class UnreliablePixelContrastLoss(nn.Module):
         turn = valid
         if not self.form.by_class:
             source = valid.logical_not().long().argsort(stable=True)
-            turn = torch.arange(
-                len(valid), device=valid.device) < valid.sum()
+            turn = torch.arange(len(valid), device=valid.device) < valid.sum()
         used = turn & (num_anchor > 0) & (self.bank.counts[source] > 0)
         return source, used & (valid.sum() > 1), valid
 
-    def remember(self, means: Tensor, classes: Tensor,
-                 valid: Tensor) -> Tensor:
+    def remember(
+        self, means: Tensor, classes: Tensor, valid: Tensor
+    ) -> Tensor:
         """Positives (R, D): the means, or their moving average."""
         if self.prototype_momentum is None:
             return means
@@ -301,8 +342,9 @@ class UnreliablePixelContrastLoss(nn.Module):
         self.prototypes[classes] = means
         return means
 
-    def info_nce(self, anchors: Tensor, positives: Tensor,
-                 rows: Tensor) -> Tensor:
+    def info_nce(
+        self, anchors: Tensor, positives: Tensor, rows: Tensor
+    ) -> Tensor:
         """Loss of each class, (R, ).
 
         Args:
@@ -315,8 +357,11 @@ class UnreliablePixelContrastLoss(nn.Module):
         losses = SampledInfoNCE.apply(
             anchors.flatten(0, 1),
             positives.repeat_interleave(self.num_anchors, 0),
-            rows.view(-1, self.num_negatives), self.bank.rows,
-            self.bank.scales, self.temperature)
+            rows.view(-1, self.num_negatives),
+            self.bank.rows,
+            self.bank.scales,
+            self.temperature,
+        )
         return losses.view(anchors.shape[:2]).mean(1)
 
 
@@ -325,7 +370,7 @@ def by_class(maps: Tensor) -> Tensor:
     return maps.transpose(0, 1).flatten(1)
 
 
-def draw(shape: Tuple[int, int], counts: Tensor) -> Tensor:
+def draw(shape: tuple[int, int], counts: Tensor) -> Tensor:
     """Uniform indices below ``counts`` (R, ), drawn on its device."""
     uniform = torch.rand(shape, device=counts.device, dtype=torch.float64)
     return (uniform * counts[:, None]).long()

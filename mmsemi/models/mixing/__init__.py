@@ -6,6 +6,13 @@ from .cut_mix import CutMix
 from .cut_out import CutOut
 
 __all__ = [
-    'AdaptiveCopyPaste', 'AdaptiveCutMix', 'BOX_RULES', 'BatchMixing',
-    'ClassMix', 'CutMix', 'CutOut', 'box_mask', 'paste'
+    'AdaptiveCopyPaste',
+    'AdaptiveCutMix',
+    'BOX_RULES',
+    'BatchMixing',
+    'ClassMix',
+    'CutMix',
+    'CutOut',
+    'box_mask',
+    'paste',
 ]

@@ -1,10 +1,12 @@
-"""Mixing that favours classes the model is unsure of (AEL).
+"""Mixing that favors classes the model is unsure of (AEL).
 
 Hu et al., NeurIPS 2021, arXiv 2110.05474.
 """
+
 import math
 import random
-from typing import Any, Dict, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .base import paste
 from .boxes import box_mask, fixed_share_boxes
 
@@ -32,8 +35,9 @@ def class_distribution(confidence: Tensor, smooth: bool = False) -> Tensor:
     return (need.pow(1 / 3) if smooth else need).softmax(0)
 
 
-def paste_distribution(confidence: Tensor,
-                       excluded: Sequence[int] = ()) -> Tensor:
+def paste_distribution(
+    confidence: Tensor, excluded: Sequence[int] = ()
+) -> Tensor:
     """Probability with which adaptive copy-paste chooses a class, (C, )."""
     need = (1 - confidence).clamp(min=0).sqrt()
     for class_id in excluded:
@@ -41,8 +45,9 @@ def paste_distribution(confidence: Tensor,
     return need.softmax(0)
 
 
-def class_presence(labels: Tensor, num_classes: int,
-                   min_share: float) -> Tensor:
+def class_presence(
+    labels: Tensor, num_classes: int, min_share: float
+) -> Tensor:
     """Which images show enough of which class, bool (C, N).
 
     Args:
@@ -53,13 +58,13 @@ def class_presence(labels: Tensor, num_classes: int,
     flat = labels.flatten(1)
     area = torch.zeros(len(labels), 256, device=labels.device)
     area.scatter_add_(1, flat, torch.ones_like(flat, dtype=area.dtype))
-    needed = min_share * labels.shape[2]**2
+    needed = min_share * labels.shape[2] ** 2
     return (area[:, :num_classes] >= needed).T.contiguous()
 
 
-def draw_source(distribution: np.ndarray,
-                presence: np.ndarray,
-                rng: Any = np.random) -> Tuple[int, int]:
+def draw_source(
+    distribution: np.ndarray, presence: np.ndarray, rng: Any = np.random
+) -> tuple[int, int]:
     """A class, and an image that shows it; any image where none does.
 
     Args:
@@ -74,11 +79,13 @@ def draw_source(distribution: np.ndarray,
     return class_id, int(rng.choice(shown))
 
 
-def component_box(labels: np.ndarray,
-                  class_id: int,
-                  min_share: float,
-                  shuffle: Any = random.shuffle,
-                  rng: Any = np.random) -> np.ndarray:
+def component_box(
+    labels: np.ndarray,
+    class_id: int,
+    min_share: float,
+    shuffle: Any = random.shuffle,
+    rng: Any = np.random,
+) -> np.ndarray:
     """Bounding box of one component of a class; else a box of half the area.
 
     Of the components (corners connect) one that is larger than
@@ -98,12 +105,13 @@ def component_box(labels: np.ndarray,
     area = np.bincount(parts.ravel(), minlength=number + 1)[1:]
     order = list(range(number))
     shuffle(order)
-    needed = min_share * labels.shape[0]**2
+    needed = min_share * labels.shape[0] ** 2
     for k in order:
         if area[k] > needed:
             rows, columns = ndimage.find_objects(parts, number)[k]
             return np.array(
-                [rows.start, columns.start, rows.stop, columns.stop])
+                [rows.start, columns.start, rows.stop, columns.stop]
+            )
     return fixed_share_boxes(1, *labels.shape, rng)[0, 0]
 
 
@@ -114,7 +122,7 @@ class AdaptiveCutMix(nn.Module):
     For every image a class is drawn, the likelier the less sure the model
     is of it, and another image that shows it; the box around one of its
     components there is pasted. With ``CutMixPartnerHook`` that image comes
-    from the whole unlabelled set, as published: the second half of a batch
+    from the whole unlabeled set, as published: the second half of a batch
     are the partners of the first, which alone is left. Without, it is one
     of the batch.
 
@@ -128,20 +136,22 @@ class AdaptiveCutMix(nn.Module):
         smooth: see :func:`class_distribution`.
     """
 
-    def __init__(self,
-                 component_share: float = 0.005,
-                 presence_share: float = 0.01,
-                 smooth: bool = False) -> None:
+    def __init__(
+        self,
+        component_share: float = 0.005,
+        presence_share: float = 0.01,
+        smooth: bool = False,
+    ) -> None:
         super().__init__()
         self.component_share = component_share
         self.presence_share = presence_share
         self.smooth = smooth
         # Set by CutMixPartnerHook: the classes to look for in the partners;
         # and for it: which class is in which image of the batch, (C, N).
-        self.classes: Optional[np.ndarray] = None
-        self.presence: Optional[np.ndarray] = None
+        self.classes: np.ndarray | None = None
+        self.presence: np.ndarray | None = None
 
-    def draw(self, confidence: Tensor) -> Tuple[np.ndarray, np.ndarray]:
+    def draw(self, confidence: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Classes, and images of the batch to paste them from."""
         number = self.presence.shape[1]
         if self.classes is not None:
@@ -157,8 +167,8 @@ class AdaptiveCutMix(nn.Module):
         return np.array(classes), np.array(sources)
 
     def forward(
-            self, images: Tensor, targets: Dict[str, Tensor],
-            confidence: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+        self, images: Tensor, targets: dict[str, Tensor], confidence: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mix a batch.
 
         Args:
@@ -174,18 +184,24 @@ class AdaptiveCutMix(nn.Module):
         labels = targets['labels']
         if len(labels) < 2:
             return images, targets
-        self.presence = class_presence(labels, len(confidence),
-                                       self.presence_share).cpu().numpy()
+        self.presence = (
+            class_presence(labels, len(confidence), self.presence_share)
+            .cpu()
+            .numpy()
+        )
         classes, sources = self.draw(confidence)
         source = torch.as_tensor(sources, device=labels.device)
         maps = labels[source].to(torch.uint8).cpu().numpy()
-        boxes = np.array([
-            component_box(shown, class_id, self.component_share)
-            for shown, class_id in zip(maps, classes)
-        ])
+        boxes = np.array(
+            [
+                component_box(shown, class_id, self.component_share)
+                for shown, class_id in zip(maps, classes)
+            ]
+        )
         mask = box_mask(
             torch.as_tensor(boxes, device=labels.device)[:, None],
-            *labels.shape[-2:])
+            *labels.shape[-2:],
+        )
         number = len(sources)
         return paste(images[:number], images[source], mask), {
             key: paste(value[:number], value[source], mask)
@@ -193,9 +209,14 @@ class AdaptiveCutMix(nn.Module):
         }
 
 
-def paste_classes(images: Tensor, labels: Tensor, other_images: Tensor,
-                  other_labels: Tensor, chosen: Tensor,
-                  used: Tensor) -> Tuple[Tensor, Tensor]:
+def paste_classes(
+    images: Tensor,
+    labels: Tensor,
+    other_images: Tensor,
+    other_labels: Tensor,
+    chosen: Tensor,
+    used: Tensor,
+) -> tuple[Tensor, Tensor]:
     """Replace pixels by those of other images that show chosen classes.
 
     Args:
@@ -212,17 +233,19 @@ def paste_classes(images: Tensor, labels: Tensor, other_images: Tensor,
     # Unknown labels have no class to be chosen.
     padded = torch.cat([chosen, chosen.new_zeros(256 - len(chosen))])
     mask = padded[other_labels] & used.view(-1, 1, 1)
-    return (paste(images, other_images, mask),
-            paste(labels, other_labels, mask))
+    return (
+        paste(images, other_images, mask),
+        paste(labels, other_labels, mask),
+    )
 
 
 @MODELS.register_module()
 class AdaptiveCopyPaste(nn.Module):
-    """Paste pixels of unsure classes from other labelled images.
+    """Paste pixels of unsure classes from other labeled images.
 
     In each iteration ``number`` classes are drawn, the likelier the less
     sure the model is of them; every image gets, with probability ``prob``,
-    all pixels of these classes from a second labelled image (published:
+    all pixels of these classes from a second labeled image (published:
     scaled by 0.1 to 2; the branch ``paste`` of a batch), or, where there is
     none, from the next image of the batch.
 
@@ -235,14 +258,18 @@ class AdaptiveCopyPaste(nn.Module):
             which they are in other data sets.
     """
 
-    def __init__(self,
-                 number: int = 3,
-                 prob: float = 0.5,
-                 excluded: Sequence[int] = NEVER_PASTED) -> None:
+    def __init__(
+        self,
+        number: int = 3,
+        prob: float = 0.5,
+        excluded: Sequence[int] = NEVER_PASTED,
+    ) -> None:
         super().__init__()
         if number < 1:
-            raise ValueError(f'number is at least 1, got {number}; '
-                             'copy_paste=None pastes nothing')
+            raise ValueError(
+                f'number is at least 1, got {number}; '
+                'copy_paste=None pastes nothing'
+            )
         self.number = number
         self.prob = prob
         self.excluded = tuple(excluded)
@@ -257,13 +284,14 @@ class AdaptiveCopyPaste(nn.Module):
         drawn = chances.multinomial(self.number, replacement=True)
         return chosen.index_fill_(0, drawn, True)
 
-    def forward(self,
-                images: Tensor,
-                labels: Tensor,
-                confidence: Tensor,
-                used: Optional[Tensor] = None,
-                others: Optional[Tuple[Tensor, Tensor]] = None
-                ) -> Tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        confidence: Tensor,
+        used: Tensor | None = None,
+        others: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Paste into a batch.
 
         Args:
@@ -277,5 +305,6 @@ class AdaptiveCopyPaste(nn.Module):
             others = images.roll(-1, 0), labels.roll(-1, 0)
         if used is None:
             used = torch.rand(len(images), device=labels.device) < self.prob
-        return paste_classes(images, labels, *others,
-                             self.choose(confidence), used)
+        return paste_classes(
+            images, labels, *others, self.choose(confidence), used
+        )

@@ -1,5 +1,4 @@
 """Mixing of the images of a batch together with their labels."""
-from typing import Dict, Optional, Tuple
 
 import numpy as np
 import torch
@@ -35,10 +34,9 @@ class BatchMixing(nn.Module):
             first); ``'flip'``, n - 1 - i.
     """
 
-    def __init__(self,
-                 prob: float = 0.5,
-                 per_image: bool = False,
-                 partner: str = 'roll') -> None:
+    def __init__(
+        self, prob: float = 0.5, per_image: bool = False, partner: str = 'roll'
+    ) -> None:
         super().__init__()
         if partner not in ('roll', 'flip'):
             raise ValueError(f"partner is 'roll' or 'flip', got {partner!r}")
@@ -48,11 +46,11 @@ class BatchMixing(nn.Module):
         self.per_image = per_image
         self.partner = partner
 
-    def draw_mask(self, targets: Dict[str, Tensor]) -> Tensor:
+    def draw_mask(self, targets: dict[str, Tensor]) -> Tensor:
         """Bool (N, H, W), True where the partner comes in."""
         raise NotImplementedError
 
-    def draw(self, targets: Dict[str, Tensor]) -> Optional[Tensor]:
+    def draw(self, targets: dict[str, Tensor]) -> Tensor | None:
         """Toss the coins and draw the mask; None where nothing is mixed."""
         number = len(targets['labels'])
         coins = np.random.random(number if self.per_image else 1) < self.prob
@@ -70,8 +68,9 @@ class BatchMixing(nn.Module):
             return tensor.flip(0)
         return tensor.roll(-1, 0)
 
-    def mix(self, images: Tensor, targets: Dict[str, Tensor],
-            mask: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def mix(
+        self, images: Tensor, targets: dict[str, Tensor], mask: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mix by a given mask, see :meth:`forward`."""
         return paste(images, self.others(images), mask), {
             key: paste(value, self.others(value), mask)
@@ -79,8 +78,8 @@ class BatchMixing(nn.Module):
         }
 
     def forward(
-            self, images: Tensor, targets: Dict[str, Tensor]
-    ) -> Tuple[Tensor, Dict[str, Tensor]]:
+        self, images: Tensor, targets: dict[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Mix a batch.
 
         Args:
@@ -97,5 +96,7 @@ class BatchMixing(nn.Module):
         return self.mix(images, targets, mask)
 
     def extra_repr(self) -> str:
-        return (f'prob={self.prob}, per_image={self.per_image}, '
-                f'partner={self.partner!r}')
+        return (
+            f'prob={self.prob}, per_image={self.per_image}, '
+            f'partner={self.partner!r}'
+        )

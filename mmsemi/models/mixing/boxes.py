@@ -5,16 +5,17 @@ int64 (n, K, 4): K boxes for each of n images as y0, x0, y1, x1, ends
 exclusive. ``rng`` is anything with NumPy's ``random``, ``uniform`` and
 ``randint``.
 """
+
 import math
-from typing import Tuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 
-def half_area_boxes(n: int, height: int, width: int,
-                    rng=np.random) -> np.ndarray:
+def half_area_boxes(
+    n: int, height: int, width: int, rng=np.random
+) -> np.ndarray:
     """Boxes of half the image that are wider than half of it (U2PL).
 
     The width is uniform, the height follows from the area. Wang et al., CVPR
@@ -23,8 +24,7 @@ def half_area_boxes(n: int, height: int, width: int,
     boxes = np.zeros((n, 1, 4), dtype=np.int64)
     for box in boxes[:, 0]:
         # Images of one or two columns have no wider half but the whole.
-        w = rng.randint(min(width // 2 + 1, width), max(
-            width, width // 2 + 2))
+        w = rng.randint(min(width // 2 + 1, width), max(width, width // 2 + 2))
         h = min(round(height * width / 2 / w), height)
         x = rng.randint(0, width - w + 1)
         y = rng.randint(0, height - h + 1)
@@ -32,12 +32,14 @@ def half_area_boxes(n: int, height: int, width: int,
     return boxes
 
 
-def random_area_boxes(n: int,
-                      height: int,
-                      width: int,
-                      rng=np.random,
-                      area: Tuple[float, float] = (0.02, 0.4),
-                      ratio: float = 0.3) -> np.ndarray:
+def random_area_boxes(
+    n: int,
+    height: int,
+    width: int,
+    rng=np.random,
+    area: tuple[float, float] = (0.02, 0.4),
+    ratio: float = 0.3,
+) -> np.ndarray:
     """Boxes of random area and aspect that lie inside (UniMatch).
 
     The share of the image is drawn once, then ratio and place until the box
@@ -61,12 +63,14 @@ def random_area_boxes(n: int,
     return boxes
 
 
-def fixed_share_boxes(n: int,
-                      height: int,
-                      width: int,
-                      rng=np.random,
-                      count: int = 1,
-                      share: Tuple[float, float] = (0.5, 0.5)) -> np.ndarray:
+def fixed_share_boxes(
+    n: int,
+    height: int,
+    width: int,
+    rng=np.random,
+    count: int = 1,
+    share: tuple[float, float] = (0.5, 0.5),
+) -> np.ndarray:
     """Boxes of a given share and random aspect (CutMix-Seg and CPS).
 
     With share p the height is p^u of the image's, u uniform, and the width
@@ -90,7 +94,8 @@ def fixed_share_boxes(n: int,
 BOX_RULES = dict(
     u2pl=half_area_boxes,
     unimatch=random_area_boxes,
-    cutmix_seg=fixed_share_boxes)
+    cutmix_seg=fixed_share_boxes,
+)
 
 
 def box_mask(boxes: Tensor, height: int, width: int) -> Tensor:

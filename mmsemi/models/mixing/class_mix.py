@@ -1,9 +1,8 @@
-from typing import Dict, Optional
-
 import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .base import BatchMixing
 
 NUM_IDS = 256  # labels are 8-bit ids, 255 = none
@@ -13,7 +12,7 @@ NUM_IDS = 256  # labels are 8-bit ids, 255 = none
 class ClassMix(BatchMixing):
     """Paste half of an image's classes onto another image.
 
-    Olsson et al., WACV 2021. Of the n classes an image is labelled with,
+    Olsson et al., WACV 2021. Of the n classes an image is labeled with,
     floor(n / 2) at random stay where they are; all other pixels, those
     without a label too, come from the partner.
 
@@ -23,9 +22,9 @@ class ClassMix(BatchMixing):
         partner: ``'roll'`` or ``'flip'``, see :class:`BatchMixing`.
     """
 
-    def draw_mask(self,
-                  targets: Dict[str, Tensor],
-                  scores: Optional[Tensor] = None) -> Tensor:
+    def draw_mask(
+        self, targets: dict[str, Tensor], scores: Tensor | None = None
+    ) -> Tensor:
         """Pixels of the classes that do not stay.
 
         Args:
@@ -35,7 +34,8 @@ class ClassMix(BatchMixing):
         """
         labels = targets['labels'].flatten(1)
         present = torch.zeros(
-            len(labels), NUM_IDS, dtype=torch.bool, device=labels.device)
+            len(labels), NUM_IDS, dtype=torch.bool, device=labels.device
+        )
         present.scatter_(1, labels, True)
         present[:, -1] = False
         if scores is None:

@@ -1,10 +1,9 @@
-from typing import Dict
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .base import BatchMixing
 from .boxes import BOX_RULES, box_mask
 
@@ -29,20 +28,21 @@ class CutMix(BatchMixing):
         partner: ``'roll'`` or ``'flip'``, see :class:`BatchMixing`.
     """
 
-    def __init__(self,
-                 box: str = 'u2pl',
-                 box_cfg: dict = None,
-                 prob: float = 0.5,
-                 per_image: bool = False,
-                 partner: str = 'roll') -> None:
+    def __init__(
+        self,
+        box: str = 'u2pl',
+        box_cfg: dict = None,
+        prob: float = 0.5,
+        per_image: bool = False,
+        partner: str = 'roll',
+    ) -> None:
         super().__init__(prob, per_image, partner)
         if box not in BOX_RULES:
-            raise ValueError(f'box is one of {sorted(BOX_RULES)}, got '
-                             f'{box!r}')
+            raise ValueError(f'box is one of {sorted(BOX_RULES)}, got {box!r}')
         self.box = box
         self.box_cfg = dict(box_cfg or {})
 
-    def draw_mask(self, targets: Dict[str, Tensor]) -> Tensor:
+    def draw_mask(self, targets: dict[str, Tensor]) -> Tensor:
         """Pixels inside the boxes."""
         labels = targets['labels']
         boxes = BOX_RULES[self.box](*labels.shape, np.random, **self.box_cfg)

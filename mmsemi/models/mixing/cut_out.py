@@ -1,14 +1,13 @@
-from typing import Dict, Tuple
-
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .cut_mix import CutMix
 
 
 @MODELS.register_module()
 class CutOut(CutMix):
-    """Blank out boxes: no image there (0 after normalisation), no label.
+    """Blank out boxes: no image there (0 after normalization), no label.
 
     DeVries and Taylor, 2017; an option of U2PL. Inside the box labels are
     255 and everything else is 0, so it counts as padding.
@@ -20,15 +19,18 @@ class CutOut(CutMix):
         per_image: one coin for every image, not one for the whole batch.
     """
 
-    def __init__(self,
-                 box: str = 'u2pl',
-                 box_cfg: dict = None,
-                 prob: float = 0.5,
-                 per_image: bool = False) -> None:
+    def __init__(
+        self,
+        box: str = 'u2pl',
+        box_cfg: dict = None,
+        prob: float = 0.5,
+        per_image: bool = False,
+    ) -> None:
         super().__init__(box, box_cfg, prob, per_image)
 
-    def mix(self, images: Tensor, targets: Dict[str, Tensor],
-            mask: Tensor) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def mix(
+        self, images: Tensor, targets: dict[str, Tensor], mask: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Cut by a given mask, see :meth:`BatchMixing.forward`."""
 
         def blank(tensor: Tensor, value: int = 0) -> Tensor:

@@ -1,18 +1,31 @@
 from .cbst import CBSTPseudoLabeler, LRENTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
 from .confidence import ConfidencePseudoLabeler
-from .entropy_percentile import (EntropyPercentilePseudoLabeler, EntropySplit,
-                                 masked_percentiles, pixel_entropy)
+from .entropy_percentile import (
+    EntropyPercentilePseudoLabeler,
+    EntropySplit,
+    masked_percentiles,
+    pixel_entropy,
+)
 from .fixed_threshold import FixedThresholdPseudoLabeler
 from .online_class_balanced import OnlineClassBalancedPseudoLabeler
 from .view_agreement import ViewAgreementPseudoLabeler, ViewPseudoLabels
 from .views import Views
 
 __all__ = [
-    'CBSTPseudoLabeler', 'ClassBalancedPseudoLabeler',
-    'ConfidencePseudoLabeler', 'EntropyPercentilePseudoLabeler',
-    'EntropySplit', 'FixedThresholdPseudoLabeler', 'LRENTPseudoLabeler',
-    'OnlineClassBalancedPseudoLabeler', 'PseudoLabels',
-    'ViewAgreementPseudoLabeler', 'ViewPseudoLabels', 'Views',
-    'masked_percentiles', 'pixel_entropy', 'rare_classes'
+    'CBSTPseudoLabeler',
+    'ClassBalancedPseudoLabeler',
+    'ConfidencePseudoLabeler',
+    'EntropyPercentilePseudoLabeler',
+    'EntropySplit',
+    'FixedThresholdPseudoLabeler',
+    'LRENTPseudoLabeler',
+    'OnlineClassBalancedPseudoLabeler',
+    'PseudoLabels',
+    'ViewAgreementPseudoLabeler',
+    'ViewPseudoLabels',
+    'Views',
+    'masked_percentiles',
+    'pixel_entropy',
+    'rare_classes',
 ]

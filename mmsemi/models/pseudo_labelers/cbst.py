@@ -1,7 +1,8 @@
 """Pseudo-labels of CBST (class-balanced self-training) and its relatives."""
+
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -11,8 +12,12 @@ from torch import Tensor
 
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from .class_balanced import (ClassBalancedPseudoLabeler, PseudoLabels,
-                             max_over_classes)
+
+from .class_balanced import (
+    ClassBalancedPseudoLabeler,
+    PseudoLabels,
+    max_over_classes,
+)
 
 
 @MODELS.register_module()
@@ -22,7 +27,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
     With M_c sampled predictions of class c and portion r, the threshold
     lambda_c is the floor(M_c r)-th highest confidence among them, or 1 where
     that rank or confidence is 0, so that so rare a class is practically
-    never labelled. A pixel gets the label argmax_c p_c / lambda_c where that
+    never labeled. A pixel gets the label argmax_c p_c / lambda_c where that
     quotient reaches one; ties go to the lowest class.
 
     ST is the same with one threshold for all classes, CBST-SP the same on
@@ -41,14 +46,17 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
             one more in the list of all). For comparisons only.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 per_class: bool = True,
-                 ds_rate: int = 4,
-                 prior: Optional[str] = None,
-                 leading_zero: bool = False) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        per_class: bool = True,
+        ds_rate: int = 4,
+        prior: str | None = None,
+        leading_zero: bool = False,
+    ) -> None:
         super().__init__(
-            num_classes, rule='scaled', per_class=per_class, stride=ds_rate)
+            num_classes, rule='scaled', per_class=per_class, stride=ds_rate
+        )
         self.leading_zero = leading_zero
         self.prior_file, self.prior_classes = prior, None
         weight = None
@@ -56,7 +64,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
             weight, self.prior_classes = load_prior(prior, num_classes)
         self.register_buffer('prior', weight, persistent=False)
         # The prior at the size of the latest maps.
-        self.resized: Optional[Tensor] = None
+        self.resized: Tensor | None = None
         # Histograms resolve [0, 1]. A power of two for each class brings the
         # products to its upper end and rounds nothing.
         scale = torch.ones(num_classes)
@@ -80,7 +88,8 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
                 raise UsageError(
                     f'{self.prior_file}: class {k} is {ours[k]!r}, that of '
                     f'the images to label is {name!r}; make the prior with a '
-                    'config of the same classes')
+                    'config of the same classes'
+                )
 
     def weigh(self, probabilities: Tensor) -> Tensor:
         """Probabilities (N, C, H, W) times the spatial prior, if any."""
@@ -90,16 +99,20 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         if prior.shape[1:] != size:
             # From the original each time: labels must not depend on the sizes
             # that came before.
-            if self.resized is None or self.resized.shape[1:] != size or \
-                    self.resized.device != prior.device:
+            if (
+                self.resized is None
+                or self.resized.shape[1:] != size
+                or self.resized.device != prior.device
+            ):
                 self.resized = F.interpolate(
-                    prior[None], size, mode='bilinear',
-                    align_corners=False)[0]
+                    prior[None], size, mode='bilinear', align_corners=False
+                )[0]
             prior = self.resized
         return probabilities * prior
 
-    def collect(self, statistics, probabilities: Tensor,
-                valid: Optional[Tensor] = None) -> None:
+    def collect(
+        self, statistics, probabilities: Tensor, valid: Tensor | None = None
+    ) -> None:
         """See the base class.
 
         Raises:
@@ -110,12 +123,19 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
             raise UsageError(
                 f'{self.prior_file}: a spatial prior cannot be laid over '
                 'padded images. Resize instead of padding in the pipeline of '
-                'label_dataloader')
-        self.count(statistics, *max_over_classes(self.weigh(probabilities)),
-                   valid)
+                'label_dataloader'
+            )
+        self.count(
+            statistics, *max_over_classes(self.weigh(probabilities)), valid
+        )
 
-    def count(self, statistics, confidence: Tensor, labels: Tensor,
-              valid: Optional[Tensor] = None) -> None:
+    def count(
+        self,
+        statistics,
+        confidence: Tensor,
+        labels: Tensor,
+        valid: Tensor | None = None,
+    ) -> None:
         """Sample predictions and add them to the statistics.
 
         Args:
@@ -128,7 +148,8 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         group, num_groups = labels, len(labels) * self.num_classes
         if len(labels) > 1:
             group = labels + self.num_classes * torch.arange(
-                len(labels), device=labels.device).view(-1, 1, 1)
+                len(labels), device=labels.device
+            ).view(-1, 1, 1)
         group, confidence, labels = [
             x.flatten() if valid is None else x[valid]
             for x in (group, confidence, labels)
@@ -156,7 +177,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         # So does one where the prior is: every pixel would reach it.
         found = (rank > 0) & (rank <= counts) & (thresholds > 0)
         thresholds = thresholds.to(self.scale) / self.scale
-        self.thresholds = thresholds.where(found.to(self.scale.device), 1.)
+        self.thresholds = thresholds.where(found.to(self.scale.device), 1.0)
         return self.thresholds
 
     @torch.no_grad()
@@ -166,12 +187,14 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         score, labels = max_over_classes(quotient)
         kept = score >= 1
         return PseudoLabels(
-            labels.masked_fill(~kept, 255), probabilities.amax(1),
-            kept.float())
+            labels.masked_fill(~kept, 255), probabilities.amax(1), kept.float()
+        )
 
     def extra_repr(self) -> str:
-        return (f'num_classes={self.num_classes}, per_class={self.per_class}, '
-                f'ds_rate={self.stride}, prior={self.prior is not None}')
+        return (
+            f'num_classes={self.num_classes}, per_class={self.per_class}, '
+            f'ds_rate={self.stride}, prior={self.prior is not None}'
+        )
 
 
 @MODELS.register_module()
@@ -179,7 +202,7 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
     """Soft labels of CRST-LRENT (Zou et al., ICCV 2019), thresholds of CBST.
 
     The entropy of the label, weighted by alpha, joins the objective of CBST.
-    Its minimiser is a softmax with temperature:
+    Its minimizer is a softmax with temperature:
 
         z_c  = (log p_c - log lambda_c) / alpha
         soft = softmax(z), kept where logsumexp(z) > 0
@@ -195,17 +218,21 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
             :class:`CBSTPseudoLabeler`.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 alpha: float = 0.25,
-                 per_class: bool = True,
-                 ds_rate: int = 4,
-                 prior: Optional[str] = None,
-                 leading_zero: bool = False) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        alpha: float = 0.25,
+        per_class: bool = True,
+        ds_rate: int = 4,
+        prior: str | None = None,
+        leading_zero: bool = False,
+    ) -> None:
         super().__init__(num_classes, per_class, ds_rate, prior, leading_zero)
         if alpha <= 0:
-            raise ValueError(f'alpha must be positive, got {alpha}; '
-                             'CBSTPseudoLabeler is the limit of 0')
+            raise ValueError(
+                f'alpha must be positive, got {alpha}; '
+                'CBSTPseudoLabeler is the limit of 0'
+            )
         self.alpha = alpha
 
     @property
@@ -216,14 +243,20 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
     @torch.no_grad()
     def forward(self, probabilities: Tensor) -> PseudoLabels:
         """Labels with ``soft`` (N, C, H, W), of every pixel, kept or not."""
-        z = self.weigh(probabilities).clamp(
-            min=torch.finfo(torch.float32).tiny).log()
+        z = (
+            self.weigh(probabilities)
+            .clamp(min=torch.finfo(torch.float32).tiny)
+            .log()
+        )
         z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
         kept = z.logsumexp(1) > 0
         soft = z.softmax(1)
         return PseudoLabels(
-            soft.argmax(1).masked_fill(~kept, 255), probabilities.amax(1),
-            kept.float(), soft)
+            soft.argmax(1).masked_fill(~kept, 255),
+            probabilities.amax(1),
+            kept.float(),
+            soft,
+        )
 
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, alpha={self.alpha}'
@@ -239,8 +272,13 @@ def every_nth_of_group(group: Tensor, num_groups: int, n: int) -> Tensor:
     """
     # Sorting is stable, so order within a group stays; small integers are
     # sorted several times faster.
-    dtype = torch.uint8 if num_groups <= 2**8 else \
-        torch.int16 if num_groups <= 2**15 else torch.int64
+    dtype = (
+        torch.uint8
+        if num_groups <= 2**8
+        else torch.int16
+        if num_groups <= 2**15
+        else torch.int64
+    )
     order = group.to(dtype).sort(stable=True).indices
     counts = torch.bincount(group, minlength=num_groups)
     starts = counts.cumsum(0) - counts
@@ -266,38 +304,53 @@ def rare_classes(counts, share: float = 1e-3, fallback: int = 3):
     counts = np.asarray(counts, dtype=np.float64)
     shares = counts / max(counts.sum(), 1)
     order = np.argsort(shares, kind='stable')
-    return ([int(c) for c in order if shares[c] < share],
-            [int(c) for c in order[:fallback]])
+    return (
+        [int(c) for c in order if shares[c] < share],
+        [int(c) for c in order[:fallback]],
+    )
 
 
-def load_prior(path: str,
-               num_classes: int) -> Tuple[Tensor, Optional[List[str]]]:
+def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
     """Spatial prior (C, h, w) float32 of a file, and its classes if named.
 
     Raises:
         UsageError: if the file is missing or damaged, or belongs to another
             number of classes.
     """
-    advice = ('make it with tools/dataset_converters/spatial_prior.py from '
-              'the labelled images')
+    advice = (
+        'make it with tools/dataset_converters/spatial_prior.py from '
+        'the labeled images'
+    )
     if not Path(path).is_file():
         raise UsageError(f'{path}: no such spatial prior; {advice}')
     try:
         with open(path, 'rb') as stream:
             file = dict(np.load(stream).items())
-    except (OSError, ValueError, EOFError, AttributeError, BadZipFile,
-            zlib.error) as error:
-        raise UsageError(f'{path}: cannot be read as .npz ({error}); '
-                         f'{advice}') from error
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        AttributeError,
+        BadZipFile,
+        zlib.error,
+    ) as error:
+        raise UsageError(
+            f'{path}: cannot be read as .npz ({error}); {advice}'
+        ) from error
     if 'prior' not in file:
         raise UsageError(f'{path}: holds {list(file)}, no `prior`; {advice}')
     prior = torch.from_numpy(file['prior'].astype(np.float32))
-    if prior.ndim != 3 or len(prior) != num_classes or \
-            not torch.isfinite(prior).all() or prior.min() < 0:
+    if (
+        prior.ndim != 3
+        or len(prior) != num_classes
+        or not torch.isfinite(prior).all()
+        or prior.min() < 0
+    ):
         raise UsageError(
             f'{path}: prior of shape {tuple(prior.shape)}, but the data set '
             f'has {num_classes} classes (values must be finite and not '
-            f'negative); {advice}')
+            f'negative); {advice}'
+        )
     classes = file.get('classes')
     if classes is None or len(classes) != num_classes:
         return prior, None

@@ -1,5 +1,7 @@
 """Class-balanced pseudo-labels: the most confident share of every class."""
-from typing import NamedTuple, Optional, Sequence, Tuple
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,13 +21,14 @@ class PseudoLabels(NamedTuple):
         soft: (N, C, H, W) float32 probabilities of the classes, where a
             labeler gives soft labels.
     """
+
     labels: Tensor
     confidence: Tensor
     weights: Tensor
-    soft: Optional[Tensor] = None
+    soft: Tensor | None = None
 
 
-def max_over_classes(scores: Tensor) -> Tuple[Tensor, Tensor]:
+def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
     """Highest score and its class; the lowest class of equal ones.
 
     ``torch.max`` gives the same, but on a CPU its search for the index takes
@@ -86,11 +89,13 @@ class ClassBalancedPseudoLabeler(nn.Module):
             published.
     """
 
-    def __init__(self,
-                 num_classes: int,
-                 rule: str = 'argmax',
-                 per_class: bool = True,
-                 stride: int = 1) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        rule: str = 'argmax',
+        per_class: bool = True,
+        stride: int = 1,
+    ) -> None:
         super().__init__()
         if rule not in ('argmax', 'scaled'):
             raise ValueError(f"rule is 'argmax' or 'scaled', got {rule!r}")
@@ -114,8 +119,9 @@ class ClassBalancedPseudoLabeler(nn.Module):
         """What predictions are taken from; the probabilities themselves."""
         return probabilities
 
-    def collect(self, statistics, probabilities: Tensor,
-                valid: Optional[Tensor] = None) -> None:
+    def collect(
+        self, statistics, probabilities: Tensor, valid: Tensor | None = None
+    ) -> None:
         """Add the predictions of a batch to the statistics.
 
         Args:
@@ -133,7 +139,7 @@ class ClassBalancedPseudoLabeler(nn.Module):
             if valid is not None:
                 mask = valid[part].flatten()
                 c, a = c[mask], a[mask]
-            statistics.update(c[::self.stride], a[::self.stride])
+            statistics.update(c[:: self.stride], a[:: self.stride])
 
     def fit(self, statistics, portion: float) -> Tensor:
         """Set the thresholds from statistics over the whole set.
@@ -155,11 +161,16 @@ class ClassBalancedPseudoLabeler(nn.Module):
             if portion >= 1:
                 thresholds = torch.full_like(thresholds, 1e-4)
         else:
-            thresholds = torch.where(counts.double() * portion < 1,
-                                     torch.full_like(thresholds, 1e-5),
-                                     thresholds)
-        self.thresholds = thresholds.expand(self.num_classes).clone().to(
-            self.thresholds.device)
+            thresholds = torch.where(
+                counts.double() * portion < 1,
+                torch.full_like(thresholds, 1e-5),
+                thresholds,
+            )
+        self.thresholds = (
+            thresholds.expand(self.num_classes)
+            .clone()
+            .to(self.thresholds.device)
+        )
         return self.thresholds
 
     @torch.no_grad()
@@ -177,8 +188,11 @@ class ClassBalancedPseudoLabeler(nn.Module):
         else:
             kept = confidence >= self.thresholds[labels]
         return PseudoLabels(
-            labels.masked_fill(~kept, 255), confidence, kept.float())
+            labels.masked_fill(~kept, 255), confidence, kept.float()
+        )
 
     def extra_repr(self) -> str:
-        return (f'num_classes={self.num_classes}, rule={self.rule!r}, '
-                f'per_class={self.per_class}, stride={self.stride}')
+        return (
+            f'num_classes={self.num_classes}, rule={self.rule!r}, '
+            f'per_class={self.per_class}, stride={self.stride}'
+        )

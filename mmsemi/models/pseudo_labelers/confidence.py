@@ -1,9 +1,10 @@
-from typing import Optional, Sequence, Union
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .class_balanced import PseudoLabels
 
 
@@ -24,32 +25,38 @@ class ConfidencePseudoLabeler(nn.Module):
         per_pixel: see above.
     """
 
-    def __init__(self,
-                 threshold: Union[float, Sequence[float]] = 0.95,
-                 per_pixel: bool = True) -> None:
+    def __init__(
+        self, threshold: float | Sequence[float] = 0.95, per_pixel: bool = True
+    ) -> None:
         super().__init__()
         thresholds = torch.as_tensor(threshold, dtype=torch.float32)
         if thresholds.ndim > 1 or (thresholds < 0).any():
-            raise ValueError('threshold is a number, or one for each class, '
-                             f'not below 0; got {threshold}')
+            raise ValueError(
+                'threshold is a number, or one for each class, '
+                f'not below 0; got {threshold}'
+            )
         self.per_pixel = per_pixel
         self.register_buffer('thresholds', thresholds, persistent=False)
 
     @torch.no_grad()
-    def forward(self,
-                probabilities: Tensor,
-                valid: Optional[Tensor] = None) -> PseudoLabels:
+    def forward(
+        self, probabilities: Tensor, valid: Tensor | None = None
+    ) -> PseudoLabels:
         """Label a batch.
 
         Args:
             probabilities: (N, C, H, W), decided on in float32.
-            valid: (N, H, W) bool, False on padding, which is labelled too.
+            valid: (N, H, W) bool, False on padding, which is labeled too.
         """
         confidence, labels = probabilities.float().max(1)
-        if self.thresholds.ndim and \
-                len(self.thresholds) != probabilities.shape[1]:
-            raise ValueError(f'{len(self.thresholds)} thresholds for '
-                             f'{probabilities.shape[1]} classes')
+        if (
+            self.thresholds.ndim
+            and len(self.thresholds) != probabilities.shape[1]
+        ):
+            raise ValueError(
+                f'{len(self.thresholds)} thresholds for '
+                f'{probabilities.shape[1]} classes'
+            )
         if self.thresholds.ndim:
             sure = confidence >= self.thresholds[labels]
         else:
@@ -60,5 +67,6 @@ class ConfidencePseudoLabeler(nn.Module):
         return PseudoLabels(labels, confidence, weights)
 
     def extra_repr(self) -> str:
-        return (f'threshold={self.thresholds.tolist()}, '
-                f'per_pixel={self.per_pixel}')
+        return (
+            f'threshold={self.thresholds.tolist()}, per_pixel={self.per_pixel}'
+        )

@@ -1,11 +1,14 @@
 """Reliable and unreliable pixels by the entropy of a prediction (U2PL)."""
+
 import math
-from typing import NamedTuple, Optional, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .class_balanced import PseudoLabels
 
 
@@ -14,11 +17,12 @@ class EntropySplit(NamedTuple):
 
     Attributes:
         labels: (N, H, W) int64, those of pixels certain enough to be
-            learnt from, 255 elsewhere.
+            learned from, 255 elsewhere.
         low: (N, H, W) bool, so certain that they may be anchors and
             positives of a contrastive objective.
         high: (N, H, W) bool, so uncertain that they may be its negatives.
     """
+
     labels: Tensor
     low: Tensor
     high: Tensor
@@ -34,8 +38,9 @@ def pixel_entropy(probabilities: Tensor) -> Tensor:
     return -(q * (q + 1e-10).log()).sum(1)
 
 
-def masked_percentiles(values: Tensor, mask: Tensor,
-                       percents: Sequence[float]) -> Tensor:
+def masked_percentiles(
+    values: Tensor, mask: Tensor, percents: Sequence[float]
+) -> Tensor:
     """``numpy.percentile(values[mask], percents)`` without a host sync.
 
     Interpolated linearly. Unlike ``torch.quantile`` there is no limit on
@@ -59,7 +64,7 @@ def masked_percentiles(values: Tensor, mask: Tensor,
     below = ordered.gather(0, lower)
     above = ordered.gather(0, (lower + 1).minimum(last))
     # Weighing both ends would give 0 * inf for an empty mask.
-    step = torch.where(above > below, above - below, 0.)
+    step = torch.where(above > below, above - below, 0.0)
     return below + step * (positions - lower).to(values.dtype)
 
 
@@ -74,7 +79,7 @@ class EntropyPercentilePseudoLabeler(nn.Module):
     - ``low`` pixels are at or below the percentile a =
       ``low_percent`` (1 - r), ``high`` pixels at or above 100 - a.
 
-    Percentiles run over the labelled pixels of this process's batch, as
+    Percentiles run over the labeled pixels of this process's batch, as
     published, so they differ between the ranks.
 
     Args:
@@ -92,15 +97,19 @@ class EntropyPercentilePseudoLabeler(nn.Module):
 
     needs_progress = True
 
-    def __init__(self,
-                 drop_percent: float = 80.,
-                 low_percent: float = 20.,
-                 high_only: bool = True,
-                 ael_as_released: bool = False,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        drop_percent: float = 80.0,
+        low_percent: float = 20.0,
+        high_only: bool = True,
+        ael_as_released: bool = False,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__()
-        for name, value in (('drop_percent', drop_percent), ('low_percent',
-                                                             low_percent)):
+        for name, value in (
+            ('drop_percent', drop_percent),
+            ('low_percent', low_percent),
+        ):
             if not 0 <= value <= 100:
                 raise ValueError(f'{name} lies in 0..100, got {value}')
         self.drop_percent = drop_percent
@@ -118,8 +127,9 @@ class EntropyPercentilePseudoLabeler(nn.Module):
         return self.low_percent * (1 - progress)
 
     @torch.no_grad()
-    def split(self, entropy: Tensor, labels: Tensor,
-              progress: float) -> EntropySplit:
+    def split(
+        self, entropy: Tensor, labels: Tensor, progress: float
+    ) -> EntropySplit:
         """Divide the pixels of a batch.
 
         Args:
@@ -130,25 +140,31 @@ class EntropyPercentilePseudoLabeler(nn.Module):
         valid = labels != self.ignore_index
         a = self.low_percent_at(progress)
         if self.ael_as_released:
-            floor, = masked_percentiles(entropy, valid, [a])
+            (floor,) = masked_percentiles(entropy, valid, [a])
             valid = valid & (entropy >= floor)
             low, high = masked_percentiles(
-                entropy, valid, [self.low_percent, self.drop_percent])
+                entropy, valid, [self.low_percent, self.drop_percent]
+            )
             kept = valid
         else:
             drop, low, high = masked_percentiles(
-                entropy, valid, [self.drop_percent_at(progress), a, 100 - a])
+                entropy, valid, [self.drop_percent_at(progress), a, 100 - a]
+            )
             kept = valid & (entropy < drop)
         high = valid & (entropy >= high) if self.high_only else valid
         return EntropySplit(
             labels.masked_fill(~kept, self.ignore_index),
-            valid & (entropy <= low), high)
+            valid & (entropy <= low),
+            high,
+        )
 
     @torch.no_grad()
-    def forward(self,
-                probabilities: Tensor,
-                valid: Optional[Tensor] = None,
-                progress: float = 0.) -> PseudoLabels:
+    def forward(
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> PseudoLabels:
         """Label a batch; entropy and label come from the same prediction.
 
         Labels that are dropped stay, with weight 0.
@@ -161,10 +177,13 @@ class EntropyPercentilePseudoLabeler(nn.Module):
         confidence, labels = probabilities.float().max(1)
         if valid is not None:
             labels = labels.masked_fill(~valid, self.ignore_index)
-        kept = self.split(pixel_entropy(probabilities), labels,
-                          progress).labels != self.ignore_index
+        kept = (
+            self.split(pixel_entropy(probabilities), labels, progress).labels
+            != self.ignore_index
+        )
         return PseudoLabels(labels, confidence, kept.float())
 
     def extra_repr(self) -> str:
-        return (f'drop_percent={self.drop_percent}, '
-                f'low_percent={self.low_percent}')
+        return (
+            f'drop_percent={self.drop_percent}, low_percent={self.low_percent}'
+        )

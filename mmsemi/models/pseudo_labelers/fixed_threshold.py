@@ -2,6 +2,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+
 from .class_balanced import ClassBalancedPseudoLabeler
 
 

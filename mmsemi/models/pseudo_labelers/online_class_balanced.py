@@ -1,10 +1,9 @@
-from typing import Optional
-
 import torch
 from torch import Tensor, nn
 
+from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
-from mmsemi.utils.confidence_statistics import ConfidenceHistogram
+
 from .class_balanced import PseudoLabels
 
 # Counts are averaged as numbers with a fraction; thresholds want whole ones.
@@ -16,7 +15,7 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
     """Keep the most confident portion of every class, batch by batch.
 
     The labelers of self-training in rounds take their thresholds from one
-    pass over the unlabelled set. Here the same rules work on a moving
+    pass over the unlabeled set. Here the same rules work on a moving
     average of the predictions of the past batches, the present one included,
     of all processes: a class that some batches hardly show keeps its
     threshold. Averages and thresholds are part of the checkpoint.
@@ -30,19 +29,25 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
         momentum: weight of the present batch, in (0, 1].
     """
 
-    def __init__(self,
-                 labeler: dict,
-                 num_classes: int,
-                 portion: float = 0.5,
-                 momentum: float = 0.05) -> None:
+    def __init__(
+        self,
+        labeler: dict,
+        num_classes: int,
+        portion: float = 0.5,
+        momentum: float = 0.05,
+    ) -> None:
         super().__init__()
         if not 0 < portion <= 1 or not 0 < momentum <= 1:
-            raise ValueError('portion and momentum lie in (0, 1], got '
-                             f'{portion} and {momentum}')
+            raise ValueError(
+                'portion and momentum lie in (0, 1], got '
+                f'{portion} and {momentum}'
+            )
         self.labeler = MODELS.build(dict(labeler, num_classes=num_classes))
         if getattr(self.labeler, 'prior', None) is not None:
-            raise ValueError('a spatial prior does not fit random crops: '
-                             'leave prior out of the labeler')
+            raise ValueError(
+                'a spatial prior does not fit random crops: '
+                'leave prior out of the labeler'
+            )
         self.num_classes = num_classes
         self.portion = portion
         self.momentum = momentum
@@ -50,9 +55,9 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
         self.register_buffer('average', torch.zeros_like(bins.float()))
 
     @torch.no_grad()
-    def forward(self,
-                probabilities: Tensor,
-                valid: Optional[Tensor] = None) -> PseudoLabels:
+    def forward(
+        self, probabilities: Tensor, valid: Tensor | None = None
+    ) -> PseudoLabels:
         """Label a batch.
 
         Args:
@@ -61,8 +66,9 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
         """
         probabilities = probabilities.float()
         if self.training:
-            statistics = ConfidenceHistogram(self.num_classes,
-                                             probabilities.device)
+            statistics = ConfidenceHistogram(
+                self.num_classes, probabilities.device
+            )
             self.labeler.collect(statistics, probabilities, valid)
             statistics.reduce()
             bins = statistics.bins.float()
@@ -75,8 +81,9 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
         result = self.labeler(probabilities)
         # Where nothing is kept, what is predicted: mixing by class sees
         # whole objects, and losses may count all valid pixels.
-        labels = result.labels.where(result.weights > 0,
-                                     probabilities.argmax(1))
+        labels = result.labels.where(
+            result.weights > 0, probabilities.argmax(1)
+        )
         return result._replace(labels=labels)
 
     def extra_repr(self) -> str:

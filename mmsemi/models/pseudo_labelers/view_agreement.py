@@ -1,5 +1,7 @@
 """Pseudo-labels where several views of an image agree."""
-from typing import NamedTuple, Optional, Sequence, Union
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ class ViewPseudoLabels(NamedTuple):
         agreeing: (N, H, W) int64, number of views with the prediction of
             the first one, which counts itself.
     """
+
     labels: Tensor
     confidence: Tensor
     weights: Tensor
@@ -41,11 +44,13 @@ class ViewAgreementPseudoLabeler(nn.Module):
         ignore_index: label where too few views agree.
     """
 
-    def __init__(self,
-                 label_offset: int = 0,
-                 min_views: Optional[int] = None,
-                 from_logits: bool = True,
-                 ignore_index: int = 255) -> None:
+    def __init__(
+        self,
+        label_offset: int = 0,
+        min_views: int | None = None,
+        from_logits: bool = True,
+        ignore_index: int = 255,
+    ) -> None:
         super().__init__()
         if min_views is not None and min_views < 1:
             raise ValueError(f'min_views is at least 1, got {min_views}')
@@ -55,8 +60,7 @@ class ViewAgreementPseudoLabeler(nn.Module):
         self.ignore_index = ignore_index
 
     @torch.no_grad()
-    def forward(self, views: Union[Tensor,
-                                   Sequence[Tensor]]) -> ViewPseudoLabels:
+    def forward(self, views: Tensor | Sequence[Tensor]) -> ViewPseudoLabels:
         """Label a batch.
 
         Args:
@@ -70,12 +74,14 @@ class ViewAgreementPseudoLabeler(nn.Module):
             votes = torch.stack([view.argmax(1) for view in views])
         needed = len(votes) if self.min_views is None else self.min_views
         if needed > len(votes):
-            raise ValueError(f'min_views={needed}, but there are only '
-                             f'{len(votes)} views')
+            raise ValueError(
+                f'min_views={needed}, but there are only {len(votes)} views'
+            )
         agreeing = (votes == votes[0]).sum(0)
         kept = agreeing >= needed
         labels = (votes[0] + self.label_offset).masked_fill(
-            ~kept, self.ignore_index)
+            ~kept, self.ignore_index
+        )
         first = first.float()
         confidence = first.amax(1)
         if self.from_logits:
@@ -83,5 +89,7 @@ class ViewAgreementPseudoLabeler(nn.Module):
         return ViewPseudoLabels(labels, confidence, kept.float(), agreeing)
 
     def extra_repr(self) -> str:
-        return (f'label_offset={self.label_offset}, '
-                f'min_views={self.min_views or "all"}')
+        return (
+            f'label_offset={self.label_offset}, '
+            f'min_views={self.min_views or "all"}'
+        )

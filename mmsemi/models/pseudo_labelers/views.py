@@ -1,5 +1,6 @@
 """Mirrored and rescaled views of a batch, mapped back to one frame."""
-from typing import Callable, List, Optional, Sequence, Union
+
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -26,18 +27,25 @@ class Views:
         align_corners: of the resizing of logits.
     """
 
-    def __init__(self,
-                 mirror: bool = True,
-                 scales: Union[None, str, Sequence[float]] = 'up',
-                 align_corners: bool = False) -> None:
+    def __init__(
+        self,
+        mirror: bool = True,
+        scales: None | str | Sequence[float] = 'up',
+        align_corners: bool = False,
+    ) -> None:
         if isinstance(scales, str) and scales not in (*SCALES, 'random'):
-            raise ValueError(f'scales is one of {(*SCALES, "random")} or '
-                             f'numbers, got {scales!r}')
+            raise ValueError(
+                f'scales is one of {(*SCALES, "random")} or '
+                f'numbers, got {scales!r}'
+            )
         self.mirror = mirror
         self.random = scales == 'random'
         named = isinstance(scales, str) and not self.random
-        self.scales = () if self.random else tuple(
-            SCALES[scales] if named else scales or ())
+        self.scales = (
+            ()
+            if self.random
+            else tuple(SCALES[scales] if named else scales or ())
+        )
         if any(p <= 0 for p in self.scales):
             raise ValueError(f'scales are positive, got {self.scales}')
         self.align_corners = align_corners
@@ -46,22 +54,24 @@ class Views:
         sizes = 3 if self.random else 1 + len(self.scales)
         return sizes * (2 if self.mirror else 1)
 
-    def draw(self) -> List[float]:
+    def draw(self) -> list[float]:
         """Scales besides 1 of one call."""
         if not self.random:
             return list(self.scales)
         # On the host, where mmengine's seed governs it and sizes are needed.
         return (0.5 + 1.25 * torch.rand(2, dtype=torch.float64)).tolist()
 
-    def __call__(self,
-                 network: Callable[[Tensor], Tensor],
-                 images: Tensor,
-                 size: Optional[Sequence[int]] = None) -> Tensor:
+    def __call__(
+        self,
+        network: Callable[[Tensor], Tensor],
+        images: Tensor,
+        size: Sequence[int] | None = None,
+    ) -> Tensor:
         """Logits of all views in the frame of the images.
 
         Args:
             network: from images (N, 3, H', W') to logits (N, C, h', w'),
-                each image on its own (normalisation in evaluation mode).
+                each image on its own (normalization in evaluation mode).
             images: (N, 3, H, W).
             size: size (h, w) of the result, that of the logits of the plain
                 images by default.
@@ -71,13 +81,18 @@ class Views:
         """
         if self.mirror:
             images = torch.cat([images, images.flip(-1)])
-        views: List[Tensor] = []
-        for scale in [1., *self.draw()]:
-            logits = network(images if scale == 1 else F.interpolate(
-                images,
-                scale_factor=scale,
-                mode='bilinear',
-                align_corners=False)).float()
+        views: list[Tensor] = []
+        for scale in [1.0, *self.draw()]:
+            logits = network(
+                images
+                if scale == 1
+                else F.interpolate(
+                    images,
+                    scale_factor=scale,
+                    mode='bilinear',
+                    align_corners=False,
+                )
+            ).float()
             parts = logits.chunk(2) if self.mirror else [logits]
             for part, flipped in zip(parts, (False, True)):
                 part = part.flip(-1) if flipped else part
@@ -87,5 +102,7 @@ class Views:
                         part,
                         size=tuple(size),
                         mode='bilinear',
-                        align_corners=self.align_corners))
+                        align_corners=self.align_corners,
+                    )
+                )
         return torch.stack(views)

@@ -7,6 +7,12 @@ from .u2pl import U2PL
 from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
-    'AEL', 'SPNet', 'SelfTrainingSegmentor', 'SemiSegmentor',
-    'TeacherStudentSegmentor', 'U2PL', 'U2PLWithAEL', 'ZeroLabelSegmentor'
+    'AEL',
+    'SPNet',
+    'SelfTrainingSegmentor',
+    'SemiSegmentor',
+    'TeacherStudentSegmentor',
+    'U2PL',
+    'U2PLWithAEL',
+    'ZeroLabelSegmentor',
 ]

@@ -1,12 +1,12 @@
-from typing import Dict, Optional, Tuple, Union
-
 import torch
 from torch import Tensor
 
 from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import MODELS
-from .sample_maps import IGNORE, true_labels
+from mmsemi.utils.labels import IGNORE
+
+from .sample_maps import true_labels
 from .teacher_student import Targets, TeacherStudentSegmentor
 from .u2pl import U2PL, in_mode
 
@@ -14,70 +14,85 @@ from .u2pl import U2PL, in_mode
 class AELMixin:
     """What AEL adds to a teacher-student method (arXiv 2110.05474).
 
-    The confidence of each class, kept by the loss of unlabelled images,
+    The confidence of each class, kept by the loss of unlabeled images,
     steers what is mixed and sampled: classes the student is unsure of are
-    pasted into labelled images, cut out of unlabelled ones, and kept in the
-    loss. Consistency is asked on labelled images too.
+    pasted into labeled images, cut out of unlabeled ones, and kept in the
+    loss. Consistency is asked on labeled images too.
 
     Args:
         copy_paste: config of an :class:`AdaptiveCopyPaste`; None pastes
-            nothing into labelled images.
-        labelled_consistency: factor of the consistency on labelled images,
-            besides that of unlabelled ones.
+            nothing into labeled images.
+        labeled_consistency: factor of the consistency on labeled images,
+            besides that of unlabeled ones.
         **kwargs: see the segmentor; ``unsup_loss`` is an
             :class:`EqualizationConsistencyLoss`, ``mixing`` an
             :class:`AdaptiveCutMix`.
     """
 
-    def __init__(self,
-                 *args,
-                 unsup_loss: Optional[dict] = None,
-                 mixing: Optional[dict] = None,
-                 copy_paste: Optional[dict] = None,
-                 labelled_consistency: float = 1.,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        unsup_loss: dict | None = None,
+        mixing: dict | None = None,
+        copy_paste: dict | None = None,
+        labeled_consistency: float = 1.0,
+        **kwargs,
+    ) -> None:
         student = kwargs.get('student', args[0] if args else {})
         head = student.get('decode_head', {})
         if isinstance(head, dict):  # cascades are refused by the frame
             unsup_loss = dict(
                 dict(
                     type='EqualizationConsistencyLoss',
-                    num_classes=head.get('num_classes')),
-                **(unsup_loss or {}))
+                    num_classes=head.get('num_classes'),
+                ),
+                **(unsup_loss or {}),
+            )
         super().__init__(
             *args,
             unsup_loss=unsup_loss,
             mixing=mixing or dict(type='AdaptiveCutMix'),
-            **kwargs)
+            **kwargs,
+        )
         if not isinstance(self.unsup_loss, EqualizationConsistencyLoss):
-            raise TypeError('AEL needs unsup_loss of type '
-                            'EqualizationConsistencyLoss, got '
-                            f'{type(self.unsup_loss).__name__}')
+            raise TypeError(
+                'AEL needs unsup_loss of type '
+                'EqualizationConsistencyLoss, got '
+                f'{type(self.unsup_loss).__name__}'
+            )
         if len(self.class_confidence) != self.student.out_channels:
             raise ValueError(
                 f'unsup_loss has {len(self.class_confidence)} classes, the '
-                f'student {self.student.out_channels}')
+                f'student {self.student.out_channels}'
+            )
         if not isinstance(self.mixing, AdaptiveCutMix):
-            raise TypeError('AEL needs mixing of type AdaptiveCutMix, got '
-                            f'{type(self.mixing).__name__}')
+            raise TypeError(
+                'AEL needs mixing of type AdaptiveCutMix, got '
+                f'{type(self.mixing).__name__}'
+            )
         self.copy_paste = MODELS.build(copy_paste) if copy_paste else None
         if self.copy_paste is not None and set(
-                self.copy_paste.excluded) >= set(range(self.num_classes)):
+            self.copy_paste.excluded
+        ) >= set(range(self.num_classes)):
             raise ValueError(
                 f'copy_paste.excluded={self.copy_paste.excluded} leaves none '
                 f'of the {self.num_classes} classes to paste: name the '
                 'classes that are everywhere, () if there are none, or set '
-                'copy_paste=None')
-        self.labelled_consistency = labelled_consistency
+                'copy_paste=None'
+            )
+        self.labeled_consistency = labeled_consistency
 
     @property
     def class_confidence(self) -> Tensor:
         """Confidence of each class, (C, )."""
         return self.unsup_loss.bank.confidence
 
-    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
-             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
-        """Paste into labelled images, then as usual."""
+    def loss(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+    ) -> dict[str, Tensor]:
+        """Paste into labeled images, then as usual."""
         if not isinstance(inputs, dict):
             inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
         if self.copy_paste is not None and self.training:
@@ -88,58 +103,72 @@ class AELMixin:
                     raise ValueError(
                         'the branches sup and paste need as many images of '
                         'one size: '
-                        f"{tuple(inputs['sup'].shape)} and "
-                        f"{tuple(inputs['paste'].shape)}")
+                        f'{tuple(inputs["sup"].shape)} and '
+                        f'{tuple(inputs["paste"].shape)}'
+                    )
                 others = inputs['paste'], true_labels(data_samples['paste'])
-            images, labels = self.copy_paste(inputs['sup'],
-                                             true_labels(samples),
-                                             self.class_confidence,
-                                             others=others)
+            images, labels = self.copy_paste(
+                inputs['sup'],
+                true_labels(samples),
+                self.class_confidence,
+                others=others,
+            )
             inputs = dict(inputs, sup=images)
             for sample, label in zip(samples, labels):
                 sample.gt_sem_seg.data = label[None]
         return super().loss(inputs, data_samples)
 
-    def mix(self, images: Tensor, targets: Targets) -> Tuple[Tensor, Targets]:
+    def mix(self, images: Tensor, targets: Targets) -> tuple[Tensor, Targets]:
         """Mix the strong views and their targets by class confidence."""
         return self.mixing(images, targets, self.class_confidence)
 
-    def loss_sup(self, outputs: Dict[str, Tensor],
-                 samples: list) -> Dict[str, Tensor]:
-        """Losses on labelled images; moves the class confidences."""
+    def loss_sup(
+        self, outputs: dict[str, Tensor], samples: list
+    ) -> dict[str, Tensor]:
+        """Losses on labeled images; moves the class confidences."""
         labels = true_labels(samples)
         if self.training:
             self.unsup_loss.bank.update(
                 self.upsample(outputs['decode'].detach(), labels.shape[-2:]),
-                labels)
+                labels,
+            )
         return super().loss_sup(outputs, samples)
 
-    def extra_losses(self, sup_images: Tensor, sup_samples: list,
-                     images: Tensor, targets: Targets, sup: Dict[str, Tensor],
-                     unsup: Dict[str, Tensor]) -> Dict[str, Tensor]:
-        """Consistency with the teacher on labelled images."""
-        losses = super().extra_losses(sup_images, sup_samples, images,
-                                      targets, sup, unsup)
+    def extra_losses(
+        self,
+        sup_images: Tensor,
+        sup_samples: list,
+        images: Tensor,
+        targets: Targets,
+        sup: dict[str, Tensor],
+        unsup: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """Consistency with the teacher on labeled images."""
+        losses = super().extra_losses(
+            sup_images, sup_samples, images, targets, sup, unsup
+        )
         size = sup_images.shape[-2:]
         with torch.no_grad():
             if 'teacher_decode' in sup:
                 teacher = sup['teacher_decode']
             else:
                 teacher = self.decode(
-                    self.teacher, sup_images, auxiliary=False)['decode']
-            targets = self.label_labelled(
+                    self.teacher, sup_images, auxiliary=False
+                )['decode']
+            targets = self.label_labeled(
                 self.teacher_probabilities(teacher, size),
-                true_labels(sup_samples) != IGNORE)
+                true_labels(sup_samples) != IGNORE,
+            )
         loss = self.unsup_loss(self.upsample(sup['decode'], size), targets)
-        losses['loss_unsup_labelled'] = \
-            self.unsup_weight * self.labelled_consistency * loss
+        losses['loss_unsup_labeled'] = (
+            self.unsup_weight * self.labeled_consistency * loss
+        )
         losses['min_class_confidence'] = self.class_confidence.amin()
         losses['mean_class_confidence'] = self.class_confidence.mean()
         return losses
 
-    def label_labelled(self, probabilities: Tensor,
-                       valid: Tensor) -> Targets:
-        """What the teacher makes of labelled images.
+    def label_labeled(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """What the teacher makes of labeled images.
 
         Args:
             probabilities: (N, C, H, W) float32.
@@ -153,7 +182,8 @@ class AELMixin:
             labels=result.labels,
             confidence=result.confidence,
             weights=result.weights * valid,
-            valid=valid)
+            valid=valid,
+        )
 
 
 @MODELS.register_module()
@@ -176,12 +206,12 @@ class U2PLWithAEL(AELMixin, U2PL):
     ``pseudo_labeler.ael_as_released`` brings back.
     """
 
-    def label_labelled(self, probabilities: Tensor,
-                       valid: Tensor) -> Targets:
-        """No label of a labelled image is dropped by entropy."""
+    def label_labeled(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """No label of a labeled image is dropped by entropy."""
         confidence, labels = probabilities.max(1)
         return dict(
             labels=labels,
             confidence=confidence,
             weights=valid.float(),
-            valid=valid)
+            valid=valid,
+        )

@@ -1,22 +1,21 @@
-from typing import Dict, List, Optional, Tuple, Union
-
 import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+
 from .semi_base import SemiSegmentor, heads
 
 
 @MODELS.register_module()
 class SelfTrainingSegmentor(SemiSegmentor):
-    """One network trained on labelled and pseudo-labelled images at once.
+    """One network trained on labeled and pseudo-labeled images at once.
 
     All branches of a batch go through the network in one forward, so that
     they share their BatchNorm statistics, and one objective sees them all.
     Labels of the branch ``pseudo`` come from the pseudo-label store, with
     their confidence where the objective needs it and soft labels where the
-    labeler gives any. A plain labelled batch
+    labeler gives any. A plain labeled batch
     (no branches) is accepted as well.
 
     Args:
@@ -28,29 +27,38 @@ class SelfTrainingSegmentor(SemiSegmentor):
         semi_train_cfg: ``pseudo_branches`` names the branches whose labels
             are pseudo-labels, ``('pseudo', )`` by default.
         semi_test_cfg: see :class:`SemiSegmentor`.
-        init_cfg: initialisation of the wrapper, rarely needed.
+        init_cfg: initialization of the wrapper, rarely needed.
     """
 
-    train_defaults = dict(pseudo_branches=('pseudo', ))
+    train_defaults = dict(pseudo_branches=('pseudo',))
 
-    def __init__(self,
-                 student: dict,
-                 objective: dict,
-                 data_preprocessor: Optional[dict] = None,
-                 semi_train_cfg: Optional[dict] = None,
-                 semi_test_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(student, data_preprocessor, semi_train_cfg,
-                         semi_test_cfg, init_cfg)
+    def __init__(
+        self,
+        student: dict,
+        objective: dict,
+        data_preprocessor: dict | None = None,
+        semi_train_cfg: dict | None = None,
+        semi_test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
+        )
         if not isinstance(self.student.decode_head, nn.Module) or isinstance(
-                self.student.decode_head, nn.ModuleList):
-            raise TypeError('the student needs exactly one decode head; '
-                            'cascades are not supported')
+            self.student.decode_head, nn.ModuleList
+        ):
+            raise TypeError(
+                'the student needs exactly one decode head; '
+                'cascades are not supported'
+            )
         self.objective = MODELS.build(objective)
         self.pseudo_branches = tuple(self.semi_train_cfg['pseudo_branches'])
 
-    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
-             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+    ) -> dict[str, Tensor]:
         """Losses and logged figures of one batch.
 
         Args:
@@ -64,7 +72,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
         images = join_images(inputs)
         samples = [s for branch in inputs for s in data_samples[branch]]
         is_pseudo = [
-            branch in self.pseudo_branches for branch in inputs
+            branch in self.pseudo_branches
+            for branch in inputs
             for _ in data_samples[branch]
         ]
         labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
@@ -73,48 +82,54 @@ class SelfTrainingSegmentor(SemiSegmentor):
         mask = torch.tensor(is_pseudo).to(images.device, non_blocking=True)
 
         feats = self.student.extract_feat(images)
-        losses: Dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         for name, head, factor in self.heads():
             logits = head(feats)
             if not isinstance(logits, Tensor):
-                raise TypeError(f'{type(head).__name__} gives no single map '
-                                'of logits, which self-training needs')
+                raise TypeError(
+                    f'{type(head).__name__} gives no single map '
+                    'of logits, which self-training needs'
+                )
             logits = resize(
                 logits.float(),
                 size=labels.shape[-2:],
                 mode='bilinear',
-                align_corners=head.align_corners)
+                align_corners=head.align_corners,
+            )
             result = self.objective(logits, labels, mask, confidence, soft)
             losses.update(self.rename(result, name, factor, any(is_pseudo)))
         return losses
 
-    def heads(self) -> List[Tuple[str, nn.Module, float]]:
+    def heads(self) -> list[tuple[str, nn.Module, float]]:
         """Name, head and loss factor of the decode and auxiliary heads."""
         (name, decode), *others = heads(self.student)
-        found = [(name, decode, 1.)]
+        found = [(name, decode, 1.0)]
         for name, head in others:
             parts = head.loss_decode
             parts = parts if isinstance(parts, nn.ModuleList) else [parts]
-            factor = sum(getattr(part, 'loss_weight', 1.) for part in parts)
+            factor = sum(getattr(part, 'loss_weight', 1.0) for part in parts)
             found.append((name, head, factor))
         return found
 
     @staticmethod
-    def rename(result: Dict[str, Tensor], name: str, factor: float,
-               any_pseudo: bool) -> Dict[str, Tensor]:
+    def rename(
+        result: dict[str, Tensor], name: str, factor: float, any_pseudo: bool
+    ) -> dict[str, Tensor]:
         """Scale losses and prefix them; figures are kept of one head only."""
         renamed = {}
         for key, value in result.items():
             if 'loss' in key:
                 renamed[f'{name}.{key}'] = value * factor
-            elif name == 'decode' and (any_pseudo
-                                       or not key.startswith('pseudo_')):
+            elif name == 'decode' and (
+                any_pseudo or not key.startswith('pseudo_')
+            ):
                 renamed[key] = value
         return renamed
 
-    def stack_confidence(self, samples: list, is_pseudo: List[bool],
-                         labels: Tensor) -> Optional[Tensor]:
-        """Stored confidence (N, H, W), 1 on labelled samples; or None.
+    def stack_confidence(
+        self, samples: list, is_pseudo: list[bool], labels: Tensor
+    ) -> Tensor | None:
+        """Stored confidence (N, H, W), 1 on labeled samples; or None.
 
         Raises:
             ValueError: when the objective needs what the samples lack.
@@ -126,24 +141,29 @@ class SelfTrainingSegmentor(SemiSegmentor):
                     raise ValueError(
                         f'{type(self.objective).__name__} needs the stored '
                         'confidence of pseudo-labels, which '
-                        f"{sample.get('img_path', 'a sample')} lacks. Set "
+                        f'{sample.get("img_path", "a sample")} lacks. Set '
                         'keep_confidence=True of PseudoLabelHook and '
-                        'with_confidence=True of LoadPseudoLabel')
+                        'with_confidence=True of LoadPseudoLabel'
+                    )
         if not any(pseudo and h for pseudo, h in zip(is_pseudo, has)):
             return None
         one = torch.ones(labels.shape[1:], device=labels.device)
-        return torch.stack([
-            s.gt_confidence.data[0].to(one) if pseudo and h else one
-            for s, pseudo, h in zip(samples, is_pseudo, has)
-        ])
+        return torch.stack(
+            [
+                s.gt_confidence.data[0].to(one) if pseudo and h else one
+                for s, pseudo, h in zip(samples, is_pseudo, has)
+            ]
+        )
 
     @staticmethod
-    def stack_soft_labels(samples: list, is_pseudo: List[bool],
-                          labels: Tensor) -> Optional[Tensor]:
+    def stack_soft_labels(
+        samples: list, is_pseudo: list[bool], labels: Tensor
+    ) -> Tensor | None:
         """Soft labels (N, C, H, W), 0 on samples without; or None."""
         maps = [
             s.gt_soft_label.data.to(labels.device)
-            if pseudo and 'gt_soft_label' in s else None
+            if pseudo and 'gt_soft_label' in s
+            else None
             for s, pseudo in zip(samples, is_pseudo)
         ]
         shapes = [m.shape for m in maps if m is not None]
@@ -153,7 +173,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
         return torch.stack([zero if m is None else m for m in maps])
 
 
-def join_images(inputs: Dict[str, Tensor]) -> Tensor:
+def join_images(inputs: dict[str, Tensor]) -> Tensor:
     """Concatenate the branches of a batch in their order.
 
     Raises:
@@ -161,6 +181,8 @@ def join_images(inputs: Dict[str, Tensor]) -> Tensor:
     """
     sizes = {branch: tuple(x.shape[-2:]) for branch, x in inputs.items()}
     if len(set(sizes.values())) > 1:
-        raise ValueError('the branches of a batch must share one image size, '
-                         f'got {sizes}; crop or pad them alike')
+        raise ValueError(
+            'the branches of a batch must share one image size, '
+            f'got {sizes}; crop or pad them alike'
+        )
     return torch.cat(list(inputs.values()))

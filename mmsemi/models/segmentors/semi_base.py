@@ -1,5 +1,5 @@
 import copy
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from mmengine.config import ConfigDict
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -9,7 +9,7 @@ from mmsemi.registry import MODELS
 
 
 class SemiSegmentor(BaseSegmentor):
-    """Wrapper that trains ordinary mmseg segmentors with unlabelled images.
+    """Wrapper that trains ordinary mmseg segmentors with unlabeled images.
 
     Prediction is that of one of the sub-models, so validation, testing,
     test-time augmentation and inference are mmseg's own. Subclasses write
@@ -23,38 +23,45 @@ class SemiSegmentor(BaseSegmentor):
             ``type`` its keys change those of the student's.
         semi_train_cfg: settings of the method in training.
         semi_test_cfg: ``predict_on`` names the sub-model that predicts.
-        init_cfg: initialisation of the wrapper, rarely needed.
+        init_cfg: initialization of the wrapper, rarely needed.
     """
 
     # Sub-modules that hold one whole segmentor each.
-    sub_models = ('student', )
+    sub_models = ('student',)
     # All settings there are.
-    train_defaults: Dict[str, Any] = {}
-    test_defaults: Dict[str, Any] = dict(predict_on='student')
+    train_defaults: dict[str, Any] = {}
+    test_defaults: dict[str, Any] = dict(predict_on='student')
 
-    def __init__(self,
-                 student: dict,
-                 data_preprocessor: Optional[dict] = None,
-                 semi_train_cfg: Optional[dict] = None,
-                 semi_test_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        student: dict,
+        data_preprocessor: dict | None = None,
+        semi_train_cfg: dict | None = None,
+        semi_test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         # mmseg writes into the config it builds from, and reads test_cfg
         # by attributes.
         student = ConfigDict(copy.deepcopy(student))
         inner = student.pop('data_preprocessor', None)
         super().__init__(
             data_preprocessor=multi_branch_preprocessor(
-                inner, data_preprocessor),
-            init_cfg=init_cfg)
+                inner, data_preprocessor
+            ),
+            init_cfg=init_cfg,
+        )
         self.student = MODELS.build(student)
         self.semi_train_cfg = with_defaults(
-            semi_train_cfg, self.train_defaults, 'semi_train_cfg')
-        self.semi_test_cfg = with_defaults(semi_test_cfg, self.test_defaults,
-                                           'semi_test_cfg')
+            semi_train_cfg, self.train_defaults, 'semi_train_cfg'
+        )
+        self.semi_test_cfg = with_defaults(
+            semi_test_cfg, self.test_defaults, 'semi_test_cfg'
+        )
         if self.semi_test_cfg['predict_on'] not in self.sub_models:
             raise ValueError(
                 f'semi_test_cfg.predict_on must be one of {self.sub_models}, '
-                f"got {self.semi_test_cfg['predict_on']!r}")
+                f'got {self.semi_test_cfg["predict_on"]!r}'
+            )
 
     @property
     def predictor(self) -> BaseSegmentor:
@@ -85,20 +92,22 @@ class SemiSegmentor(BaseSegmentor):
         """Features of the predicting model."""
         return self.predictor.extract_feat(inputs)
 
-    def encode_decode(self, inputs: Tensor,
-                      batch_img_metas: List[dict]) -> Tensor:
+    def encode_decode(
+        self, inputs: Tensor, batch_img_metas: list[dict]
+    ) -> Tensor:
         """Up-sampled logits of the predicting model."""
         return self.predictor.encode_decode(inputs, batch_img_metas)
 
-    def predict(self, inputs: Tensor, data_samples: Optional[list] = None):
+    def predict(self, inputs: Tensor, data_samples: list | None = None):
         """Predictions at the original size, by the predicting model."""
         return self.predictor.predict(inputs, data_samples)
 
-    def _forward(self, inputs: Tensor, data_samples: Optional[list] = None):
+    def _forward(self, inputs: Tensor, data_samples: list | None = None):
         return self.predictor._forward(inputs, data_samples)
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
-                              **kwargs) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args, **kwargs
+    ) -> None:
         """Accept checkpoints of a plain segmentor for every sub-model.
 
         Also those of a wrapper with fewer sub-models: the others start as
@@ -114,24 +123,26 @@ class SemiSegmentor(BaseSegmentor):
             for key in own:
                 value = state_dict.pop(key)
                 for name in names:
-                    state_dict[name + key[len(prefix):]] = value
+                    state_dict[name + key[len(prefix) :]] = value
         student = [key for key in state_dict if key.startswith(names[0])]
         for name in names[1:]:
             if student and not any(k.startswith(name) for k in state_dict):
                 state_dict.update(
-                    (name + key[len(names[0]):], state_dict[key])
-                    for key in student)
+                    (name + key[len(names[0]) :], state_dict[key])
+                    for key in student
+                )
         wanted = [prefix + key for key in self.state_dict()]
         if not any(key in state_dict for key in wanted):
             raise RuntimeError(
                 f'the checkpoint fits no part of {type(self).__name__}: it '
                 f'holds keys such as {own[:3]}, the model {wanted[:3]}. '
                 'Backbone weights go to backbone.init_cfg, foreign '
-                'checkpoints through tools/model_converters')
+                'checkpoints through tools/model_converters'
+            )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 
-def heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
+def heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:
     """Decode head and auxiliary heads of a segmentor by name."""
     found = [('decode', segmentor.decode_head)]
     auxiliary = getattr(segmentor, 'auxiliary_head', None)
@@ -142,7 +153,7 @@ def heads(segmentor: nn.Module) -> List[Tuple[str, nn.Module]]:
     return found
 
 
-def with_defaults(given: Optional[dict], defaults: dict, name: str) -> dict:
+def with_defaults(given: dict | None, defaults: dict, name: str) -> dict:
     """Settings with defaults filled in.
 
     Raises:
@@ -150,13 +161,14 @@ def with_defaults(given: Optional[dict], defaults: dict, name: str) -> dict:
     """
     unknown = sorted(set(given or {}) - set(defaults))
     if unknown:
-        raise ValueError(f'{name} has no {", ".join(unknown)}; it takes '
-                         f'{", ".join(defaults)}')
+        raise ValueError(
+            f'{name} has no {", ".join(unknown)}; it takes '
+            f'{", ".join(defaults)}'
+        )
     return {**defaults, **(given or {})}
 
 
-def multi_branch_preprocessor(inner: Optional[dict],
-                              given: Optional[dict]) -> dict:
+def multi_branch_preprocessor(inner: dict | None, given: dict | None) -> dict:
     """Config of the preprocessor of a wrapper.
 
     Args:
@@ -171,4 +183,5 @@ def multi_branch_preprocessor(inner: Optional[dict],
     if str(chosen.get('type', '')).endswith('MultiBranchDataPreprocessor'):
         return chosen
     return dict(
-        type='MultiBranchDataPreprocessor', data_preprocessor=chosen or None)
+        type='MultiBranchDataPreprocessor', data_preprocessor=chosen or None
+    )

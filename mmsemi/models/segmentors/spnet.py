@@ -1,4 +1,4 @@
-from typing import Dict, Optional, Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,8 @@ from torch import Tensor
 from mmsemi.models.decode_heads import SemanticEmbeddingHead
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.zero_label import UNLABELLED
+from mmsemi.utils.labels import UNLABELED
+
 from .self_training import join_images
 from .semi_base import SemiSegmentor
 
@@ -24,7 +25,7 @@ class SPNet(SemiSegmentor):
     several scales; the loss is the sum of those of every scale and of the
     element-wise maximum of the logits, brought to the size of the first.
 
-    Pixels labelled 254 (unlabelled) or 255 have no effect. Auxiliary heads
+    Pixels labeled 254 (unlabeled) or 255 have no effect. Auxiliary heads
     learn from the annotated pixels of the unscaled images.
 
     Args:
@@ -35,33 +36,41 @@ class SPNet(SemiSegmentor):
             none for the plain loss.
         semi_test_cfg: ``predict_on``, and ``scales`` besides 1 of which the
             maximum of the logits predicts, none by default.
-        init_cfg: initialisation of the wrapper, rarely needed.
+        init_cfg: initialization of the wrapper, rarely needed.
     """
 
     train_defaults = dict(scales=(0.5, 0.75))
     test_defaults = dict(predict_on='student', scales=())
 
-    def __init__(self,
-                 student: dict,
-                 data_preprocessor: Optional[dict] = None,
-                 semi_train_cfg: Optional[dict] = None,
-                 semi_test_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        student: dict,
+        data_preprocessor: dict | None = None,
+        semi_train_cfg: dict | None = None,
+        semi_test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
         super().__init__(
-            student, data_preprocessor, semi_train_cfg, semi_test_cfg,
-            init_cfg)
+            student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
+        )
         if not isinstance(self.student.decode_head, SemanticEmbeddingHead):
             raise TypeError(
                 f'{type(self).__name__} needs a SemanticEmbeddingHead, got '
-                f'{type(self.student.decode_head).__name__}')
+                f'{type(self.student.decode_head).__name__}'
+            )
         mode = (self.student.test_cfg or {}).get('mode', 'whole')
         if self.semi_test_cfg['scales'] and mode != 'whole':
-            raise ValueError('semi_test_cfg.scales works on whole images, '
-                             f'and test_cfg.mode is {mode!r}')
+            raise ValueError(
+                'semi_test_cfg.scales works on whole images, '
+                f'and test_cfg.mode is {mode!r}'
+            )
         self._labels_checked = False
 
-    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
-             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+    ) -> dict[str, Tensor]:
         """Losses of one batch.
 
         Args:
@@ -81,7 +90,7 @@ class SPNet(SemiSegmentor):
         if scales:
             outputs.append(merge_scales(outputs, head.align_corners))
             names.append('scale_max')
-        losses: Dict[str, Tensor] = {}
+        losses: dict[str, Tensor] = {}
         for name, logits in zip(names, outputs):
             for key, value in head.loss_by_labels(logits, labels).items():
                 if 'loss' in key or name == 'decode':
@@ -89,13 +98,14 @@ class SPNet(SemiSegmentor):
         losses.update(self.auxiliary_losses(feats, samples))
         return losses
 
-    def unpack(self, inputs, data_samples) -> Tuple[Tensor, list, Tensor]:
+    def unpack(self, inputs, data_samples) -> tuple[Tensor, list, Tensor]:
         """Images, samples and labels (N, H, W) of all branches together."""
         if isinstance(inputs, dict):
             data_samples = [s for b in inputs for s in data_samples[b]]
             inputs = join_images(inputs)
-        labels = torch.stack([s.gt_sem_seg.data[0]
-                              for s in data_samples]).long()
+        labels = torch.stack(
+            [s.gt_sem_seg.data[0] for s in data_samples]
+        ).long()
         if not self._labels_checked:
             # Once, since it waits for the device.
             self.check_labels(labels)
@@ -109,36 +119,38 @@ class SPNet(SemiSegmentor):
             UsageError: naming the labels found.
         """
         num_seen = self.student.decode_head.num_seen
-        wrong = labels[(labels >= num_seen) & (labels < UNLABELLED)]
+        wrong = labels[(labels >= num_seen) & (labels < UNLABELED)]
         if wrong.numel():
             raise UsageError(
                 f'training labels hold {sorted(set(wrong.tolist()))}, but '
                 f'only 0..{num_seen - 1} are seen classes: map unseen '
-                f'classes to {UNLABELLED} and void to 255 when loading')
+                f'classes to {UNLABELED} and void to 255 when loading'
+            )
 
-    def auxiliary_losses(self, feats, samples: list) -> Dict[str, Tensor]:
+    def auxiliary_losses(self, feats, samples: list) -> dict[str, Tensor]:
         """Losses of auxiliary heads on annotated pixels, if any."""
         if not self.student.with_auxiliary_head:
             return {}
         return self.student._auxiliary_head_forward_train(
-            feats, [annotated(sample) for sample in samples])
+            feats, [annotated(sample) for sample in samples]
+        )
 
-    def predict(self, inputs: Tensor, data_samples: Optional[list] = None):
+    def predict(self, inputs: Tensor, data_samples: list | None = None):
         """Predictions at the original size, from all scales."""
         scales = self.semi_test_cfg['scales']
         if not scales:
             return super().predict(inputs, data_samples)
         if data_samples is None:
             size = tuple(inputs.shape[-2:])
-            metas = [dict(ori_shape=size, img_shape=size, pad_shape=size)
-                     ] * len(inputs)
+            metas = [
+                dict(ori_shape=size, img_shape=size, pad_shape=size)
+            ] * len(inputs)
         else:
             metas = [sample.metainfo for sample in data_samples]
-        logits = self.decode_head.predict_by_feat(
-            self._forward(inputs), metas)
+        logits = self.decode_head.predict_by_feat(self._forward(inputs), metas)
         return self.predictor.postprocess_result(logits, data_samples)
 
-    def _forward(self, inputs: Tensor, data_samples: Optional[list] = None):
+    def _forward(self, inputs: Tensor, data_samples: list | None = None):
         outputs = [
             self.predictor._forward(scaled(inputs, p))
             for p in (1, *self.semi_test_cfg['scales'])
@@ -152,7 +164,8 @@ def scaled(images: Tensor, scale: float) -> Tensor:
         return images
     size = [int(length * scale) for length in images.shape[-2:]]
     return F.interpolate(
-        images, size=size, mode='bilinear', align_corners=False)
+        images, size=size, mode='bilinear', align_corners=False
+    )
 
 
 def merge_scales(outputs: Sequence[Tensor], align_corners: bool) -> Tensor:
@@ -165,14 +178,17 @@ def merge_scales(outputs: Sequence[Tensor], align_corners: bool) -> Tensor:
                 logits,
                 size=merged.shape[-2:],
                 mode='bilinear',
-                align_corners=align_corners))
+                align_corners=align_corners,
+            ),
+        )
     return merged
 
 
 def annotated(sample: SegDataSample) -> SegDataSample:
-    """The sample with unlabelled pixels ignored, for heads of mmseg."""
+    """The sample with unlabeled pixels ignored, for heads of mmseg."""
     labels = sample.gt_sem_seg.data
     copy = SegDataSample(metainfo=sample.metainfo)
     copy.gt_sem_seg = PixelData(
-        data=labels.masked_fill(labels == UNLABELLED, 255))
+        data=labels.masked_fill(labels == UNLABELED, 255)
+    )
     return copy

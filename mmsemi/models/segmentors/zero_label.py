@@ -1,14 +1,13 @@
 import warnings
-from typing import Dict, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
 
 from mmsemi.models.pseudo_labelers.views import Views
+from mmsemi.models.segmentors.frozen_copy import copy_weights, frozen_copy
 from mmsemi.registry import MODELS
-from mmsemi.utils.frozen_copy import copy_weights, frozen_copy
-from mmsemi.utils.labels import resize_labels
-from mmsemi.utils.zero_label import UNLABELLED
+from mmsemi.utils.labels import UNLABELED, resize_labels
+
 from .spnet import SPNet
 
 
@@ -19,15 +18,15 @@ class ZeroLabelSegmentor(SPNet):
     Pastore et al., "A Closer Look at Self-training for Zero-Label Semantic
     Segmentation", CVPR-W 2021. A frozen copy of the student, the generator,
     scores the unseen classes in several views of the batch. Where all views
-    agree, an unlabelled pixel takes their class; one cross entropy over all
-    classes averages annotated and pseudo-labelled pixels alike.
+    agree, an unlabeled pixel takes their class; one cross entropy over all
+    classes averages annotated and pseudo-labeled pixels alike.
 
     Until :meth:`refresh_generator` is first called (by
     :class:`GeneratorRefreshHook` at the start of a round), training is that
     of :class:`SPNet`. The generator is held as buffers: it is in full
     checkpoints under ``generator.``, never in an optimizer.
 
-    Labels: 254 is unlabelled, 255 (void, padding) has no effect. The
+    Labels: 254 is unlabeled, 255 (void, padding) has no effect. The
     resolution of the loss is ``loss_resolution`` of the decode head; with
     ``'logits'``, as published, views agree at stride 8.
 
@@ -40,52 +39,67 @@ class ZeroLabelSegmentor(SPNet):
             :class:`ViewAgreementPseudoLabeler` by default.
         data_preprocessor: see :class:`SemiSegmentor`.
         semi_train_cfg: ``scales`` of :class:`SPNet`; ``background``, the
-            index of a seen class whose pixels count as unlabelled and keep
+            index of a seen class whose pixels count as unlabeled and keep
             their label where views disagree (None for none);
-            ``merge_ignore``, whether void and padding are pseudo-labelled
+            ``merge_ignore``, whether void and padding are pseudo-labeled
             too, as the published code does.
         semi_test_cfg: see :class:`SPNet`.
-        init_cfg: initialisation of the wrapper, rarely needed.
+        init_cfg: initialization of the wrapper, rarely needed.
     """
 
     sub_models = ('student', 'generator')
     train_defaults = dict(
-        SPNet.train_defaults, background=None, merge_ignore=False)
+        SPNet.train_defaults, background=None, merge_ignore=False
+    )
 
-    def __init__(self,
-                 student: dict,
-                 views: Optional[dict] = None,
-                 pseudo_labeler: Optional[dict] = None,
-                 data_preprocessor: Optional[dict] = None,
-                 semi_train_cfg: Optional[dict] = None,
-                 semi_test_cfg: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
-        super().__init__(student, data_preprocessor, semi_train_cfg,
-                         semi_test_cfg, init_cfg)
+    def __init__(
+        self,
+        student: dict,
+        views: dict | None = None,
+        pseudo_labeler: dict | None = None,
+        data_preprocessor: dict | None = None,
+        semi_train_cfg: dict | None = None,
+        semi_test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
+        )
         head = self.student.decode_head
         unseen = head.num_classes - head.num_seen
         if not unseen:
-            raise ValueError('there is no unseen class to label: classes of '
-                             'the decode head are seen first, then unseen')
+            raise ValueError(
+                'there is no unseen class to label: classes of '
+                'the decode head are seen first, then unseen'
+            )
         if unseen == 1:
-            warnings.warn('with one unseen class all views always agree, so '
-                          'every unlabelled pixel takes it')
+            warnings.warn(
+                'with one unseen class all views always agree, so '
+                'every unlabeled pixel takes it'
+            )
         background = self.semi_train_cfg['background']
         if background is not None and not 0 <= background < head.num_seen:
-            raise ValueError(f'background={background} is no seen class, '
-                             f'which are 0..{head.num_seen - 1}')
+            raise ValueError(
+                f'background={background} is no seen class, '
+                f'which are 0..{head.num_seen - 1}'
+            )
         self.views = Views(
-            **dict(dict(align_corners=head.align_corners), **(views or {})))
+            **dict(dict(align_corners=head.align_corners), **(views or {}))
+        )
         self.pseudo_labeler = MODELS.build(
             dict(
                 dict(
                     type='ViewAgreementPseudoLabeler',
-                    label_offset=head.num_seen), **(pseudo_labeler or {})))
+                    label_offset=head.num_seen,
+                ),
+                **(pseudo_labeler or {}),
+            )
+        )
         self.generator = frozen_copy(self.student)
         self.self_training = False
 
     def init_weights(self) -> None:
-        """Initialise the student; the generator becomes equal to it."""
+        """Initialize the student; the generator becomes equal to it."""
         generator = self._modules.pop('generator')
         super().init_weights()
         self.generator = generator
@@ -100,14 +114,17 @@ class ZeroLabelSegmentor(SPNet):
     def refresh_generator(self) -> None:
         """Make the generator a copy of the student as it is now.
 
-        From then on unlabelled pixels take part in training.
+        From then on unlabeled pixels take part in training.
         """
         copy_weights(self.student, self.generator)
         self.self_training = True
         self._labels_checked = False  # rounds have their own data loader
 
-    def loss(self, inputs: Union[Tensor, Dict[str, Tensor]],
-             data_samples: Union[list, Dict[str, list]]) -> Dict[str, Tensor]:
+    def loss(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+    ) -> dict[str, Tensor]:
         """Losses and logged figures of one batch, see :class:`SPNet`."""
         if not self.self_training:
             return super().loss(inputs, data_samples)
@@ -127,8 +144,9 @@ class ZeroLabelSegmentor(SPNet):
         return losses
 
     @torch.no_grad()
-    def make_target(self, images: Tensor, labels: Tensor
-                    ) -> Tuple[Tensor, Dict[str, Tensor]]:
+    def make_target(
+        self, images: Tensor, labels: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Labels with agreed pseudo-labels put where there are none.
 
         Args:
@@ -137,35 +155,39 @@ class ZeroLabelSegmentor(SPNet):
 
         Returns:
             Labels (N, h, w) and figures to log: ``pseudo_share`` of all
-            pixels, ``view_agreement`` as a share of the unlabelled ones.
+            pixels, ``view_agreement`` as a share of the unlabeled ones.
         """
         background = self.semi_train_cfg['background']
-        unlabelled = labels == UNLABELLED
+        unlabeled = labels == UNLABELED
         if background is not None:
-            unlabelled |= labels == background
+            unlabeled |= labels == background
         if self.semi_train_cfg['merge_ignore']:
-            unlabelled |= labels == 255
+            unlabeled |= labels == 255
         pseudo = self.pseudo_labeler(
-            self.views(self.unseen_logits, images, labels.shape[-2:]))
-        given = unlabelled & (pseudo.labels != 255)
+            self.views(self.unseen_logits, images, labels.shape[-2:])
+        )
+        given = unlabeled & (pseudo.labels != 255)
         target = pseudo.labels.where(given, labels)
         if background is not None:
-            target = target.masked_fill(target == UNLABELLED, background)
+            target = target.masked_fill(target == UNLABELED, background)
         return target, dict(
             pseudo_share=given.sum() / given.numel(),
-            view_agreement=given.sum() / unlabelled.sum().clamp(min=1))
+            view_agreement=given.sum() / unlabeled.sum().clamp(min=1),
+        )
 
     def unseen_logits(self, images: Tensor) -> Tensor:
         """Scores (N, U, h, w) of the unseen classes by the generator."""
         head = self.generator.decode_head
         return head(
-            self.generator.extract_feat(images), slice(head.num_seen, None))
+            self.generator.extract_feat(images), slice(head.num_seen, None)
+        )
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args,
-                              **kwargs) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args, **kwargs
+    ) -> None:
         """Let checkpoints of a student alone fill the generator, too."""
         own, copied = f'{prefix}student.', f'{prefix}generator.'
         if not any(key.startswith(copied) for key in state_dict):
             for key in [k for k in state_dict if k.startswith(own)]:
-                state_dict[copied + key[len(own):]] = state_dict[key]
+                state_dict[copied + key[len(own) :]] = state_dict[key]
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -9,65 +9,70 @@ from mmsemi.registry import TRANSFORMS
 
 @pytest.fixture
 def image():
-    return np.random.default_rng(0).integers(
-        0, 256, (9, 7, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
 
 
 def jitter(image, **cfg):
-    cfg = dict(dict(brightness=0, contrast=0, saturation=0, hue=0, prob=1),
-               **cfg)
+    cfg = dict(
+        dict(brightness=0, contrast=0, saturation=0, hue=0, prob=1), **cfg
+    )
     np.random.seed(0)
     transform = TRANSFORMS.build(dict(type='ColorJitter', **cfg))
     return transform(dict(img=image.copy()))['img']
 
 
 def test_brightness_multiplies(image) -> None:
-    changed = jitter(image, brightness=.5)
+    changed = jitter(image, brightness=0.5)
     dark = (image > 20) & (changed < 255)
     ratio = changed[dark] / image[dark]
-    assert .5 <= ratio.mean() <= 1.5 and ratio.std() < .02
-    assert abs(ratio.mean() - 1) > .01
+    assert 0.5 <= ratio.mean() <= 1.5 and ratio.std() < 0.02
+    assert abs(ratio.mean() - 1) > 0.01
 
 
 def test_contrast_and_saturation_keep_grey(image) -> None:
-    grey = np.repeat(image[..., :1], 3, -1)
-    assert np.abs(jitter(grey, saturation=.9).astype(int) - grey).max() <= 1
+    gray = np.repeat(image[..., :1], 3, -1)
+    assert np.abs(jitter(gray, saturation=0.9).astype(int) - gray).max() <= 1
     flat = np.full_like(image, 99)
-    assert np.abs(jitter(flat, contrast=.9).astype(int) - 99).max() <= 1
-    assert jitter(image, contrast=.5).std() != image.std()
+    assert np.abs(jitter(flat, contrast=0.9).astype(int) - 99).max() <= 1
+    assert jitter(image, contrast=0.5).std() != image.std()
 
 
-def test_hue_turns_colours(image) -> None:
-    turned = adjust_hue(image.astype(np.float32) / 255, .2)
+def test_hue_turns_colors(image) -> None:
+    turned = adjust_hue(image.astype(np.float32) / 255, 0.2)
     for before, after in zip(image.reshape(-1, 3), turned.reshape(-1, 3)):
         h, s, v = colorsys.rgb_to_hsv(*(before[::-1] / 255))
-        expected = colorsys.hsv_to_rgb((h + .2) % 1, s, v)
+        expected = colorsys.hsv_to_rgb((h + 0.2) % 1, s, v)
         np.testing.assert_allclose(after[::-1], expected, atol=5e-3)
 
 
 @pytest.mark.parametrize('dtype', [np.uint8, np.float32])
 def test_types_and_chance(image, dtype) -> None:
     image = image.astype(dtype)
-    cfg = dict(brightness=.5, contrast=.5, saturation=.5, hue=.25)
+    cfg = dict(brightness=0.5, contrast=0.5, saturation=0.5, hue=0.25)
     changed = jitter(image, **cfg)
     assert changed.dtype == dtype and changed.shape == image.shape
     assert 0 <= changed.min() and changed.max() <= 255
     assert not np.array_equal(changed, image)
     assert np.array_equal(jitter(image, prob=0, **cfg), image)
     blur = TRANSFORMS.build(
-        dict(type='RandomGaussianBlur', sigma=(1., 2.), prob=1.))
+        dict(type='RandomGaussianBlur', sigma=(1.0, 2.0), prob=1.0)
+    )
     blurred = blur(dict(img=image.copy()))['img']
     assert blurred.dtype == dtype and blurred.std() < image.std()
 
 
 def test_strong_pipeline_keeps_geometry(image) -> None:
     """Ours and mmcv's parts together, as the configs name them."""
-    results = dict(img=np.repeat(np.repeat(image, 9, 0), 9, 1),
-                   gt_seg_map=image[..., 0].copy())
+    results = dict(
+        img=np.repeat(np.repeat(image, 9, 0), 9, 1),
+        gt_seg_map=image[..., 0].copy(),
+    )
     before = results['gt_seg_map'].copy()
-    for step in (dict(type='ColorJitter'),
-                 dict(type='RandomGrayscale', prob=1., keep_channels=True),
-                 dict(type='RandomGaussianBlur', prob=1.)):
+    for step in (
+        dict(type='ColorJitter'),
+        dict(type='RandomGrayscale', prob=1.0, keep_channels=True),
+        dict(type='RandomGaussianBlur', prob=1.0),
+    ):
         results = TRANSFORMS.build(step)(results)
     assert results['img'].shape == (81, 63, 3)
     assert np.ptp(results['img'], axis=-1).max() == 0
@@ -75,7 +80,7 @@ def test_strong_pipeline_keeps_geometry(image) -> None:
 
 
 def test_wrong_settings() -> None:
-    for cfg in (dict(hue=.6), dict(brightness=-1)):
+    for cfg in (dict(hue=0.6), dict(brightness=-1)):
         with pytest.raises(ValueError, match='hue'):
             TRANSFORMS.build(dict(type='ColorJitter', **cfg))
     with pytest.raises(ValueError, match='sigma'):

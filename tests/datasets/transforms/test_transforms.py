@@ -15,38 +15,51 @@ def item(height=6, width=8, **kwargs):
         gt_seg_map=rng.integers(0, 5, shape).astype(np.uint8),
         gt_confidence=rng.random(shape, dtype=np.float32),
         seg_fields=['gt_seg_map', 'gt_confidence'],
-        ori_shape=shape, img_shape=shape, **kwargs)
+        ori_shape=shape,
+        img_shape=shape,
+        **kwargs,
+    )
 
 
 def test_branches_do_not_share_the_item():
-    transform = TRANSFORMS.build(dict(
-        type='MultiBranch',
-        branch_field=['sup', 'unsup_teacher', 'unsup_student'],
-        unsup_teacher=PACK,
-        unsup_student=[dict(type='RandomFlip', prob=1.0), PACK]))
+    transform = TRANSFORMS.build(
+        dict(
+            type='MultiBranch',
+            branch_field=['sup', 'unsup_teacher', 'unsup_student'],
+            unsup_teacher=PACK,
+            unsup_student=[dict(type='RandomFlip', prob=1.0), PACK],
+        )
+    )
     result = transform(item())
     assert list(result['inputs']) == ['sup', 'unsup_teacher', 'unsup_student']
     assert result['inputs']['sup'] is None
     assert result['data_samples']['sup'] is None
-    teacher, student = (result['inputs'][name]
-                        for name in ('unsup_teacher', 'unsup_student'))
+    teacher, student = (
+        result['inputs'][name] for name in ('unsup_teacher', 'unsup_student')
+    )
     assert (student.flip(-1) == teacher).all()
     maps = result['data_samples']
-    assert (maps['unsup_student'].gt_confidence.data.flip(-1) ==
-            maps['unsup_teacher'].gt_confidence.data).all()
+    assert (
+        maps['unsup_student'].gt_confidence.data.flip(-1)
+        == maps['unsup_teacher'].gt_confidence.data
+    ).all()
 
 
 def test_branch_without_result_drops_the_item():
     transform = TRANSFORMS.build(
-        dict(type='MultiBranch', branch_field=['sup'], sup=PACK))
+        dict(type='MultiBranch', branch_field=['sup'], sup=PACK)
+    )
     transform.branches['sup'].transforms = [lambda results: None]
     assert transform(item()) is None
 
 
 def test_branch_that_is_not_listed():
     with pytest.raises(ValueError, match="'extra'"):
-        TRANSFORMS.build(dict(type='MultiBranch', branch_field=['sup'],
-                              sup=PACK, extra=PACK))
+        TRANSFORMS.build(
+            dict(
+                type='MultiBranch', branch_field=['sup'], sup=PACK, extra=PACK
+            )
+        )
     with pytest.raises(ValueError, match='no branch'):
         TRANSFORMS.build(dict(type='MultiBranch', branch_field=['sup']))
 
@@ -63,7 +76,8 @@ def test_packing_without_confidence_and_padding():
 
 def test_random_scale_keeps_proportions(monkeypatch):
     transform = TRANSFORMS.build(
-        dict(type='RandomScale', ratio_range=(0.5, 1.5)))
+        dict(type='RandomScale', ratio_range=(0.5, 1.5))
+    )
     sizes = set()
     for _ in range(50):
         result = transform(item(40, 60))
@@ -91,8 +105,15 @@ def test_pad_fills_and_records():
     large = transform(item(9, 12))
     assert large['img'].shape == (9, 12, 3)
     assert large['img_padding_size'] == (0, 0, 0, 0)
-    other = TRANSFORMS.build(dict(type='PadSegFields', size=10, pad_val=7,
-                                  seg_pad_val=9, field_pad_val=dict(x=1)))
+    other = TRANSFORMS.build(
+        dict(
+            type='PadSegFields',
+            size=10,
+            pad_val=7,
+            seg_pad_val=9,
+            field_pad_val=dict(x=1),
+        )
+    )
     result = other(item())
     assert (result['img'][:, 8:] == 7).all()
     assert (result['gt_confidence'][6:] == 9).all()
@@ -107,7 +128,8 @@ def test_set_ori_shape():
 
 def test_torch_resize_keeps_ratio_too():
     transform = TRANSFORMS.build(
-        dict(type='TorchResize', scale=(30, 30), keep_ratio=True))
+        dict(type='TorchResize', scale=(30, 30), keep_ratio=True)
+    )
     result = transform(item(40, 60))
     assert result['img'].shape == (20, 30, 3)
     assert result['gt_seg_map'].shape == (20, 30)

@@ -1,4 +1,5 @@
 """ResNet-38 and its head after the published table of layers."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,8 +19,12 @@ def size(module):
 def head(num_classes, in_channels=4096, channels=512):
     return MODELS.build(
         dict(
-            type='DilatedFCNHead', in_channels=in_channels, channels=channels,
-            num_classes=num_classes))
+            type='DilatedFCNHead',
+            in_channels=in_channels,
+            channels=channels,
+            num_classes=num_classes,
+        )
+    )
 
 
 def test_parameters_and_output_of_the_full_size():
@@ -51,30 +56,42 @@ def narrow(**kwargs):
 
 def test_dilations_and_strides():
     model = narrow()
-    convs = [[(c.kernel_size[0], c.stride[0], c.dilation[0])
-              for block in level for c in block.convs]
-             for level in model.levels]
+    convs = [
+        [
+            (c.kernel_size[0], c.stride[0], c.dilation[0])
+            for block in level
+            for c in block.convs
+        ]
+        for level in model.levels
+    ]
     for level in convs[:3]:
         assert level == [(3, 2, 1)] + [(3, 1, 1)] * (len(level) - 1)
     assert convs[3] == [(3, 1, 1)] + [(3, 1, 2)] * 5
     for level in convs[4:]:
         assert level == [(1, 1, 1), (3, 1, 4), (1, 1, 1)]
-    rates = [b.dropout.p for level in model.levels for b in level
-             if isinstance(b.dropout, nn.Dropout)]
+    rates = [
+        b.dropout.p
+        for level in model.levels
+        for b in level
+        if isinstance(b.dropout, nn.Dropout)
+    ]
     assert rates == [0.3, 0.5]
 
 
 def test_features_of_several_levels():
     model = narrow(out_indices=(0, 2, 5)).eval()
     maps = model(torch.rand(2, 3, 32, 48))
-    assert [x.shape for x in maps] == [(2, 8, 16, 24), (2, 32, 4, 6),
-                                       (2, 256, 4, 6)]
+    assert [x.shape for x in maps] == [
+        (2, 8, 16, 24),
+        (2, 32, 4, 6),
+        (2, 256, 4, 6),
+    ]
     assert (maps[2] >= 0).all() and (maps[0] < 0).any()
-    shallow = narrow(out_indices=(1, )).eval()
+    shallow = narrow(out_indices=(1,)).eval()
     assert len(shallow.levels) == 2 and shallow.norm is None
     assert shallow(torch.rand(1, 3, 16, 16))[0].shape == (1, 16, 4, 4)
     with pytest.raises(ValueError, match='out_indices'):
-        narrow(out_indices=(6, ))
+        narrow(out_indices=(6,))
 
 
 def random_norm(norm):
@@ -86,20 +103,26 @@ def random_norm(norm):
 @pytest.mark.parametrize('project', [False, True])
 def test_where_the_shortcut_starts(project):
     torch.manual_seed(0)
-    block = PreActivationBlock(6, (4, 6), 1, (1, 2), 0., project,
-                               dict(type='BN')).eval()
+    block = PreActivationBlock(
+        6, (4, 6), 1, (1, 2), 0.0, project, dict(type='BN')
+    ).eval()
     for norm in block.norms:
         random_norm(norm)
     x = torch.randn(2, 6, 8, 8)
 
     def activated(norm, x):
-        return F.batch_norm(x, norm.running_mean, norm.running_var,
-                            norm.weight, norm.bias).relu()
+        return F.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias
+        ).relu()
 
     first = activated(block.norms[0], x)
     out = F.conv2d(first, block.convs[0].weight, padding=1)
-    out = F.conv2d(activated(block.norms[1], out), block.convs[1].weight,
-                   padding=2, dilation=2)
+    out = F.conv2d(
+        activated(block.norms[1], out),
+        block.convs[1].weight,
+        padding=2,
+        dilation=2,
+    )
     shortcut = F.conv2d(first, block.shortcut.weight) if project else x
     torch.testing.assert_close(block(x), out + shortcut)
 

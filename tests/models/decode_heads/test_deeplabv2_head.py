@@ -9,7 +9,8 @@ CFG = dict(
     in_channels=8,
     in_index=0,
     num_classes=3,
-    loss_decode=dict(type='CrossEntropyLoss'))
+    loss_decode=dict(type='CrossEntropyLoss'),
+)
 
 
 @pytest.mark.parametrize('used', [1, 2, 4])
@@ -20,8 +21,7 @@ def test_sums_the_used_branches(used) -> None:
     torch.testing.assert_close(head([x]), want)
     assert [c.dilation[0] for c in head.convs] == [6, 12, 18, 24][:used]
     assert set(head.state_dict()) == {
-        f'convs.{k}.{name}'
-        for k in range(used) for name in ('weight', 'bias')
+        f'convs.{k}.{name}' for k in range(used) for name in ('weight', 'bias')
     }
     assert head.align_corners
 

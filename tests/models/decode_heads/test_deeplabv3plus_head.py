@@ -1,4 +1,5 @@
 """The network of U2PL, and heads with a representation."""
+
 import importlib.util
 from pathlib import Path
 
@@ -23,10 +24,20 @@ def head(**cfg):
     return MODELS.build(
         dict(
             dict(
-                type='DeepLabV3PlusHead', in_channels=12, in_index=3,
-                channels=6, c1_in_channels=5, c1_channels=4, num_classes=3,
-                dilations=(1, 2, 3), norm_cfg=dict(type='BN'),
-                loss_decode=LOSS), **cfg))
+                type='DeepLabV3PlusHead',
+                in_channels=12,
+                in_index=3,
+                channels=6,
+                c1_in_channels=5,
+                c1_channels=4,
+                num_classes=3,
+                dilations=(1, 2, 3),
+                norm_cfg=dict(type='BN'),
+                loss_decode=LOSS,
+            ),
+            **cfg,
+        )
+    )
 
 
 def feats(n=2):
@@ -39,22 +50,30 @@ def test_parameters_are_the_published_ones() -> None:
     cfg = Config.fromfile(CONFIG).model
     cfg.decode_head.representation_head = dict(type='RepresentationHead')
     cfg.auxiliary_head = dict(
-        type='FCNHead', in_channels=1024, in_index=2, channels=256,
-        num_convs=1, concat_input=False, num_classes=19,
-        norm_cfg=dict(type='BN'), loss_decode=LOSS)
+        type='FCNHead',
+        in_channels=1024,
+        in_index=2,
+        channels=256,
+        num_convs=1,
+        concat_input=False,
+        num_classes=19,
+        norm_cfg=dict(type='BN'),
+        loss_decode=LOSS,
+    )
     with torch.device('meta'):
         model = MODELS.build(cfg)
     assert count(model.backbone) == 42_623_936
     decoder = model.decode_head
-    assert count(decoder.image_pool) + count(
-        decoder.aspp_modules) == 15_206_912
+    assert (
+        count(decoder.image_pool) + count(decoder.aspp_modules) == 15_206_912
+    )
     assert count(decoder.bottleneck) == 2_949_632
     assert count(decoder.c1_bottleneck) == 66_304
     assert count(decoder.convs) + count(decoder.conv_seg) == 1_776_405
     assert count(decoder.representation_head) == 1_836_800
     assert count(decoder) == 21_836_053
     assert count(model.backbone) + count(decoder) == 64_459_989
-    # mmseg's auxiliary head leaves out a bias before its normalisation.
+    # mmseg's auxiliary head leaves out a bias before its normalization.
     assert count(model.auxiliary_head) == 2_364_947 - 256
     blocks = model.backbone.layer4
     assert [b.conv2.dilation for b in blocks] == [(4, 4), (8, 8), (16, 16)]
@@ -81,10 +100,10 @@ def test_forward_is_the_written_formula() -> None:
     pooled = model.image_pool(x[3]).expand(-1, -1, 5, 6)
     high = model.bottleneck(torch.cat([pooled, *model.aspp_modules(x[3])], 1))
     high = torch.nn.functional.interpolate(
-        high, (9, 11), mode='bilinear', align_corners=True)
+        high, (9, 11), mode='bilinear', align_corners=True
+    )
     fused = torch.cat([high, model.c1_bottleneck(x[0])], 1)
-    torch.testing.assert_close(
-        logits, model.conv_seg(model.convs(fused)))
+    torch.testing.assert_close(logits, model.conv_seg(model.convs(fused)))
     torch.testing.assert_close(rep, model.representation_head(fused))
 
 
@@ -96,19 +115,34 @@ def test_without_representation_nothing_is_left_over() -> None:
     assert all(p.grad is not None for p in plain.parameters())
 
 
-@pytest.mark.parametrize('cfg', [
-    dict(
-        type='LateralSumRepresentationHead', in_channels=[5, 12],
-        in_index=[0, 3], channels=6),
-    dict(
-        type='SepASPPRepresentationHead', in_channels=12, in_index=3,
-        channels=6, dilations=(1, 2), c1_in_channels=5, c1_channels=4,
-        norm_cfg=dict(type='BN')),
-])
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        dict(
+            type='LateralSumRepresentationHead',
+            in_channels=[5, 12],
+            in_index=[0, 3],
+            channels=6,
+        ),
+        dict(
+            type='SepASPPRepresentationHead',
+            in_channels=12,
+            in_index=3,
+            channels=6,
+            dilations=(1, 2),
+            c1_in_channels=5,
+            c1_channels=4,
+            norm_cfg=dict(type='BN'),
+        ),
+    ],
+)
 def test_other_heads_with_a_representation(cfg) -> None:
     cfg = dict(
-        cfg, num_classes=3, loss_decode=LOSS,
-        representation_head=dict(channels=4, out_channels=5))
+        cfg,
+        num_classes=3,
+        loss_decode=LOSS,
+        representation_head=dict(channels=4, out_channels=5),
+    )
     model = MODELS.build(dict(cfg)).eval()
     logits, rep = model.forward_with_representation(feats())
     torch.testing.assert_close(model(feats()), logits)
@@ -134,7 +168,8 @@ def deep_stem(depth: int) -> dict:
     """State dict in the published layout, with the true shapes."""
     with torch.device('meta'):
         backbone = MODELS.build(
-            dict(type='ResNetV1c', depth=depth, stem_channels=128))
+            dict(type='ResNetV1c', depth=depth, stem_channels=128)
+        )
     state = {}
     for key, value in backbone.state_dict().items():
         if key.startswith('stem.7.'):
@@ -152,17 +187,18 @@ def deep_stem(depth: int) -> dict:
 def test_deep_stem_converter(depth) -> None:
     source = deep_stem(depth)
     assert source['conv1.6.weight'].shape == (128, 64, 3, 3)
-    assert source['bn1.weight'].shape == (128, )
+    assert source['bn1.weight'].shape == (128,)
     state, report = tool().convert(source)
     assert f'ResNet-{depth}' in report and '2 of the classifier' in report
     with torch.device('meta'):
         wanted = MODELS.build(
-            dict(type='ResNetV1c', depth=depth,
-                 stem_channels=128)).state_dict()
+            dict(type='ResNetV1c', depth=depth, stem_channels=128)
+        ).state_dict()
     left = {k for k in wanted if k not in state}
     assert all(k.endswith('num_batches_tracked') for k in left)
     assert {k: v.shape for k, v in state.items()} == {
-        k: wanted[k].shape for k in state}
+        k: wanted[k].shape for k in state
+    }
 
 
 def test_deep_stem_converter_refuses_other_networks() -> None:

@@ -11,7 +11,8 @@ CFG = dict(
     in_index=[0, 1, 3],
     channels=6,
     num_classes=2 + 1,
-    loss_decode=dict(type='CrossEntropyLoss'))
+    loss_decode=dict(type='CrossEntropyLoss'),
+)
 
 
 def inputs():
@@ -29,9 +30,11 @@ def test_equals_the_written_formula(align_corners) -> None:
         weight = lateral.weight
         assert lateral.bias is None
         total = total + F.interpolate(
-            F.conv2d(x[i], weight), (16, 20),
+            F.conv2d(x[i], weight),
+            (16, 20),
             mode='bilinear',
-            align_corners=align_corners)
+            align_corners=align_corners,
+        )
     want = head.conv_seg(head.fuse(F.relu(head.norm(total))))
     torch.testing.assert_close(head(x), want)
     assert want.shape == (2, 3, 16, 20)
@@ -43,7 +46,7 @@ def test_becomes_a_head_of_mmseg_with_equal_output(norm) -> None:
     head = MODELS.build(dict(cfg))
     for value in head.state_dict().values():
         if value.is_floating_point():
-            value.uniform_(.1, 1)
+            value.uniform_(0.1, 1)
     plain_cfg, state = head.eval().to_mmseg(cfg)
     plain = MMSEG.build(plain_cfg).eval()
     plain.load_state_dict(state, strict=True)

@@ -8,14 +8,18 @@ from mmsemi.registry import MODELS
 NORMALIZERS = ('valid', 'confident', 'all')
 
 
-def targets_of(logits, threshold=.5):
+def targets_of(logits, threshold=0.5):
     soft = logits.softmax(1)
     labels, confidence, weights = ConfidencePseudoLabeler(threshold)(soft)[:3]
     valid = torch.ones_like(labels, dtype=torch.bool)
     valid[:, :2] = False
     return dict(
-        labels=labels.masked_fill(~valid, 255), confidence=confidence,
-        weights=weights * valid, valid=valid, soft=soft)
+        labels=labels.masked_fill(~valid, 255),
+        confidence=confidence,
+        weights=weights * valid,
+        valid=valid,
+        soft=soft,
+    )
 
 
 @pytest.fixture
@@ -29,7 +33,8 @@ def count(targets, normalizer):
     return dict(
         valid=targets['valid'].sum(),
         confident=(targets['weights'] > 0).sum(),
-        all=targets['valid'].numel())[normalizer]
+        all=targets['valid'].numel(),
+    )[normalizer]
 
 
 @pytest.mark.parametrize('normalizer', NORMALIZERS)
@@ -38,12 +43,18 @@ def test_cross_entropy(case, normalizer) -> None:
     sure = targets['weights'] > 0
     assert 0 < sure.sum() < targets['valid'].sum()
     loss = MODELS.build(
-        dict(type='PseudoLabelCrossEntropyLoss', normalizer=normalizer,
-             loss_weight=3.))(logits, targets)
-    ce = F.cross_entropy(logits, targets['labels'], reduction='none',
-                         ignore_index=255)
+        dict(
+            type='PseudoLabelCrossEntropyLoss',
+            normalizer=normalizer,
+            loss_weight=3.0,
+        )
+    )(logits, targets)
+    ce = F.cross_entropy(
+        logits, targets['labels'], reduction='none', ignore_index=255
+    )
     torch.testing.assert_close(
-        loss, 3 * ce[sure].sum() / count(targets, normalizer))
+        loss, 3 * ce[sure].sum() / count(targets, normalizer)
+    )
     loss.backward()
     assert (logits.grad.transpose(0, 1)[:, ~sure] == 0).all()
 
@@ -53,45 +64,64 @@ def test_cross_entropy(case, normalizer) -> None:
 def test_softmax_mse(case, normalizer, reduce) -> None:
     logits, targets = case
     loss = MODELS.build(
-        dict(type='SoftmaxMSELoss', normalizer=normalizer, reduce=reduce,
-             loss_weight=100.))(logits, targets)
-    square = (logits.softmax(1) - targets['soft'])**2
+        dict(
+            type='SoftmaxMSELoss',
+            normalizer=normalizer,
+            reduce=reduce,
+            loss_weight=100.0,
+        )
+    )(logits, targets)
+    square = (logits.softmax(1) - targets['soft']) ** 2
     square = square.sum(1) if reduce == 'sum' else square.mean(1)
     torch.testing.assert_close(
-        loss, 100 * (square * targets['weights']).sum() / count(
-            targets, normalizer))
+        loss,
+        100 * (square * targets['weights']).sum() / count(targets, normalizer),
+    )
 
 
-def test_class_weights_enter_sum_and_normaliser(case) -> None:
+def test_class_weights_enter_sum_and_normalizer(case) -> None:
     logits, targets = case
-    weight = torch.tensor([1., 2., 3., 4., 5.]) / 3
+    weight = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]) / 3
     loss = MODELS.build(
-        dict(type='PseudoLabelCrossEntropyLoss', normalizer='confident',
-             criterion=dict(
-                 type='ClassBalancedCrossEntropyLoss',
-                 class_weight=weight.tolist())))(logits, targets)
+        dict(
+            type='PseudoLabelCrossEntropyLoss',
+            normalizer='confident',
+            criterion=dict(
+                type='ClassBalancedCrossEntropyLoss',
+                class_weight=weight.tolist(),
+            ),
+        )
+    )(logits, targets)
     labels = targets['labels'].masked_fill(targets['weights'] == 0, 255)
     torch.testing.assert_close(
-        loss, F.cross_entropy(logits, labels, weight, ignore_index=255))
+        loss, F.cross_entropy(logits, labels, weight, ignore_index=255)
+    )
 
 
-@pytest.mark.parametrize('kind', [
-    'PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss'])
+@pytest.mark.parametrize(
+    'kind', ['PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss']
+)
 @pytest.mark.parametrize('normalizer', NORMALIZERS)
 def test_no_sure_or_no_valid_pixel_is_zero(case, kind, normalizer) -> None:
     logits, targets = case
     module = MODELS.build(dict(type=kind, normalizer=normalizer))
     none = torch.zeros_like(targets['weights'])
-    for change in (dict(weights=none), dict(
-            weights=none, valid=none.bool(),
-            labels=torch.full_like(targets['labels'], 255))):
+    for change in (
+        dict(weights=none),
+        dict(
+            weights=none,
+            valid=none.bool(),
+            labels=torch.full_like(targets['labels'], 255),
+        ),
+    ):
         loss = module(logits, {**targets, **change})
-        gradient, = torch.autograd.grad(loss, logits)
+        (gradient,) = torch.autograd.grad(loss, logits)
         assert loss == 0 and (gradient == 0).all()
 
 
-@pytest.mark.parametrize('kind', [
-    'PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss'])
+@pytest.mark.parametrize(
+    'kind', ['PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss']
+)
 def test_half_precision_and_shift(case, kind) -> None:
     logits, targets = case
     module = MODELS.build(dict(type=kind))
@@ -103,28 +133,31 @@ def test_half_precision_and_shift(case, kind) -> None:
 
 
 def test_labeler() -> None:
-    p = torch.tensor([[.5, .3, .2], [.1, .8, .1], [.3, .3, .4]]).T[None, :,
-                                                                   None]
-    result = ConfidencePseudoLabeler(.5)(p)
+    p = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.3, 0.3, 0.4]]).T[
+        None, :, None
+    ]
+    result = ConfidencePseudoLabeler(0.5)(p)
     assert result.labels.tolist() == [[[0, 1, 2]]]
     assert result.weights.tolist() == [[[1, 1, 0]]]
-    torch.testing.assert_close(result.confidence,
-                               torch.tensor([[[.5, .8, .4]]]))
-    each = ConfidencePseudoLabeler((.6, .8, .4))(p.float())
+    torch.testing.assert_close(
+        result.confidence, torch.tensor([[[0.5, 0.8, 0.4]]])
+    )
+    each = ConfidencePseudoLabeler((0.6, 0.8, 0.4))(p.float())
     assert each.weights.tolist() == [[[0, 1, 1]]]
-    share = ConfidencePseudoLabeler(.5, per_pixel=False)(p)
+    share = ConfidencePseudoLabeler(0.5, per_pixel=False)(p)
     torch.testing.assert_close(share.weights, torch.full((1, 1, 3), 2 / 3))
-    assert (ConfidencePseudoLabeler(0.)(p).weights == 1).all()
-    assert not ConfidencePseudoLabeler(.5).state_dict()
+    assert (ConfidencePseudoLabeler(0.0)(p).weights == 1).all()
+    assert not ConfidencePseudoLabeler(0.5).state_dict()
 
 
 def test_wrong_settings() -> None:
-    for cfg, word in ((dict(normalizer='mean'), 'normalizer'),
-                      (dict(criterion=dict(type='CrossEntropyLoss')),
-                       'criterion')):
+    for cfg, word in (
+        (dict(normalizer='mean'), 'normalizer'),
+        (dict(criterion=dict(type='CrossEntropyLoss')), 'criterion'),
+    ):
         with pytest.raises((TypeError, ValueError), match=word):
             MODELS.build(dict(type='PseudoLabelCrossEntropyLoss', **cfg))
     with pytest.raises(ValueError, match='reduce'):
         MODELS.build(dict(type='SoftmaxMSELoss', reduce='max'))
     with pytest.raises(ValueError, match='threshold'):
-        ConfidencePseudoLabeler(-.1)
+        ConfidencePseudoLabeler(-0.1)

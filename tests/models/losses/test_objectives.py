@@ -1,4 +1,5 @@
 """Properties of the self-training objectives (labels, weights, limits)."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,31 +9,34 @@ from mmsemi.registry import MODELS
 DST = dict(type='DynamicSelfTrainingLoss', gamma=3)
 DMT = dict(type='DynamicMutualLoss', gamma1=3, gamma2=2)
 CRST = dict(
-    type='ConfidenceRegularizedLoss', regularizer='kld', loss_weight=0.1)
+    type='ConfidenceRegularizedLoss', regularizer='kld', loss_weight=0.1
+)
 ALL = [
     DST,
-    dict(DST, offline=True), DMT,
+    dict(DST, offline=True),
+    DMT,
     dict(type='NaiveMutualLoss'),
     dict(type='FlipLoss', gamma1=3, gamma2=2),
     dict(type='OnlineSelfTrainingLoss', threshold=0.3),
     dict(
         DST,
         criterion=dict(
-            type='ClassBalancedCrossEntropyLoss',
-            class_weight=[1, 2, 3, 4, 5])),
+            type='ClassBalancedCrossEntropyLoss', class_weight=[1, 2, 3, 4, 5]
+        ),
+    ),
     CRST,
 ]
 IDS = ['dst', 'offline', 'dmt', 'naive', 'flip', 'online', 'weighted', 'crst']
 
 
-def make(n=4, c=5, size=(6, 7), scale=2., seed=0):
+def make(n=4, c=5, size=(6, 7), scale=2.0, seed=0):
     """Logits, labels with some 255, confidence; two samples are pseudo."""
     g = torch.Generator().manual_seed(seed)
     logits = scale * torch.randn(n, c, *size, generator=g)
     labels = torch.randint(0, c, (n, *size), generator=g)
-    labels[torch.rand(n, *size, generator=g) < .2] = 255
+    labels[torch.rand(n, *size, generator=g) < 0.2] = 255
     confidence = torch.rand(n, *size, generator=g)
-    confidence[labels == 255] = 255.
+    confidence[labels == 255] = 255.0
     return logits, labels, torch.arange(n) % 2 == 0, confidence
 
 
@@ -58,39 +62,50 @@ def test_samples_may_be_permuted_with_their_mask(cfg) -> None:
     torch.testing.assert_close(other_grad, grad[order])
 
 
-def test_labelled_samples_only_is_plain_cross_entropy(cfg) -> None:
+def test_labeled_samples_only_is_plain_cross_entropy(cfg) -> None:
     logits, labels, mask, confidence = make()
     result, _ = evaluate(cfg, logits, labels, mask & False, confidence)
     weight = None
     if 'criterion' in cfg:
-        weight = torch.tensor([1., 2, 3, 4, 5]) / 3
+        weight = torch.tensor([1.0, 2, 3, 4, 5]) / 3
     want = F.cross_entropy(logits, labels, weight, ignore_index=255)
     torch.testing.assert_close(result['loss_seg'].detach(), want)
     assert result['avg_weight'] == 1
 
 
-@pytest.mark.parametrize('case', [
-    'all_ignored', 'pseudo_ignored', 'labelled_ignored', 'one_pixel',
-    'one_class', 'batch_of_one', 'only_pseudo', 'no_confidence', 'extreme'
-])
+@pytest.mark.parametrize(
+    'case',
+    [
+        'all_ignored',
+        'pseudo_ignored',
+        'labeled_ignored',
+        'one_pixel',
+        'one_class',
+        'batch_of_one',
+        'only_pseudo',
+        'no_confidence',
+        'extreme',
+    ],
+)
 def test_limits_are_finite(cfg, case) -> None:
     logits, labels, mask, confidence = make()
     if case == 'all_ignored':
         labels = torch.full_like(labels, 255)
     elif case == 'pseudo_ignored':
         labels[mask] = 255
-    elif case == 'labelled_ignored':
+    elif case == 'labeled_ignored':
         labels[~mask] = 255
     elif case == 'one_pixel':
         labels[:] = 255
         labels[0, 0, 0] = 1
-        confidence[0, 0, 0] = .5
+        confidence[0, 0, 0] = 0.5
     elif case == 'one_class':
         labels[:] = 3
-        confidence[:] = .5
+        confidence[:] = 0.5
     elif case == 'batch_of_one':
         logits, labels, mask, confidence = (
-            x[:1] for x in (logits, labels, mask, confidence))
+            x[:1] for x in (logits, labels, mask, confidence)
+        )
     elif case == 'only_pseudo':
         mask[:] = True
     elif case == 'no_confidence':
@@ -151,7 +166,7 @@ def test_raising_gamma_never_raises_the_loss() -> None:
     data = make()
     losses = [
         evaluate(dict(DST, gamma=g), *data)[0]['loss_seg'].item()
-        for g in (0, .5, 1, 3, 9, 30)
+        for g in (0, 0.5, 1, 3, 9, 30)
     ]
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > losses[-1]
@@ -162,7 +177,8 @@ def test_mutual_loss_of_certain_labels_is_the_dynamic_loss() -> None:
     logits, labels, mask, confidence = make()
     one = torch.ones_like(confidence)
     mutual, _ = evaluate(
-        dict(DMT, gamma1=4, gamma2=4), logits, labels, mask, one)
+        dict(DMT, gamma1=4, gamma2=4), logits, labels, mask, one
+    )
     dynamic, _ = evaluate(dict(DST, gamma=4), logits, labels, mask, None)
     torch.testing.assert_close(mutual['loss_seg'], dynamic['loss_seg'])
 
@@ -170,7 +186,7 @@ def test_mutual_loss_of_certain_labels_is_the_dynamic_loss() -> None:
 def test_class_weights_do_not_enter_the_dynamic_weight() -> None:
     """w = p^gamma whatever the class weights; both only scale the terms."""
     logits, labels, mask, _ = make()
-    b = torch.tensor([1., 2, 3, 4, 5]) / 3
+    b = torch.tensor([1.0, 2, 3, 4, 5]) / 3
     result, _ = evaluate(ALL[6], logits, labels, mask, None)
     valid = labels != 255
     ce = F.cross_entropy(logits, labels, reduction='none', ignore_index=255)
@@ -185,7 +201,8 @@ def test_online_labels_leave_padding_alone_unless_asked() -> None:
     cfg = dict(type='OnlineSelfTrainingLoss', threshold=0.5)
     kept, _ = evaluate(cfg, logits, labels, mask, None)
     more, _ = evaluate(
-        dict(cfg, relabel_ignored=True), logits, labels, mask, None)
+        dict(cfg, relabel_ignored=True), logits, labels, mask, None
+    )
     share = (labels[mask] != 255).float().mean()
     assert kept['pseudo_share'] <= share < more['pseudo_share']
 
@@ -197,14 +214,14 @@ def test_mean_divergence_is_label_smoothing() -> None:
     alpha = 0.1
     # PyTorch's smoothing spreads over all classes, the right one included.
     want = (1 + alpha) * F.cross_entropy(
-        logits, labels, ignore_index=255,
-        label_smoothing=alpha / (1 + alpha))
+        logits, labels, ignore_index=255, label_smoothing=alpha / (1 + alpha)
+    )
     total = result['loss_seg'] + result['loss_reg']
     torch.testing.assert_close(total.detach(), want)
 
 
 @pytest.mark.parametrize('name', ['kld', 'l2', 'ent'])
-def test_regulariser_pulls_pseudo_labelled_pixels_apart(name) -> None:
+def test_regularizer_pulls_pseudo_labeled_pixels_apart(name) -> None:
     """Only those, and towards the uniform distribution."""
     logits, labels, mask, _ = make()
     objective = MODELS.build(dict(CRST, regularizer=name))
@@ -214,7 +231,8 @@ def test_regulariser_pulls_pseudo_labelled_pixels_apart(name) -> None:
     moved = x.grad.abs().sum(1) > 0
     assert torch.equal(moved, regular)
     torch.testing.assert_close(
-        x.grad.sum(1), torch.zeros(labels.shape), atol=1e-7, rtol=0)
+        x.grad.sum(1), torch.zeros(labels.shape), atol=1e-7, rtol=0
+    )
     top = logits.argmax(1, keepdim=True)
     assert (x.grad.gather(1, top)[:, 0][regular] > 0).all()
 
@@ -223,12 +241,13 @@ def test_soft_labels_of_one_class_are_hard_labels() -> None:
     logits, labels, mask, _ = make()
     valid = labels != 255
     soft = F.one_hot(labels.where(valid, 0), 5).movedim(-1, 1).float()
-    soft[~mask] = 0  # labelled samples have none
+    soft[~mask] = 0  # labeled samples have none
     objective = MODELS.build(CRST)
     for key, value in objective(logits, labels, mask).items():
         torch.testing.assert_close(
-            objective(logits, labels, mask, soft=soft)[key], value)
-    # An unlabelled pixel learns nothing from its soft label.
+            objective(logits, labels, mask, soft=soft)[key], value
+        )
+    # An unlabeled pixel learns nothing from its soft label.
     x = logits.clone().requires_grad_()
     objective(x, labels, mask, soft=soft.roll(1, 1))['loss_seg'].backward()
     assert not x.grad.movedim(1, -1)[~valid].any()
@@ -247,15 +266,22 @@ def test_wrong_settings_are_refused() -> None:
         MODELS.build(dict(DST, criterion=dict(type='CrossEntropyLoss')))
 
 
-def test_no_host_synchronisation(cfg, monkeypatch) -> None:
+def test_no_host_synchronization(cfg, monkeypatch) -> None:
     def fail(*args, **kwargs):
         raise AssertionError('the training step waits for the device')
 
     objective = MODELS.build(cfg)
     logits, *rest = make()
     logits.requires_grad_()
-    for name in ('item', 'cpu', 'tolist', 'numpy', '__bool__', '__float__',
-                 '__int__'):
+    for name in (
+        'item',
+        'cpu',
+        'tolist',
+        'numpy',
+        '__bool__',
+        '__float__',
+        '__int__',
+    ):
         monkeypatch.setattr(torch.Tensor, name, fail)
     with pytest.raises(AssertionError, match='waits'):  # it would be seen
         logits.sum().item()

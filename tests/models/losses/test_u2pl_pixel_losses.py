@@ -6,8 +6,11 @@ import torch.nn.functional as F
 
 from mmsemi.registry import MODELS
 
-TYPES = ('EntropyFilteredCrossEntropyLoss', 'ReverseCrossEntropyLoss',
-         'OHEMCrossEntropyLoss')
+TYPES = (
+    'EntropyFilteredCrossEntropyLoss',
+    'ReverseCrossEntropyLoss',
+    'OHEMCrossEntropyLoss',
+)
 
 
 def inputs(n=2, c=4, h=5, w=6, dtype=torch.float32):
@@ -47,15 +50,22 @@ def test_dropped_labels_raise_the_weight_of_the_others() -> None:
     kept = (labels != 255).sum()
     mean = F.cross_entropy(logits, labels, ignore_index=255)
     torch.testing.assert_close(
-        value(TYPES[0], logits, labels, loss_weight=2.),
-        2 * mean * labels.numel() / kept)
-    weight = torch.tensor([1., 2., 3., 4.])
+        value(TYPES[0], logits, labels, loss_weight=2.0),
+        2 * mean * labels.numel() / kept,
+    )
+    weight = torch.tensor([1.0, 2.0, 3.0, 4.0])
     mean = F.cross_entropy(logits, labels, weight / 2.5, ignore_index=255)
     torch.testing.assert_close(
         value(
-            TYPES[0], logits, labels, criterion=dict(
-                type='ClassBalancedCrossEntropyLoss',
-                class_weight=[1, 2, 3, 4])), mean * labels.numel() / kept)
+            TYPES[0],
+            logits,
+            labels,
+            criterion=dict(
+                type='ClassBalancedCrossEntropyLoss', class_weight=[1, 2, 3, 4]
+            ),
+        ),
+        mean * labels.numel() / kept,
+    )
 
 
 def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
@@ -64,40 +74,56 @@ def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
     one_hot = F.one_hot(labels.where(valid, 0), 4).clamp(min=1e-4)
     terms = -(logits.softmax(1) * one_hot.permute(0, 3, 1, 2).log()).sum(1)
     torch.testing.assert_close(
-        value(TYPES[1], logits, labels), terms[valid].mean())
+        value(TYPES[1], logits, labels), terms[valid].mean()
+    )
     assert MODELS.build(dict(type=TYPES[1])).scale == pytest.approx(
-        math.log(1e4))
+        math.log(1e4)
+    )
 
 
 def test_ohem_keeps_the_hardest() -> None:
     logits, labels = inputs()
     valid = labels != 255
     pixel = F.cross_entropy(
-        logits, labels, reduction='none', ignore_index=255).detach()
+        logits, labels, reduction='none', ignore_index=255
+    ).detach()
     kept_before = torch.zeros_like(valid)
     for min_kept in (0, 5, 20, int(valid.sum()), 10**6):
         ohem = MODELS.build(
-            dict(type=TYPES[2], thresh=.05, min_kept=min_kept))
+            dict(type=TYPES[2], thresh=0.05, min_kept=min_kept)
+        )
         kept = ohem.kept(pixel, valid)
         assert not kept[~valid].any()
         assert (kept_before <= kept).all(), 'not monotone in min_kept'
         assert kept.sum() >= min(min_kept, int(valid.sum()))
-        assert pixel[kept].min() >= pixel[valid & ~kept].max() \
-            if (valid & ~kept).any() else True
-        torch.testing.assert_close(ohem(logits, labels), pixel[kept].mean()
-                                   if kept.any() else torch.tensor(0.))
+        assert (
+            pixel[kept].min() >= pixel[valid & ~kept].max()
+            if (valid & ~kept).any()
+            else True
+        )
+        torch.testing.assert_close(
+            ohem(logits, labels),
+            pixel[kept].mean() if kept.any() else torch.tensor(0.0),
+        )
         kept_before = kept
     torch.testing.assert_close(
-        ohem(logits, labels), F.cross_entropy(
-            logits, labels, ignore_index=255))
+        ohem(logits, labels), F.cross_entropy(logits, labels, ignore_index=255)
+    )
 
 
 def test_ohem_serves_a_head_of_mmseg() -> None:
     head = MODELS.build(
         dict(
-            type='FCNHead', in_channels=3, channels=4, num_classes=4,
-            num_convs=1, loss_decode=dict(type=TYPES[2], loss_weight=.4)))
+            type='FCNHead',
+            in_channels=3,
+            channels=4,
+            num_classes=4,
+            num_convs=1,
+            loss_decode=dict(type=TYPES[2], loss_weight=0.4),
+        )
+    )
     samples_loss = head.loss_decode(
-        *inputs(), weight=None, ignore_index=head.ignore_index)
+        *inputs(), weight=None, ignore_index=head.ignore_index
+    )
     assert head.loss_decode.loss_name == 'loss_ohem'
     assert samples_loss.ndim == 0 and samples_loss > 0

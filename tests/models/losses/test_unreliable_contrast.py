@@ -15,8 +15,14 @@ C, D = 5, 8
 
 def objective(**cfg):
     settings = dict(
-        type='UnreliablePixelContrastLoss', num_classes=C, channels=D,
-        num_anchors=6, num_negatives=4, capacity=300, loss_weight=1.)
+        type='UnreliablePixelContrastLoss',
+        num_classes=C,
+        channels=D,
+        num_anchors=6,
+        num_negatives=4,
+        capacity=300,
+        loss_weight=1.0,
+    )
     return MODELS.build(dict(settings, **cfg))
 
 
@@ -32,9 +38,10 @@ def batch(n=4, size=7, classes=C, seed=0):
         rep_teacher=torch.randn(n, D, size, size, generator=g),
         prob_teacher=(logits + 2 * own).softmax(1),
         labels=labels,
-        low=valid & (torch.rand(labels.shape, generator=g) < .7),
-        high=valid & (torch.rand(labels.shape, generator=g) < .7),
-        num_labelled=n // 2)
+        low=valid & (torch.rand(labels.shape, generator=g) < 0.7),
+        high=valid & (torch.rand(labels.shape, generator=g) < 0.7),
+        num_labeled=n // 2,
+    )
 
 
 def test_gradient_reaches_sure_pixels_only_and_turns_them() -> None:
@@ -45,8 +52,9 @@ def test_gradient_reaches_sure_pixels_only_and_turns_them() -> None:
     assert teacher.grad is None and prob.grad is None
     grad, rep = data['rep'].grad, data['rep'].detach()
     touched = grad.ne(0).any(1)
-    likely = (prob.detach() > .3).gather(
-        1, data['labels'].where(data['labels'] != 255, 0)[:, None])[:, 0]
+    likely = (prob.detach() > 0.3).gather(
+        1, data['labels'].where(data['labels'] != 255, 0)[:, None]
+    )[:, 0]
     assert touched.any() and (touched <= data['low'] & likely).all()
     # Cosines do not depend on the length.
     assert (grad * rep).sum(1).abs().max() < 1e-6
@@ -73,7 +81,7 @@ def test_equal_rows_give_the_closed_form(form) -> None:
 def test_scale_of_features_has_no_effect() -> None:
     data = batch()
     values = []
-    for factor in (1., 7.):
+    for factor in (1.0, 7.0):
         torch.manual_seed(0)
         values.append(objective()(**dict(data, rep=data['rep'] * factor)))
     torch.testing.assert_close(*values)
@@ -86,9 +94,12 @@ def test_negatives_follow_the_rules() -> None:
     rank = data['prob_teacher'].argsort(1, descending=True).argsort(1)
     for c in range(C):
         other = (data['labels'] != c) & data['high']
-        want = torch.cat([(other & (rank[:, c] < 2))[:2],
-                          (data['high'] & (rank[:, c] >= 2) &
-                           (rank[:, c] < 4))[2:]])
+        want = torch.cat(
+            [
+                (other & (rank[:, c] < 2))[:2],
+                (data['high'] & (rank[:, c] >= 2) & (rank[:, c] < 4))[2:],
+            ]
+        )
         rows = data['rep_teacher'].permute(0, 2, 3, 1)[want]
         assert torch.equal(loss.bank.queue(c), rows)
 
@@ -108,11 +119,13 @@ def test_one_class_gives_zero_but_fills_the_bank(classes) -> None:
 
 
 def test_no_sure_pixel_and_no_negative() -> None:
-    for change in (dict(positive_threshold=1.), dict(low_rank=C,
-                                                     high_rank=C + 1)):
+    for change in (
+        dict(positive_threshold=1.0),
+        dict(low_rank=C, high_rank=C + 1),
+    ):
         data = batch()
         if 'low_rank' in change:
-            data['num_labelled'] = 0  # and ranks leave nothing unlabelled
+            data['num_labeled'] = 0  # and ranks leave nothing unlabeled
         value = objective(**change)(**data)
         value.backward()
         assert value == 0 and torch.isfinite(data['rep'].grad).all()
@@ -134,9 +147,9 @@ def test_two_classes_batch_of_one_and_half_precision() -> None:
 
 
 @pytest.mark.parametrize('value', [math.inf, -math.inf, math.nan])
-def test_pixels_that_overflow_count_as_not_labelled(value) -> None:
+def test_pixels_that_overflow_count_as_not_labeled(value) -> None:
     data, without = batch(), batch()
-    pixels = torch.rand(data['labels'].shape) < .2
+    pixels = torch.rand(data['labels'].shape) < 0.2
     data['rep_teacher'][:, 3][pixels] = value
     without['labels'][pixels] = 255
     without['low'] &= ~pixels
@@ -144,7 +157,7 @@ def test_pixels_that_overflow_count_as_not_labelled(value) -> None:
     losses, banks = [], []
     for each in (data, without):
         torch.manual_seed(0)
-        loss = objective(prototype_momentum=.999)
+        loss = objective(prototype_momentum=0.999)
         losses.append(loss(**each))
         banks.append(loss.state_dict())
     assert losses[0] > 0 and torch.isfinite(banks[0]['bank.rows']).all()
@@ -171,35 +184,48 @@ def test_gradient_of_the_fused_loss() -> None:
     places = torch.randint(0, 11, (130, 3), generator=g)
     anchors = torch.randn(130, D, generator=g).requires_grad_()
     positives = F.normalize(torch.randn(130, D, generator=g))
-    losses = SampledInfoNCE.apply(anchors, positives, places, table,
-                                  1 / table.norm(dim=1), .5)
-    others = torch.cat([positives[:, None], F.normalize(table[places], dim=2)],
-                       1)
+    losses = SampledInfoNCE.apply(
+        anchors, positives, places, table, 1 / table.norm(dim=1), 0.5
+    )
+    others = torch.cat(
+        [positives[:, None], F.normalize(table[places], dim=2)], 1
+    )
     plain = F.cross_entropy(
-        (others @ anchors[:, :, None])[..., 0] / .5,
-        torch.zeros(130).long(), reduction='none')
+        (others @ anchors[:, :, None])[..., 0] / 0.5,
+        torch.zeros(130).long(),
+        reduction='none',
+    )
     torch.testing.assert_close(losses, plain)
     weight = torch.rand(130, generator=g)
     torch.testing.assert_close(
         torch.autograd.grad(losses @ weight, anchors),
-        torch.autograd.grad(plain @ weight, anchors))
+        torch.autograd.grad(plain @ weight, anchors),
+    )
 
 
 def test_prototypes_move_slowly_and_keep_absent_classes() -> None:
-    loss = objective(prototype_momentum=.999)
+    loss = objective(prototype_momentum=0.999)
     data = batch()
     loss(**data)
     first = loss.prototypes.clone()
     assert first.any(1).all()
     present = data['labels'].clone()
     present[present == 2] = 255
-    moved = dict(data, labels=present, rep_teacher=data['rep_teacher'] + 1,
-                 low=data['low'] & (present != 255))
+    moved = dict(
+        data,
+        labels=present,
+        rep_teacher=data['rep_teacher'] + 1,
+        low=data['low'] & (present != 255),
+    )
     loss(**moved)
     assert torch.equal(loss.prototypes[2], first[2])
     # Step 2: half of the old and half of the new.
-    mean = data['rep_teacher'].permute(0, 2, 3, 1)[(data['labels'] == 1)
-                                                   & data['low']].mean(0) + 1
+    mean = (
+        data['rep_teacher']
+        .permute(0, 2, 3, 1)[(data['labels'] == 1) & data['low']]
+        .mean(0)
+        + 1
+    )
     torch.testing.assert_close(loss.prototypes[1], (first[1] + mean) / 2)
 
 
@@ -214,7 +240,7 @@ def test_bank_survives_a_checkpoint(tmp_path) -> None:
     for each in (loss, other):
         torch.manual_seed(0)
         values.append(each(**batch(seed=4)))
-        assert torch.equal(each.bank.counts, torch.full((C, ), 20))
+        assert torch.equal(each.bank.counts, torch.full((C,), 20))
     assert torch.equal(*values)
     assert torch.equal(loss.bank.rows, other.bank.rows)
     assert not ClassMemoryBank(2, 3, persistent=False).state_dict()
@@ -223,11 +249,11 @@ def test_bank_survives_a_checkpoint(tmp_path) -> None:
 
 
 def test_bank_may_stay_out_of_checkpoints() -> None:
-    loss = objective(save_bank=False, prototype_momentum=.9)
+    loss = objective(save_bank=False, prototype_momentum=0.9)
     loss(**batch())
     assert loss.bank.counts.any()
     assert set(loss.state_dict()) == {'prototypes', 'steps'}
-    other = objective(save_bank=False, prototype_momentum=.9)
+    other = objective(save_bank=False, prototype_momentum=0.9)
     other.load_state_dict(loss.state_dict(), strict=True)
     assert not other.bank.counts.any()
     value = other(**batch())
@@ -237,14 +263,15 @@ def test_bank_may_stay_out_of_checkpoints() -> None:
 def keys(rank: int, step: int):
     g = torch.Generator().manual_seed(10 * step + rank)
     rows = torch.randn(5 + 4 * rank, 3, generator=g)
-    mask = torch.rand(2, len(rows), generator=g) < .7
+    mask = torch.rand(2, len(rows), generator=g) < 0.7
     return rows, mask & bool(step != 1 or rank)
 
 
 def fill(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     bank = ClassMemoryBank(2, 3, [7, 30])
     added = [bank.append(*keys(rank, step)) for step in range(4)]
     torch.save((bank.state_dict(), added), f'{folder}/{rank}.pth')
@@ -253,14 +280,16 @@ def fill(rank: int, folder: str) -> None:
 
 
 def test_two_processes_hold_the_bank_of_one(tmp_path) -> None:
-    mp.spawn(fill, (str(tmp_path), ), nprocs=2)
+    mp.spawn(fill, (str(tmp_path),), nprocs=2)
     (one, added), (two, _) = (
-        torch.load(tmp_path / f'{r}.pth') for r in (0, 1))
+        torch.load(tmp_path / f'{r}.pth') for r in (0, 1)
+    )
     single = ClassMemoryBank(2, 3, [7, 30])
     for step in range(4):
         (rows, mask), (more, other) = keys(0, step), keys(1, step)
         total = single.append(
-            torch.cat([rows, more]), torch.cat([mask, other], 1))
+            torch.cat([rows, more]), torch.cat([mask, other], 1)
+        )
         assert torch.equal(total, added[step])
     for key, value in single.state_dict().items():
         assert torch.equal(one[key], value), key

@@ -23,20 +23,22 @@ def batch(number=4, size=(12, 16)):
         confidence=index / number,
         weights=torch.ones(number, *size),
         valid=torch.ones(number, *size, dtype=torch.bool),
-        soft=torch.rand(number, 5, *size))
+        soft=torch.rand(number, 5, *size),
+    )
 
 
 @pytest.mark.parametrize('rule', RULES)
 @pytest.mark.parametrize('partner', ['roll', 'flip'])
 def test_everything_of_a_pixel_moves_together(rule, partner) -> None:
     images, targets = batch()
-    mixing = CutMix(rule, prob=1., partner=partner)
+    mixing = CutMix(rule, prob=1.0, partner=partner)
     mixed, found = mixing(images, targets)
     labels = found['labels']
     assert torch.equal(mixed[:, 0].long(), labels)
     assert torch.equal(found['confidence'], labels / 4)
-    source = targets['soft'].transpose(0, 1)[:, labels, torch.arange(
-        12)[:, None], torch.arange(16)]
+    source = targets['soft'].transpose(0, 1)[
+        :, labels, torch.arange(12)[:, None], torch.arange(16)
+    ]
     assert torch.equal(found['soft'].transpose(0, 1), source)
     others = [1, 2, 3, 0] if partner == 'roll' else [3, 2, 1, 0]
     for own, other, label in zip(range(4), others, labels):
@@ -57,39 +59,42 @@ def test_boxes_lie_inside(rule) -> None:
 def test_areas_are_the_published_ones() -> None:
     half = box_mask(torch.from_numpy(BOX_RULES['u2pl'](200, 40, 60)), 40, 60)
     share = half.float().mean((1, 2))
-    assert (share - .5).abs().max() < 1 / 60
+    assert (share - 0.5).abs().max() < 1 / 60
     some = box_mask(
-        torch.from_numpy(BOX_RULES['unimatch'](500, 40, 60)), 40, 60)
+        torch.from_numpy(BOX_RULES['unimatch'](500, 40, 60)), 40, 60
+    )
     share = some.float().mean((1, 2))
-    assert share.max() <= .4 and share.min() > .005
-    assert .15 < share.mean() < .22  # large boxes fit less often
+    assert share.max() <= 0.4 and share.min() > 0.005
+    assert 0.15 < share.mean() < 0.22  # large boxes fit less often
 
 
 def test_boxes_toggle() -> None:
     boxes = torch.tensor([[[0, 0, 2, 2], [1, 1, 3, 3]]])
-    assert box_mask(boxes, 3, 3).int().tolist() == [[[1, 1, 0], [1, 0, 1],
-                                                     [0, 1, 1]]]
+    assert box_mask(boxes, 3, 3).int().tolist() == [
+        [[1, 1, 0], [1, 0, 1], [0, 1, 1]]
+    ]
 
 
 def test_coins() -> None:
     images, targets = batch(2)
-    never = CutMix(prob=0.)(images, targets)
+    never = CutMix(prob=0.0)(images, targets)
     assert never[0] is images and never[1] is targets
 
     def mixed(mixing):
         return (mixing(images, targets)[0] != images).flatten(1).any(1)
 
-    whole = torch.stack([mixed(CutMix(prob=.5)) for _ in range(200)])
+    whole = torch.stack([mixed(CutMix(prob=0.5)) for _ in range(200)])
     assert (whole[:, 0] == whole[:, 1]).all() and 70 < whole[:, 0].sum() < 130
     each = torch.stack(
-        [mixed(CutMix(prob=.5, per_image=True)) for _ in range(200)])
+        [mixed(CutMix(prob=0.5, per_image=True)) for _ in range(200)]
+    )
     assert (each[:, 0] != each[:, 1]).any() and 70 < each[:, 0].sum() < 130
 
 
 @pytest.mark.parametrize('kind', ['CutMix', 'ClassMix'])
 def test_one_image_stays_as_it_is(kind) -> None:
     images, targets = batch(1)
-    mixed, found = MODELS.build(dict(type=kind, prob=1.))(images, targets)
+    mixed, found = MODELS.build(dict(type=kind, prob=1.0))(images, targets)
     assert torch.equal(mixed, images)
     assert all(torch.equal(found[k], targets[k]) for k in targets)
 
@@ -97,7 +102,7 @@ def test_one_image_stays_as_it_is(kind) -> None:
 def test_cut_out_leaves_nothing_inside() -> None:
     images, targets = batch()
     images = images + 1
-    mixed, found = CutOut(prob=1.)(images, targets)
+    mixed, found = CutOut(prob=1.0)(images, targets)
     hole = found['labels'] == 255
     assert hole.flatten(1).any(1).all() and not hole.all()
     assert not found['valid'][hole].any() and found['valid'][~hole].all()
@@ -109,7 +114,7 @@ def test_cut_out_leaves_nothing_inside() -> None:
 def test_class_mix_keeps_half_of_the_classes() -> None:
     labels = torch.randint(0, 5, (6, 20, 20))
     labels[0] = 3  # one class alone: floor(1 / 2) = none stays
-    labels[1] = 255  # nothing labelled
+    labels[1] = 255  # nothing labeled
     labels[2, :10] = 255
     mask = ClassMix().draw_mask(dict(labels=labels))
     assert mask[0].all() and mask[1].all() and mask[2, :10].all()
@@ -123,12 +128,13 @@ def test_class_mix_keeps_half_of_the_classes() -> None:
 
 def test_half_precision_images() -> None:
     images, targets = batch()
-    mixed, _ = CutMix(prob=1.)(images.bfloat16(), targets)
+    mixed, _ = CutMix(prob=1.0)(images.bfloat16(), targets)
     assert mixed.dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize('cfg', [
-    dict(box='square'), dict(partner='next'), dict(prob=1.5)])
+@pytest.mark.parametrize(
+    'cfg', [dict(box='square'), dict(partner='next'), dict(prob=1.5)]
+)
 def test_wrong_settings(cfg) -> None:
     with pytest.raises(ValueError, match=next(iter(cfg))):
         CutMix(**cfg)

@@ -1,20 +1,23 @@
 """Properties of the rules of ST, CBST, CBST-SP and LRENT."""
+
 import numpy as np
 import pytest
 import torch
 
-from mmsemi.models.pseudo_labelers import (CBSTPseudoLabeler,
-                                           LRENTPseudoLabeler, rare_classes)
+from mmsemi.models.pseudo_labelers import (
+    CBSTPseudoLabeler,
+    LRENTPseudoLabeler,
+    rare_classes,
+)
 from mmsemi.models.pseudo_labelers.cbst import every_nth_of_group
 from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
-from mmsemi.utils.confidence_statistics import (ConfidenceHistogram,
-                                             ConfidencePool)
+from mmsemi.pseudo_labels.statistics import ConfidenceHistogram, ConfidencePool
 from mmsemi.utils.errors import UsageError
 
 C = 5
 
 
-def maps(n=2, size=(12, 17), seed=0, scale=3.):
+def maps(n=2, size=(12, 17), seed=0, scale=3.0):
     g = torch.Generator().manual_seed(seed)
     return (scale * torch.randn(n, C, *size, generator=g)).softmax(1)
 
@@ -28,11 +31,12 @@ def fitted(labeler, probabilities, portion=0.3, pool=ConfidencePool):
 
 def test_every_nth_is_that_of_a_loop():
     g = torch.Generator().manual_seed(0)
-    group = torch.randint(0, 7, (200, ), generator=g)
+    group = torch.randint(0, 7, (200,), generator=g)
     group[group == 3] = 4  # an absent group
     for n in (1, 2, 4, 300):
         expected = torch.cat(
-            [torch.nonzero(group == k)[:, 0][::n] for k in range(7)])
+            [torch.nonzero(group == k)[:, 0][::n] for k in range(7)]
+        )
         found = every_nth_of_group(group, 7, n)
         assert torch.equal(found.sort().values, expected.sort().values)
     assert len(every_nth_of_group(group[:0], 7, 4)) == 0
@@ -43,7 +47,8 @@ def test_number_of_samples_at_the_threshold(pool):
     probabilities = maps(4)
     for portion in (0.1, 0.3, 0.9):
         labeler = fitted(
-            CBSTPseudoLabeler(C, ds_rate=1), probabilities, portion, pool)
+            CBSTPseudoLabeler(C, ds_rate=1), probabilities, portion, pool
+        )
         confidence, labels = probabilities.max(1)
         for c in range(C):
             values = confidence[labels == c]
@@ -61,11 +66,11 @@ def test_batches_and_padding_do_not_change_the_sample():
     labeler = CBSTPseudoLabeler(C, ds_rate=4)
     labeler.collect(whole, probabilities, valid)
     for k in range(4):
-        labeler.collect(parts, probabilities[k:k + 1], valid[k:k + 1])
+        labeler.collect(parts, probabilities[k : k + 1], valid[k : k + 1])
     labeler.collect(cropped, probabilities[:, :, :9])
     for other in (parts, cropped):
         assert torch.equal(other.counts(), whole.counts())
-        rank = torch.full((C, ), 5)
+        rank = torch.full((C,), 5)
         assert torch.equal(other.kth_highest(rank), whole.kth_highest(rank))
 
 
@@ -92,8 +97,7 @@ def test_rare_and_absent_classes_get_no_labels():
     assert (labels == 0).any()
     # Nothing is predicted at all.
     empty = CBSTPseudoLabeler(C)
-    assert torch.equal(
-        empty.fit(ConfidencePool(C), 0.5), torch.ones(C))
+    assert torch.equal(empty.fit(ConfidencePool(C), 0.5), torch.ones(C))
 
 
 def test_scale_and_order_of_classes_do_not_matter():
@@ -123,25 +127,32 @@ def test_prior_multiplies_before_everything(tmp_path, per_class):
     probabilities = maps()
     g = torch.Generator().manual_seed(1)
     prior = torch.rand(C, 12, 17, generator=g) * torch.tensor(
-        [1e-6, 3e-7, 1e-5, 1e-6, 2e-6]).view(-1, 1, 1)
+        [1e-6, 3e-7, 1e-5, 1e-6, 2e-6]
+    ).view(-1, 1, 1)
     np.savez(tmp_path / 'prior.npz', prior=prior.numpy())
     labeler = CBSTPseudoLabeler(
-        C, per_class=per_class, prior=str(tmp_path / 'prior.npz'))
+        C, per_class=per_class, prior=str(tmp_path / 'prior.npz')
+    )
     assert not labeler.one_pass
     fitted(labeler, probabilities)
     plain = fitted(
-        CBSTPseudoLabeler(C, per_class=per_class), probabilities * prior)
+        CBSTPseudoLabeler(C, per_class=per_class), probabilities * prior
+    )
     torch.testing.assert_close(
-        labeler.thresholds, plain.thresholds, rtol=1e-6, atol=0)
-    agree = labeler(probabilities).labels == plain(
-        probabilities * prior).labels
+        labeler.thresholds, plain.thresholds, rtol=1e-6, atol=0
+    )
+    agree = (
+        labeler(probabilities).labels == plain(probabilities * prior).labels
+    )
     assert agree.float().mean() > 0.99
     # So small values would all share one bin of a histogram.
     coarse = CBSTPseudoLabeler(
-        C, per_class=per_class, prior=str(tmp_path / 'prior.npz'))
+        C, per_class=per_class, prior=str(tmp_path / 'prior.npz')
+    )
     fitted(coarse, probabilities, pool=small_values)
     torch.testing.assert_close(
-        coarse.thresholds, labeler.thresholds, rtol=1e-3, atol=0)
+        coarse.thresholds, labeler.thresholds, rtol=1e-3, atol=0
+    )
     # Kept at another size than that of the maps, whatever came before.
     before = labeler.weigh(probabilities)
     assert labeler(maps(size=(24, 34))).labels.shape == (2, 24, 34)
@@ -158,21 +169,26 @@ def test_predictions_far_from_where_the_prior_peaks(tmp_path):
     """Their products are tiny, and so must be the threshold."""
     prior = np.ones((C, 12, 17), np.float32)
     prior[2] = 1e-4
-    prior[2, 0, 0] = 1.
+    prior[2, 0, 0] = 1.0
     prior[[0, 1, 3, 4], 6:] = 0
     np.savez(tmp_path / 'prior.npz', prior=prior)
     probabilities = maps(4)
     exact, streamed = (
-        fitted(CBSTPseudoLabeler(C, prior=str(tmp_path / 'prior.npz')),
-               probabilities, pool=pool)
-        for pool in (ConfidencePool, small_values))
+        fitted(
+            CBSTPseudoLabeler(C, prior=str(tmp_path / 'prior.npz')),
+            probabilities,
+            pool=pool,
+        )
+        for pool in (ConfidencePool, small_values)
+    )
     assert exact.thresholds[2] < 2e-4
     torch.testing.assert_close(
-        streamed.thresholds, exact.thresholds, rtol=1e-3, atol=0)
+        streamed.thresholds, exact.thresholds, rtol=1e-3, atol=0
+    )
 
 
 @pytest.mark.parametrize('kind', [CBSTPseudoLabeler, LRENTPseudoLabeler])
-def test_where_the_prior_is_zero_nothing_is_labelled(tmp_path, kind):
+def test_where_the_prior_is_zero_nothing_is_labeled(tmp_path, kind):
     prior = np.ones((C, 12, 17), np.float32)
     prior[:, 3:] = 0  # most predictions go to class 0 with a product of 0
     np.savez(tmp_path / 'prior.npz', prior=prior)
@@ -204,8 +220,9 @@ def test_wrong_priors(tmp_path):
     with pytest.raises(UsageError, match="class 3 is 'd', .* is 'e'"):
         labeler.check_classes(names[:3] + ['e', 'd'])
     with pytest.raises(UsageError, match='padded'):
-        labeler.collect(ConfidencePool(C), maps(),
-                        torch.ones(2, 12, 17, dtype=torch.bool))
+        labeler.collect(
+            ConfidencePool(C), maps(), torch.ones(2, 12, 17, dtype=torch.bool)
+        )
     CBSTPseudoLabeler(C).check_classes(names)
     for content in (b'', b'no archive', path.read_bytes()[:-30]):
         path.write_bytes(content)
@@ -219,8 +236,7 @@ def test_soft_labels_keep_what_hard_ones_keep():
     soft = LRENTPseudoLabeler(C, alpha=0.25)
     soft.thresholds = hard.thresholds
     result = soft(probabilities)
-    torch.testing.assert_close(
-        result.soft.sum(1), torch.ones(2, 12, 17))
+    torch.testing.assert_close(result.soft.sum(1), torch.ones(2, 12, 17))
     expected = hard(probabilities).labels
     kept = expected != 255
     assert torch.equal(result.labels[kept], expected[kept])
@@ -230,21 +246,20 @@ def test_soft_labels_keep_what_hard_ones_keep():
     quotient = probabilities / hard.thresholds[:, None, None]
     inside = (quotient.amax(1) - 1).abs() > 1e-5
     assert inside.float().mean() > 0.95
-    assert torch.equal(
-        soft(probabilities).labels[inside], expected[inside])
+    assert torch.equal(soft(probabilities).labels[inside], expected[inside])
 
 
-@pytest.mark.parametrize('alpha', [0.02, 0.05, 1.])
+@pytest.mark.parametrize('alpha', [0.02, 0.05, 1.0])
 def test_tiny_thresholds_do_not_overflow(alpha):
-    probabilities = maps(scale=40.)
+    probabilities = maps(scale=40.0)
     assert (probabilities == 0).any() or probabilities.min() < 1e-20
     labeler = LRENTPseudoLabeler(C, alpha=alpha)
-    labeler.thresholds = torch.full((C, ), 1e-6)
+    labeler.thresholds = torch.full((C,), 1e-6)
     result = labeler(probabilities)
     assert torch.isfinite(result.soft).all()
     torch.testing.assert_close(result.soft.sum(1), torch.ones(2, 12, 17))
     with pytest.raises(ValueError, match='alpha'):
-        LRENTPseudoLabeler(C, alpha=0.)
+        LRENTPseudoLabeler(C, alpha=0.0)
 
 
 def test_rare_classes_by_share():

@@ -1,13 +1,13 @@
 import torch
 
+from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
-from mmsemi.utils.confidence_statistics import ConfidenceHistogram
 
 
 def test_what_is_kept_depends_on_the_confidence_alone():
     labeler = MODELS.build(
-        dict(type='FixedThresholdPseudoLabeler', num_classes=3,
-             threshold=0.75))
+        dict(type='FixedThresholdPseudoLabeler', num_classes=3, threshold=0.75)
+    )
     confidences = torch.tensor([0.7, 0.75, 0.8, 0.99])
     rest = (1 - confidences) / 2
     probabilities = torch.stack([rest, confidences, rest])[None, :, None]

@@ -12,10 +12,11 @@ ARGMAX = dict(type='ClassBalancedPseudoLabeler')
 
 def build(labeler=ARGMAX, **kwargs):
     return OnlineClassBalancedPseudoLabeler(
-        labeler, C, **dict(dict(portion=.5, momentum=.5), **kwargs)).train()
+        labeler, C, **dict(dict(portion=0.5, momentum=0.5), **kwargs)
+    ).train()
 
 
-def batch(seed, shape=(2, C, 16, 16), scale=3.):
+def batch(seed, shape=(2, C, 16, 16), scale=3.0):
     generator = torch.Generator().manual_seed(seed)
     return (scale * torch.randn(shape, generator=generator)).softmax(1)
 
@@ -25,38 +26,41 @@ def test_first_batch_is_that_of_the_labeler_itself(kind) -> None:
     """On one batch, the rule of rounds with that batch as the whole set."""
     labeler = dict(
         argmax=dict(ARGMAX, rule='argmax'),
-        cbst=dict(type='CBSTPseudoLabeler', ds_rate=1))[kind]
+        cbst=dict(type='CBSTPseudoLabeler', ds_rate=1),
+    )[kind]
     probabilities = batch(0)
     ours = build(labeler)(probabilities)
-    from mmsemi.utils.confidence_statistics import ConfidenceHistogram
+    from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
+
     rounds = MODELS.build(dict(labeler, num_classes=C))
     statistics = ConfidenceHistogram(C)
     rounds.collect(statistics, probabilities)
-    rounds.fit(statistics, .5)
+    rounds.fit(statistics, 0.5)
     theirs = rounds(probabilities)
     # Averaged counts have a fraction: a pixel at the threshold may differ.
     kept = theirs.labels != 255
     assert (ours.weights != kept.float()).sum() <= C
     assert torch.equal(ours.labels[kept], theirs.labels[kept])
     assert torch.equal(ours.labels[~kept], probabilities.argmax(1)[~kept])
-    assert .4 < ours.weights.mean() < .6
+    assert 0.4 < ours.weights.mean() < 0.6
 
 
 def test_every_class_keeps_its_portion() -> None:
     """Also one that is never sure; a common threshold keeps none of it."""
     probabilities = batch(1)
     top = probabilities.argmax(1, keepdim=True)
-    unsure = torch.full_like(probabilities, .3).scatter(1, top, .4)
-    unsure = unsure + .01 * batch(2)
+    unsure = torch.full_like(probabilities, 0.3).scatter(1, top, 0.4)
+    unsure = unsure + 0.01 * batch(2)
     unsure /= unsure.sum(1, keepdim=True)
     probabilities = torch.where(top == 2, unsure, probabilities)
     result = build()(probabilities)
     predicted = probabilities.argmax(1)
     for c in range(C):
         share = result.weights[predicted == c].mean().item()
-        assert share == pytest.approx(.5, abs=.05), c
+        assert share == pytest.approx(0.5, abs=0.05), c
     confident = MODELS.build(
-        dict(type='ConfidencePseudoLabeler', threshold=.5))(probabilities)
+        dict(type='ConfidencePseudoLabeler', threshold=0.5)
+    )(probabilities)
     assert confident.weights[predicted == 2].sum() == 0
 
 
@@ -65,12 +69,13 @@ def test_thresholds_move_and_outlive_an_absent_class() -> None:
     labeler(batch(3))
     first = labeler.labeler.thresholds.clone()
     only = torch.zeros(1, C, 16, 16)
-    only[:, 0], only[:, 1] = .9, .1
+    only[:, 0], only[:, 1] = 0.9, 0.1
     for _ in range(3):
         result = labeler(only)
     assert labeler.labeler.thresholds[0] != first[0]
     torch.testing.assert_close(
-        labeler.labeler.thresholds[1:], first[1:], atol=2e-3, rtol=0)
+        labeler.labeler.thresholds[1:], first[1:], atol=2e-3, rtol=0
+    )
     assert torch.isfinite(result.weights).all()
     # A model that is tested does not learn.
     before = copy.deepcopy(labeler.state_dict())
@@ -94,7 +99,7 @@ def test_padding_does_not_count() -> None:
     valid = torch.ones(2, 16, 16, dtype=torch.bool)
     valid[:, :, 8:] = False
     padded = probabilities.clone()
-    padded[:, :, :, 8:] = torch.tensor([.98, .01, .01]).view(1, 3, 1, 1)
+    padded[:, :, :, 8:] = torch.tensor([0.98, 0.01, 0.01]).view(1, 3, 1, 1)
     ours = build()
     ours(padded, valid)
     cut = build()
@@ -111,4 +116,4 @@ def test_bad_arguments() -> None:
 def test_half_precision() -> None:
     result = build()(batch(6).bfloat16())
     assert result.confidence.dtype == torch.float32
-    assert result.weights.mean() > .3
+    assert result.weights.mean() > 0.3

@@ -13,15 +13,15 @@ def views(count=4, classes=3, seed=0, size=(2, 9, 11)):
     g = torch.Generator().manual_seed(seed)
     n, h, w = size
     shared = torch.randn(1, n, classes, h, w, generator=g)
-    return shared + .7 * torch.randn(
-        count, n, classes, h, w, generator=g)
+    return shared + 0.7 * torch.randn(count, n, classes, h, w, generator=g)
 
 
 def test_equals_the_rule_written_as_a_loop() -> None:
     x = views()
     got = build(label_offset=10)(x)
-    for n, i, j in torch.cartesian_prod(*(torch.arange(s)
-                                          for s in x[:, :, 0].shape[1:])):
+    for n, i, j in torch.cartesian_prod(
+        *(torch.arange(s) for s in x[:, :, 0].shape[1:])
+    ):
         votes = [int(view[n, :, i, j].argmax()) for view in x]
         agree = len(set(votes)) == 1
         assert got.labels[n, i, j] == (10 + votes[0] if agree else 255)
@@ -36,8 +36,7 @@ def test_order_of_views_and_form_do_not_matter() -> None:
     labels = build()(x).labels
     assert torch.equal(build()(x.flip(0)).labels, labels)
     assert torch.equal(build()(list(x)).labels, labels)
-    assert torch.equal(
-        build(from_logits=False)(x.softmax(2)).labels, labels)
+    assert torch.equal(build(from_logits=False)(x.softmax(2)).labels, labels)
 
 
 def test_more_views_label_less_and_equal_ones_the_same() -> None:
@@ -100,9 +99,15 @@ def test_mirror_undoes_the_flip() -> None:
     torch.testing.assert_close(swapped, both.flip(0).flip(-1))
 
 
-@pytest.mark.parametrize('scales, sizes', [
-    ('none', [(16, 24)]), ('down', [(16, 24), (8, 12), (12, 18)]),
-    ('up', [(16, 24), (24, 36), (28, 42)]), ((2., ), [(16, 24), (32, 48)])])
+@pytest.mark.parametrize(
+    'scales, sizes',
+    [
+        ('none', [(16, 24)]),
+        ('down', [(16, 24), (8, 12), (12, 18)]),
+        ('up', [(16, 24), (24, 36), (28, 42)]),
+        ((2.0,), [(16, 24), (32, 48)]),
+    ],
+)
 @pytest.mark.parametrize('mirror', [False, True])
 def test_passes_and_shapes(scales, sizes, mirror) -> None:
     images = torch.rand(2, 3, 16, 24)
@@ -119,4 +124,4 @@ def test_wrong_scales_are_refused() -> None:
     with pytest.raises(ValueError, match='sideways'):
         Views(scales='sideways')
     with pytest.raises(ValueError, match='positive'):
-        Views(scales=(0., ))
+        Views(scales=(0.0,))

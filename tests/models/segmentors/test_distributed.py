@@ -1,4 +1,5 @@
 """Two gloo processes against one with both batches."""
+
 import os
 
 import torch
@@ -12,6 +13,7 @@ from tests.models.tiny import batch, tiny_student
 
 def build():
     from mmsemi.registry import MODELS
+
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -19,9 +21,11 @@ def build():
         dict(
             type='SelfTrainingSegmentor',
             student=tiny_student(auxiliary=True),
-            objective=dict(type='DynamicSelfTrainingLoss', gamma=1)))
-    torch.nn.init.normal_(model.decode_head.conv_seg.weight, std=1.)
-    # Frozen normalisation: statistics of a batch differ by its size.
+            objective=dict(type='DynamicSelfTrainingLoss', gamma=1),
+        )
+    )
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight, std=1.0)
+    # Frozen normalization: statistics of a batch differ by its size.
     return model.eval()
 
 
@@ -34,15 +38,13 @@ def both() -> dict:
     """Batches of both ranks as one."""
     one, two = part(0), part(1)
     return {
-        key: {b: one[key][b] + two[key][b]
-              for b in one[key]}
-        for key in one
+        key: {b: one[key][b] + two[key][b] for b in one[key]} for key in one
     }
 
 
 def steps(model, data: list) -> dict:
     """Weights after one step per batch."""
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     for item in data:
         model.train_step(item, optim)
     return {
@@ -54,9 +56,11 @@ def steps(model, data: list) -> dict:
 def worker(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     model = MMDistributedDataParallel(
-        build(), device_ids=None, broadcast_buffers=False)
+        build(), device_ids=None, broadcast_buffers=False
+    )
     model.eval()
     first = steps(model, [part(rank)])
     # One rank without a single valid pixel must neither hang nor spoil it.
@@ -73,9 +77,11 @@ def worker(rank: int, folder: str) -> None:
 def test_two_processes_take_the_step_of_one(tmp_path) -> None:
     # A fork server imports the stack once for both processes.
     mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models'])
+        [__name__, 'mmsemi.models']
+    )
     mp.start_processes(
-        worker, (str(tmp_path), ), nprocs=2, start_method='forkserver')
+        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
+    )
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     model = build()
     before = {k: v.clone() for k, v in model.named_parameters()}
@@ -84,7 +90,9 @@ def test_two_processes_take_the_step_of_one(tmp_path) -> None:
     for first, second in ranks:
         for key, value in want.items():
             torch.testing.assert_close(
-                first[key], value, rtol=1e-4, atol=1e-6, msg=key)
+                first[key], value, rtol=1e-4, atol=1e-6, msg=key
+            )
             assert torch.isfinite(second[key]).all()
             torch.testing.assert_close(
-                second[key], ranks[0][1][key], rtol=0, atol=0)
+                second[key], ranks[0][1][key], rtol=0, atol=0
+            )

@@ -1,4 +1,5 @@
 """Teacher and student in two gloo processes against one with both batches."""
+
 import os
 
 import torch
@@ -14,6 +15,7 @@ STEPS = 3
 
 def build():
     from mmsemi.registry import MODELS
+
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -22,18 +24,22 @@ def build():
             type='TeacherStudentSegmentor',
             student=tiny_student(auxiliary=True),
             pseudo_labeler=dict(
-                type='ConfidencePseudoLabeler', threshold=.26),
-            unsup_loss=dict(type='PseudoLabelCrossEntropyLoss')))
-    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.)
+                type='ConfidencePseudoLabeler', threshold=0.26
+            ),
+            unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
+        )
+    )
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.0)
     model.sync_teacher()
-    # Frozen normalisation: statistics of a batch differ by its size.
+    # Frozen normalization: statistics of a batch differ by its size.
     return model.eval()
 
 
 def part(rank: int, step: int) -> dict:
     """Batch of one rank; all have equally many valid pixels."""
-    data = batch(dict(sup=1, unsup_teacher=1, unsup_student=1),
-                 seed=10 * step + rank)
+    data = batch(
+        dict(sup=1, unsup_teacher=1, unsup_student=1), seed=10 * step + rank
+    )
     for branch in ('unsup_teacher', 'unsup_student'):
         for sample in data['data_samples'][branch]:
             sample.gt_sem_seg.data[:, :24] = 0
@@ -45,31 +51,32 @@ def both(step: int) -> dict:
     """Batches of both ranks as one."""
     one, two = part(0, step), part(1, step)
     return {
-        key: {b: one[key][b] + two[key][b]
-              for b in one[key]}
-        for key in one
+        key: {b: one[key][b] + two[key][b] for b in one[key]} for key in one
     }
 
 
 def steps(model, data: list) -> tuple:
     """Losses of every step, and the weights after the last."""
     from mmsemi.engine.hooks.mean_teacher_hook import move_teacher, unwrapped
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.05))
+
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.05))
     losses = []
     for item in data:
         logs = model.train_step(item, optim)
         losses.append({k: v.detach() for k, v in logs.items() if 'loss' in k})
         inner = unwrapped(model)
-        move_teacher(inner.teacher, inner.student, .1)
+        move_teacher(inner.teacher, inner.student, 0.1)
     return losses, {k: v.clone() for k, v in inner.state_dict().items()}
 
 
 def worker(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     model = MMDistributedDataParallel(
-        build(), device_ids=None, broadcast_buffers=False)
+        build(), device_ids=None, broadcast_buffers=False
+    )
     model.eval()
     result = steps(model, [part(rank, k) for k in range(STEPS)])
     torch.save(result, f'{folder}/rank{rank}.pth')
@@ -79,9 +86,11 @@ def worker(rank: int, folder: str) -> None:
 def test_two_processes_train_as_one(tmp_path) -> None:
     # A fork server imports the stack once for both processes.
     mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models'])
+        [__name__, 'mmsemi.models']
+    )
     mp.start_processes(
-        worker, (str(tmp_path), ), nprocs=2, start_method='forkserver')
+        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
+    )
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     losses, weights = steps(build(), [both(k) for k in range(STEPS)])
     for k, want in enumerate(losses):
@@ -91,5 +100,6 @@ def test_two_processes_train_as_one(tmp_path) -> None:
             torch.testing.assert_close(mean, value, rtol=1e-4, atol=1e-6)
     for key, value in weights.items():
         torch.testing.assert_close(
-            ranks[0][1][key], value, rtol=1e-4, atol=1e-5, msg=key)
+            ranks[0][1][key], value, rtol=1e-4, atol=1e-5, msg=key
+        )
         assert torch.equal(ranks[0][1][key], ranks[1][1][key]), key

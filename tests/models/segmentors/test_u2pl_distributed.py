@@ -6,6 +6,7 @@ anchors, positives and draws. One process that does these for each half of
 its batch, and everything else at once, must train alike; the bank is the
 same for all.
 """
+
 import os
 
 import torch
@@ -27,13 +28,17 @@ def frozen(cls=U2PL) -> U2PL:
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
     model = build(
-        type=cls, semi_train_cfg=dict(iters_per_epoch=1), mixing=None)
+        type=cls, semi_train_cfg=dict(iters_per_epoch=1), mixing=None
+    )
     # Statistics of real maps, else all pixels have one class and feature.
-    norms = [m for m in model.student.modules()
-             if isinstance(m, torch.nn.BatchNorm2d)]
+    norms = [
+        m
+        for m in model.student.modules()
+        if isinstance(m, torch.nn.BatchNorm2d)
+    ]
     for norm in norms:
-        norm.momentum = 1.
-    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=.7)
+        norm.momentum = 1.0
+    torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=0.7)
     data = model.data_preprocessor(both(STEPS), True)
     with torch.no_grad():
         model.decode(model.student, data['inputs']['sup'])
@@ -65,12 +70,16 @@ class TwoInOne(U2PL):
         for half in range(2):
             part = slice(half * IMAGES, (half + 1) * IMAGES)
             self.parts.append({k: v[part] for k, v in targets.items()})
-            losses.append(super().loss_unsup(
-                {k: v[part] for k, v in outputs.items()}, self.parts[half]))
+            losses.append(
+                super().loss_unsup(
+                    {k: v[part] for k, v in outputs.items()}, self.parts[half]
+                )
+            )
         return mean(losses)
 
-    def extra_losses(self, sup_images, sup_samples, images, targets, sup,
-                     unsup) -> dict:
+    def extra_losses(
+        self, sup_images, sup_samples, images, targets, sup, unsup
+    ) -> dict:
         bank, collected, seed = self.contrast.bank, [], self.contrast.seed
         append = bank.append
         for write in (True, False):
@@ -80,10 +89,16 @@ class TwoInOne(U2PL):
             for half in range(2):
                 part = slice(half * IMAGES, (half + 1) * IMAGES)
                 self.contrast.seed = seed + half
-                losses.append(super().extra_losses(
-                    None, sup_samples[part], None, self.parts[half],
-                    {k: v[part] for k, v in sup.items()},
-                    {k: v[part] for k, v in unsup.items()}))
+                losses.append(
+                    super().extra_losses(
+                        None,
+                        sup_samples[part],
+                        None,
+                        self.parts[half],
+                        {k: v[part] for k, v in sup.items()},
+                        {k: v[part] for k, v in unsup.items()},
+                    )
+                )
             if write:
                 features, masks = zip(*collected)
                 append(torch.cat(features), torch.cat(masks, 1))
@@ -93,14 +108,18 @@ class TwoInOne(U2PL):
 
 def mean(losses: list) -> dict:
     """Mean of each loss or figure of several processes."""
-    return {key: sum(part[key] for part in losses) / len(losses)
-            for key in losses[0]}
+    return {
+        key: sum(part[key] for part in losses) / len(losses)
+        for key in losses[0]
+    }
 
 
 def part(rank: int, step: int) -> dict:
-    """Batch of one rank, all of whose labelled parts are equally large."""
-    data = batch(dict(sup=IMAGES, unsup_teacher=IMAGES, unsup_student=IMAGES),
-                 seed=10 * step + rank)
+    """Batch of one rank, all of whose labeled parts are equally large."""
+    data = batch(
+        dict(sup=IMAGES, unsup_teacher=IMAGES, unsup_student=IMAGES),
+        seed=10 * step + rank,
+    )
     for branch in ('unsup_teacher', 'unsup_student'):
         for sample in data['data_samples'][branch]:
             sample.gt_sem_seg.data[:, :24] = 0
@@ -111,14 +130,16 @@ def part(rank: int, step: int) -> dict:
 def both(step: int) -> dict:
     """Batches of both ranks as one."""
     one, two = part(0, step), part(1, step)
-    return {key: {b: one[key][b] + two[key][b] for b in one[key]}
-            for key in one}
+    return {
+        key: {b: one[key][b] + two[key][b] for b in one[key]} for key in one
+    }
 
 
 def steps(model, data: list, rank: int = 0) -> tuple:
     """Losses of every step; weights and bank after the last."""
     from mmsemi.engine.hooks.mean_teacher_hook import move_teacher, unwrapped
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.002))
+
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.002))
     inner, losses = unwrapped(model), []
     inner.contrast = DrawnLoss(inner.contrast)
     for step, item in enumerate(data):
@@ -126,16 +147,18 @@ def steps(model, data: list, rank: int = 0) -> tuple:
         inner.contrast.seed = 10 * step + rank
         logs = model.train_step(item, optim)
         losses.append({k: v.detach() for k, v in logs.items()})
-        move_teacher(inner.teacher, inner.student, .1, 'own')
+        move_teacher(inner.teacher, inner.student, 0.1, 'own')
     return losses, {k: v.clone() for k, v in inner.state_dict().items()}
 
 
 def worker(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     model = MMDistributedDataParallel(
-        frozen(), device_ids=None, broadcast_buffers=False)
+        frozen(), device_ids=None, broadcast_buffers=False
+    )
     model.eval()
     result = steps(model, [part(rank, k) for k in range(STEPS)], rank)
     torch.save(result, f'{folder}/rank{rank}.pth')
@@ -145,9 +168,11 @@ def worker(rank: int, folder: str) -> None:
 def test_two_processes_train_as_one(tmp_path) -> None:
     # A fork server imports the stack once for both processes.
     mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models'])
+        [__name__, 'mmsemi.models']
+    )
     mp.start_processes(
-        worker, (str(tmp_path), ), nprocs=2, start_method='forkserver')
+        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
+    )
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     data = [both(k) for k in range(STEPS)]
     losses, weights = steps(frozen(TwoInOne), data)
@@ -157,14 +182,17 @@ def test_two_processes_train_as_one(tmp_path) -> None:
         for key, value in want.items():
             assert value > 0
             torch.testing.assert_close(
-                found[key], value, rtol=1e-4, atol=1e-6, msg=f'{k} {key}')
+                found[key], value, rtol=1e-4, atol=1e-6, msg=f'{k} {key}'
+            )
     for key, value in weights.items():
         torch.testing.assert_close(
-            ranks[0][1][key], value, rtol=1e-4, atol=1e-5, msg=key)
+            ranks[0][1][key], value, rtol=1e-4, atol=1e-5, msg=key
+        )
         assert torch.equal(ranks[0][1][key], ranks[1][1][key]), key
     assert any('bank.rows' in key for key in weights)
     # The plain model with both batches differs only where said above.
     plain = steps(frozen(), data[:1])[0][0]
     for key in ('loss_sup_ce', 'mean_confidence'):
         torch.testing.assert_close(
-            plain[key], losses[0][key], rtol=1e-4, atol=0)
+            plain[key], losses[0][key], rtol=1e-4, atol=0
+        )

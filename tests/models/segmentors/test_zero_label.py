@@ -9,17 +9,17 @@ from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 
+from mmsemi.apis.inference import Predictor
+from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.export import export_segmentor
-from mmsemi.utils.inference import Predictor
 from tests.conftest import ROOT
 from tests.models.tiny import batch, tiny_student
 
 SEEN, UNSEEN, DIM = 3, 2, 6
 VECTORS = torch.nn.functional.normalize(
-    torch.randn(
-        SEEN + UNSEEN, DIM, generator=torch.Generator().manual_seed(0)))
+    torch.randn(SEEN + UNSEEN, DIM, generator=torch.Generator().manual_seed(0))
+)
 
 
 def student(auxiliary=False, num_seen=SEEN, **head) -> dict:
@@ -28,18 +28,28 @@ def student(auxiliary=False, num_seen=SEEN, **head) -> dict:
     del inner['num_classes'], inner['loss_decode']
     plain['decode_head'] = dict(
         dict(
-            type='SemanticEmbeddingHead', head=inner, num_seen=num_seen,
-            embeddings=VECTORS.tolist()), **head)
+            type='SemanticEmbeddingHead',
+            head=inner,
+            num_seen=num_seen,
+            embeddings=VECTORS.tolist(),
+        ),
+        **head,
+    )
     return plain
 
 
-def build(type='ZeroLabelSegmentor', refresh=True, auxiliary=False,
-          head=None, **kwargs):
+def build(
+    type='ZeroLabelSegmentor',
+    refresh=True,
+    auxiliary=False,
+    head=None,
+    **kwargs,
+):
     torch.manual_seed(0)
     model = MODELS.build(
-        dict(
-            type=type, student=student(auxiliary, **(head or {})), **kwargs))
-    torch.nn.init.normal_(model.decode_head.head.conv_seg.weight, std=1.)
+        dict(type=type, student=student(auxiliary, **(head or {})), **kwargs)
+    )
+    torch.nn.init.normal_(model.decode_head.head.conv_seg.weight, std=1.0)
     settle(model)
     if refresh and type == 'ZeroLabelSegmentor':
         model.refresh_generator()
@@ -52,18 +62,21 @@ def settle(model) -> None:
 
     Weights of the generator stay as they are.
     """
-    norms = [m for m in model.student.modules()
-             if isinstance(m, torch.nn.BatchNorm2d)]
+    norms = [
+        m
+        for m in model.student.modules()
+        if isinstance(m, torch.nn.BatchNorm2d)
+    ]
     for norm in norms:
-        norm.momentum = 1.
+        norm.momentum = 1.0
     model.student.train()(torch.randn(2, 3, 32, 32))
     for norm in norms:
-        norm.momentum = .1
+        norm.momentum = 0.1
 
 
-def data(unlabelled=True, branches=None, seed=0):
+def data(unlabeled=True, branches=None, seed=0):
     result = batch(branches or dict(sup=2), num_classes=SEEN, seed=seed)
-    if unlabelled:
+    if unlabeled:
         for samples in result['data_samples'].values():
             for sample in samples:
                 sample.gt_sem_seg.data[:, 10:] = 254
@@ -72,7 +85,8 @@ def data(unlabelled=True, branches=None, seed=0):
 
 def losses_of(model, content=None):
     return model(
-        **model.data_preprocessor(content or data(), True), mode='loss')
+        **model.data_preprocessor(content or data(), True), mode='loss'
+    )
 
 
 def total(model, losses):
@@ -84,32 +98,39 @@ def test_one_step_trains_the_student_alone() -> None:
     before = {k: v.clone() for k, v in model.state_dict().items()}
     names = [k for k, _ in model.named_parameters()]
     assert names and all(k.startswith('student.') for k in names)
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     for seed in range(2):
         logs = model.train_step(data(seed=seed), optim)
     assert torch.isfinite(logs['loss'])
-    assert {'decode.loss_ce', 'aux.loss_ce', 'pseudo_share',
-            'view_agreement'} < set(logs)
+    assert {
+        'decode.loss_ce',
+        'aux.loss_ce',
+        'pseudo_share',
+        'view_agreement',
+    } < set(logs)
     after = model.state_dict()
     assert all((after[k] != before[k]).any() for k in names)
     frozen = [k for k in after if k.startswith('generator.')]
     # Its keys are those of the student, statistics and all.
-    assert {k.replace('generator.', 'student.') for k in frozen
-            } == {k for k in after if k.startswith('student.')}
+    assert {k.replace('generator.', 'student.') for k in frozen} == {
+        k for k in after if k.startswith('student.')
+    }
     assert all(torch.equal(after[k], before[k]) for k in frozen)
     assert not any(m.training for m in model.generator.modules())
 
 
 def test_no_optimizer_knows_the_generator() -> None:
     model = build()
-    for paramwise in (None, dict(custom_keys={'head': dict(lr_mult=10.)})):
+    for paramwise in (None, dict(custom_keys={'head': dict(lr_mult=10.0)})):
         constructor = OPTIM_WRAPPER_CONSTRUCTORS.build(
             dict(
                 type='DefaultOptimWrapperConstructor',
                 optim_wrapper_cfg=dict(
-                    type='OptimWrapper',
-                    optimizer=dict(type='SGD', lr=.1)),
-                paramwise_cfg=paramwise))
+                    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.1)
+                ),
+                paramwise_cfg=paramwise,
+            )
+        )
         groups = constructor(model).optimizer.param_groups
         known = {id(p) for group in groups for p in group['params']}
         assert known == {id(p) for p in model.student.parameters()}
@@ -118,8 +139,9 @@ def test_no_optimizer_knows_the_generator() -> None:
 def test_target_keeps_labels_and_adds_unseen_classes_where_views_agree():
     model = build().train()
     content = model.data_preprocessor(data(), True)
-    images, _, labels = model.unpack(content['inputs'],
-                                     content['data_samples'])
+    images, _, labels = model.unpack(
+        content['inputs'], content['data_samples']
+    )
     target, figures = model.make_target(images, labels)
     open_ = labels == 254
     assert torch.equal(target[~open_], labels[~open_])
@@ -131,10 +153,12 @@ def test_target_keeps_labels_and_adds_unseen_classes_where_views_agree():
     assert views.shape == (6, 2, UNSEEN, 32, 32)
     assert torch.equal(target[open_ & agree], votes[0][open_ & agree] + SEEN)
     assert (target[open_ & ~agree] == 254).all()
-    torch.testing.assert_close(figures['view_agreement'],
-                               agree[open_].float().mean())
-    torch.testing.assert_close(figures['pseudo_share'],
-                               (agree & open_).float().mean())
+    torch.testing.assert_close(
+        figures['view_agreement'], agree[open_].float().mean()
+    )
+    torch.testing.assert_close(
+        figures['pseudo_share'], (agree & open_).float().mean()
+    )
 
 
 @pytest.mark.parametrize('resolution', ['labels', 'logits'])
@@ -142,18 +166,21 @@ def test_loss_is_one_mean_over_all_classes(resolution) -> None:
     model = build(head=dict(loss_resolution=resolution)).eval()
     losses = losses_of(model)
     content = model.data_preprocessor(data(), True)
-    images, _, labels = model.unpack(content['inputs'],
-                                     content['data_samples'])
+    images, _, labels = model.unpack(
+        content['inputs'], content['data_samples']
+    )
     logits = model(images)
     if resolution == 'logits':
         labels = labels[:, ::8, ::8]
     else:
         logits = torch.nn.functional.interpolate(
-            logits, (32, 32), mode='bilinear')
+            logits, (32, 32), mode='bilinear'
+        )
     target, _ = model.make_target(images, labels)
     assert logits.shape[1] == SEEN + UNSEEN
     want = torch.nn.functional.cross_entropy(
-        logits, target.masked_fill(target == 254, 255), ignore_index=255)
+        logits, target.masked_fill(target == 254, 255), ignore_index=255
+    )
     torch.testing.assert_close(losses['decode.loss_ce'], want)
 
 
@@ -162,23 +189,26 @@ def test_before_the_first_refresh_it_is_spnet() -> None:
     spnet = build('SPNet', auxiliary=True).eval()
     want = losses_of(spnet)
     assert set(want) == {
-        'decode.loss_ce', 'decode.acc_seg', 'scale_0.5.loss_ce',
-        'scale_0.75.loss_ce', 'scale_max.loss_ce', 'aux.loss_ce',
-        'aux.acc_seg'
+        'decode.loss_ce',
+        'decode.acc_seg',
+        'scale_0.5.loss_ce',
+        'scale_0.75.loss_ce',
+        'scale_max.loss_ce',
+        'aux.loss_ce',
+        'aux.acc_seg',
     }
     for key, value in want.items():
         torch.testing.assert_close(got[key], value)
     spnet.semi_train_cfg['scales'] = ()
     plain = losses_of(spnet)
     assert not any('scale' in key for key in plain)
-    torch.testing.assert_close(plain['decode.loss_ce'],
-                               want['decode.loss_ce'])
+    torch.testing.assert_close(plain['decode.loss_ce'], want['decode.loss_ce'])
 
 
 def test_spnet_predicts_with_the_maximum_of_scales() -> None:
     model = build('SPNet', semi_test_cfg=dict(scales=(0.5, 0.75))).eval()
     plain = build('SPNet').eval()
-    content = data(unlabelled=False)
+    content = data(unlabeled=False)
     content = {key: value['sup'] for key, value in content.items()}
     with torch.no_grad():
         got = model.test_step(copy.deepcopy(content))
@@ -189,27 +219,30 @@ def test_spnet_predicts_with_the_maximum_of_scales() -> None:
     images = model.data_preprocessor(content)['inputs']
     outputs = [plain(images)] + [
         torch.nn.functional.interpolate(
-            plain(torch.nn.functional.interpolate(
-                images, size, mode='bilinear')), (4, 4), mode='bilinear')
+            plain(
+                torch.nn.functional.interpolate(images, size, mode='bilinear')
+            ),
+            (4, 4),
+            mode='bilinear',
+        )
         for size in ((16, 16), (24, 24))
     ]
-    torch.testing.assert_close(
-        model(images), torch.stack(outputs).amax(0))
+    torch.testing.assert_close(model(images), torch.stack(outputs).amax(0))
 
 
-def test_one_view_labels_every_unlabelled_pixel() -> None:
+def test_one_view_labels_every_unlabeled_pixel() -> None:
     model = build(views=dict(mirror=False, scales='none')).eval()
     losses = losses_of(model)
     assert losses['view_agreement'] == 1
-    torch.testing.assert_close(losses['pseudo_share'],
-                               torch.tensor(22 / 32))
+    torch.testing.assert_close(losses['pseudo_share'], torch.tensor(22 / 32))
 
 
-def test_background_is_labelled_where_views_agree_and_stays_elsewhere():
+def test_background_is_labeled_where_views_agree_and_stays_elsewhere():
     model = build(semi_train_cfg=dict(background=0)).eval()
     content = model.data_preprocessor(data(), True)
-    images, _, labels = model.unpack(content['inputs'],
-                                     content['data_samples'])
+    images, _, labels = model.unpack(
+        content['inputs'], content['data_samples']
+    )
     target, _ = model.make_target(images, labels)
     open_ = (labels == 0) | (labels == 254)
     assert {0} < set(target[open_].tolist()) <= {0, 3, 4}
@@ -217,15 +250,15 @@ def test_background_is_labelled_where_views_agree_and_stays_elsewhere():
     assert (target == 255).any()
 
 
-def test_void_is_labelled_only_when_merged() -> None:
+def test_void_is_labeled_only_when_merged() -> None:
     labels = torch.full((2, 32, 32), 255)
     images = torch.rand(2, 3, 32, 32)
     hard = dict(mirror=False, scales='none')
     target, figures = build(views=hard).make_target(images, labels)
     assert (target == 255).all() and figures['view_agreement'] == 0
     target, figures = build(
-        views=hard, semi_train_cfg=dict(merge_ignore=True)).make_target(
-            images, labels)
+        views=hard, semi_train_cfg=dict(merge_ignore=True)
+    ).make_target(images, labels)
     assert (target >= SEEN).all() and figures['view_agreement'] == 1
 
 
@@ -237,7 +270,6 @@ def test_nothing_to_learn_from_is_zero(value) -> None:
     content['data_samples']['sup'][0].gt_sem_seg.data.fill_(value)
 
     class Never(torch.nn.Module):
-
         def forward(self, views):
             plain = model.plain_labeler(views)
             return plain._replace(labels=torch.full_like(plain.labels, 255))
@@ -246,20 +278,22 @@ def test_nothing_to_learn_from_is_zero(value) -> None:
     loss = total(model, losses_of(model, content))
     loss.backward()
     assert loss == 0
-    assert all(p.grad is None or not p.grad.any()
-               for p in model.student.parameters())
+    assert all(
+        p.grad is None or not p.grad.any() for p in model.student.parameters()
+    )
 
 
-def test_no_unlabelled_pixel_is_plain_cross_entropy() -> None:
+def test_no_unlabeled_pixel_is_plain_cross_entropy() -> None:
     model = build().eval()
-    losses = losses_of(model, data(unlabelled=False))
+    losses = losses_of(model, data(unlabeled=False))
     assert losses['pseudo_share'] == 0 and losses['view_agreement'] == 0
     everything = build(
-        'SPNet', head=dict(train_columns='all'),
-        semi_train_cfg=dict(scales=())).eval()
-    want = losses_of(everything, data(unlabelled=False))
-    torch.testing.assert_close(losses['decode.loss_ce'],
-                               want['decode.loss_ce'])
+        'SPNet', head=dict(train_columns='all'), semi_train_cfg=dict(scales=())
+    ).eval()
+    want = losses_of(everything, data(unlabeled=False))
+    torch.testing.assert_close(
+        losses['decode.loss_ce'], want['decode.loss_ce']
+    )
 
 
 def test_one_unseen_class_warns_and_none_is_refused() -> None:
@@ -305,15 +339,13 @@ def test_refresh_takes_the_student_as_it_is() -> None:
     model.refresh_generator()
     for key, value in model.student.state_dict().items():
         assert torch.equal(value, model.generator.state_dict()[key])
-        assert value.data_ptr() != model.generator.state_dict()[
-            key].data_ptr()
+        assert value.data_ptr() != model.generator.state_dict()[key].data_ptr()
     x = torch.rand(1, 3, 32, 32)
     model.eval()
-    torch.testing.assert_close(
-        model.unseen_logits(x), model(x)[:, SEEN:])
+    torch.testing.assert_close(model.unseen_logits(x), model(x)[:, SEEN:])
 
 
-def test_initialisation_reaches_both() -> None:
+def test_initialization_reaches_both() -> None:
     model = build(refresh=False)
     model.init_weights()
     for key, value in model.student.state_dict().items():
@@ -349,7 +381,8 @@ def test_own_checkpoints_keep_the_generator_and_exports_leave_it(tmp_path):
         assert torch.equal(other.state_dict()[key], value), key
 
     cfg = Config(
-        dict(model=dict(type='ZeroLabelSegmentor', student=student())))
+        dict(model=dict(type='ZeroLabelSegmentor', student=student()))
+    )
     done = export_segmentor(cfg, path, tmp_path / 'plain.pth')
     assert not done.needs_mmsemi
     plain_cfg = Config.fromfile(str(done.config)).model
@@ -359,29 +392,39 @@ def test_own_checkpoints_keep_the_generator_and_exports_leave_it(tmp_path):
     assert not any('generator' in k or 'embeddings' in k for k in state)
     plain.load_state_dict(state, strict=True)
     x = torch.rand(1, 3, 32, 32)
-    torch.testing.assert_close(
-        plain(x), model.eval()(x), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(plain(x), model.eval()(x), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('gamma', [0., .3])
+@pytest.mark.parametrize('gamma', [0.0, 0.3])
 def test_files_are_predicted_as_images_are_tested(tmp_path, gamma) -> None:
-    cfg = Config(dict(
-        model=dict(
-            type='SPNet', student=student(gamma=gamma),
-            semi_test_cfg=dict(scales=(0.5, 0.75))),
-        test_pipeline=[dict(type='LoadImageFromFile'),
-                       dict(type='PackSemiInputs')]))
-    model = build('SPNet', head=dict(gamma=gamma),
-                  semi_test_cfg=dict(scales=(0.5, 0.75))).eval()
+    cfg = Config(
+        dict(
+            model=dict(
+                type='SPNet',
+                student=student(gamma=gamma),
+                semi_test_cfg=dict(scales=(0.5, 0.75)),
+            ),
+            test_pipeline=[
+                dict(type='LoadImageFromFile'),
+                dict(type='PackSemiInputs'),
+            ],
+        )
+    )
+    model = build(
+        'SPNet', head=dict(gamma=gamma), semi_test_cfg=dict(scales=(0.5, 0.75))
+    ).eval()
     path, image = tmp_path / 'model.pth', tmp_path / 'image.png'
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     cv2.imwrite(str(image), pixels)
     got = Predictor(cfg, path)(image)
     with torch.no_grad():
-        want = model.test_step(dict(
-            inputs=[torch.from_numpy(pixels).permute(2, 0, 1)],
-            data_samples=[batch(dict(one=1))['data_samples']['one'][0]]))[0]
+        want = model.test_step(
+            dict(
+                inputs=[torch.from_numpy(pixels).permute(2, 0, 1)],
+                data_samples=[batch(dict(one=1))['data_samples']['one'][0]],
+            )
+        )[0]
     assert (got['ids'] == want.pred_sem_seg.data[0].numpy()).all()
     assert len(np.unique(got['ids'])) > 1
     logits = want.seg_logits.data.clone()
@@ -391,27 +434,32 @@ def test_files_are_predicted_as_images_are_tested(tmp_path, gamma) -> None:
     else:
         logits = logits.softmax(0)
     np.testing.assert_allclose(
-        got['confidence'], np.take_along_axis(
-            logits.numpy(), got['ids'][None].astype(int), 0)[0], rtol=1e-5)
+        got['confidence'],
+        np.take_along_axis(logits.numpy(), got['ids'][None].astype(int), 0)[0],
+        rtol=1e-5,
+    )
     notes = export_segmentor(cfg, path, tmp_path / 'plain.pth').notes
     assert any('one' in n and '(0.5, 0.75)' in n for n in notes)
 
 
 def test_averages_of_calibrated_scores_are_refused() -> None:
     tool = runpy.run_path(str(ROOT / 'tools/test.py'))
-    cfg = Config(dict(model=dict(type='SPNet', student=student(gamma=.3))))
+    cfg = Config(dict(model=dict(type='SPNet', student=student(gamma=0.3))))
     with pytest.raises(UsageError, match='gamma=0.3'):
         tool['refuse_calibrated'](cfg)
-    cfg.model.student.decode_head.gamma = 0.
+    cfg.model.student.decode_head.gamma = 0.0
     tool['refuse_calibrated'](cfg)
 
 
-@pytest.mark.parametrize('changes, message', [
-    (dict(semi_train_cfg=dict(backgrund=0)), 'no backgrund'),
-    (dict(semi_train_cfg=dict(background=3)), 'no seen class'),
-    (dict(semi_test_cfg=dict(predict_on='teacher')), 'predict_on'),
-    (dict(views=dict(scales='big')), 'big'),
-])
+@pytest.mark.parametrize(
+    'changes, message',
+    [
+        (dict(semi_train_cfg=dict(backgrund=0)), 'no backgrund'),
+        (dict(semi_train_cfg=dict(background=3)), 'no seen class'),
+        (dict(semi_test_cfg=dict(predict_on='teacher')), 'predict_on'),
+        (dict(views=dict(scales='big')), 'big'),
+    ],
+)
 def test_wrong_settings_are_refused(changes, message) -> None:
     with pytest.raises(ValueError, match=message):
         build(**changes)

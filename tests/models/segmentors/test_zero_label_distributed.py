@@ -1,4 +1,5 @@
 """STRICT in two gloo processes against one with both batches."""
+
 import os
 
 import torch
@@ -11,7 +12,7 @@ from tests.models.segmentors.test_zero_label import build, data
 
 
 def model_of_test():
-    """Frozen normalisation; a background, so that every pixel has a label.
+    """Frozen normalization; a background, so that every pixel has a label.
 
     The loss is a mean over the pixels of one process: processes equal one
     where they have equally many.
@@ -27,7 +28,7 @@ def both() -> dict:
 
 
 def step(model, content):
-    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.1))
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
     logs = model.train_step(content, optim)
     state = {
         k.removeprefix('module.'): v.detach().clone()
@@ -39,9 +40,11 @@ def step(model, content):
 def worker(rank: int, folder: str) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
     torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
+    )
     model = MMDistributedDataParallel(
-        model_of_test(), device_ids=None, broadcast_buffers=False)
+        model_of_test(), device_ids=None, broadcast_buffers=False
+    )
     model.eval()
     first, agreement = step(model, data(seed=rank))
     # One rank without a single valid pixel must neither hang nor spoil it.
@@ -57,9 +60,11 @@ def worker(rank: int, folder: str) -> None:
 def test_two_processes_take_the_step_of_one(tmp_path) -> None:
     # A fork server imports the stack once for both processes.
     mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models'])
+        [__name__, 'mmsemi.models']
+    )
     mp.start_processes(
-        worker, (str(tmp_path), ), nprocs=2, start_method='forkserver')
+        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
+    )
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     model = model_of_test()
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -70,7 +75,9 @@ def test_two_processes_take_the_step_of_one(tmp_path) -> None:
     for first, second, _ in ranks:
         for key, value in want.items():
             torch.testing.assert_close(
-                first[key], value, rtol=1e-4, atol=1e-6, msg=key)
+                first[key], value, rtol=1e-4, atol=1e-6, msg=key
+            )
             assert torch.isfinite(second[key]).all()
             torch.testing.assert_close(
-                second[key], ranks[0][1][key], rtol=0, atol=0)
+                second[key], ranks[0][1][key], rtol=0, atol=0
+            )

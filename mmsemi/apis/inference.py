@@ -1,0 +1,258 @@
+"""Predictions of any segmentor for image files, as pictures."""
+
+import copy
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DefaultScope
+from mmengine.runner.checkpoint import load_state_dict
+
+from mmsemi.models.export import (
+    dataset_meta,
+    leave_out_representation,
+    plain_model_config,
+    read_weights,
+    test_pipeline,
+    test_scales,
+)
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+
+SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+# Steps of a test pipeline that are about masks, or change what results are
+# wanted for: another size, or a canvas of fixed size.
+_ABOUT_EVALUATION = (
+    'LoadAnnotations',
+    'MapLabels',
+    'MapZeroLabels',
+    'SetOriShape',
+    'CenterPadFields',
+    'CenterCropFields',
+)
+
+
+def predicting_network(cfg: Config) -> str:
+    """The sub-model a config predicts with, ``'student'`` by default."""
+    test_cfg = cfg.model.get('semi_test_cfg') or {}
+    return test_cfg.get('predict_on', 'student')
+
+
+def find_images(source: str | Path) -> dict[str, Path]:
+    """Image files by their path, without suffix, below the given place.
+
+    Args:
+        source: a file, a folder (searched with all below it), or a pattern
+            with wildcards (``**`` for any folders).
+
+    Raises:
+        UsageError: if there is none, or two differ in their suffix only.
+    """
+    source = os.path.expanduser(str(source))
+    if os.path.isfile(source):
+        paths, root = [source], os.path.dirname(source)
+    elif os.path.isdir(source):
+        paths = glob.glob(
+            os.path.join(glob.escape(source), '**', '*'), recursive=True
+        )
+        root = source
+        paths = [p for p in paths if p.lower().endswith(SUFFIXES)]
+    elif glob.has_magic(source):
+        paths = glob.glob(source, recursive=True)
+        parts = Path(source).parts
+        fixed = next(i for i, p in enumerate(parts) if glob.has_magic(p))
+        root = os.path.join(*parts[:fixed]) if fixed else ''
+        paths = [p for p in paths if p.lower().endswith(SUFFIXES)]
+    else:
+        raise UsageError(
+            f'{source}: no such file or folder. Give an image, '
+            'a folder or a quoted pattern such as "photos/*.jpg"'
+        )
+    images: dict[str, Path] = {}
+    for path in sorted(p for p in paths if os.path.isfile(p)):
+        stem = os.path.splitext(os.path.relpath(path, root or '.'))[0]
+        if stem in images:
+            raise UsageError(
+                f'{path} and {images[stem]} would give results '
+                'of one name. Predict for them apart'
+            )
+        images[stem] = Path(path)
+    if not images:
+        raise UsageError(
+            f'{source}: no images with the suffixes {", ".join(SUFFIXES)}'
+        )
+    return images
+
+
+class Predictor:
+    """The predicting network of a checkpoint, on single images.
+
+    Labels are those of mmseg's ``inference_model``. They have the size of
+    the image file, also where a config evaluates at another.
+
+    Args:
+        cfg: config of mmsemi or plain mmseg.
+        checkpoint: file of mmsemi or plain mmseg.
+        predict_on: sub-model of a wrapper; what the config says by default.
+        device: such as ``'cpu'`` or ``'cuda:0'``.
+
+    Attributes:
+        classes: their names, or None.
+        palette: uint8 (C, 3), RGB.
+
+    Raises:
+        UsageError: if the weights do not fit.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        checkpoint: str | Path,
+        predict_on: str | None = None,
+        device: str = 'cpu',
+    ) -> None:
+        network = predict_on or predicting_network(cfg)
+        state, meta = read_weights(checkpoint, network)
+        with DefaultScope.overwrite_default_scope('mmsemi'):
+            # mmseg reads test_cfg by attributes.
+            plain = plain_model_config(cfg.model, network)
+            state = leave_out_representation(plain, state)
+            model = MODELS.build(ConfigDict(copy.deepcopy(plain)))
+            scales = test_scales(cfg)
+            whole = (
+                MODELS.build(
+                    dict(
+                        type='SPNet',
+                        student=plain,
+                        semi_test_cfg=dict(scales=scales),
+                    )
+                )
+                if scales
+                else None
+            )
+            steps = [
+                step
+                for step in test_pipeline(cfg)
+                if step['type'].split('.')[-1] not in _ABOUT_EVALUATION
+            ]
+            self.pipeline = Compose(steps)
+            about = dataset_meta(cfg, meta) or {}
+        try:
+            load_state_dict(model, state, strict=True)
+        except RuntimeError as error:
+            keys = [line.strip() for line in str(error).splitlines()[1:4]]
+            raise UsageError(
+                f'{checkpoint} does not fit the model of the config: '
+                + ' '.join(key[:200] for key in keys)
+                + ' ... Use the config that a run saved beside its '
+                'checkpoints'
+            ) from error
+        if whole is not None:
+            whole.student = model
+            model = whole
+        self.model = revert_sync_batchnorm(model).to(device).eval()
+        self.classes: Sequence[str] | None = about.get('classes')
+        number = max(model.num_classes, 2)
+        palette = about.get('palette')
+        if palette is None or len(palette) < number:
+            palette = np.random.default_rng(0).integers(0, 256, (number, 3))
+        self.palette = np.array(palette, dtype=np.uint8)
+
+    @torch.no_grad()
+    def __call__(self, path: str | Path) -> dict[str, np.ndarray]:
+        """Predict for one file.
+
+        Returns:
+            ``ids`` uint8 (H, W) and ``confidence`` float32 (H, W).
+
+        Raises:
+            UsageError: if the file cannot be read as an image.
+        """
+        try:
+            data = self.pipeline(dict(img_path=str(path)))
+        except Exception as error:
+            if is_image(path):
+                raise
+            raise UsageError(f'{path}: not a readable image') from error
+        result = self.model.test_step(pseudo_collate([data]))[0]
+        logits = result.seg_logits.data.float()
+        ids = result.pred_sem_seg.data[0]
+        gamma = getattr(self.model.decode_head, 'gamma', 0)
+        if gamma:  # scores of SemanticEmbeddingHead, no logits
+            logits[: self.model.decode_head.num_seen] += gamma
+            confidence = logits.gather(0, ids[None].long())[0].clamp(0, 1)
+        elif len(logits) == 1:  # binary, one channel
+            probability = logits[0].sigmoid()
+            confidence = torch.maximum(probability, 1 - probability)
+        else:
+            confidence = logits.softmax(0).amax(0)
+        return dict(
+            ids=ids.to(torch.uint8).cpu().numpy(),
+            confidence=confidence.cpu().numpy(),
+        )
+
+
+def is_image(path: str | Path) -> bool:
+    """Whether a file can be decoded in the way mmcv does it."""
+    content = np.fromfile(str(path), np.uint8) if Path(path).is_file() else []
+    return (
+        len(content) > 0
+        and cv2.imdecode(content, cv2.IMREAD_COLOR) is not None
+    )
+
+
+def save_prediction(
+    out: Path,
+    stem: str,
+    image: Path,
+    prediction: dict[str, np.ndarray],
+    palette: np.ndarray,
+    opacity: float = 0.5,
+    raw: bool = False,
+    confidence: bool = False,
+) -> list[Path]:
+    """Write the pictures of one prediction as PNG.
+
+    Args:
+        out: folder; ``color/``, ``overlay/``, ``ids/`` and ``confidence/``
+            are below it.
+        stem: path below those, without suffix.
+        image: file the prediction is for.
+        prediction: result of :class:`Predictor`.
+        palette: uint8 (C, 3), RGB.
+        opacity: of the colors in the overlay.
+        raw: write class ids, 8 bit.
+        confidence: write confidences, 8 bit, 255 = certain.
+
+    Returns:
+        The files.
+    """
+    colors = palette[prediction['ids']][..., ::-1]
+    photo = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    pictures = dict(
+        color=colors,
+        overlay=cv2.addWeighted(
+            np.ascontiguousarray(colors), opacity, photo, 1 - opacity, 0
+        ),
+    )
+    if raw:
+        pictures['ids'] = prediction['ids']
+    if confidence:
+        pictures['confidence'] = (
+            (prediction['confidence'] * 255).round().astype(np.uint8)
+        )
+    files = []
+    for kind, picture in pictures.items():
+        file = out / kind / f'{stem}.png'
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not cv2.imwrite(str(file), np.ascontiguousarray(picture)):
+            raise UsageError(f'{file}: cannot be written')
+        files.append(file)
+    return files

@@ -1,0 +1,306 @@
+"""Two models that label for each other, phase by phase (DMT)."""
+
+import copy
+import gc
+import json
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import barrier
+from mmengine.runner import find_latest_checkpoint
+
+from mmsemi.apis.setup import changed_keys
+from mmsemi.engine.runner import build_runner
+from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.errors import UsageError
+
+NAMES = ('a', 'b')
+RESULT = 'result.json'
+
+
+class MutualTraining:
+    """Dynamic mutual training (arXiv 2004.08514, version 2 and later).
+
+        A_0, B_0 = supervised baselines
+        for phase p = 1, 2, ...:
+            labels from B_{p-1};  A_p = train(A_{p-1}) with them
+            labels from A_{p-1};  B_p = train(B_{p-1}) with them
+
+    Each phase of each model is a run of its own, with the labels of the
+    other model, in ``<work dir>/<a or b>/phase_<p>``. It ends with
+    ``result.json`` there; a phase that has one is not run again, one that
+    was interrupted goes on where it stopped.
+
+    Both configs use a ``SelfTrainingLoop``: its ``supervised_iters`` are
+    those of the baseline, its rounds are the phases. ``baseline_cfg`` of a
+    config holds settings for the baseline alone. What a phase passes on is
+    its best checkpoint where the checkpoint hook has ``save_best``, else the
+    last; as in the published code the model a phase begins with is no
+    candidate, so a phase may end below it.
+
+    Args:
+        configs: configs of models A and B.
+        work_dir: folder of the whole training.
+        baselines: checkpoints to use as A_0 and B_0 instead of training
+            them; None for either trains it.
+        resume: go on with the training ``work_dir`` holds.
+        overwrite: delete the training ``work_dir`` holds.
+        launcher: how several processes were started.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        work_dir: str,
+        baselines: Sequence[str | None] = (None, None),
+        resume: bool = False,
+        overwrite: bool = False,
+        launcher: str = 'none',
+    ) -> None:
+        self.configs = dict(zip(NAMES, configs))
+        self.work_dir = Path(work_dir)
+        self.baselines = dict(zip(NAMES, baselines))
+        self.launcher = launcher
+        self.results: dict[tuple, dict] = {}
+        self._check()
+        if is_first_process():
+            self._prepare(resume, overwrite)
+
+    @property
+    def num_phases(self) -> int:
+        """Phases after the baselines."""
+        return len(self.configs['a'].train_cfg.portions)
+
+    def run(self) -> list[dict]:
+        """Train all phases that are not finished yet.
+
+        Returns:
+            One result for each model and phase, those of a phase together.
+        """
+        for phase in range(self.num_phases + 1):
+            for name in NAMES:
+                self.results[phase, name] = self._phase(phase, name)
+                self._write_summary()
+        return list(self.results.values())
+
+    # One phase of one model.
+    def folder(self, phase: int, name: str) -> Path:
+        """Work dir of a phase of a model."""
+        return self.work_dir / name / f'phase_{phase}'
+
+    def checkpoint(self, phase: int, name: str) -> str:
+        """Checkpoint a finished phase passes on."""
+        given = self.results[phase, name]['checkpoint']
+        return str(self.folder(phase, name) / given)
+
+    def phase_config(self, phase: int, name: str) -> Config:
+        """Config of the run that is this phase; 0 is the baseline."""
+        cfg = copy.deepcopy(self.configs[name])
+        cfg.work_dir = str(self.folder(phase, name))
+        cfg.experiment_name = f'{name}_phase_{phase}'
+        if cfg.get('visualizer'):
+            # Visualizers are kept by name, with the folder they write to.
+            cfg.visualizer.name = cfg.experiment_name
+        baseline_cfg = cfg.pop('baseline_cfg', {})
+        loop = cfg.train_cfg
+        if phase == 0:
+            loop.update(
+                portions=(),
+                iters_per_round=1,
+                epochs_per_round=None,
+                lr_scale=1.0,
+            )
+            cfg.merge_from_dict(baseline_cfg)
+        else:
+            for key in ('iters_per_round', 'epochs_per_round', 'lr_scale'):
+                if isinstance(loop.get(key), (list, tuple)):
+                    loop[key] = loop[key][phase - 1]
+            loop.update(
+                supervised_iters=0,
+                portions=(loop.portions[phase - 1],),
+                start_from='last',
+            )
+            cfg.load_from = self.checkpoint(phase - 1, name)
+            other = NAMES[1 - NAMES.index(name)]
+            labeling_hook(cfg).labeling_model = dict(
+                config=str(self.work_dir / f'{other}.py'),
+                checkpoint=self.checkpoint(phase - 1, other),
+            )
+        # Data are checked once, by the command. Pictures would show this
+        # model as the one that labels. The plain mmseg checkpoint is wanted
+        # of the final models.
+        for hook in ('data_check', 'pictures'):
+            cfg.default_hooks.pop(hook, None)
+        if phase < self.num_phases:
+            cfg.default_hooks.pop('export', None)
+        latest = find_latest_checkpoint(cfg.work_dir)
+        cfg.resume = latest is not None
+        if cfg.resume:
+            # With both, mmengine would resume from load_from.
+            cfg.load_from = None
+        return cfg
+
+    def _phase(self, phase: int, name: str) -> dict:
+        path = self.folder(phase, name) / RESULT
+        if path.is_file():
+            return json.loads(path.read_text())
+        result = dict(model=name, phase=phase)
+        if phase == 0 and self.baselines[name]:
+            result.update(checkpoint=os.path.abspath(self.baselines[name]))
+        else:
+            start = time.perf_counter()
+            result.update(self._train(phase, name))
+            result['seconds'] = time.perf_counter() - start
+        if is_first_process():
+            write_json(path, result)
+        barrier()
+        return result
+
+    def _train(self, phase: int, name: str) -> dict:
+        cfg = self.phase_config(phase, name)
+        setup_launcher(cfg, self.launcher)
+        runner = build_runner(cfg)
+        runner.logger.info(f'model {name}, phase {phase} of {self.num_phases}')
+        hub = runner.message_hub
+        if phase:
+            # What it starts from was measured when it was made.
+            hub.update_info('mmsemi/finished_round', 0)
+        runner.train()
+        best = hub.get_info('best_ckpt')
+        result = dict(checkpoint=Path(best or hub.get_info('last_ckpt')).name)
+        if runner.val_loop is not None:
+            last = round(float(hub.get_scalar('val/mIoU').current()), 2)
+            result['last_mIoU'] = last
+            result['mIoU'] = round(float(hub.get_info('best_score', last)), 2)
+        labels = hub.get_info('mmsemi/pseudo_labels', {}) if phase else {}
+        for key in ('portion', 'kept', 'accuracy'):
+            if labels.get(key) is not None:
+                result[key] = labels[key]
+        del runner
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return result
+
+    # The training as a whole.
+    def _check(self) -> None:
+        a, b = (self.configs[name] for name in NAMES)
+        for name, cfg in self.configs.items():
+            loop = cfg.train_cfg
+            if loop.get('type') != 'SelfTrainingLoop':
+                raise UsageError(
+                    f'model {name}: mutual training needs '
+                    f'SelfTrainingLoop, not {loop.get("type")}'
+                )
+            labeling_hook(cfg)
+            given = self.baselines[name]
+            if given and not Path(given).is_file():
+                raise UsageError(
+                    f'baseline {given} of model {name} does not exist'
+                )
+            if not given and not loop.supervised_iters:
+                raise UsageError(
+                    f'model {name}: train_cfg.supervised_iters is 0, so it '
+                    'has no baseline. Give both with --baselines'
+                )
+        if list(a.train_cfg.portions) != list(b.train_cfg.portions):
+            raise UsageError(
+                'both configs must have the same portions, got '
+                f'{a.train_cfg.portions} and '
+                f'{b.train_cfg.portions}'
+            )
+
+    def _prepare(self, resume: bool, overwrite: bool) -> None:
+        """Clear or check the work dir and keep the configs in it."""
+        files = {name: self.work_dir / f'{name}.py' for name in NAMES}
+        if any(path.exists() for path in files.values()):
+            if not resume and not overwrite:
+                raise UsageError(
+                    f'{self.work_dir} already holds a training. Continue it '
+                    'with --resume, delete it with --overwrite, or choose '
+                    'another --work-dir'
+                )
+            if overwrite:
+                for name in NAMES:
+                    shutil.rmtree(self.work_dir / name, ignore_errors=True)
+                    files[name].unlink(missing_ok=True)
+        for name, path in files.items():
+            if path.exists():
+                changed = changed_keys(
+                    Config.fromfile(str(path)), self.configs[name]
+                )
+                if changed:
+                    raise UsageError(
+                        f'cannot resume {self.work_dir}: the config of model '
+                        f'{name} differs in {"; ".join(changed)}'
+                    )
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self.configs[name].dump(str(path))
+
+    def _write_summary(self) -> None:
+        if is_first_process():
+            write_json(
+                self.work_dir / 'summary.json',
+                dict(
+                    configs={
+                        name: cfg.filename
+                        for name, cfg in self.configs.items()
+                    },
+                    phases=list(self.results.values()),
+                ),
+            )
+
+    def table(self) -> str:
+        """Results as a Markdown table, a row for each phase."""
+        columns = [
+            (name, key)
+            for name in NAMES
+            for key in ('mIoU', 'kept', 'accuracy')
+        ]
+        rows = [
+            ['phase', 'portion']
+            + [f'{key} {name.upper()}' for name, key in columns]
+        ]
+        for phase in range(self.num_phases + 1):
+            both = {name: self.results[phase, name] for name in NAMES}
+            cells = [str(phase), _cell(both['a'].get('portion'), '{:.0%}')]
+            for name, key in columns:
+                cells.append(
+                    _cell(
+                        both[name].get(key),
+                        '{:.2f}' if key == 'mIoU' else '{:.1%}',
+                    )
+                )
+            rows.append(cells)
+        rows.insert(1, ['---'] * len(rows[0]))
+        return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
+
+
+def _cell(value: float | None, pattern: str) -> str:
+    return '-' if value is None else pattern.format(value)
+
+
+def labeling_hook(cfg: Config) -> dict:
+    """Config of the hook that labels, to be changed in place.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    for hook in cfg.get('custom_hooks') or []:
+        if hook.get('type') == 'PseudoLabelHook':
+            return hook
+    raise UsageError(f'{cfg.filename}: custom_hooks lacks a PseudoLabelHook')
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix('.partial')
+    partial.write_text(json.dumps(content, indent=1))
+    os.replace(partial, path)

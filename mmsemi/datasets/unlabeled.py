@@ -1,0 +1,123 @@
+import copy
+import os.path as osp
+
+import numpy as np
+from mmengine.dataset import BaseDataset, Compose
+
+from mmsemi.registry import DATASETS
+
+
+class SegDatasetWrapper:
+    """A segmentation dataset with altered items.
+
+    Subclasses override :meth:`get_data_info`; the items then go through the
+    pipeline of the wrapped dataset.
+
+    Args:
+        dataset: config (or instance) of any dataset that derives from mmseg's
+            ``BaseSegDataset``, its pipeline included.
+    """
+
+    def __init__(self, dataset: dict | BaseDataset) -> None:
+        if isinstance(dataset, dict):
+            dataset = DATASETS.build(copy.deepcopy(dataset))
+        self.dataset = dataset
+
+    @property
+    def metainfo(self) -> dict:
+        return self.dataset.metainfo
+
+    @property
+    def pipeline(self) -> Compose:
+        return self.dataset.pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipeline: Compose) -> None:
+        self.dataset.pipeline = pipeline
+
+    def full_init(self) -> None:
+        self.dataset.full_init()
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def get_data_info(self, idx: int) -> dict:
+        return self.dataset.get_data_info(idx)
+
+    def __getitem__(self, idx: int) -> dict:
+        info = self.get_data_info(idx)
+        item = self.pipeline(info)
+        if item is None:
+            # Another image instead would not be the one the sampler drew.
+            raise RuntimeError(
+                f'{info["img_path"]}: the pipeline dropped the image'
+            )
+        return item
+
+    def get_stem(self, idx: int) -> str:
+        """Image path relative to the image folder, without the suffix.
+
+        It is the line of the list file and names the image's pseudo-label.
+        """
+        return self._stem(self.dataset.get_data_info(idx)['img_path'])
+
+    def _stem(self, path: str) -> str:
+        folder = self.dataset.data_prefix.get('img_path') or ''
+        stem = osp.relpath(path, folder) if folder else path
+        suffix = self.dataset.img_suffix
+        if suffix and stem.endswith(suffix):
+            stem = stem[: -len(suffix)]
+        else:
+            stem = osp.splitext(stem)[0]
+        return stem.replace(osp.sep, '/')
+
+
+@DATASETS.register_module()
+class UnlabeledDataset(SegDatasetWrapper):
+    """The images of a dataset without their masks.
+
+    Items have no ``seg_map_path``, so no pipeline can open a mask. Where
+    masks exist, :meth:`audit_map` reads them for reports on the quality of
+    pseudo-labels; nothing else may.
+
+    Args:
+        dataset: see :class:`SegDatasetWrapper`.
+        audit_pipeline: transforms from a mask file to ``gt_seg_map`` in
+            training ids; `LoadAnnotations` by default.
+        audit: give items their mask as ``gt_audit``, for reports while
+            training; it is resized, cropped and packed with the image.
+    """
+
+    def __init__(
+        self,
+        dataset: dict | BaseDataset,
+        audit_pipeline: list[dict] | None = None,
+        audit: bool = False,
+    ) -> None:
+        super().__init__(dataset)
+        self.audit = audit
+        self.audit_pipeline = Compose(
+            audit_pipeline or [dict(type='LoadAnnotations')]
+        )
+
+    def get_data_info(self, idx: int) -> dict:
+        info = super().get_data_info(idx)
+        info.pop('seg_map_path', None)
+        truth = self.audit_map(idx) if self.audit else None
+        if truth is not None:
+            info['gt_audit'] = truth
+            info['seg_fields'] = info.get('seg_fields', []) + ['gt_audit']
+        return info
+
+    def audit_path(self, idx: int) -> str | None:
+        """Ground-truth file of an image for reports, None if there is none."""
+        path = self.dataset.get_data_info(idx).get('seg_map_path')
+        return path if path and osp.isfile(path) else None
+
+    def audit_map(self, idx: int) -> np.ndarray | None:
+        """Ground truth (H, W) uint8 for reports, None if there is none."""
+        if self.audit_path(idx) is None:
+            return None
+        return self.audit_pipeline(self.dataset.get_data_info(idx))[
+            'gt_seg_map'
+        ]

@@ -1,0 +1,30 @@
+"""Copies of networks that nothing trains."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+def frozen_copy(module: nn.Module) -> nn.Module:
+    """Deep copy in evaluation mode whose parameters are buffers.
+
+    Optimizers, gradient reduction and parameter counts then pass it over,
+    while its state dict has the keys of the original.
+    """
+    clone = copy.deepcopy(module).eval()
+    for part in clone.modules():
+        for name, value in list(part._parameters.items()):
+            del part._parameters[name]
+            part.register_buffer(
+                name, None if value is None else value.detach()
+            )
+    return clone
+
+
+@torch.no_grad()
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
+    """Copy parameters and buffers of equal names, all at once."""
+    weights = source.state_dict()
+    into = target.state_dict()
+    torch._foreach_copy_(list(into.values()), [weights[key] for key in into])

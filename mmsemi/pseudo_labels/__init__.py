@@ -1,0 +1,1 @@
+"""The format of stored pseudo-labels: codes, statistics, store."""

@@ -1,0 +1,85 @@
+"""Facts about a run that its summary states: data, versions, machine."""
+
+import os
+import platform
+import resource
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from mmsemi.utils.compat import installed_distributions
+
+
+def config_name(cfg: Config) -> str:
+    """``'dst_cbc/camvid_1-16'``: folder and name of the config file."""
+    if cfg.filename is None:
+        return str(cfg.get('experiment_name') or 'unnamed')
+    path = Path(cfg.filename)
+    return f'{path.parent.name}/{path.stem}'
+
+
+def data_facts(cfg: Config) -> dict[str, list[dict]]:
+    """Lists of labeled, unlabeled and validation images.
+
+    Returns:
+        ``{role: [dict(list, images, sha256)]}``, hashes of 12 digits.
+    """
+    from mmsemi.doctor.data import collect
+
+    facts: dict[str, list[dict]] = {}
+    for images in collect(cfg):
+        facts.setdefault(images.role, []).append(
+            dict(
+                list=images.source, images=images.size, sha256=images.hash[:12]
+            )
+        )
+    return facts
+
+
+def version_facts() -> dict[str, str]:
+    """Versions of Python, torch, mmsemi and the stack below it."""
+    from mmsemi.version import __version__
+
+    versions = dict(
+        python=platform.python_version(),
+        mmsemi=__version__,
+        torch=torch.__version__,
+        numpy=metadata.version('numpy'),
+    )
+    for distributions in installed_distributions().values():
+        versions.update(distributions)
+    return versions
+
+
+def machine_facts() -> dict:
+    """Processor and graphics processor."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path('/proc/cpuinfo')
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith('model name'):
+                name = line.split(':', 1)[1].strip()
+                break
+    cores = (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, 'sched_getaffinity')
+        else os.cpu_count()
+    )
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return dict(
+        cpu=name, cores=cores, threads=torch.get_num_threads(), gpu=gpu
+    )
+
+
+def peak_memory() -> dict[str, float]:
+    """Most memory this process has held so far, in MiB."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    used *= 1 if sys.platform == 'darwin' else 1024
+    memory = dict(process=used / 2**20)
+    if torch.cuda.is_available():
+        memory['gpu'] = torch.cuda.max_memory_allocated() / 2**20
+    return {key: round(value, 1) for key, value in memory.items()}

@@ -1,0 +1,169 @@
+"""Rows of a run's summary as a table and as sentences."""
+
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmsemi.utils.progress import format_seconds
+
+SUMMARY = 'summary.json'
+WIDTH = 100  # also where there is no terminal to ask
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file that is whole at any instant."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + '.partial')
+    partial.write_text(json.dumps(finite(content), indent=1) + '\n')
+    os.replace(partial, path)
+
+
+def finite(value: Any) -> Any:
+    """Plain data with None for NaN and infinities, which JSON has not."""
+    if isinstance(value, dict):
+        return {str(k): finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """``0.953 -> '95.3 %'``, ``'-'`` for None."""
+    return '-' if share is None else f'{100 * share:.{digits}f} %'
+
+
+def miou(value: float | None) -> str:
+    """``45.12 -> '45.1'``, ``'-'`` for None."""
+    return '-' if value is None else f'{value:.1f}'
+
+
+def gain(rows: Sequence[dict]) -> float | None:
+    """Validation mIoU of the last round less that of round 0."""
+    first, last = rows[0], rows[-1]
+    if (
+        first is last
+        or first['round'] != 0
+        or None in (first['val_miou'], last['val_miou'])
+    ):
+        return None
+    return last['val_miou'] - first['val_miou']
+
+
+def labels_used(row: dict) -> str:
+    """What a round trained on, in words."""
+    if not row['pseudo_labeled']:
+        return 'labeled only'
+    return f'{row["labeled"]} + {row["pseudo_labeled"]} pseudo'
+
+
+def round_line(row: dict, rows: Sequence[dict]) -> str:
+    """One finished round in one line."""
+    parts = [f'round {row["round"]} finished']
+    if row['portion'] is not None:
+        parts += [
+            f'portion {row["portion"]:g}',
+            f'kept {percent(row["kept"])}',
+        ]
+        if row['pseudo_label_accuracy'] is not None:
+            parts.append(
+                f'{percent(row["pseudo_label_accuracy"])} of it right'
+            )
+    result = f'val mIoU {miou(row["val_miou"])}'
+    difference = gain(rows)
+    if difference is not None:
+        result += f' ({difference:+.1f} to labeled only)'
+    return ', '.join(parts + [result, format_seconds(row['seconds'])])
+
+
+def round_table(rows: Sequence[dict]) -> str:
+    """All rounds as a table that any terminal and log file shows.
+
+    Args:
+        rows: as ``RunSummaryHook`` makes them.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    terminal = sys.stdout.isatty()
+    drawn = terminal and 'utf' in (sys.stdout.encoding or '').lower()
+    table = Table(box=box.ROUNDED if drawn else box.ASCII2)
+    table.add_column('round', justify='right')
+    table.add_column('labels used')
+    for name in (
+        'portion',
+        'kept',
+        'pseudo-label accuracy',
+        'val mIoU',
+        'time',
+    ):
+        table.add_column(name, justify='right')
+    for row in rows:
+        table.add_row(
+            str(row['round']),
+            labels_used(row),
+            '-' if row['portion'] is None else f'{row["portion"]:g}',
+            percent(row['kept']),
+            percent(row['pseudo_label_accuracy']),
+            miou(row['val_miou']),
+            format_seconds(row['seconds']),
+        )
+    text = io.StringIO()
+    Console(file=text, width=WIDTH, color_system=None).print(table)
+    return '\n'.join(
+        line.rstrip() for line in text.getvalue().rstrip().splitlines()
+    )
+
+
+def class_table(per_class: dict[str, dict]) -> str:
+    """Pseudo-labels of a round, a line for each class.
+
+    Args:
+        per_class: as in the manifest of a ``PseudoLabelStore``.
+    """
+    total = max(sum(c['candidates'] for c in per_class.values()), 1)
+    lines = [f'{"class":>16s}  predicted  threshold  labeled  right']
+    for name, c in per_class.items():
+        threshold = '-' if c['threshold'] is None else f'{c["threshold"]:.4g}'
+        share = c['kept'] / c['candidates'] if c['candidates'] else None
+        lines.append(
+            f'{name:>16s}  {percent(c["candidates"] / total, 2):>9s}'
+            f'  {threshold:>9s}  {percent(share):>8s}'
+            f'  {percent(c["accuracy"]):>5s}'
+        )
+    return '\n'.join(lines)
+
+
+def outcome(summary: dict) -> str:
+    """What came out of a run, in one sentence."""
+    rows: list[dict] = summary['rounds']
+    last, best = rows[-1]['val_miou'], summary['best_miou']
+    if last is None:
+        return 'Training is finished; nothing was validated.'
+    difference = gain(rows)
+    if difference is None:
+        values = rows[-1].get('networks') or {'': last}
+        words = 'val mIoU ' + ', '.join(
+            f'{value:.1f} ({name})' if name else f'{value:.1f}'
+            for name, value in values.items()
+        )
+        words += f' after {rows[-1]["iterations"]} iterations'
+        if summary.get('stopped_early'):
+            words += ' (stopped early)'
+    else:
+        direction = 'gains' if difference >= 0 else 'loses'
+        words = (
+            f'Self-training {direction} {abs(difference):.1f} mIoU: '
+            f'from {rows[0]["val_miou"]:.1f} with labeled images only '
+            f'to {last:.1f} in the last round'
+        )
+    if best is not None and best > last + 0.05:
+        words += f' (best on the way: {best:.1f})'
+    return f'{words}. {format_seconds(summary["wall_seconds"])} in all.'

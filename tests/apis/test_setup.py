@@ -1,0 +1,232 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from mmsemi.apis import setup
+from mmsemi.utils import dist
+from mmsemi.utils.errors import UsageError
+
+
+@pytest.fixture
+def cfg(tmp_path):
+    return Config(
+        dict(
+            work_dir=str(tmp_path / 'run'),
+            model=dict(type='EncoderDecoder', norm=dict(type='BN')),
+            train_cfg=dict(max_iters=10, portions=(0.5, 1.0)),
+            train_dataloader=dict(batch_size=4, num_workers=1),
+            log_level='INFO',
+        )
+    )
+
+
+def start(cfg, name='method.py'):
+    """What the Runner leaves when it starts."""
+    work_dir = Path(cfg.work_dir)
+    work_dir.mkdir()
+    cfg.dump(str(work_dir / name))
+    return work_dir
+
+
+def test_a_missing_config_is_named(tmp_path):
+    with pytest.raises(UsageError, match='nowhere.py'):
+        setup.load_config(str(tmp_path / 'nowhere.py'))
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = ['./base.py']\n")
+    with pytest.raises(UsageError, match='base.py'):
+        setup.load_config(str(child))
+
+
+def test_work_dir_option_config_and_name_in_that_order(cfg):
+    given = cfg.work_dir
+    assert str(setup.set_work_dir(cfg, 'a/b.py', 'other')) == 'other'
+    cfg.work_dir = given
+    assert str(setup.set_work_dir(cfg, 'a/b.py', None)) == given
+    cfg.work_dir = None
+    path = setup.set_work_dir(cfg, 'a/b.py', None, suffix='test')
+    assert path.as_posix() == 'work_dirs/b/test'
+    cfg = Config()
+    path = setup.set_work_dir(cfg, 'x/configs/dmt/b.py', None)
+    assert path.as_posix() == 'work_dirs/dmt/b'
+
+
+def test_an_empty_work_dir_may_be_used(cfg):
+    setup.check_work_dir(cfg, 'method.py')
+    start(cfg)
+    setup.check_work_dir(cfg, 'method.py')
+
+
+@pytest.mark.parametrize(
+    'left',
+    [
+        'iter_5.pth',
+        'pseudo_labels/round_1/a.png',
+        'summary.json',
+        'last_checkpoint',
+    ],
+)
+def test_a_run_is_never_written_over_silently(cfg, left):
+    path = start(cfg) / left
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('old')
+    with pytest.raises(UsageError, match='--resume.*--overwrite'):
+        setup.check_work_dir(cfg, 'method.py')
+    assert path.exists()
+    setup.check_work_dir(cfg, 'method.py', resume=True)
+    assert path.exists()
+    setup.check_work_dir(cfg, 'method.py', overwrite=True)
+    assert not path.exists()
+    assert setup.run_files(cfg.work_dir) == []
+
+
+def test_overwriting_leaves_other_files_alone(cfg):
+    work_dir = start(cfg)
+    (work_dir / 'iter_5.pth').write_text('old')
+    (work_dir / 'notes.md').write_text('mine')
+    setup.check_work_dir(cfg, 'method.py', overwrite=True)
+    assert (work_dir / 'notes.md').read_text() == 'mine'
+
+
+def test_nothing_to_resume(cfg):
+    with pytest.raises(UsageError, match='nothing to resume'):
+        setup.check_work_dir(cfg, 'method.py', resume=True)
+    start(cfg, 'another.py')
+    with pytest.raises(UsageError, match='another.py'):
+        setup.check_work_dir(cfg, 'method.py', resume=True)
+
+
+def test_a_run_resumes_with_its_own_config_only(cfg):
+    start(cfg)
+    setup.check_work_dir(cfg, 'method.py', resume=True)
+    cfg.log_level = 'ERROR'
+    cfg.train_dataloader.num_workers = 8
+    cfg.model.norm.type = 'SyncBN'  # replaced on CPUs by the launcher
+    setup.check_work_dir(cfg, 'method.py', resume=True)
+    cfg.train_cfg.max_iters = 20
+    with pytest.raises(UsageError, match='train_cfg.max_iters: 10 -> 20'):
+        setup.check_work_dir(cfg, 'method.py', resume=True)
+
+
+def test_missing_weights_are_named(tmp_path):
+    weights = tmp_path / 'there.pth'
+    weights.write_text('')
+
+    def cfg(path):
+        return Config(
+            dict(
+                model=dict(
+                    student=dict(
+                        type='EncoderDecoder',
+                        backbone=dict(
+                            type='ResNet',
+                            init_cfg=dict(type='Pretrained', checkpoint=path),
+                        ),
+                    )
+                )
+            )
+        )
+
+    for path in (str(weights), 'open-mmlab://resnet50_v1c', None):
+        setup.check_weights(cfg(path))
+    with pytest.raises(UsageError, match='init_cfg of ResNet.*gone.pth'):
+        setup.check_weights(cfg('gone.pth'))
+    with pytest.raises(UsageError, match='load_from.*gone.pth'):
+        setup.check_weights(Config(dict(load_from='gone.pth')))
+
+
+def test_amp_needs_a_gpu(monkeypatch):
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
+    monkeypatch.setattr(setup, 'get_device', lambda: 'cpu')
+    with pytest.raises(UsageError, match='GPU'):
+        setup.enable_amp(cfg)
+    setup.check_amp(cfg)
+    wants = Config(dict(optim_wrapper=dict(type='AmpOptimWrapper')))
+    with pytest.raises(UsageError, match='optim_wrapper.type=OptimWrapper'):
+        setup.check_amp(wants)
+    monkeypatch.setattr(setup, 'get_device', lambda: 'cuda')
+    setup.check_amp(wants)
+    setup.enable_amp(cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    # Asked for by the config already: its own settings stay.
+    cfg.optim_wrapper.loss_scale = 512.0
+    setup.enable_amp(cfg)
+    assert cfg.optim_wrapper.loss_scale == 512.0
+    cfg.optim_wrapper.type = 'ApexOptimWrapper'
+    with pytest.raises(UsageError, match='ApexOptimWrapper'):
+        setup.enable_amp(cfg)
+
+
+def test_sync_bn_is_replaced_wherever_it_stands():
+    cfg = Config(
+        dict(
+            model=dict(
+                norm_cfg=dict(type='SyncBN', requires_grad=True),
+                heads=[
+                    dict(norm_cfg=dict(type='SyncBN')),
+                    dict(type='FCNHead'),
+                ],
+            )
+        )
+    )
+    dist.replace_sync_bn(cfg.model)
+    assert cfg.model.norm_cfg == dict(type='BN', requires_grad=True)
+    assert cfg.model.heads[0].norm_cfg.type == 'BN'
+    assert cfg.model.heads[1].type == 'FCNHead'
+
+
+def test_launching_without_torchrun_is_explained(monkeypatch):
+    monkeypatch.setattr(dist, 'get_device', lambda: 'cpu')
+    for name in (
+        'RANK',
+        'WORLD_SIZE',
+        'MASTER_ADDR',
+        'MASTER_PORT',
+        'SLURM_PROCID',
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for launcher, word in (
+        ('pytorch', 'torchrun'),
+        ('slurm', 'slurm_train'),
+        ('mpi', 'GPUs'),
+    ):
+        with pytest.raises(UsageError, match=word):
+            dist.setup_launcher(Config(dict(model=dict())), launcher)
+    cfg = Config(dict(model=dict(norm=dict(type='SyncBN'))))
+    dist.setup_launcher(cfg, 'none')
+    assert cfg.launcher == 'none' and cfg.model.norm.type == 'SyncBN'
+
+
+def test_resume_does_not_start_from_load_from(tmp_path):
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='baseline.pth'))
+    setup.resume_latest(cfg)
+    assert not cfg.resume and cfg.load_from == 'baseline.pth'
+    (tmp_path / 'last_checkpoint').write_text('iter_5.pth')
+    setup.resume_latest(cfg)
+    assert cfg.resume and cfg.load_from is None
+
+
+def test_processes_of_gloo_stop_when_done(tmp_path):
+    """With all that was to happen at the end, and success."""
+    text = f"""
+import atexit, torch
+from mmsemi.utils.dist import end_process
+end_process()
+atexit.register(print, 'at the end')
+print('alone')
+torch.distributed.init_process_group(
+    'gloo', init_method='file://{tmp_path}/store', rank=0, world_size=1)
+print('done', end='; ')
+end_process()
+print('never')
+"""
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c', text],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ['alone', 'done; at the end']

@@ -1,0 +1,281 @@
+"""The labeling pass: views, padding, amp, and several processes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.runner import Runner
+
+from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
+from mmsemi.pseudo_labels.codes import encode_confidence
+from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
+from mmsemi.registry import MODELS
+from mmsemi.self_training.labeling import LabelingPass
+from mmsemi.self_training.predictor import Predictor
+from tests.tiny import CLASSES, make_tiny_set, tiny_config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('set'))
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    model = MODELS.build(tiny_config(Path('.'), Path('.')).model)
+    model.init_weights()
+    with torch.no_grad():  # confidences should differ
+        model.student.decode_head.conv_seg.weight.mul_(40)
+    return model.eval()
+
+
+def loader_of(root, **changes):
+    cfg = tiny_config(root, root, label_dataloader=changes)
+    return Runner.build_dataloader(cfg.label_dataloader, seed=0)
+
+
+def run(root, model, out, portion=0.5, rule='argmax', **kwargs):
+    labeler = ClassBalancedPseudoLabeler(len(CLASSES), rule)
+    store = PseudoLabelStore(out)
+    manifest = LabelingPass(
+        Predictor(model), loader_of(root), labeler, store, **kwargs
+    ).run(1, portion)
+    return manifest, store.folder(1), labeler
+
+
+@pytest.mark.parametrize('rule', ['argmax', 'scaled'])
+def test_labels_on_disk_are_those_of_the_rule(root, model, tmp_path, rule):
+    manifest, folder, labeler = run(
+        root, model, tmp_path, rule=rule, keep_confidence=True
+    )
+    loader = loader_of(root)
+    seen = 0
+    for batch in loader:
+        with torch.no_grad():
+            result = labeler(Predictor(model)(batch).probabilities)
+        for k, sample in enumerate(batch['data_samples']):
+            name = Path(sample.img_path).stem + '.png'
+            expected = result.labels[k].numpy()
+            assert (read_png(folder / 'labels' / name) == expected).all()
+            codes = read_png(folder / 'confidence' / name)
+            expected = encode_confidence(result.confidence[k].numpy())
+            assert (codes == expected).all()
+            seen += 1
+    assert seen == manifest['images'] == 9
+    assert manifest['kept'] >= 0.5 - 1e-9
+    assert (
+        sum(v['candidates'] for v in manifest['per_class'].values())
+        == 9 * 32 * 48
+    )
+
+
+def test_no_mask_is_opened_without_audit(root, model, tmp_path, monkeypatch):
+    from mmsemi.datasets import UnlabeledDataset
+
+    def forbidden(self, idx):
+        raise AssertionError('a mask of an unlabeled image was opened')
+
+    monkeypatch.setattr(UnlabeledDataset, 'audit_map', forbidden)
+    manifest, *_ = run(root, model, tmp_path, audit=False)
+    assert manifest['accuracy'] is None
+
+
+def test_bad_mask_of_an_unlabeled_image_only_costs_the_figure(
+    root, model, tmp_path, monkeypatch, caplog
+):
+    from mmsemi.datasets import UnlabeledDataset
+
+    good, folder, _ = run(root, model, tmp_path / 'good')
+    monkeypatch.setattr(
+        UnlabeledDataset,
+        'audit_map',
+        lambda self, idx: np.full((32, 48), 200, np.uint8),
+    )
+    bad, other, _ = run(root, model, tmp_path / 'bad')
+    assert bad['accuracy'] is None and good['accuracy'] is not None
+    assert bad['files'] == good['files']
+
+
+def test_views_are_averaged(root, model):
+    batch = next(iter(loader_of(root)))
+    with torch.no_grad():
+        plain = Predictor(model)
+        inputs, boxes = plain.prepare(batch)
+        size = inputs.shape[-2:]
+        assert boxes == [(0, 32, 0, 48)] * 2
+        flipped = plain._view(inputs.flip(3), size).flip(3)
+        expected = (plain(batch).probabilities + flipped) / 2
+        both = Predictor(model, flip=True)(batch).probabilities
+        torch.testing.assert_close(both, expected)
+        several = Predictor(model, flip=True, scales=(0.5, 1.0, 1.5))(
+            batch
+        ).probabilities
+        assert several.shape == both.shape
+        torch.testing.assert_close(several.sum(1), torch.ones(2, *size))
+        # A mirrored batch has mirrored predictions when both are averaged.
+        mirrored = dict(batch, inputs=[x.flip(2) for x in batch['inputs']])
+        torch.testing.assert_close(
+            Predictor(model, flip=True)(mirrored).probabilities.flip(3), both
+        )
+
+
+def test_mixed_precision_gives_float32_probabilities(root, model):
+    batch = next(iter(loader_of(root)))
+    with torch.no_grad():
+        exact = Predictor(model)(batch).probabilities
+        mixed = Predictor(model, amp='bfloat16')(batch).probabilities
+    assert mixed.dtype == torch.float32
+    assert 0 < (mixed - exact).abs().max() < 0.2
+
+
+def test_padding_gets_no_label(root, model, tmp_path):
+    """Labels have the size of the image, and padding enters no statistic."""
+    cfg = tiny_config(root, tmp_path)
+    pipeline = cfg.label_dataloader.dataset.dataset.pipeline
+    pipeline.insert(1, dict(type='PadSegFields', size=(40, 64)))
+    loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)
+    prediction = Predictor(model)(next(iter(loader)))
+    assert prediction.probabilities.shape[-2:] == (40, 64)
+    assert prediction.valid().sum() == 2 * 32 * 48
+    store = PseudoLabelStore(tmp_path)
+    manifest = LabelingPass(
+        Predictor(model), loader, ClassBalancedPseudoLabeler(3), store
+    ).run(1, 1.0)
+    label = read_png(next((store.folder(1) / 'labels').glob('*.png')))
+    assert label.shape == (32, 48)
+    assert (
+        sum(v['sampled'] for v in manifest['per_class'].values())
+        == 9 * 32 * 48
+    )
+
+
+def test_compact_logits_need_a_single_view(root, model, tmp_path):
+    with pytest.raises(ValueError, match='one view'):
+        LabelingPass(
+            Predictor(model, flip=True),
+            loader_of(root),
+            ClassBalancedPseudoLabeler(3, 'scaled'),
+            PseudoLabelStore(tmp_path),
+            compact_logits=True,
+        )
+
+
+def test_class_without_predictions(root, model, tmp_path):
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias[1] = -1e4
+    manifest, folder, _ = run(root, model, tmp_path, rule='scaled')
+    assert manifest['per_class']['disc']['candidates'] == 0
+    assert manifest['per_class']['disc']['threshold'] is None
+    labels = np.stack([read_png(p) for p in (folder / 'labels').glob('*.png')])
+    assert set(np.unique(labels)) <= {0, 2, 255}
+
+
+def test_predictions_are_those_the_prior_leaves(root, model, tmp_path):
+    """Rare classes are counted after the spatial prior, as in CBST."""
+    from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
+
+    prior = np.ones((len(CLASSES), 8, 12), np.float32)
+    prior[1] = 0
+    np.savez(tmp_path / 'prior.npz', prior=prior)
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias[1] = 1e2  # argmax everywhere
+    manifest = LabelingPass(
+        Predictor(model),
+        loader_of(root),
+        CBSTPseudoLabeler(len(CLASSES), prior=str(tmp_path / 'prior.npz')),
+        PseudoLabelStore(tmp_path),
+    ).run(1, 0.5)
+    candidates = [c['candidates'] for c in manifest['per_class'].values()]
+    assert candidates[1] == 0 and sum(candidates) == 9 * 32 * 48
+
+
+@pytest.mark.parametrize('rule', ['argmax', 'scaled', 'soft'])
+def test_one_and_two_processes_agree(root, model, tmp_path, rule):
+    """Equal counts, thresholds and label files, gloo."""
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
+    script = [
+        str(Path(__file__).parent / 'label_in_processes.py'),
+        str(root),
+        str(tmp_path / 'model.pth'),
+    ]
+    torchrun = [
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        '--nproc_per_node=2',
+    ]
+    manifests = []
+    for out, launch in ((tmp_path / 'one', []), (tmp_path / 'two', torchrun)):
+        done = subprocess.run(
+            [sys.executable, *launch, *script, str(out), rule],
+            cwd=ROOT,
+            env=dict(_environment(), PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        manifest = json.loads((out / 'round_1/manifest.json').read_text())
+        manifest.pop('seconds')
+        manifests.append(manifest)
+    # The files' checksums are part of the manifest.
+    kinds = 3 if rule == 'soft' else 2  # labels, confidence, soft labels
+    assert len(manifests[0]['files']) == 9 * kinds
+    assert manifests[0] == manifests[1]
+
+
+def _environment():
+    import os
+
+    return dict(os.environ, OMP_NUM_THREADS='1')
+
+
+def test_soft_labels_are_stored_small_and_read_large(root, model, tmp_path):
+    """Averages over squares, close to the soft labels of every pixel."""
+    from mmsemi.datasets.transforms import LoadPseudoLabel
+    from mmsemi.models.pseudo_labelers import LRENTPseudoLabeler
+
+    labeler = LRENTPseudoLabeler(len(CLASSES), alpha=1.0)
+    store = PseudoLabelStore(tmp_path)
+    LabelingPass(
+        Predictor(model), loader_of(root), labeler, store, soft_stride=2
+    ).run(1, 0.5)
+    assert store.problem(1) is None
+    folder = store.folder(1)
+    for batch in loader_of(root):
+        with torch.no_grad():
+            result = labeler(Predictor(model)(batch).probabilities)
+        for k, sample in enumerate(batch['data_samples']):
+            name = Path(sample.img_path).stem + '.png'
+            small = read_png(folder / 'soft' / name)
+            assert small.shape == (16 * len(CLASSES), 24)
+            loaded = LoadPseudoLabel(with_confidence=False)(
+                dict(
+                    img=np.zeros((32, 48, 3), np.uint8),
+                    seg_map_path=str(folder / 'labels' / name),
+                    confidence_path='',
+                    soft_path=str(folder / 'soft' / name),
+                    num_classes=len(CLASSES),
+                )
+            )
+            soft = loaded['gt_soft_label'].astype(float) / 255
+            assert soft.shape == (32, 48, len(CLASSES))
+            expected = result.soft[k].permute(1, 2, 0).numpy()
+            assert np.abs(soft - expected).mean() < 0.03
+            small = small.reshape(len(CLASSES), 16, 24) / 255
+            mean = expected.reshape(16, 2, 24, 2, -1).mean((1, 3))
+            assert np.abs(small.transpose(1, 2, 0) - mean).max() <= 1 / 255
+
+
+def test_a_diverged_model_does_not_label(root, model, tmp_path):
+    with torch.no_grad():
+        model.student.decode_head.conv_seg.bias.fill_(float('nan'))
+    with pytest.raises(ValueError, match='diverged'):
+        run(root, model, tmp_path)
+    assert not (tmp_path / 'round_1').exists()
