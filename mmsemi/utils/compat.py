@@ -5,8 +5,10 @@ maintained distributions (``onedl-*``, our default) and the official ones.
 Only differences that concern mmsemi are handled here.
 """
 
+import functools
 import importlib.util
 import sys
+import threading
 import types
 import warnings
 from importlib import metadata
@@ -132,6 +134,62 @@ def register_safe_globals() -> None:
             *dtypes,
         ]
     )
+
+
+def extend_config_loading() -> None:
+    """Let ``Config.fromfile`` find packages' configs and join their imports.
+
+    ``mmseg::...`` and ``mmsemi::...`` work as the file and in ``_base_``,
+    see :mod:`mmsemi.utils.package_configs`. Two bases with a
+    ``custom_imports`` each are an error of duplicate keys in mmengine; their
+    imports are joined. Other configs are read as before. Calling it again
+    changes nothing.
+    """
+    from mmengine.config import Config
+
+    from .package_configs import config_file, join_imports
+
+    if getattr(Config, '_reads_packages', False):
+        return
+    fromfile, get_path = Config.fromfile, Config._get_cfg_path
+    file2dict = Config._file2dict
+    # For each file being read: `custom_imports` of its bases so far.
+    reading = threading.local()
+
+    @functools.wraps(fromfile)
+    def read(filename, *args, **kwargs):
+        return fromfile(config_file(filename), *args, **kwargs)
+
+    @functools.wraps(get_path)
+    def base_path(cfg_path, filename):
+        if '::' in cfg_path:
+            return config_file(cfg_path), cfg_path.partition('::')[0]
+        return get_path(cfg_path, filename)
+
+    @functools.wraps(file2dict)
+    def read_one(filename, *args, **kwargs):
+        stack = reading.__dict__.setdefault('stack', [])
+        bases: list[dict] = []
+        stack.append(bases)
+        try:
+            cfg, text, variables = file2dict(filename, *args, **kwargs)
+        finally:
+            stack.pop()
+        if len(bases) > 1:
+            cfg['custom_imports'] = join_imports(
+                [*bases, cfg.get('custom_imports') or {}]
+            )
+        if stack and cfg.get('custom_imports'):
+            siblings = stack[-1]
+            siblings.append(cfg['custom_imports'])
+            if len(siblings) > 1:
+                cfg = {k: v for k, v in cfg.items() if k != 'custom_imports'}
+        return cfg, text, variables
+
+    Config.fromfile = staticmethod(read)
+    Config._get_cfg_path = staticmethod(base_path)
+    Config._file2dict = staticmethod(read_one)
+    Config._reads_packages = True
 
 
 def stub_missing_mmcv_ops() -> None:
