@@ -34,7 +34,7 @@ KINDS = {
         'crst_metric',
         'crst_mining',
         'crst_source_sampling',
-        'formula_regularizers',
+        'formula_regularisers',
         'formula_spatial_prior',
     ),
     'strict': (

@@ -45,7 +45,7 @@ def test_crst_loss(oracle_dir):
 
 @pytest.mark.parametrize('name', sorted(REGULARIZERS))
 def test_regularizers(oracle_dir, name):
-    for path in files(oracle_dir, 'cbst', 'formula_regularizers'):
+    for path in files(oracle_dir, 'cbst', 'formula_regularisers'):
         with np.load(path) as arrays:
             logits = torch.from_numpy(arrays['logits']).requires_grad_()
             valid = torch.from_numpy(arrays['ignored']) == 0

@@ -309,21 +309,27 @@ class StoredViews:
 
 
 def test_poly_lr(oracle_dir):
-    """mmengine's PolyLR is the formula; theirs holds it for 10 iterations."""
+    """mmengine's PolyLR is the formula; theirs holds it for a period."""
     for path in files(oracle_dir, 'strict', 'poly_lr'):
         with np.load(path) as case:
-            lengths = [k.split('_')[1] for k in case.files if 'iters' in k]
-            assert len(case.files) == 2 * len(lengths)
+            lengths = [
+                k.removeprefix('iters_')
+                for k in case.files
+                if k.startswith('iters_')
+            ]
+            assert len(case.files) == 2 * len(lengths) + 2
+            period = int(case['period'])
             for length in lengths:
                 iters, rates = case[f'iters_{length}'], case[f'lrs_{length}']
-                base = 2.5e-4 * np.array([1, 10, 20])
-                held = (1 - iters // 10 * 10 / int(length)) ** 0.9
+                base = float(case['base_lr']) * np.array([1, 10, 20])
+                updated = iters // period * period
+                held = (1 - updated / int(length)) ** 0.9
                 np.testing.assert_allclose(
                     rates, base * held[:, None], rtol=0, atol=1e-12
                 )
                 ours = poly_rates(int(length), base)
                 np.testing.assert_allclose(
-                    ours[iters // 10 * 10], rates, rtol=0, atol=1e-9
+                    ours[updated], rates, rtol=0, atol=1e-9
                 )
 
 

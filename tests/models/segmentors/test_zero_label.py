@@ -342,7 +342,10 @@ def test_refresh_takes_the_student_as_it_is() -> None:
         assert value.data_ptr() != model.generator.state_dict()[key].data_ptr()
     x = torch.rand(1, 3, 32, 32)
     model.eval()
-    torch.testing.assert_close(model.unseen_logits(x), model(x)[:, SEEN:])
+    # Columns of a smaller product may be summed in another order.
+    torch.testing.assert_close(
+        model.unseen_logits(x), model(x)[:, SEEN:], rtol=1e-5, atol=1e-5
+    )
 
 
 def test_initialization_reaches_both() -> None:
