@@ -16,6 +16,7 @@ from mmengine.runner import find_latest_checkpoint
 
 from mmsemi.apis.setup import changed_keys
 from mmsemi.engine.runner import build_runner
+from mmsemi.utils.config_data import read_dumped_config
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 
@@ -232,7 +233,7 @@ class MutualTraining:
         for name, path in files.items():
             if path.exists():
                 changed = changed_keys(
-                    Config.fromfile(str(path)), self.configs[name]
+                    read_dumped_config(path), self.configs[name]
                 )
                 if changed:
                     raise UsageError(

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import find_latest_checkpoint
 
+from mmsemi.utils.config_data import read_dumped_config
 from mmsemi.utils.errors import UsageError
 
 # What a training run leaves in its work dir; logs are kept per start.
@@ -159,7 +160,7 @@ def check_work_dir(
                 f'{dumped.name}{found}. Start it without --resume, or name '
                 'the right folder with --work-dir'
             )
-        changed = changed_keys(Config.fromfile(str(dumped)), cfg)
+        changed = changed_keys(read_dumped_config(dumped), cfg)
         if changed:
             raise UsageError(
                 f'cannot resume {work_dir}: the config differs from the one '
@@ -193,7 +194,7 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple]:
         yield prefix, 'BN' if value == 'SyncBN' else value
 
 
-def changed_keys(old: Config, new: Config) -> list[str]:
+def changed_keys(old: Config | dict, new: Config) -> list[str]:
     """``key: old -> new`` for each value that makes another run.
 
     Loader settings that change speed only (workers, pinning) are free.
@@ -205,7 +206,7 @@ def changed_keys(old: Config, new: Config) -> list[str]:
         'prefetch_factor',
     )
 
-    def values(cfg: Config) -> dict[str, Any]:
+    def values(cfg: Config | dict) -> dict[str, Any]:
         flat: dict[str, Any] = {}
         for key in RUN_KEYS:
             flat.update(_flat(_plain(cfg.get(key)), key))

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import pickle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +9,11 @@ import torch
 from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.registry import DefaultScope, Registry
-from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
+from mmengine.runner.checkpoint import load_state_dict
 from torch import Tensor, nn
 
 from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
+from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 # Our transforms with a counterpart of mmseg that does the same to images.
@@ -171,14 +171,7 @@ def read_weights(
         model = source.module if is_model_wrapper(source) else source
         state, meta = model.state_dict(), {}
     else:
-        if not Path(source).is_file():
-            raise UsageError(f'no checkpoint {source}')
-        try:
-            checkpoint = _load_checkpoint(str(source), map_location='cpu')
-        except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-            raise UsageError(
-                f'{source} is no checkpoint of PyTorch ({error})'
-            ) from error
+        checkpoint = read_checkpoint(source)
         state = checkpoint.get('state_dict', checkpoint)
         meta = checkpoint.get('meta', {})
     prefix = f'{predict_on}.'

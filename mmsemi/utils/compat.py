@@ -105,37 +105,6 @@ def check_stack() -> None:
             )
 
 
-def register_safe_globals() -> None:
-    """Let ``torch.load(weights_only=True)`` read Runner checkpoints.
-
-    They hold mmengine's ``HistoryBuffer`` with NumPy arrays, which torch
-    2.6 and later refuses by default (mmengine issue #1655).
-    """
-    import numpy as np
-    import torch
-    from mmengine.logging import HistoryBuffer
-
-    add = getattr(torch.serialization, 'add_safe_globals', None)
-    if add is None:
-        return
-    core = getattr(np, '_core', None) or np.core
-    dtypes = [
-        getattr(np.dtypes, f'{name}DType')
-        for name in ('Float64', 'Float32', 'Int64', 'Int32', 'UInt8')
-    ]
-    add(
-        [
-            HistoryBuffer,
-            getattr,
-            core.multiarray._reconstruct,
-            core.multiarray.scalar,
-            np.ndarray,
-            np.dtype,
-            *dtypes,
-        ]
-    )
-
-
 def extend_config_loading() -> None:
     """Let ``Config.fromfile`` find packages' configs and join their imports.
 

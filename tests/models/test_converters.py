@@ -137,7 +137,7 @@ def test_command_writes_a_checkpoint_init_cfg_reads(
     sys.argv.append('--overwrite')
     main()
     source.unlink()
-    with pytest.raises(UsageError, match='no file'):
+    with pytest.raises(UsageError, match='does not exist'):
         main()
 
 

@@ -259,7 +259,7 @@ def test_weights_that_do_not_fit_are_an_error(tmp_path) -> None:
     model, checkpoint = trained(cfg, tmp_path)
     with pytest.raises(UsageError, match="no 'teacher' in the checkpoint"):
         export_segmentor(cfg, checkpoint, tmp_path / 'a.pth', 'teacher')
-    with pytest.raises(UsageError, match='no checkpoint'):
+    with pytest.raises(UsageError, match='gone.pth does not exist'):
         export_segmentor(cfg, tmp_path / 'gone.pth', tmp_path / 'a.pth')
     cfg.model.student.decode_head.num_classes = 5
     with pytest.raises(UsageError, match='do not fit'):

@@ -288,7 +288,7 @@ def test_clear_errors(files, tmp_path, monkeypatch) -> None:
     with pytest.raises(SystemExit, match='kept is a file'):
         infer(monkeypatch, files, tmp_path / 'kept')
     (tmp_path / 'text.pth').write_text('no checkpoint')
-    with pytest.raises(UsageError, match='text.pth is no checkpoint'):
+    with pytest.raises(UsageError, match='text.pth is not a checkpoint'):
         read_weights(tmp_path / 'text.pth', 'student')
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UsageError, match='no images'):

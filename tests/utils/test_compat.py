@@ -3,8 +3,6 @@ import sys
 from importlib import metadata
 
 import pytest
-import torch
-from mmengine.logging import HistoryBuffer, MessageHub
 
 from mmsemi.utils import compat
 
@@ -69,23 +67,6 @@ def test_an_untested_version_only_warns(monkeypatch):
     pretend(monkeypatch, **dict(ONEDL, onedl_mmcv='2.9.0'))
     with pytest.warns(UserWarning, match='onedl-mmcv 2.9.0'):
         compat.check_stack()
-
-
-def test_what_a_runner_saves_loads_with_the_safe_default(tmp_path):
-    # Loading through mmengine takes entries off torch's list again.
-    compat.register_safe_globals()
-    hub = MessageHub('test_compat')
-    for value in (0.5, 0.25):
-        hub.update_scalar('train/loss', value)
-        hub.update_scalar('train/seen', torch.tensor(3))
-    hub.update_info('mmsemi/row', dict(round=1, kept=0.2, names=['a']))
-    path = tmp_path / 'iter_1.pth'
-    torch.save(dict(message_hub=hub.state_dict(), meta=dict(iter=1)), path)
-    loaded = torch.load(path, weights_only=True)
-    buffer = loaded['message_hub']['log_scalars']['train/loss']
-    assert isinstance(buffer, HistoryBuffer)
-    assert buffer.mean() == pytest.approx(0.375)
-    assert loaded['message_hub']['runtime_info']['mmsemi/row']['kept'] == 0.2
 
 
 @pytest.mark.slow

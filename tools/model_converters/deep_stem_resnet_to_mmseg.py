@@ -20,6 +20,7 @@ from mmseg.models.backbones import ResNetV1c
 from torch import Tensor
 
 from mmsemi.models.export import refuse_existing, save_checkpoint
+from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 BLOCKS = {50: 6, 101: 23, 152: 36}  # of the third stage
@@ -90,9 +91,7 @@ def main() -> None:
     """Convert a file."""
     args = parse_args()
     refuse_existing([Path(args.out)], args.overwrite)
-    if not Path(args.source).is_file():
-        raise UsageError(f'no file {args.source}')
-    source = torch.load(args.source, map_location='cpu', weights_only=True)
+    source = read_checkpoint(args.source)
     for key in ('state_dict', 'model_state'):
         source = source.get(key, source)
     state, report = convert(source)

@@ -16,6 +16,7 @@ from mmseg.models.backbones import ResNet
 from torch import Tensor
 
 from mmsemi.models.export import refuse_existing, save_checkpoint
+from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 # Depth by the number of blocks of stages 3 and 4 and whether they have a
@@ -99,9 +100,7 @@ def main() -> None:
     """Convert a file."""
     args = parse_args()
     refuse_existing([Path(args.out)], args.overwrite)
-    if not Path(args.source).is_file():
-        raise UsageError(f'no file {args.source}')
-    source = torch.load(args.source, map_location='cpu', weights_only=True)
+    source = read_checkpoint(args.source)
     state, report = convert(source.get('state_dict', source))
     save_checkpoint(Path(args.out), state, {}, args.overwrite)
     print(f'{report}; wrote {args.out}')
