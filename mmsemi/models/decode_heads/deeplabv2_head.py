@@ -73,7 +73,11 @@ class DeepLabV2Head(BaseDecodeHead):
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args, **kwargs
     ) -> None:
-        """Leave out the branches of a checkpoint that are not used."""
+        """Leave out the branches of a checkpoint that are not used.
+
+        Also accepts the weights that :meth:`to_mmseg` gave.
+        """
+        undo_aspp(state_dict, prefix, self.num_classes)
         for k in range(len(self.convs), len(self.dilations)):
             for name in ('weight', 'bias'):
                 state_dict.pop(f'{prefix}convs.{k}.{name}', None)
@@ -90,20 +94,7 @@ class DeepLabV2Head(BaseDecodeHead):
             cfg: config this head was built from.
         """
         used, classes = len(self.convs), self.num_classes
-        like = self.convs[0].weight.detach()
-        eye = torch.eye(classes, dtype=like.dtype, device=like.device)
-        bottleneck = like.new_zeros(classes, (used + 1) * classes, 3, 3)
-        bottleneck[:, classes:, 1, 1] = eye.repeat(1, used)
-        state = {
-            'image_pool.1.conv.weight': like.new_zeros(
-                classes, self.in_channels, 1, 1
-            ),
-            'image_pool.1.conv.bias': like.new_zeros(classes),
-            'bottleneck.conv.weight': bottleneck,
-            'bottleneck.conv.bias': like.new_zeros(classes),
-            'conv_seg.weight': eye.view(classes, classes, 1, 1),
-            'conv_seg.bias': like.new_zeros(classes),
-        }
+        state = summing_layers(self.convs[0].weight.detach(), used)
         for k, conv in enumerate(self.convs):
             for name, value in conv.state_dict().items():
                 state[f'aspp_modules.{k}.conv.{name}'] = value
@@ -118,3 +109,56 @@ class DeepLabV2Head(BaseDecodeHead):
             dropout_ratio=0,
             align_corners=self.align_corners,
         ), state
+
+
+def summing_layers(like: Tensor, branches: int) -> dict[str, Tensor]:
+    """Weights of an ``ASPPHead`` that add up its dilated branches.
+
+    Args:
+        like: weight (classes, in_channels, 3, 3) of a branch.
+        branches: their number.
+    """
+    classes, in_channels = like.shape[:2]
+    eye = torch.eye(classes, dtype=like.dtype, device=like.device)
+    bottleneck = like.new_zeros(classes, (branches + 1) * classes, 3, 3)
+    bottleneck[:, classes:, 1, 1] = eye.repeat(1, branches)
+    return {
+        'image_pool.1.conv.weight': like.new_zeros(classes, in_channels, 1, 1),
+        'image_pool.1.conv.bias': like.new_zeros(classes),
+        'bottleneck.conv.weight': bottleneck,
+        'bottleneck.conv.bias': like.new_zeros(classes),
+        'conv_seg.weight': eye.view(classes, classes, 1, 1),
+        'conv_seg.bias': like.new_zeros(classes),
+    }
+
+
+def undo_aspp(state: dict, prefix: str, num_classes: int) -> None:
+    """Give exported weights the names of :class:`DeepLabV2Head` again.
+
+    Weights of an ``ASPPHead`` that does anything but add up its branches
+    stay as they are.
+
+    Args:
+        state: weights, changed in place.
+        prefix: of the names of the head's weights.
+        num_classes: channels of the branches.
+    """
+    branch = f'{prefix}aspp_modules.'
+    keys = [key for key in state if key.startswith(branch)]
+    first = state.get(f'{branch}0.conv.weight')
+    if first is None or len(first) != num_classes:
+        return
+    layers = {
+        prefix + key: value
+        for key, value in summing_layers(first, len(keys) // 2).items()
+    }
+    if any(
+        key not in state or not torch.equal(state[key], value)
+        for key, value in layers.items()
+    ):
+        return
+    for key in layers:
+        del state[key]
+    for key in keys:
+        number, _, name = key[len(branch) :].split('.')
+        state[f'{prefix}convs.{number}.{name}'] = state.pop(key)

@@ -63,6 +63,36 @@ class LateralSumHead(BaseDecodeHead):
             )
         return self.cls_seg(self.fuse(self.norm(total).relu()))
 
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args, **kwargs
+    ) -> None:
+        """Accept the weights that :meth:`to_mmseg` gave, too."""
+        weight = state_dict.get(f'{prefix}convs.0.conv.weight')
+        if self._is_sum(weight):
+            del state_dict[f'{prefix}convs.0.conv.weight']
+            for k, part in enumerate(
+                weight[:, :, 1:2, 1:2].split(list(self.in_channels), 1)
+            ):
+                state_dict[f'{prefix}laterals.{k}.weight'] = part
+            names = {
+                f'{prefix}convs.0.{self.fuse.norm_name}.': f'{prefix}norm.',
+                f'{prefix}convs.1.': f'{prefix}fuse.',
+            }
+            for key in list(state_dict):
+                for old, new in names.items():
+                    if key.startswith(old):
+                        state_dict[new + key[len(old) :]] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _is_sum(self, weight: Tensor | None) -> bool:
+        """Whether a 3x3 convolution is one of laterals in disguise."""
+        shape = (self.channels, sum(self.in_channels), 3, 3)
+        if weight is None or tuple(weight.shape) != shape:
+            return False
+        border = weight.clone()
+        border[:, :, 1, 1] = 0
+        return not border.any()
+
     def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """Config and weights of an mmseg head with equal output.
 

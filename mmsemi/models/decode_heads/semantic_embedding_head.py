@@ -3,17 +3,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.logging import print_log
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
 from mmsemi.registry import MODELS
-from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import UNLABELED, resize_labels
 
-from .deeplabv2_head import DeepLabV2Head
+from .folded_embeddings import fold, unfold
 
 Columns = slice | Sequence[int] | Tensor
 
@@ -229,7 +227,12 @@ class SemanticEmbeddingHead(BaseDecodeHead):
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args, **kwargs
     ) -> None:
-        """Vectors of a checkpoint count only where they are saved."""
+        """Vectors of a checkpoint count only where they are saved.
+
+        Also accepts the weights that :meth:`to_mmseg` gave.
+        """
+        if self.has_embeddings:
+            unfold(self, state_dict, prefix)
         key = f'{prefix}embeddings'
         if not self.save_embeddings:
             state_dict.pop(key, None)
@@ -238,50 +241,8 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
-        """Config and weights of an mmseg head with equal logits.
-
-        The word vectors are folded into the classifier of the inner head.
-
-        Args:
-            cfg: config this head was built from.
-
-        Raises:
-            UsageError: when the inner head has no classifier to fold into.
-        """
-        if self.gamma:
-            print_log(
-                f'gamma={self.gamma} needs probabilities; the exported model '
-                'predicts without calibration',
-                'current',
-            )
-        vectors = self.embeddings.detach().float() / self.temperature
-        inner = dict(cfg['head'], num_classes=self.num_classes)
-        if isinstance(self.head, DeepLabV2Head):
-            # Linear up to the classes, so that its own size shrinks.
-            folded = MODELS.build(inner)
-            for ours, conv in zip(folded.convs, self.head.convs):
-                ours.weight.data = torch.einsum(
-                    'cd,dikl->cikl', vectors, conv.weight.detach()
-                )
-                ours.bias.data = vectors @ conv.bias.detach()
-            return folded.to_mmseg(inner)
-        if hasattr(self.head, 'to_mmseg'):
-            plain, state = self.head.to_mmseg(
-                dict(cfg['head'], num_classes=self.channels)
-            )
-        else:
-            plain, state = inner, dict(self.head.state_dict())
-        weight = state.get('conv_seg.weight')
-        if weight is None or len(weight) != self.channels:
-            raise UsageError(
-                f'{type(self.head).__name__} has no 1x1 classifier that word '
-                'vectors can be folded into; export it by hand'
-            )
-        state['conv_seg.weight'] = torch.einsum(
-            'cd,dikl->cikl', vectors, weight
-        )
-        state['conv_seg.bias'] = vectors @ state['conv_seg.bias']
-        return dict(plain, num_classes=self.num_classes), state
+        """See :func:`~.folded_embeddings.fold`."""
+        return fold(self, cfg)
 
     def extra_repr(self) -> str:
         return (

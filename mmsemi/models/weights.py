@@ -1,0 +1,215 @@
+"""Weights into a model: all of them, or an error that says what is missing.
+
+mmengine loads what fits and goes on, with a line in the log at most. A head
+that stays random in this way costs days, so here the fit is complete but for
+parts a person names.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from torch import Tensor, nn
+
+from mmsemi.utils.errors import UsageError
+
+# Parts that serve training only: a model that predicts can do without.
+TRAINING_ONLY = ('representation_head',)
+
+
+class Fit(NamedTuple):
+    """What did not fit when weights were loaded.
+
+    Attributes:
+        missing: weights of the model that the checkpoint lacks.
+        unexpected: weights of the checkpoint that the model lacks.
+        misshapen: shapes in checkpoint and model by the weight's name.
+    """
+
+    missing: list[str]
+    unexpected: list[str]
+    misshapen: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+    def names(self) -> list[str]:
+        """All weights concerned."""
+        return [*self.misshapen, *self.missing, *self.unexpected]
+
+
+def load_weights(
+    model: nn.Module,
+    state: dict[str, Tensor],
+    source: str,
+    leave_out: str | Iterable[str] = (),
+    training: bool = True,
+) -> None:
+    """Load all weights of a model, or raise.
+
+    Weights of a plain segmentor fill the sub-models of a wrapper that it
+    chooses, completely; what else the wrapper holds starts as it is.
+
+    Args:
+        model: any model; wrappers of several processes and of test-time
+            augmentation are looked into.
+        state: weights by name.
+        source: where they are from, for messages.
+        leave_out: parts, such as ``decode_head.conv_seg``, that keep their
+            values whatever the checkpoint holds.
+        training: False for a model that predicts only, which does without
+            what serves training.
+
+    Raises:
+        UsageError: counting and naming what is missing, unexpected or of
+            another shape, or if a part to leave out does not exist.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    names = [leave_out] if isinstance(leave_out, str) else list(leave_out)
+    known = [*state, *model.state_dict()]
+    for name in names:
+        if not any(is_part(name, key) for key in known):
+            raise UsageError(
+                f'load_except: neither the model nor {source} has a part '
+                f'{name}. Parts are called as in '
+                f'{", ".join(list(model.state_dict())[-2:])}'
+            )
+    if not training:
+        names += TRAINING_ONLY
+    state = {
+        key: value
+        for key, value in state.items()
+        if not any(is_part(name, key) for name in names)
+    }
+    plain = is_plain(model, state)
+    fit = fill(model, state, source)
+    missing = [
+        key
+        for key in fit.missing
+        if not any(is_part(name, key) for name in names)
+    ]
+    if plain:
+        missing = within_filled(model, fit.missing, missing)
+    fit = fit._replace(missing=missing)
+    if fit.names():
+        raise UsageError(describe(fit, model, source))
+
+
+def is_part(name: str, key: str) -> bool:
+    """Whether a weight belongs to a part, wherever the part stands."""
+    return f'.{name}.' in f'.{key}.'
+
+
+def is_plain(model: nn.Module, state: dict[str, Tensor]) -> bool:
+    """Whether weights of one network alone go into a wrapper of several."""
+    prefixes = tuple(f'{name}.' for name in getattr(model, 'sub_models', ()))
+    return bool(prefixes) and not any(
+        key.startswith(prefixes) for key in state
+    )
+
+
+def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> Fit:
+    """Load what fits, and say what does not."""
+    misshapen = {}
+
+    def compare(module, state_dict, prefix, *_) -> None:
+        own = [
+            *module.named_parameters(recurse=False),
+            *module.named_buffers(recurse=False),
+        ]
+        for name, value in own:
+            given = state_dict.get(prefix + name)
+            if given is not None and given.shape != value.shape:
+                misshapen[prefix + name] = (
+                    tuple(given.shape),
+                    tuple(value.shape),
+                )
+                del state_dict[prefix + name]
+
+    # Modules may translate names before this; so it is asked in each.
+    handles = [
+        module.register_load_state_dict_pre_hook(compare)
+        for module in model.modules()
+    ]
+    try:
+        result = model.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise UsageError(f'{source}: {error}') from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    missing = [key for key in result.missing_keys if key not in misshapen]
+    return Fit(missing, list(result.unexpected_keys), misshapen)
+
+
+def within_filled(
+    model: nn.Module, missing: list[str], wanted: list[str]
+) -> list[str]:
+    """Those of the missing weights that a plain checkpoint should bring.
+
+    Args:
+        model: wrapper.
+        missing: all weights that were not loaded.
+        wanted: those of them to judge.
+    """
+    absent = set(missing)
+    filled = tuple(
+        f'{name}.'
+        for name in model.sub_models
+        if any(
+            f'{name}.{key}' not in absent
+            for key in getattr(model, name).state_dict()
+        )
+    )
+    return [key for key in wanted if key.startswith(filled)]
+
+
+def describe(fit: Fit, model: nn.Module, source: str) -> str:
+    """One message about what does not fit."""
+    prefixes = [f'{name}.' for name in getattr(model, 'sub_models', ())]
+
+    def short(key: str) -> str:
+        """Name in the plain network: sub-models are alike."""
+        for prefix in prefixes:
+            if key.startswith(prefix):
+                return key[len(prefix) :]
+        return key
+
+    misshapen = {short(key): value for key, value in fit.misshapen.items()}
+    parts = [
+        (
+            f'{name}: {given} in the file, {wanted} in the model'
+            for name, (given, wanted) in misshapen.items()
+        ),
+        unique(map(short, fit.missing)),
+        unique(map(short, fit.unexpected)),
+    ]
+    labels = ('of another shape', 'missing', 'unknown to the model')
+    found = [
+        f'{len(names)} {label} ({some(names)})'
+        for label, names in zip(labels, map(list, parts))
+        if names
+    ]
+    out = ','.join(to_leave_out([short(key) for key in fit.names()]))
+    return (
+        f'{source} does not fit the model; weights are {"; ".join(found)}. '
+        'Take the config that belongs to the file, or, if these parts shall '
+        f'start without it, --cfg-options load_except="[{out}]"'
+    )
+
+
+def unique(keys: Iterable[str]) -> list[str]:
+    """The keys without repetition, in their order."""
+    return list(dict.fromkeys(keys))
+
+
+def some(names: list[str], count: int = 3) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - count
+    return ', '.join(names[:count]) + (f' and {rest} more' if rest > 0 else '')
+
+
+def to_leave_out(keys: list[str]) -> list[str]:
+    """Fewest names of parts that hold the given weights."""
+    modules = unique(key.rpartition('.')[0] or key for key in keys)
+    if len(modules) <= 2:
+        return modules
+    return unique(key.partition('.')[0] for key in keys)
