@@ -253,7 +253,9 @@ class LabelingPass:
         done = 0
         device = self.labeler.thresholds.device
         for _ in track(range(len(self.dataloader)), description=description):
-            with np.load(self._logits_file(done)) as stored:
+            with np.load(
+                self._logits_file(done), allow_pickle=False
+            ) as stored:
                 logits = torch.from_numpy(stored['logits']).to(device)
                 size = stored['size'].tolist()
                 boxes = [tuple(box) for box in stored['boxes'].tolist()]

@@ -95,7 +95,7 @@ class RoundPictureHook(Hook):
         path = self._file(runner, name)
         if not path.is_file():
             return {}
-        with np.load(path) as stored:
+        with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
 
     # Predictions.

@@ -325,7 +325,7 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
         raise UsageError(f'{path}: no such spatial prior; {advice}')
     try:
         with open(path, 'rb') as stream:
-            file = dict(np.load(stream).items())
+            file = dict(np.load(stream, allow_pickle=False).items())
     except (
         OSError,
         ValueError,
