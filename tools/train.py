@@ -12,7 +12,6 @@ from mmengine.config import DictAction
 
 from mmsemi.apis.setup import (
     check_amp,
-    check_weights,
     check_work_dir,
     enable_amp,
     load_config,
@@ -22,6 +21,7 @@ from mmsemi.apis.setup import (
 )
 from mmsemi.datasets.splits import set_split
 from mmsemi.doctor.data import check_data
+from mmsemi.doctor.weights import check_weights
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError

@@ -17,12 +17,12 @@ from mmengine.dist import is_main_process
 from mmsemi.apis.mutual import MutualTraining
 from mmsemi.apis.setup import (
     check_amp,
-    check_weights,
     enable_amp,
     load_config,
     prepare_generated,
 )
 from mmsemi.doctor.data import check_data
+from mmsemi.doctor.weights import check_weights
 from mmsemi.utils.dist import end_process, is_first_process
 from mmsemi.utils.errors import UsageError
 

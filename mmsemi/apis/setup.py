@@ -244,34 +244,3 @@ def prepare_generated(cfg: Config) -> None:
             dataset = DATASETS.get(kind)
             if getattr(dataset, 'GENERATED', False):
                 dataset.prepare(part['data_root'])
-
-
-def check_weights(cfg: Config) -> None:
-    """Check that the local checkpoints a config starts from exist.
-
-    Raises:
-        UsageError: naming the first missing file and who wants it.
-    """
-    wanted = [('load_from', cfg.get('load_from'))]
-    for part in _walk(cfg.get('model')):
-        init = part.get('init_cfg')
-        wanted += [
-            (f'init_cfg of {part.get("type")}', item.get('checkpoint'))
-            for item in (init if isinstance(init, list) else [init])
-            if isinstance(item, dict)
-        ]
-        wanted.append(
-            (f'pretrained of {part.get("type")}', part.get('pretrained'))
-        )
-    for place, path in wanted:
-        if (
-            isinstance(path, str)
-            and '://' not in path
-            and not Path(path).is_file()
-        ):
-            raise UsageError(
-                f'{place}: checkpoint {path} does not exist. Bring it there '
-                '(the README of the config says from where; '
-                'tools/model_converters makes it from foreign ones) or name '
-                'another by --cfg-options'
-            )

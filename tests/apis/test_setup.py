@@ -110,33 +110,6 @@ def test_a_run_resumes_with_its_own_config_only(cfg):
         setup.check_work_dir(cfg, 'method.py', resume=True)
 
 
-def test_missing_weights_are_named(tmp_path):
-    weights = tmp_path / 'there.pth'
-    weights.write_text('')
-
-    def cfg(path):
-        return Config(
-            dict(
-                model=dict(
-                    student=dict(
-                        type='EncoderDecoder',
-                        backbone=dict(
-                            type='ResNet',
-                            init_cfg=dict(type='Pretrained', checkpoint=path),
-                        ),
-                    )
-                )
-            )
-        )
-
-    for path in (str(weights), 'open-mmlab://resnet50_v1c', None):
-        setup.check_weights(cfg(path))
-    with pytest.raises(UsageError, match='init_cfg of ResNet.*gone.pth'):
-        setup.check_weights(cfg('gone.pth'))
-    with pytest.raises(UsageError, match='load_from.*gone.pth'):
-        setup.check_weights(Config(dict(load_from='gone.pth')))
-
-
 def test_amp_needs_a_gpu(monkeypatch):
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
     monkeypatch.setattr(setup, 'get_device', lambda: 'cpu')

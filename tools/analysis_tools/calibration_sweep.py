@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config, DictAction
 
-from mmsemi.apis.setup import check_weights, load_config, set_work_dir
+from mmsemi.apis.setup import load_config, set_work_dir
 from mmsemi.doctor.data import collect
+from mmsemi.doctor.weights import check_weights
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
