@@ -1,5 +1,6 @@
 from .camvid import CamVidDataset
 from .gta5 import GTA5Dataset
+from .lists import read_lists_as_written
 from .pseudo_label import PseudoLabelDataset
 from .samplers import (
     BatchShardSampler,
@@ -13,6 +14,8 @@ from .synthia import SYNTHIADataset
 from .transforms import *  # noqa: F401, F403
 from .transforms import __all__ as _transforms
 from .unlabeled import UnlabeledDataset
+
+read_lists_as_written()
 
 __all__ = [
     'BatchShardSampler',

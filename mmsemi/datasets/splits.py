@@ -10,6 +10,8 @@ from mmengine.config import Config
 
 from mmsemi.utils.errors import UsageError
 
+from .lists import read_lines
+
 LABELED, UNLABELED = 'labeled.txt', 'unlabeled.txt'
 PLAIN_LOOPS = ('IterBasedTrainLoop', 'EpochBasedTrainLoop')
 TRAIN_LOADERS = ('train_dataloader', 'semi_dataloader', 'label_dataloader')
@@ -17,19 +19,19 @@ WITHOUT_LABELS = ('UnlabeledDataset', 'PseudoLabelDataset')
 
 
 def read_list(path: str, allow_empty: bool = False) -> list[str]:
-    """Lines of a list file, stripped, blank ones left out.
+    """Images a list file names, see :func:`.lists.read_lines`.
 
     Raises:
-        UsageError: if the file is missing or empty, or names an image twice.
+        UsageError: if the file is missing, unreadable or empty, or names an
+            image twice.
     """
     if not osp.isfile(path):
         raise UsageError(f'{path}: no such list. {remedy(path)}')
-    with open(path, encoding='utf-8') as file:
-        lines = [line.strip() for line in file if line.strip()]
+    lines = read_lines(path)
     if not lines and not allow_empty:
         raise UsageError(f'{path}: the list is empty. {remedy(path)}')
-    twice = [line for line, count in Counter(lines).items() if count > 1]
-    if twice:
+    if len(set(lines)) < len(lines):
+        twice = [line for line, count in Counter(lines).items() if count > 1]
         raise UsageError(
             f"{path}: '{twice[0]}' is listed twice"
             f'{more(twice)}. Remove the repeated lines'

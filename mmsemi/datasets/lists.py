@@ -1,0 +1,85 @@
+"""List files as people write them, on any system."""
+
+import codecs
+import os.path as osp
+import posixpath
+import re
+from unittest.mock import patch
+
+import mmengine
+from mmseg.datasets import BaseSegDataset
+
+from mmsemi.utils.errors import UsageError
+
+_MARKS = (
+    (codecs.BOM_UTF8, 'utf-8'),
+    (codecs.BOM_UTF32_LE, 'utf-32'),  # begins as UTF-16's does
+    (codecs.BOM_UTF16_LE, 'utf-16'),
+    (codecs.BOM_UTF16_BE, 'utf-16'),
+)
+
+
+def read_lines(path: str) -> list[str]:
+    """Lines of a list file: stripped, without blank ones.
+
+    Windows writes a byte order mark, UTF-16 (PowerShell's ``>``), carriage
+    returns and backslashes; all are read as what they mean. ``./a`` and
+    ``b/../a`` become ``a``.
+
+    Raises:
+        UsageError: if the file cannot be read as text.
+    """
+    try:
+        with open(path, 'rb') as file:
+            content = file.read()
+    except OSError as error:
+        raise UsageError(
+            f'{path}: the list cannot be read ({error.strerror})'
+        ) from error
+    encoding = next((e for mark, e in _MARKS if content.startswith(mark)), '')
+    try:
+        text = content.decode(encoding or 'utf-8')
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b'\n') + 1
+        raise UsageError(
+            f'{path}, line {line}: this is not text in UTF-8. Save the list '
+            'as UTF-8, one image a line'
+        ) from error
+    if '\0' in text:
+        raise UsageError(
+            f'{path}: this is no text, or text in UTF-16 without its mark. '
+            'Save the list as UTF-8, one image a line'
+        )
+    # Files joined by `cat` have marks in the middle.
+    text = text.replace('\ufeff', '').replace('\\', '/')
+    lines = [line.strip() for line in re.split('\r\n|\r|\n', text)]
+    return [
+        posixpath.normpath(line) if './' in line or '//' in line else line
+        for line in lines
+        if line
+    ]
+
+
+def read_lists_as_written() -> None:
+    """Let mmseg's datasets read their lists with :func:`read_lines`.
+
+    They would look for an image behind a blank line, and take a byte order
+    mark for a part of the first name.
+    """
+    plain = BaseSegDataset.load_data_list
+    if hasattr(plain, 'reads_lists_as_written'):
+        return
+
+    def lines_of(filename, *args, **kwargs):
+        if osp.isfile(filename):
+            return read_lines(filename)
+        return from_elsewhere(filename, *args, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        with patch.object(mmengine, 'list_from_file', lines_of):
+            return plain(self)
+
+    from_elsewhere = mmengine.list_from_file
+    load_data_list.reads_lists_as_written = True
+    load_data_list.__doc__ = plain.__doc__
+    BaseSegDataset.load_data_list = load_data_list
