@@ -485,3 +485,173 @@ def test_class_frequency(tmp_path, data_dir, capsys):
     assert f'{loss.class_weight[3]:.3f}' in printed
     with pytest.raises(UsageError, match='--overwrite'):
         class_frequency.main(args)
+
+
+def draw(tmp_path, images, masks, *options):
+    make_splits.main(
+        ['folder', '--name', 'x', '--seeds', '0', '--counts', '1']
+        + ['--images', str(images), '--masks', str(masks)]
+        + ['--out', str(tmp_path / 'out'), *options]
+    )
+    folder = tmp_path / 'out/x/random/1/seed0'
+    return sorted(
+        read_list(str(folder / 'labeled.txt'))
+        + read_list(str(folder / 'unlabeled.txt'), allow_empty=True)
+    )
+
+
+def picture(path, mask=False):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = np.zeros((20, 20) if mask else (20, 20, 3), np.uint8)
+    image[10:] = 1
+    cv2.imwrite(str(path), image)
+
+
+def test_masks_beside_images_are_no_images(tmp_path, capsys):
+    for k in range(3):
+        picture(tmp_path / f'b/benign ({k}).png')
+        picture(tmp_path / f'b/benign ({k})_mask.png', mask=True)
+    picture(tmp_path / 'b/benign (0)_mask_1.png', mask=True)
+    picture(tmp_path / 'b/normal.png')
+    suffixes = ('--image-suffix', '.png', '--mask-suffix')
+    found = draw(
+        tmp_path, tmp_path / 'b', tmp_path / 'b', *suffixes, '_mask.png'
+    )
+    assert found == ['benign (0)', 'benign (1)', 'benign (2)', 'normal']
+    assert 'left out: 4 .png' in capsys.readouterr().out
+    with pytest.raises(UsageError, match='nothing tells them apart'):
+        draw(tmp_path, tmp_path / 'b', tmp_path / 'b', *suffixes, '.png')
+
+
+def test_masks_with_another_suffix_beside_images(tmp_path):
+    for k in range(2):
+        picture(tmp_path / f'b/{k}.jpg')
+        picture(tmp_path / f'b/{k}_gt.png', mask=True)
+    options = ('--mask-suffix', '_gt.png')
+    assert draw(tmp_path, tmp_path / 'b', tmp_path / 'b', *options) == [
+        '0',
+        '1',
+    ]
+
+
+def test_files_of_other_suffixes_are_named(tmp_path, capsys):
+    for name in ('a.jpg', 'b.jpg', 'c.JPG', 'd.jpeg', 'e.png', 'notes.txt'):
+        picture(tmp_path / f'images/{name}') if name[0] != 'n' else touch(
+            tmp_path / f'images/{name}'
+        )
+    for name in 'abc':
+        picture(tmp_path / f'masks/{name}.png', mask=True)
+    found = draw(tmp_path, tmp_path / 'images', tmp_path / 'masks')
+    output = capsys.readouterr().out
+    assert found == ['a', 'b']
+    assert 'left out: 1 .JPG, 1 .jpeg, 1 .png, such as c.JPG' in output
+    assert 'left out: 1 .png, such as c.png: masks without' in output
+    with pytest.raises(UsageError, match='no image ends with .tif'):
+        draw(
+            tmp_path,
+            tmp_path / 'images',
+            tmp_path / 'masks',
+            '--image-suffix',
+            '.tif',
+        )
+
+
+def test_folders_behind_links_and_hidden_files(tmp_path):
+    for name in ('real/images/a.jpg', 'images/sub/b.jpg'):
+        picture(tmp_path / name)
+    picture(tmp_path / 'real/masks/a.png', mask=True)
+    picture(tmp_path / 'masks/sub/b.png', mask=True)
+    for kind in ('images', 'masks'):
+        (tmp_path / kind / 'link').symlink_to(tmp_path / 'real' / kind)
+        (tmp_path / kind / 'loop').symlink_to(tmp_path / kind)
+    for path in ('images/sub/._b.jpg', 'masks/sub/._b.png', 'images/.x.jpg'):
+        (tmp_path / path).write_bytes(b'\0\5\x16\7')
+    found = draw(tmp_path, tmp_path / 'images', tmp_path / 'masks')
+    assert found == ['link/a', 'sub/b']
+
+
+@pytest.mark.parametrize(
+    'spoil, words',
+    [
+        (lambda path: path.write_bytes(b'no image'), 'cannot be read'),
+        (
+            lambda path: cv2.imwrite(str(path), np.zeros((9, 9, 3))),
+            'color picture',
+        ),
+    ],
+)
+def test_useless_masks_stop_before_lists_are_written(tmp_path, spoil, words):
+    picture(tmp_path / 'images/a.jpg')
+    picture(tmp_path / 'images/b.jpg')
+    for name in 'ab':
+        picture(tmp_path / f'masks/{name}.png', mask=True)
+        spoil(tmp_path / f'masks/{name}.png')
+    with pytest.raises(UsageError, match=words):
+        draw(tmp_path, tmp_path / 'images', tmp_path / 'masks')
+    assert not (tmp_path / 'out').exists()
+
+
+def bring(tmp_path, *options):
+    import_splits.main(
+        [str(tmp_path / 'in'), '--out', str(tmp_path / 'out'), *options]
+    )
+    return {
+        path.relative_to(tmp_path / 'out').parent.as_posix(): read_list(
+            str(path)
+        )
+        for path in (tmp_path / 'out').rglob('labeled.txt')
+    }
+
+
+def lists(folder, labeled, unlabeled):
+    folder.mkdir(parents=True)
+    (folder / 'labeled.txt').write_bytes(labeled)
+    (folder / 'unlabeled.txt').write_bytes(unlabeled)
+
+
+def test_a_tree_of_ratios_keeps_its_folders(tmp_path):
+    tree = tmp_path / 'in/dataset/splits/pascal'
+    for ratio, stem in (('1_16', b'a'), ('1_8', b'b')):
+        for k in range(2):
+            line = b'JPEGImages/%s%d.jpg SegmentationClass/%s%d.png\n'
+            lists(
+                tree / ratio / f'split_{k}', line % (stem, k, stem, k), b'z\n'
+            )
+    assert bring(tmp_path) == {
+        'voc12/unimatch/1_16/split_0': ['a0'],
+        'voc12/unimatch/1_16/split_1': ['a1'],
+        'voc12/unimatch/1_8/split_0': ['b0'],
+        'voc12/unimatch/1_8/split_1': ['b1'],
+    }
+
+
+@pytest.mark.parametrize(
+    'line, stem',
+    [
+        (b'scan 1 left.jpg', 'scan 1 left'),
+        (b'scan 1 left', 'scan 1 left'),
+        (b'a b.jpg  c d.png', 'a b'),
+        (b'img1.jpg,mask1.png', 'img1'),
+        (b'img1.jpg;mask1.png', 'img1'),
+        (b'img1.jpg\tmask1.png', 'img1'),
+        (b'IMG_1.JPG', 'IMG_1'),
+        (b'x.tif', 'x'),
+        (b'y.jpeg', 'y'),
+        (b'1,5 mm.png', '1,5 mm'),
+        (b'\xef\xbb\xbfJPEGImages/2008_1.jpg', '2008_1'),
+        (b'sub\\x.PNG', 'sub/x'),
+        (b'/JPEGImages/2008_1.jpg /SegmentationClass/2008_1.png', '2008_1'),
+    ],
+)
+def test_the_image_of_a_line(tmp_path, line, stem):
+    lists(tmp_path / 'in/1_2', line + b'\n', b'other.jpg\n')
+    assert list(bring(tmp_path).values()) == [[stem]]
+
+
+def test_files_of_one_name_are_refused_and_suffixes_named(tmp_path, capsys):
+    lists(tmp_path / 'in/1_2', b'a.jpg\nb.PNG\n', b'c.jpg\n')
+    bring(tmp_path)
+    assert 'images end with .jpg (2), .PNG (1)' in capsys.readouterr().out
+    (tmp_path / 'in/1_2/labeled.txt').write_text('a.jpg\na.png\n')
+    with pytest.raises(UsageError, match="'a.jpg' and 'a.png' both name"):
+        bring(tmp_path)

@@ -9,13 +9,16 @@ Known layouts: ``<ratio>_labeled_<k>.txt`` and ``<ratio>_unlabeled_<k>.txt``
 (DST-CBC, DMT), ``<name>/{labeled,unlabeled}.txt`` (U2PL, UniMatch, CPS), and
 ``gta5/train.lst`` with ``cityscapes/train_ClsConfSet.lst``, or the same as
 ``gta5_train*.txt`` and ``cityscapes_clsconfset*.txt`` (CRST: source and target
-images). A line is an image id, an image path, or an image and a mask path.
+images). Trees of several such folders (ST++'s <dataset>/<ratio>/split_<k>)
+keep their folders' names. A line is an image id, an image path, or an image
+and a mask path.
 """
 
 import argparse
 import os.path as osp
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +32,10 @@ _DST_CBC = re.compile(
 )
 _CITYSCAPES = re.compile(r'[^/]+/[^/]+_\d{6}_\d{6}')
 _PREFIX = re.compile(r'^(JPEGImages|leftImg8bit/[^/]+|images)/')
-_SUFFIX = re.compile(r'(_leftImg8bit)?\.(jpg|png)$')
+_ENDINGS = r'\.(?:jpe?g|png|tiff?|bmp|webp|gif|ppm|pgm)'
+_SUFFIX = re.compile(rf'(_leftImg8bit)?({_ENDINGS})$', re.IGNORECASE)
+# An image, and a second path: names may have spaces and commas in them.
+_PAIR = re.compile(rf'(.+?{_ENDINGS})[\s,;]+(\S.*{_ENDINGS}.*)', re.IGNORECASE)
 # Image and mask of a stem below the root of a data set.
 _FILES = dict(
     voc12=('JPEGImages/{}.jpg', ['SegmentationClassAug/{}.png']),
@@ -59,14 +65,45 @@ class Found(NamedTuple):
     val: dict[str, list[str]]
 
 
+def image_of(line: str) -> str:
+    """The image of a line, which may name a mask, too."""
+    pair = _PAIR.fullmatch(line)
+    return pair[1] if pair else line
+
+
 def stem_of(line: str) -> str:
     """The image of a line, as our lists name it."""
-    image = line.split()[0]
-    return _SUFFIX.sub('', _PREFIX.sub('', image))
+    return _SUFFIX.sub('', _PREFIX.sub('', image_of(line).lstrip('/')))
 
 
 def read_stems(path: Path) -> list[str]:
-    return [stem_of(line) for line in read_list(str(path))]
+    """Images of a list, as our lists name them.
+
+    Raises:
+        UsageError: if two lines come to one name.
+    """
+    lines = read_list(str(path))
+    first: dict[str, str] = {}
+    for line in lines:
+        stem = stem_of(line)
+        if stem in first:
+            raise UsageError(
+                f'{path}: the lines {first[stem]!r} and {line!r} both name '
+                f'the image {stem!r}, since lists hold no suffixes. Rename '
+                'one of the two images'
+            )
+        first[stem] = line
+    return list(first)
+
+
+def endings(paths: list[Path]) -> Counter:
+    """How many lines of some lists end with each suffix."""
+    found: Counter = Counter()
+    for path in paths:
+        for line in read_list(str(path)):
+            ending = _SUFFIX.search(image_of(line))
+            found[ending[2] if ending else ''] += 1
+    return found
 
 
 def _dataset_of(stems: list[str]) -> str:
@@ -158,7 +195,7 @@ def find(source: Path) -> list[Found]:
         protocol = 'dst_cbc'
         if named:
             first = next(folder.glob(f'*/{LABELED}'))
-            pairs = len(first.read_text().splitlines()[0].split()) > 1
+            pairs = _PAIR.fullmatch(read_list(str(first))[0])
             protocol = 'unimatch' if pairs else 'u2pl'
         splits = numbered + named
         val = {
@@ -170,6 +207,7 @@ def find(source: Path) -> list[Found]:
                 folder, _dataset_of(splits[0].labeled), protocol, splits, val
             )
         )
+    found = _apart(found)
     if not found:
         raise UsageError(
             f'{source}: neither <ratio>_labeled_<k>.txt nor <name>/{LABELED} '
@@ -177,6 +215,32 @@ def find(source: Path) -> list[Found]:
             'lists'
         )
     return found
+
+
+def _apart(found: list[Found]) -> list[Found]:
+    """Splits of several folders under names of their own.
+
+    ``1_16/split_0`` and ``1_8/split_0`` would be written to one place.
+    """
+    places = Counter(
+        (part.dataset, part.protocol, split.name)
+        for part in found
+        for split in part.splits
+    )
+    shared = {place[:2] for place, count in places.items() if count > 1}
+    inside = [p.folder for p in found if (p.dataset, p.protocol) in shared]
+    top = Path(osp.commonpath(inside)) if inside else Path()
+    result = []
+    for part in found:
+        if part.folder in inside:
+            above = part.folder.relative_to(top).as_posix()
+            splits = [
+                split._replace(name=osp.normpath(f'{above}/{split.name}'))
+                for split in part.splits
+            ]
+            part = part._replace(splits=splits)
+        result.append(part)
+    return result
 
 
 def check_files(found: Found, roots: dict[str, str]) -> None:
@@ -280,6 +344,17 @@ def main(argv=None) -> None:
     found = find(Path(args.source))
     for part in found:
         check_files(part, args.data_root)
+        kinds = endings(sorted(part.folder.glob('*/*labeled.txt')))
+        if len(kinds) > 1:
+            print(
+                f'note: {part.folder}: images end with '
+                + ', '.join(
+                    f'{kind or "no suffix"} ({count})'
+                    for kind, count in kinds.most_common()
+                )
+                + ', but a dataset has one img_suffix. Rename the images, or '
+                'those with another suffix will not be found'
+            )
     for part in found:
         val = dict(part.val)
         if args.val:

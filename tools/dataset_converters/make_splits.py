@@ -29,6 +29,7 @@ import numpy as np
 from PIL import Image
 
 from mmsemi.datasets.splits import list_hash, read_list
+from mmsemi.prepare.files import describe_left_out, find_files, without_masks
 from mmsemi.prepare.splits import (
     Split,
     difference_maximized,
@@ -81,12 +82,7 @@ class Pool:
 
 def stems_below(folder: Path, suffix: str) -> list[str]:
     """Files with a suffix below a folder, as stems relative to it."""
-    if not folder.is_dir():
-        raise UsageError(f'{folder}: no such folder')
-    return [
-        path.relative_to(folder).as_posix()[: -len(suffix)]
-        for path in folder.rglob(f'*{suffix}')
-    ]
+    return find_files(folder, suffix).stems
 
 
 def voc_pool(root: Path, write_aug: bool, overwrite: bool) -> Pool:
@@ -125,16 +121,47 @@ def cityscapes_pool(root: Path) -> Pool:
 
 
 def folder_pool(args: argparse.Namespace) -> Pool:
-    """Any images and masks that share their stems."""
-    images = stems_below(Path(args.images), args.image_suffix)
-    masks = set(stems_below(Path(args.masks), args.mask_suffix))
+    """Any images and masks that share their stems; says what is left out."""
+    found, left = without_masks(
+        find_files(args.images, args.image_suffix),
+        args.image_suffix,
+        args.mask_suffix,
+        together=osp.realpath(args.images) == osp.realpath(args.masks),
+    )
+    masks = find_files(args.masks, args.mask_suffix).stems
     excluded = set(read_list(args.exclude)) if args.exclude else set()
-    images = [stem for stem in images if stem not in excluded]
+    images = [stem for stem in found.stems if stem not in excluded]
+    known = set(masks)
+    others = [path for path in found.others if path not in left]
+    alone = sorted(known - set(found.stems))
+    if osp.realpath(args.images) == osp.realpath(args.masks):
+        others = [
+            path for path in others if not path.endswith(args.mask_suffix)
+        ]
+    for paths, why in (
+        (left, 'they end as masks do'),
+        (
+            others,
+            f'a list holds images of one suffix, here {args.image_suffix}. '
+            'Rename them, or choose with --image-suffix',
+        ),
+        (
+            [stem + args.mask_suffix for stem in alone],
+            f'masks without an image that ends with {args.image_suffix}',
+        ),
+    ):
+        if paths:
+            print(describe_left_out(paths, why))
+    if not images:
+        raise UsageError(
+            f'{args.images}: no image ends with {args.image_suffix}. Say how '
+            'they end with --image-suffix'
+        )
     return Pool(
         args.name,
-        [stem for stem in images if stem in masks],
+        [stem for stem in images if stem in known],
         lambda stem: osp.join(args.masks, stem + args.mask_suffix),
-        others=[stem for stem in images if stem not in masks],
+        others=[stem for stem in images if stem not in known],
         val=sorted(excluded),
     )
 
@@ -154,11 +181,23 @@ class Coverage:
 
     def _present(self, stem: str) -> np.ndarray:
         if stem not in self.known:
-            with Image.open(self.mask(stem)) as image:
-                counts = np.bincount(np.array(image).ravel(), minlength=256)[
-                    :256
-                ]
-            self.known[stem] = counts >= self.min_pixels
+            path = self.mask(stem)
+            try:
+                with Image.open(path) as image:
+                    values = np.array(image)
+            except FileNotFoundError:
+                raise
+            except (OSError, SyntaxError, ValueError) as error:
+                raise UsageError(
+                    f'{path}: mask cannot be read ({error}). Restore the file'
+                ) from error
+            if values.ndim != 2 or values.dtype.kind not in 'bui':
+                raise UsageError(
+                    f'{path}: the mask is a color picture, not one of class '
+                    'ids. Convert it to one channel'
+                )
+            counts = np.bincount(values.ravel(), minlength=256)
+            self.known[stem] = counts[:256] >= self.min_pixels
         return self.known[stem]
 
     def images_per_class(self, stems: Sequence[str]) -> np.ndarray:
@@ -223,22 +262,25 @@ def published_splits(protocol: str, pool: Pool, root: Path) -> list[Split]:
     return splits
 
 
-def report(splits: Sequence[Split], coverage: Coverage) -> None:
-    """Print in how many labeled images each class occurs."""
-    print(
+def report(splits: Sequence[Split], coverage: Coverage) -> list[str]:
+    """Lines that say in how many labeled images each class occurs."""
+    lines = [
         f'labeled images with at least {coverage.min_pixels} pixels of '
         'each value of the masks:'
-    )
+    ]
     for split in splits:
         if not split.unlabeled:
             continue
         try:
             counts = coverage.images_per_class(split.labeled)
         except FileNotFoundError as error:
-            print(f'  no coverage: mask {error.filename} does not exist')
-            return
+            return [
+                *lines,
+                f'  no coverage: mask {error.filename} does not exist',
+            ]
         values = ' '.join(f'{v}:{counts[v]}' for v in range(255) if counts[v])
-        print(f'  {split.name}: {values}')
+        lines.append(f'  {split.name}: {values}')
+    return lines
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -326,14 +368,15 @@ def main(argv=None) -> None:
         splits = own_splits(args, pool, coverage)
     else:
         splits = published_splits(args.protocol, pool, root)
+    # Masks that cannot be read stop this before lists are written.
+    table = [] if args.no_coverage else report(splits, coverage)
     write_splits(
         osp.join(args.out, pool.dataset, args.protocol),
         splits,
         args.overwrite,
         pool.val,
     )
-    if not args.no_coverage:
-        report(splits, coverage)
+    print('\n'.join(table), end='\n' if table else '')
 
 
 if __name__ == '__main__':
