@@ -10,8 +10,10 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.runner import find_latest_checkpoint
 
+from mmsemi.engine.student_config import resolve_student
 from mmsemi.utils.config_data import read_dumped_config
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.package_configs import missing_package
 
 # What a training run leaves in its work dir; logs are kept per start.
 RUN_FILES = (
@@ -37,10 +39,11 @@ RUN_KEYS = (
 
 
 def load_config(path: str, options: dict | None = None) -> Config:
-    """Read a config file and apply ``--cfg-options``.
+    """Read a config file, apply ``--cfg-options`` and find its networks.
 
     Raises:
-        UsageError: if the file, or one it is based on, does not exist.
+        UsageError: if the file, or one it is based on, does not exist, or
+            if something it needs is not installed.
     """
     try:
         cfg = Config.fromfile(path)
@@ -48,8 +51,11 @@ def load_config(path: str, options: dict | None = None) -> Config:
         raise UsageError(
             f'config {path}: {error.filename or error} not found'
         ) from error
+    except ImportError as error:
+        raise UsageError(f'config {path}: {missing_package(error)}') from error
     if options:
         cfg.merge_from_dict(options)
+    resolve_student(cfg)
     return cfg
 
 

@@ -91,6 +91,14 @@ def guard_mmengine() -> None:
             )
         except _Unreadable as error:
             raise UsageError(f'checkpoint {filename} {error}') from error
+        except OSError as error:
+            if '://' not in str(filename):
+                raise
+            raise UsageError(
+                f'checkpoint {filename} cannot be downloaded ({error}). '
+                'Connect to the network, or bring the file here by other '
+                'means and name its path where the config names this address'
+            ) from error
         return _dictionary(content, filename)
 
     load_checkpoint.reads_data_only = True

@@ -111,17 +111,17 @@ def extend_config_loading() -> None:
     ``mmseg::...`` and ``mmsemi::...`` work as the file and in ``_base_``,
     see :mod:`mmsemi.utils.package_configs`. Two bases with a
     ``custom_imports`` each are an error of duplicate keys in mmengine; their
-    imports are joined. Other configs are read as before. Calling it again
-    changes nothing.
+    imports are joined. A part ``dict(cfg=name)`` replaces an inline one.
+    Other configs are read as before. Calling it again changes nothing.
     """
     from mmengine.config import Config
 
-    from .package_configs import config_file, join_imports
+    from .package_configs import config_file, join_imports, merge_target
 
     if getattr(Config, '_reads_packages', False):
         return
     fromfile, get_path = Config.fromfile, Config._get_cfg_path
-    file2dict = Config._file2dict
+    file2dict, merge = Config._file2dict, Config._merge_a_into_b
     # For each file being read: `custom_imports` of its bases so far.
     reading = threading.local()
 
@@ -134,6 +134,10 @@ def extend_config_loading() -> None:
         if '::' in cfg_path:
             return config_file(cfg_path), cfg_path.partition('::')[0]
         return get_path(cfg_path, filename)
+
+    @functools.wraps(merge)
+    def merge_named(new, old, *args, **kwargs):
+        return merge(new, merge_target(new, old), *args, **kwargs)
 
     @functools.wraps(file2dict)
     def read_one(filename, *args, **kwargs):
@@ -158,6 +162,7 @@ def extend_config_loading() -> None:
     Config.fromfile = staticmethod(read)
     Config._get_cfg_path = staticmethod(base_path)
     Config._file2dict = staticmethod(read_one)
+    Config._merge_a_into_b = staticmethod(merge_named)
     Config._reads_packages = True
 
 

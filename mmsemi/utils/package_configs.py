@@ -16,6 +16,7 @@ from mmsemi.utils.errors import UsageError
 INSTALL = dict(
     mmseg='onedl-mmsegmentation',
     mmpretrain='onedl-mmpretrain torchvision',
+    torchvision='torchvision',
     mmdet='onedl-mmdetection',
 )
 
@@ -73,12 +74,63 @@ def config_file(name: str) -> str:
 def nearest(folder: Path, path: str) -> str | None:
     """Config below a folder whose path is most like the given one."""
     paths = [p.relative_to(folder).as_posix() for p in folder.rglob('*.py')]
-    found = difflib.get_close_matches(path, paths, n=1)
+    found = difflib.get_close_matches(path, paths, n=1, cutoff=0.75)
     if found:
         return found[0]
     names = {p.rsplit('/', 1)[-1]: p for p in paths}
-    found = difflib.get_close_matches(path.rsplit('/', 1)[-1], names, n=1)
+    found = difflib.get_close_matches(
+        path.rsplit('/', 1)[-1], names, n=1, cutoff=0.75
+    )
     return names[found[0]] if found else None
+
+
+def names_config(value: Any) -> bool:
+    """Whether a value is the name of a config."""
+    return isinstance(value, str) and ('::' in value or value.endswith('.py'))
+
+
+def merge_target(new: dict, old: dict) -> dict:
+    """What a dict is merged into where one of both names a config.
+
+    ``dict(cfg=name, ...)`` replaces an inline part instead of mixing with
+    its keys, and changes of a part that is a mere name are kept beside it.
+
+    Args:
+        new: what is merged.
+        old: what it is merged into.
+    """
+    if not isinstance(old, dict):  # items of a list, by their number
+        return old
+    for key, value in new.items():
+        if not isinstance(value, dict):
+            continue
+        there = old.get(key)
+        if names_config(there):
+            old = old.copy()
+            old[key] = dict(cfg=there)
+        elif (
+            names_config(value.get('cfg'))
+            and isinstance(there, dict)
+            and 'type' in there
+        ):
+            old = old.copy()
+            del old[key]
+    return old
+
+
+def missing_package(error: ImportError) -> str:
+    """What to install for an import that failed, as a sentence."""
+    cause: BaseException | None = error
+    while cause and not getattr(cause, 'name', None):
+        cause = cause.__cause__ or cause.__context__
+    package = str(getattr(cause, 'name', '')).split('.')[0]
+    if not package:
+        return str(error)
+    reason = str(cause).split('\n')[0]
+    return (
+        f'it needs {package}, which cannot be imported ({reason}). Install '
+        f'it with `pip install {INSTALL.get(package, package)}`'
+    )
 
 
 def join_imports(parts: list[dict[str, Any]]) -> dict[str, Any]:

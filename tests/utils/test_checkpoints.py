@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.runner import CheckpointLoader
 
 import mmsemi.registry  # noqa: F401  (guards mmengine's loader)
 from mmsemi.utils.checkpoints import read_checkpoint, trusting_checkpoints
@@ -148,7 +149,6 @@ REASONS = {
 def test_a_file_that_is_no_plain_checkpoint_is_refused(
     tmp_path, kind, through
 ):
-    from mmengine.runner import CheckpointLoader
 
     path, marker = tmp_path / 'x.pth', tmp_path / 'marker'
     write(kind, path, marker)
@@ -165,7 +165,6 @@ def test_a_file_that_is_no_plain_checkpoint_is_refused(
 
 
 def test_trusted_files_are_read_whole_and_only_while_trusted(tmp_path):
-    from mmengine.runner import CheckpointLoader
 
     path = tmp_path / 'x.pth'
     torch.save(dict(args=argparse.Namespace(lr=1)), path)
@@ -218,3 +217,15 @@ def test_torch_can_be_told_to_trust_all_and_we_do_not_listen(tmp_path):
     )
     assert 'holds code' in done.stderr
     assert not (tmp_path / 'marker').exists()
+
+
+def test_weights_that_cannot_be_downloaded_are_one_sentence(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    with pytest.raises(
+        UsageError,
+        match='checkpoint https://weights.invalid/a.pth cannot be downloaded '
+        '.*Connect to the network',
+    ):
+        CheckpointLoader.load_checkpoint('https://weights.invalid/a.pth')
