@@ -192,10 +192,8 @@ def test_parts_build(name):
         **{k: v for k, v in loop.items() if k != 'type'},
     )
     rounds = loop.type == 'SelfTrainingLoop'
-    assert rounds == (
-        'semi_dataloader' in cfg
-        and cfg.default_hooks.checkpoint.type == 'RoundCheckpointHook'
-    )
+    assert rounds == ('semi_dataloader' in cfg)
+    assert cfg.default_hooks.checkpoint.type == 'SafeCheckpointHook'
     if rounds and loop.get('start_from') == 'best':
         assert cfg.default_hooks.checkpoint.save_best
     if rounds and not loop.supervised_iters:

@@ -133,7 +133,7 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
             log_processor=dict(by_epoch=False),
             log_level='ERROR',
             default_hooks=dict(
-                checkpoint=dict(type='RoundCheckpointHook', interval=1)
+                checkpoint=dict(type='SafeCheckpointHook', interval=1)
             ),
             model=tiny_model(),
             optim_wrapper=dict(

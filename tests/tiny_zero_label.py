@@ -113,7 +113,7 @@ def tiny_zero_label_config(root: Path, work_dir: Path, **changes) -> Config:
             randomness=dict(seed=3),
             model=tiny_zero_label_model('ZeroLabelSegmentor'),
             default_hooks=dict(
-                checkpoint=dict(type='RoundCheckpointHook', interval=100)
+                checkpoint=dict(type='SafeCheckpointHook', interval=100)
             ),
             custom_hooks=[dict(type='GeneratorRefreshHook')],
             optim_wrapper=dict(

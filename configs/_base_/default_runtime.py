@@ -1,5 +1,4 @@
-# What every run shares. Methods in rounds use RoundCheckpointHook, plain
-# iteration-based training mmengine's CheckpointHook (supervised_runtime.py).
+# What every run shares.
 default_scope = 'mmsemi'
 # Registers what old checkpoints need before any is read.
 custom_imports = dict(imports=['mmsemi'], allow_failed_imports=False)
@@ -22,7 +21,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='RoundCheckpointHook', interval=500),
+    checkpoint=dict(type='SafeCheckpointHook', interval=500),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # Several processes: BatchNorm statistics are averaged to validate.
     sync_buffers=dict(type='SyncBuffersHook'),

@@ -2,22 +2,33 @@ import re
 from collections.abc import Callable, Sequence
 
 from mmengine.config import Config
+from mmengine.dist import get_world_size, is_main_process
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import MMLogger
 from mmengine.runner import CheckpointLoader, Runner
+from torch import nn
 
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
 from mmsemi.utils.console import calm_console
 
+from .checkpoints import newest_whole
+from .interruption import Interrupted, Interruption
+
 
 @RUNNERS.register_module()
 class CalmRunner(Runner):
-    """mmengine's Runner, with the long lists of its start in the log file.
+    """mmengine's Runner, for runs that may be stopped at any instant.
 
-    Environment, config, order of hooks and settings of single parameters
-    are hundreds of lines, which would hide what a person looks for.
+    The long lists of its start go to the log file: environment, config, order
+    of hooks and settings of single parameters are hundreds of lines, which
+    would hide what a person looks for.
+
+    It resumes from the latest whole checkpoint of its own work dir. SIGTERM
+    and Ctrl-C save the state and raise :class:`Interrupted`.
     """
 
+    interruption: Interruption | None = None
     trains = False
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
@@ -62,14 +73,51 @@ class CalmRunner(Runner):
         self.logger.info(f'loaded {filename}')
         return checkpoint
 
-    def train(self):
-        """Train, with everything that takes."""
+    def load_or_resume(self) -> None:
+        """Load weights or state; see :func:`.checkpoints.newest_whole`."""
+        if self._resume and self._load_from is None and not self._has_loaded:
+            path = newest_whole(self.work_dir, self.logger.warning)
+            if path is not None:
+                self.resume(str(path))
+            self._has_loaded = True
+            return
+        super().load_or_resume()
+
+    def train(self) -> nn.Module:
+        """Train; see mmengine's ``Runner.train``.
+
+        Raises:
+            Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
+        """
         self.trains = True
-        return super().train()
+        first = is_main_process()
+        wish = Interruption(first, alone=get_world_size() == 1)
+        self.interruption = wish
+        with wish.armed():
+            try:
+                return super().train()
+            except BaseException as error:
+                if wish.number is None:
+                    raise
+                # The others fail when the first process leaves them.
+                if first:
+                    self.call_hook('on_interruption')
+                raise Interrupted(wish.number) from error
+            finally:
+                self.interruption = None
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner a config names, else a :class:`CalmRunner`."""
+    """The runner a config names, else a :class:`CalmRunner`.
+
+    mmengine's ``CheckpointHook`` removes a checkpoint before the next is
+    whole; configs that name it get ours.
+    """
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint')
+    if saving and saving.get('type') in ('CheckpointHook', CheckpointHook):
+        saving.setdefault('by_epoch', True)
+        saving.setdefault('max_keep_ckpts', -1)
+        saving.type = 'SafeCheckpointHook'
     if 'runner_type' in cfg:
         return RUNNERS.build(cfg)
     return CalmRunner.from_cfg(cfg)

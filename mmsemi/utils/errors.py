@@ -4,3 +4,11 @@ class UsageError(RuntimeError):
     The message says what is wrong, where, and what to do. The commands
     under ``tools/`` print it without a traceback.
     """
+
+
+class WriteError(UsageError):
+    """A file of ours cannot be written: no space, no permission.
+
+    Code that goes on without one of its products passes this on: what comes
+    next could not be written either.
+    """

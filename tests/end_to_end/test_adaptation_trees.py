@@ -129,7 +129,7 @@ def shrunk(name, work_dir):
     cfg.experiment_name = f'trees_{abs(hash(str(work_dir)))}'
     cfg.env_cfg.dist_cfg = dict(backend='gloo')
     cfg.default_hooks = dict(
-        checkpoint=dict(type='RoundCheckpointHook', interval=1)
+        checkpoint=dict(type='SafeCheckpointHook', interval=1)
     )
     cfg.vis_backends = cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='RecordHook')]

@@ -107,7 +107,7 @@ def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
     )
     cfg.param_scheduler[0].end = 9
     cfg.default_hooks = dict(
-        checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2),
+        checkpoint=dict(type='SafeCheckpointHook', interval=2),
         data_check=dict(type='DataCheckHook'),
     )
     cfg.custom_hooks = [

@@ -165,9 +165,7 @@ def supervised(root, work_dir):
     cfg.train_cfg = dict(
         type='IterBasedTrainLoop', max_iters=6, val_interval=3
     )
-    cfg.default_hooks.checkpoint = dict(
-        type='CheckpointHook', by_epoch=False, interval=3
-    )
+    cfg.default_hooks.checkpoint = dict(type='SafeCheckpointHook', interval=3)
     cfg.custom_hooks = []
     return cfg
 

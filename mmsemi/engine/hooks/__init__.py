@@ -8,9 +8,9 @@ from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
 from .pseudo_label_audit_hook import PseudoLabelAuditHook
 from .pseudo_label_hook import PseudoLabelHook
-from .round_checkpoint_hook import RoundCheckpointHook
 from .round_picture_hook import RoundPictureHook
 from .run_summary_hook import RunSummaryHook
+from .safe_checkpoint_hook import SafeCheckpointHook
 from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
 
@@ -25,9 +25,9 @@ __all__ = [
     'ProgressHook',
     'PseudoLabelAuditHook',
     'PseudoLabelHook',
-    'RoundCheckpointHook',
     'RoundPictureHook',
     'RunSummaryHook',
+    'SafeCheckpointHook',
     'TrainingPictureHook',
     'ViewPictureHook',
 ]

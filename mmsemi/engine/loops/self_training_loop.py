@@ -2,10 +2,9 @@
 
 import copy
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from pathlib import Path
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.model import is_model_wrapper
@@ -214,6 +213,7 @@ class SelfTrainingLoop(BaseLoop):
         self.runner.call_hook('before_train_epoch')
         if self.round_ends[0] == 0 and self._iter == 0:
             self._validate_baseline()
+        self._catch_up()
         while self._iter < self.max_iters and not self.stop_training:
             self.round = bisect_right(self.round_ends, self._iter)
             self._train_round()
@@ -233,6 +233,21 @@ class SelfTrainingLoop(BaseLoop):
             )
         check_baseline(self.runner.model, self.runner._load_from)
         self._finish_round()
+
+    def _catch_up(self) -> None:
+        """Repeat the validation in which a run was stopped, if it was."""
+        if not self._iter or self.runner.val_loop is None:
+            return
+        hub = self.runner.message_hub
+        self.round = bisect_left(self.round_ends, self._iter)
+        if self._iter == self.round_end:
+            if hub.get_info('mmsemi/finished_round', -1) < self.round:
+                self._finish_round()
+        elif (
+            self.validates_at(self._iter)
+            and hub.get_info('mmsemi/validated') != self._iter
+        ):
+            self.runner.val_loop.run()
 
     def _train_round(self) -> None:
         fresh = self._iter == self.round_begin
@@ -282,8 +297,6 @@ class SelfTrainingLoop(BaseLoop):
                 "start_from='best' needs a best checkpoint: set save_best of "
                 "the checkpoint hook, or use start_from='last'"
             )
-        if not Path(path).is_file():  # the work dir was moved
-            path = str(Path(runner.work_dir) / Path(path).name)
         barrier()  # rank 0 may still be writing it
         runner.logger.info(f'round {self.round} starts from {path}')
         model = (

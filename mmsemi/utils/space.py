@@ -1,0 +1,29 @@
+"""Free space, looked at before hours are spent."""
+
+import shutil
+from pathlib import Path
+
+from .errors import UsageError
+
+
+def check_space(folder: str | Path, needed: int, what: str) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: where files will be written.
+        needed: bytes.
+        what: the files, in words.
+
+    Raises:
+        UsageError: naming folder, free space and need.
+    """
+    place = Path(folder).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise UsageError(
+            f'{folder} has {free / 2**20:.0f} MiB of free space; {what} '
+            f'need about {needed / 2**20:.0f} MiB. Free some space, or '
+            'choose another --work-dir'
+        )
