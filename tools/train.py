@@ -7,24 +7,28 @@ The options are those of MMSegmentation's ``tools/train.py``, with two more:
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from mmengine.config import DictAction
 
 from mmsemi.apis.setup import (
     check_amp,
-    check_work_dir,
     enable_amp,
+    finish_run,
     load_config,
     prepare_generated,
-    resume_latest,
+    prepared_run,
     set_work_dir,
 )
 from mmsemi.datasets.splits import set_split
 from mmsemi.doctor.data import check_data
 from mmsemi.doctor.weights import check_weights
+from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.runner import build_runner
+from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import describe
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,7 +47,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='delete the run the work dir holds and start anew',
+        help='move the run the work dir holds aside and start anew',
     )
     parser.add_argument(
         '--split',
@@ -84,16 +88,24 @@ def train(args: argparse.Namespace) -> None:
     if args.amp:
         enable_amp(cfg)
     check_amp(cfg)
-    # Rank 0 alone looks at files: it may also delete an old run.
-    if is_first_process():
-        check_work_dir(cfg, args.config, args.resume, args.overwrite)
+
+    def check() -> None:
         check_weights(cfg)
         for line in check_data(cfg, cfg.work_dir):
             print(line, flush=True)
-    if args.resume:
-        resume_latest(cfg)
-    setup_launcher(cfg, args.launcher)
-    build_runner(cfg).train()
+
+    with prepared_run(
+        cfg, args.config, args.resume, args.overwrite, check
+    ) as finished:
+        if finished:
+            print(
+                f'the run in {cfg.work_dir} is finished; nothing to resume. '
+                f'Its figures are in {Path(cfg.work_dir) / SUMMARY}'
+            )
+            return
+        setup_launcher(cfg, args.launcher)
+        build_runner(cfg).train()
+        finish_run(cfg)
 
 
 if __name__ == '__main__':
@@ -102,5 +114,10 @@ if __name__ == '__main__':
         end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')
+    except OSError as error:
+        sys.exit(f'error: {describe(error)}')
+    except Interrupted as error:
+        print('stopped; --resume goes on from here', file=sys.stderr)
+        end_process(error.exit_code)
     except KeyboardInterrupt:
         sys.exit('interrupted; --resume continues from the last checkpoint')

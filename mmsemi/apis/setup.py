@@ -1,29 +1,50 @@
 """What the commands under ``tools/`` check before a Runner is built."""
 
 import json
-import shutil
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import find_latest_checkpoint
 
+from mmsemi.datasets.splits import more
+from mmsemi.doctor.data import STAMP
+from mmsemi.engine.checkpoints import POINTER, newest_whole
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.utils.config_data import read_dumped_config
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.dist import is_first_process
+from mmsemi.utils.errors import UsageError, WriteError
+from mmsemi.utils.files import cannot_write
+from mmsemi.utils.lock import LOCK, FolderLock
 from mmsemi.utils.package_configs import missing_package
+
+from .run_record import (
+    RECORD,
+    begin_record,
+    changed_lists,
+    finish_record,
+    read_record,
+)
 
 # What a training run leaves in its work dir; logs are kept per start.
 RUN_FILES = (
+    RECORD,
+    POINTER,
+    'summary.json',
+    'iter_*.pth',
+    'epoch_*.pth',
+    'best_*.pth',
+    'segmentor.pth',
+    'segmentor.py',
     'pseudo_labels',
     'pictures',
-    'summary.json',
-    'last_checkpoint',
-    '*.pth',
-    'segmentor.py',
 )
+# Of these, what others may have put into a folder that holds no run.
+ANYBODYS = ('pictures',)
 # Parts of a config that must stay as they are when a run is continued.
 RUN_KEYS = (
     'model',
@@ -80,12 +101,12 @@ def set_work_dir(
 
 
 def resume_latest(cfg: Config) -> None:
-    """Resume from the latest checkpoint of the work dir, if it has one.
+    """Resume from the latest whole checkpoint of the work dir, if it has one.
 
     With ``load_from`` set as well, mmengine would resume from that file; and
     a run stopped before its first checkpoint must load it again.
     """
-    cfg.resume = find_latest_checkpoint(cfg.work_dir) is not None
+    cfg.resume = newest_whole(cfg.work_dir, lambda _: None) is not None
     if cfg.resume:
         cfg.load_from = None
 
@@ -121,15 +142,79 @@ def check_amp(cfg: Config) -> None:
         )
 
 
-def run_files(work_dir: Path) -> list[Path]:
+def run_files(work_dir: str | Path) -> list[Path]:
     """Products of an earlier run in a work dir, sorted by name."""
-    return sorted(
-        {
-            path
-            for pattern in RUN_FILES
-            for path in Path(work_dir).glob(pattern)
-        }
-    )
+    found = {
+        path for pattern in RUN_FILES for path in Path(work_dir).glob(pattern)
+    }
+    if all(path.name in ANYBODYS for path in found) and not list(
+        Path(work_dir).glob('*.py')
+    ):
+        return []
+    return sorted(found)
+
+
+@contextmanager
+def prepared_run(
+    cfg: Config,
+    config_path: str,
+    resume: bool = False,
+    overwrite: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[bool]:
+    """Hold the work dir of a training run and make it ready.
+
+    The first process locks the folder, refuses what would damage a run, and
+    only when ``check`` has passed moves an old run aside. It then writes down
+    that a run begins. The others only read.
+
+    Args:
+        cfg: config of the run with its work dir; changed in place.
+        config_path: file of the config.
+        resume: go on with the run the folder holds.
+        overwrite: move the run the folder holds aside.
+        check: what must be right before anything is changed.
+
+    Yields:
+        Whether the run is finished, so that nothing is left to do.
+
+    Raises:
+        UsageError: see :func:`check_work_dir`; or if the folder is in use.
+    """
+    work_dir = Path(cfg.work_dir)
+    with ExitStack() as stack:
+        if is_first_process():
+            if resume and not work_dir.exists():
+                check_work_dir(cfg, config_path, resume)
+            stack.enter_context(FolderLock(work_dir))
+            if not overwrite:
+                check_work_dir(cfg, config_path, resume)
+        record = read_record(work_dir) if resume else {}
+        if record.get('finished'):
+            yield True
+            return
+        if resume:  # the weights it began with may be gone by now
+            resume_latest(cfg)
+        if is_first_process():
+            changed = changed_lists(record, cfg)
+            if changed:
+                raise UsageError(
+                    f'cannot resume {work_dir}: {changed[0]}{more(changed)} '
+                    'has changed since the run began. Bring the old list '
+                    'back, or start another run with another --work-dir'
+                )
+            check()
+            if overwrite:
+                check_work_dir(cfg, config_path, overwrite=True)
+            if not record:
+                begin_record(cfg, Path(config_path).name)
+        yield False
+
+
+def finish_run(cfg: Config) -> None:
+    """Write down that a run is finished, when all its files are there."""
+    if is_first_process():
+        finish_record(cfg.work_dir)
 
 
 def check_work_dir(
@@ -138,32 +223,45 @@ def check_work_dir(
     resume: bool = False,
     overwrite: bool = False,
 ) -> None:
-    """Refuse to overwrite a run or to continue a different one.
+    """Refuse to write over a run or to continue a different one.
 
-    With ``resume``, a run that was stopped before its first checkpoint
-    starts from the beginning.
+    With ``resume``, a run that was stopped before its first checkpoint, or
+    before its config was there, starts from the beginning. With
+    ``overwrite``, what an old run wrote is moved to ``<work dir>.old-1``.
 
     Raises:
         UsageError: if there is a run and neither option was given, if
-            there is nothing to resume, or if the run to resume used
-            another config.
+            there is nothing to resume, if the run to resume used another
+            config, or if the config itself would be written over.
     """
     work_dir = Path(cfg.work_dir)
+    name = Path(config_path).name
+    dumped = work_dir / name
+    if dumped.exists() and Path(config_path).exists():
+        if dumped.samefile(config_path):
+            raise UsageError(
+                f'a run writes its settings to {dumped}, which is the config '
+                'itself. Choose another --work-dir'
+            )
     old = run_files(work_dir)
     if resume:
-        dumped = work_dir / Path(config_path).name
-        others = [
+        others = sorted(
             path.name
             for path in work_dir.glob('*.py')
-            if path.name not in (dumped.name, 'segmentor.py')
-        ]
+            if path.name not in (name, 'segmentor.py')
+        )
+        started = read_record(work_dir).get('config')
+        if started not in (None, name):
+            others = [started]
         if not dumped.exists():
+            if started == name or _only_begun(work_dir):
+                return
             found = (
                 f'; it holds a run of {", ".join(others)}' if others else ''
             )
             raise UsageError(
                 f'nothing to resume: {work_dir} holds no run of '
-                f'{dumped.name}{found}. Start it without --resume, or name '
+                f'{name}{found}. Start it without --resume, or name '
                 'the right folder with --work-dir'
             )
         changed = changed_keys(read_dumped_config(dumped), cfg)
@@ -178,12 +276,54 @@ def check_work_dir(
         raise UsageError(
             f'{work_dir} already holds a run ({old[0].name}'
             f'{" and more" if len(old) > 1 else ""}). Continue it with '
-            '--resume, delete it with --overwrite, or choose another '
+            '--resume, move it aside with --overwrite, or choose another '
             '--work-dir'
         )
     elif overwrite:
-        for path in old:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        move_aside(work_dir)
+
+
+def _only_begun(work_dir: Path) -> bool:
+    """Whether a run was stopped here before it wrote its first file."""
+    if not work_dir.is_dir():
+        return False
+    rest = [
+        path
+        for path in work_dir.iterdir()
+        if path.name not in (LOCK, STAMP)
+        and path.suffix not in ('.partial', '.tmp')
+        and not re.fullmatch(r'\d{8}_\d{6}', path.name)  # logs
+    ]
+    return not rest
+
+
+def move_aside(work_dir: str | Path) -> Path | None:
+    """Move what a run wrote to ``<work dir>.old-<number>``.
+
+    What else lies in the folder stays. Returns the new folder, None if there
+    was no run.
+    """
+    work_dir = Path(work_dir)
+    old = run_files(work_dir)
+    if not old:
+        return None
+    base = work_dir.absolute()
+    aside = next(
+        path
+        for number in count(1)
+        if not (path := base.with_name(f'{base.name}.old-{number}')).exists()
+    )
+    started = read_record(work_dir).get('config')
+    if started and (work_dir / Path(started).name).is_file():
+        old.append(work_dir / Path(started).name)
+    try:
+        aside.mkdir()
+        # Without these the folder no longer claims to hold the run.
+        for path in sorted(old, key=lambda p: p.name not in (POINTER, RECORD)):
+            path.rename(aside / path.name)
+    except OSError as error:
+        raise WriteError(cannot_write(aside, error)) from error
+    return aside
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from mmsemi.utils.errors import UsageError
@@ -17,9 +18,18 @@ def is_whole(path: Path) -> bool:
     torch writes ZIP archives, whose table of contents comes last.
     """
     try:
+        state = path.stat()
+        return _is_whole(path, state.st_size, state.st_mtime_ns)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=32)
+def _is_whole(path: Path, size: int, changed: int) -> bool:
+    try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError):
+    except (zipfile.BadZipFile, EOFError, NotImplementedError):
         return False
 
 

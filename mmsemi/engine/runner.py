@@ -1,8 +1,9 @@
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import get_world_size, is_main_process
+from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MMLogger
 from mmengine.runner import CheckpointLoader, Runner
@@ -11,6 +12,7 @@ from torch import nn
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
 from mmsemi.utils.console import calm_console
+from mmsemi.utils.files import write_text
 
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
@@ -72,6 +74,11 @@ class CalmRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'loaded {filename}')
         return checkpoint
+    @master_only
+    def dump_config(self) -> None:
+        """Write the settings of the run to its work dir, whole or not."""
+        name = Path(self.cfg.filename or f'{self.timestamp}.py').name
+        write_text(self.work_dir, name, self.cfg.dump())
 
     def load_or_resume(self) -> None:
         """Load weights or state; see :func:`.checkpoints.newest_whole`."""

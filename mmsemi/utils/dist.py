@@ -79,19 +79,23 @@ def _leave_process_group() -> None:
         torch_dist.destroy_process_group()
 
 
-def end_process() -> None:
+def end_process(code: int = 0) -> None:
     """End a tool that has done its work; returns unless gloo was used.
+
+    With another exit code than 0 it always ends the process.
 
     Once a model was wrapped, gloo's threads live on behind the process
     group. One that is at work while the interpreter ends aborts the process
     now and then, so it does not end but stops.
     """
     if not torch_dist.is_initialized() or torch_dist.get_backend() != 'gloo':
+        if code:
+            sys.exit(code)
         return
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(code)
 
 
 def replace_sync_bn(value: Any) -> Any:

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmsemi.apis import setup
@@ -177,6 +178,7 @@ def test_resume_does_not_start_from_load_from(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='baseline.pth'))
     setup.resume_latest(cfg)
     assert not cfg.resume and cfg.load_from == 'baseline.pth'
+    torch.save(dict(state_dict={}), tmp_path / 'iter_5.pth')
     (tmp_path / 'last_checkpoint').write_text('iter_5.pth')
     setup.resume_latest(cfg)
     assert cfg.resume and cfg.load_from is None

@@ -1,0 +1,133 @@
+"""One run at a time in a work dir."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+
+from .errors import UsageError, WriteError
+from .files import cannot_write
+
+try:
+    import fcntl
+except ImportError:  # Windows has none: the file alone tells
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = '.run.lock'
+
+
+class FolderLock:
+    """A lock on a folder that ends with the process that holds it.
+
+    The system's lock (``flock``) decides; the file also names host and
+    process, for people and for file systems that have no locks. There, one
+    whose process is gone from this host is stale.
+
+    Args:
+        folder: made if it is missing.
+
+    Raises:
+        UsageError: if another process holds it.
+        WriteError: if the folder cannot be written to.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.path = Path(folder) / LOCK
+        self.handle: int | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.handle = os.open(
+                self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
+        except OSError as error:
+            raise WriteError(cannot_write(self.path, error)) from error
+        self._take()
+        if hasattr(os, 'register_at_fork'):
+            # Processes that load data may outlive a killed one for a while.
+            os.register_at_fork(after_in_child=self._close)
+
+    def _take(self) -> None:
+        locked = False
+        holder = self._holder()
+        if fcntl is not None:
+            try:
+                fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locked = True
+            except BlockingIOError:
+                self._refuse(holder)
+            except OSError:
+                pass  # no locks on this file system
+        if not locked and holder and _alive(holder):
+            self._refuse(holder)
+        me = dict(
+            host=socket.gethostname(),
+            process=os.getpid(),
+            since=time.strftime('%Y-%m-%d %H:%M:%S'),
+        )
+        os.ftruncate(self.handle, 0)
+        os.pwrite(self.handle, json.dumps(me).encode(), 0)
+
+    def _holder(self) -> dict:
+        try:
+            content = json.loads(os.pread(self.handle, 4096, 0))
+            return content if isinstance(content, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+    def _refuse(self, holder: dict) -> None:
+        self._close()
+        who = 'another process'
+        if holder:
+            who = (
+                f'process {holder.get("process")} on '
+                f'{holder.get("host")}, since {holder.get("since")}'
+            )
+        raise UsageError(
+            f'{self.path.parent} is in use by {who}. Wait for it or stop it, '
+            'or choose another --work-dir'
+        )
+
+    def _close(self) -> None:
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            try:
+                os.close(handle)
+            except OSError:
+                pass
+
+    def release(self) -> None:
+        """Let others in; the folder keeps an empty lock file."""
+        if self.handle is not None:
+            try:
+                os.ftruncate(self.handle, 0)
+            except OSError:
+                pass
+        self._close()
+
+    def __enter__(self) -> 'FolderLock':
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def _alive(holder: dict) -> bool:
+    """Whether the process a lock file names may still run."""
+    if holder.get('host') != socket.gethostname():
+        return True
+    try:
+        os.kill(int(holder['process']), 0)
+    except ProcessLookupError:
+        return False
+    except (KeyError, TypeError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
