@@ -74,6 +74,7 @@ class CalmRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'loaded {filename}')
         return checkpoint
+
     @master_only
     def dump_config(self) -> None:
         """Write the settings of the run to its work dir, whole or not."""
