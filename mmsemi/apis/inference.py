@@ -13,16 +13,15 @@ from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
-from mmengine.runner.checkpoint import load_state_dict
 
-from mmsemi.models.export import (
+from mmsemi.models.export import leave_out_representation
+from mmsemi.models.plain_config import (
     dataset_meta,
-    leave_out_representation,
     plain_model_config,
-    read_weights,
     test_pipeline,
     test_scales,
 )
+from mmsemi.models.weights import load_weights, read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
@@ -144,16 +143,13 @@ class Predictor:
             ]
             self.pipeline = Compose(steps)
             about = dataset_meta(cfg, meta) or {}
-        try:
-            load_state_dict(model, state, strict=True)
-        except RuntimeError as error:
-            keys = [line.strip() for line in str(error).splitlines()[1:4]]
-            raise UsageError(
-                f'{checkpoint} does not fit the model of the config: '
-                + ' '.join(key[:200] for key in keys)
-                + ' ... Use the config that a run saved beside its '
-                'checkpoints'
-            ) from error
+        load_weights(
+            model,
+            state,
+            f'checkpoint {checkpoint}',
+            leave_out=cfg.get('load_except') or (),
+            training=False,
+        )
         if whole is not None:
             whole.student = model
             model = whole

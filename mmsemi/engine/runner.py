@@ -16,6 +16,7 @@ from mmsemi.utils.files import write_text
 
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
+from .student_config import resolve_student
 
 
 @RUNNERS.register_module()
@@ -118,9 +119,12 @@ class CalmRunner(Runner):
 def build_runner(cfg: Config) -> Runner:
     """The runner a config names, else a :class:`CalmRunner`.
 
-    mmengine's ``CheckpointHook`` removes a checkpoint before the next is
-    whole; configs that name it get ours.
+    Networks it names are found first, see
+    :func:`~mmsemi.engine.student_config.resolve_student`. mmengine's
+    ``CheckpointHook`` removes a checkpoint before the next is whole; configs
+    that name it get ours.
     """
+    resolve_student(cfg)
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
     if saving and saving.get('type') in ('CheckpointHook', CheckpointHook):
         saving.setdefault('by_epoch', True)

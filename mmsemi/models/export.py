@@ -3,27 +3,26 @@
 import copy
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
-from mmengine.registry import DefaultScope, Registry
-from mmengine.runner.checkpoint import load_state_dict
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
-from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
-from mmsemi.utils.checkpoints import read_checkpoint
+from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
-# Our transforms with a counterpart of mmseg that does the same to images.
-COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
-# What leaving one out means; any other means another input.
-LEFT_OUT = dict(
-    MapZeroLabels='it concerns labels, not predictions',
-    SetOriShape='predictions have the size of the image file',
-    PadSegFields='images run unpadded, which may change their border',
+from .plain_config import (
+    dataset_meta,
+    foreign_types,
+    plain_model_config,
+    plain_pipeline,
+    replace_losses,
+    test_pipeline,
+    test_scales,
 )
+from .weights import load_weights, read_weights
 
 
 class Exported(NamedTuple):
@@ -85,12 +84,11 @@ def export_segmentor(
         replace_losses(model_cfg)
         state = leave_out_representation(model_cfg, state)
         model = MODELS.build(copy.deepcopy(model_cfg))
-        try:
-            load_state_dict(model, state, strict=True)
-        except RuntimeError as error:
-            raise UsageError(
-                f'the weights do not fit the model of the config: {error}'
-            ) from error
+        load_weights(
+            model,
+            state,
+            'the model' if isinstance(source, nn.Module) else str(source),
+        )
         state = replace_heads(model, model_cfg, notes)
         pipeline = plain_pipeline(test_pipeline(cfg), notes)
         needs = foreign_types(model_cfg, MODELS)
@@ -137,69 +135,6 @@ def save_checkpoint(
     os.replace(partial, path)
 
 
-def plain_model_config(model_cfg: dict, predict_on: str) -> dict:
-    """Config of the predicting network alone, without initialization."""
-    from mmsemi.models.segmentors.semi_base import multi_branch_preprocessor
-
-    cfg = Config(dict(model=copy.deepcopy(model_cfg))).model.to_dict()
-    if 'student' in cfg:
-        plain = cfg.get(predict_on) or cfg['student']
-        wrapped = multi_branch_preprocessor(
-            plain.pop('data_preprocessor', None), cfg.get('data_preprocessor')
-        )
-        plain['data_preprocessor'] = wrapped['data_preprocessor']
-        cfg = plain
-    cfg.pop('pretrained', None)
-    cfg.pop('init_cfg', None)
-    if isinstance(cfg.get('backbone'), dict):
-        cfg['backbone'].pop('init_cfg', None)
-        cfg['backbone'].pop('pretrained', None)
-    return cfg
-
-
-def test_scales(cfg: Config) -> tuple[float, ...]:
-    """Scales besides 1 that an :class:`SPNet` predicts with, if any."""
-    test_cfg = cfg.model.get('semi_test_cfg') or {}
-    return tuple(test_cfg.get('scales') or ())
-
-
-def read_weights(
-    source: str | Path | nn.Module, predict_on: str
-) -> tuple[dict[str, Tensor], dict]:
-    """State dict of the predicting network alone, and the meta data."""
-    if isinstance(source, nn.Module):
-        model = source.module if is_model_wrapper(source) else source
-        state, meta = model.state_dict(), {}
-    else:
-        checkpoint = read_checkpoint(source)
-        state = checkpoint.get('state_dict', checkpoint)
-        meta = checkpoint.get('meta', {})
-    prefix = f'{predict_on}.'
-    if any(key.startswith('student.') for key in state):
-        part = {
-            k[len(prefix) :]: v
-            for k, v in state.items()
-            if k.startswith(prefix)
-        }
-        if not part:
-            raise UsageError(
-                f'no {predict_on!r} in the checkpoint, only '
-                f'{sorted({k.split(".")[0] for k in state})}'
-            )
-        return part, meta
-    return dict(state), meta
-
-
-def is_ours(name: Any, registry: Registry) -> bool:
-    """Whether a ``type`` is registered by mmsemi itself."""
-    registry.import_from_location()
-    return (
-        isinstance(name, str)
-        and name.split('.')[-1] in registry.module_dict
-        and not name.startswith('mmseg.')
-    )
-
-
 def leave_out_representation(
     model_cfg: dict, state: dict[str, Tensor]
 ) -> dict[str, Tensor]:
@@ -223,18 +158,6 @@ def leave_out_representation(
     return state
 
 
-def replace_losses(node: Any) -> None:
-    """Put plain cross entropy in place of losses of mmsemi."""
-    for value in node.values() if isinstance(node, dict) else node:
-        if isinstance(value, (dict, list, tuple)):
-            replace_losses(value)
-    if isinstance(node, dict) and 'loss_decode' in node:
-        losses = node['loss_decode']
-        losses = losses if isinstance(losses, (list, tuple)) else [losses]
-        if any(is_ours(loss.get('type'), MODELS) for loss in losses):
-            node['loss_decode'] = dict(type='CrossEntropyLoss')
-
-
 def replace_heads(
     model: nn.Module, model_cfg: dict, notes: list[str]
 ) -> dict[str, Tensor]:
@@ -254,72 +177,3 @@ def replace_heads(
             f'{model_cfg[name]["type"]} of mmseg with equal output'
         )
     return state
-
-
-def test_pipeline(cfg: Config) -> list[dict]:
-    """Test pipeline of a config, wherever it stands."""
-    found = cfg.get('test_pipeline')
-    if found is None:
-        dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-        found = dataset.get('pipeline')
-    if found is None:
-        found = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
-    return Config(dict(x=copy.deepcopy(list(found)))).to_dict()['x']
-
-
-def plain_pipeline(pipeline: list[dict], notes: list[str]) -> list[dict]:
-    """Test pipeline with transforms of mmseg and mmcv only."""
-    plain = []
-    for transform in pipeline:
-        name = transform['type'].split('.')[-1]
-        if not is_ours(transform['type'], TRANSFORMS):
-            plain.append(transform)
-        elif name in COUNTERPARTS:
-            plain.append(dict(transform, type=COUNTERPARTS[name]))
-        else:
-            effect = LEFT_OUT.get(
-                name, 'the input differs from evaluation with mmsemi'
-            )
-            notes.append(
-                f'test_pipeline: {name} of mmsemi has no counterpart'
-                f' in mmseg and is left out; {effect}'
-            )
-    return plain
-
-
-def foreign_types(node: Any, registry: Registry) -> list[str]:
-    """Types of mmsemi named anywhere in a config."""
-    found: list[str] = []
-    if isinstance(node, dict):
-        if is_ours(node.get('type'), registry):
-            found.append(node['type'])
-        node = list(node.values())
-    if isinstance(node, (list, tuple)):
-        for value in node:
-            found += foreign_types(value, registry)
-    return sorted(set(found))
-
-
-def dataset_meta(cfg: Config, meta: dict) -> dict | None:
-    """Class names and palette, from the checkpoint or the test dataset."""
-    found = meta.get('dataset_meta')
-    if not found or 'classes' not in found:
-        dataset: Any = cfg.get('test_dataloader', {}).get('dataset', {})
-        while 'dataset' in dataset:
-            dataset = dataset['dataset']
-        if 'type' not in dataset:
-            return None
-        found = dict(getattr(DATASETS.get(dataset['type']), 'METAINFO', {}))
-        found.update(dataset.get('metainfo') or {})
-    return {
-        key: to_plain(found[key])
-        for key in ('classes', 'palette')
-        if found.get(key) is not None
-    }
-
-
-def to_plain(value: Any) -> Any:
-    """Lists, numbers and strings only, as safe loading demands."""
-    if isinstance(value, (list, tuple)):
-        return [to_plain(v) for v in value]
-    return value.item() if hasattr(value, 'item') else value

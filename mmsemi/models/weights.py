@@ -6,11 +6,13 @@ parts a person names.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
+from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 # Parts that serve training only: a model that predicts can do without.
@@ -90,7 +92,34 @@ def load_weights(
         missing = within_filled(model, fit.missing, missing)
     fit = fit._replace(missing=missing)
     if fit.names():
-        raise UsageError(describe(fit, model, source))
+        raise UsageError(describe(fit, model, source, training))
+
+
+def read_weights(
+    source: str | Path | nn.Module, predict_on: str
+) -> tuple[dict[str, Tensor], dict]:
+    """State dict of the predicting network alone, and the meta data."""
+    if isinstance(source, nn.Module):
+        model = source.module if is_model_wrapper(source) else source
+        state, meta = model.state_dict(), {}
+    else:
+        checkpoint = read_checkpoint(source)
+        state = checkpoint.get('state_dict', checkpoint)
+        meta = checkpoint.get('meta', {})
+    prefix = f'{predict_on}.'
+    if any(key.startswith('student.') for key in state):
+        part = {
+            k[len(prefix) :]: v
+            for k, v in state.items()
+            if k.startswith(prefix)
+        }
+        if not part:
+            raise UsageError(
+                f'no {predict_on!r} in the checkpoint, only '
+                f'{sorted({k.split(".")[0] for k in state})}'
+            )
+        return part, meta
+    return dict(state), meta
 
 
 def is_part(name: str, key: str) -> bool:
@@ -162,7 +191,7 @@ def within_filled(
     return [key for key in wanted if key.startswith(filled)]
 
 
-def describe(fit: Fit, model: nn.Module, source: str) -> str:
+def describe(fit: Fit, model: nn.Module, source: str, training: bool) -> str:
     """One message about what does not fit."""
     prefixes = [f'{name}.' for name in getattr(model, 'sub_models', ())]
 
@@ -189,10 +218,13 @@ def describe(fit: Fit, model: nn.Module, source: str) -> str:
         if names
     ]
     out = ','.join(to_leave_out([short(key) for key in fit.names()]))
+    other = (
+        ', or, if these parts shall start without the file, '
+        f'--cfg-options load_except="[{out}]"'
+    )
     return (
         f'{source} does not fit the model; weights are {"; ".join(found)}. '
-        'Take the config that belongs to the file, or, if these parts shall '
-        f'start without it, --cfg-options load_except="[{out}]"'
+        f'Take the config saved beside the file{other if training else ""}'
     )
 
 
@@ -208,8 +240,10 @@ def some(names: list[str], count: int = 3) -> str:
 
 
 def to_leave_out(keys: list[str]) -> list[str]:
-    """Fewest names of parts that hold the given weights."""
+    """A few names of parts that hold the given weights."""
     modules = unique(key.rpartition('.')[0] or key for key in keys)
-    if len(modules) <= 2:
-        return modules
-    return unique(key.partition('.')[0] for key in keys)
+    for depth in (99, 2, 1):
+        parts = unique('.'.join(name.split('.')[:depth]) for name in modules)
+        if len(parts) <= 3:
+            break
+    return parts

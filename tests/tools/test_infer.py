@@ -14,7 +14,8 @@ from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model, init_model
 
 from mmsemi.apis.inference import find_images
-from mmsemi.models.export import export_segmentor, read_weights
+from mmsemi.models.export import export_segmentor
+from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from tests.models.tiny import tiny_student

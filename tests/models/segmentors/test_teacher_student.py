@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 from mmengine.structures import PixelData
 
-from mmsemi.models.export import read_weights
+from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
 from tests.models.tiny import batch, tiny_student
 

@@ -1,0 +1,135 @@
+"""Configs of mmsemi as plain mmseg has them."""
+
+import copy
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
+
+# Our transforms with a counterpart of mmseg that does the same to images.
+COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
+# What leaving one out means; any other means another input.
+LEFT_OUT = dict(
+    MapZeroLabels='it concerns labels, not predictions',
+    SetOriShape='predictions have the size of the image file',
+    PadSegFields='images run unpadded, which may change their border',
+)
+
+
+def plain_model_config(model_cfg: dict, predict_on: str) -> dict:
+    """Config of the predicting network alone, without initialization."""
+    from mmsemi.models.segmentors.semi_base import multi_branch_preprocessor
+
+    cfg = Config(dict(model=copy.deepcopy(model_cfg))).model.to_dict()
+    if 'student' in cfg:
+        plain = cfg.get(predict_on) or cfg['student']
+        wrapped = multi_branch_preprocessor(
+            plain.pop('data_preprocessor', None), cfg.get('data_preprocessor')
+        )
+        plain['data_preprocessor'] = wrapped['data_preprocessor']
+        cfg = plain
+    cfg.pop('pretrained', None)
+    cfg.pop('init_cfg', None)
+    if isinstance(cfg.get('backbone'), dict):
+        cfg['backbone'].pop('init_cfg', None)
+        cfg['backbone'].pop('pretrained', None)
+    return cfg
+
+
+def test_scales(cfg: Config) -> tuple[float, ...]:
+    """Scales besides 1 that an :class:`SPNet` predicts with, if any."""
+    test_cfg = cfg.model.get('semi_test_cfg') or {}
+    return tuple(test_cfg.get('scales') or ())
+
+
+def replace_losses(node: Any) -> None:
+    """Put plain cross entropy in place of losses of mmsemi."""
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, (dict, list, tuple)):
+            replace_losses(value)
+    if isinstance(node, dict) and 'loss_decode' in node:
+        losses = node['loss_decode']
+        losses = losses if isinstance(losses, (list, tuple)) else [losses]
+        if any(is_ours(loss.get('type'), MODELS) for loss in losses):
+            node['loss_decode'] = dict(type='CrossEntropyLoss')
+
+
+def test_pipeline(cfg: Config) -> list[dict]:
+    """Test pipeline of a config, wherever it stands."""
+    found = cfg.get('test_pipeline')
+    if found is None:
+        dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+        found = dataset.get('pipeline')
+    if found is None:
+        found = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    return Config(dict(x=copy.deepcopy(list(found)))).to_dict()['x']
+
+
+def plain_pipeline(pipeline: list[dict], notes: list[str]) -> list[dict]:
+    """Test pipeline with transforms of mmseg and mmcv only."""
+    plain = []
+    for transform in pipeline:
+        name = transform['type'].split('.')[-1]
+        if not is_ours(transform['type'], TRANSFORMS):
+            plain.append(transform)
+        elif name in COUNTERPARTS:
+            plain.append(dict(transform, type=COUNTERPARTS[name]))
+        else:
+            effect = LEFT_OUT.get(
+                name, 'the input differs from evaluation with mmsemi'
+            )
+            notes.append(
+                f'test_pipeline: {name} of mmsemi has no counterpart'
+                f' in mmseg and is left out; {effect}'
+            )
+    return plain
+
+
+def foreign_types(node: Any, registry: Registry) -> list[str]:
+    """Types of mmsemi named anywhere in a config."""
+    found: list[str] = []
+    if isinstance(node, dict):
+        if is_ours(node.get('type'), registry):
+            found.append(node['type'])
+        node = list(node.values())
+    if isinstance(node, (list, tuple)):
+        for value in node:
+            found += foreign_types(value, registry)
+    return sorted(set(found))
+
+
+def dataset_meta(cfg: Config, meta: dict) -> dict | None:
+    """Class names and palette, from the checkpoint or the test dataset."""
+    found = meta.get('dataset_meta')
+    if not found or 'classes' not in found:
+        dataset: Any = cfg.get('test_dataloader', {}).get('dataset', {})
+        while 'dataset' in dataset:
+            dataset = dataset['dataset']
+        if 'type' not in dataset:
+            return None
+        found = dict(getattr(DATASETS.get(dataset['type']), 'METAINFO', {}))
+        found.update(dataset.get('metainfo') or {})
+    return {
+        key: to_plain(found[key])
+        for key in ('classes', 'palette')
+        if found.get(key) is not None
+    }
+
+
+def to_plain(value: Any) -> Any:
+    """Lists, numbers and strings only, as safe loading demands."""
+    if isinstance(value, (list, tuple)):
+        return [to_plain(v) for v in value]
+    return value.item() if hasattr(value, 'item') else value
+
+
+def is_ours(name: Any, registry: Registry) -> bool:
+    """Whether a ``type`` is registered by mmsemi itself."""
+    registry.import_from_location()
+    return (
+        isinstance(name, str)
+        and name.split('.')[-1] in registry.module_dict
+        and not name.startswith('mmseg.')
+    )
