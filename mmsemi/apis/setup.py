@@ -1,6 +1,5 @@
 """What the commands under ``tools/`` check before a Runner is built."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from mmsemi.datasets.splits import more
 from mmsemi.doctor.data import STAMP
 from mmsemi.engine.checkpoints import POINTER, newest_whole
 from mmsemi.engine.student_config import resolve_student
-from mmsemi.utils.config_data import read_dumped_config
+from mmsemi.utils.config_data import flat_config, read_dumped_config
 from mmsemi.utils.dist import is_first_process
 from mmsemi.utils.errors import UsageError, WriteError
 from mmsemi.utils.files import cannot_write
@@ -326,20 +325,6 @@ def move_aside(work_dir: str | Path) -> Path | None:
     return aside
 
 
-def _plain(value: Any) -> Any:
-    """Config values as JSON would give them: tuples become lists."""
-    return json.loads(json.dumps(value, default=str))
-
-
-def _flat(value: Any, prefix: str) -> Iterator[tuple]:
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _flat(item, f'{prefix}.{key}')
-    else:
-        # The launcher replaces SyncBN where there is no GPU.
-        yield prefix, 'BN' if value == 'SyncBN' else value
-
-
 def changed_keys(old: Config | dict, new: Config) -> list[str]:
     """``key: old -> new`` for each value that makes another run.
 
@@ -355,7 +340,7 @@ def changed_keys(old: Config | dict, new: Config) -> list[str]:
     def values(cfg: Config | dict) -> dict[str, Any]:
         flat: dict[str, Any] = {}
         for key in RUN_KEYS:
-            flat.update(_flat(_plain(cfg.get(key)), key))
+            flat.update(flat_config(cfg.get(key), key))
         return {
             key: value
             for key, value in flat.items()

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from mmengine.logging import MMLogger, print_log
-from mmseg.evaluation import IoUMetric
 from prettytable import PrettyTable
 
 from mmsemi.registry import METRICS
+
+from .class_iou import IoUMetric, class_areas, score_classes
 
 # Family of the scores: name without a group, name of its harmonic mean.
 FAMILIES = dict(aAcc='hAcc_pixel', mAcc='hAcc', fwIoU='hIoU_fw', mIoU='hIoU')
@@ -163,11 +164,9 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         """Scores in percent, rounded as mmseg does; logs the classes."""
         if self.format_only:
             return super().compute_metrics(results)
-        # float32 sums of mmseg are no longer exact from 2^24 pixels on.
-        hit, _, predicted, truth = (
-            np.sum([counts.double().numpy() for counts in column], axis=0)
-            for column in zip(*results)
-        )
+        areas = class_areas(results)
+        self.class_scores = score_classes(areas, self.dataset_meta['classes'])
+        hit, _, predicted, truth = areas
         scores = zero_label_scores(
             hit, predicted, truth, self.seen(), self.absent
         )

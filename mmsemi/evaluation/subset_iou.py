@@ -1,10 +1,12 @@
+"""Means of IoU over some of the classes."""
+
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from mmseg.evaluation import IoUMetric
 
 from mmsemi.registry import METRICS
+
+from .class_iou import IoUMetric, class_iou
 
 
 @METRICS.register_module()
@@ -68,18 +70,3 @@ class SubsetIoUMetric(IoUMetric):
             mean = chosen.mean() if len(chosen) else np.nan
             metrics[name] = np.round(100 * mean, 2)
         return metrics
-
-
-def class_iou(results: list) -> np.ndarray:
-    """(C,) float64 IoU of collected counts; NaN where a class is absent.
-
-    Args:
-        results: of every image (C,) intersection, union, predicted and
-            labeled pixels, as mmseg's ``IoUMetric`` collects them.
-    """
-    intersect, union = (
-        torch.stack([counts[k].double() for counts in results]).sum(0).numpy()
-        for k in range(2)
-    )
-    with np.errstate(invalid='ignore'):
-        return intersect / union

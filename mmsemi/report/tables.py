@@ -11,8 +11,9 @@ from typing import Any
 
 from mmsemi.utils.progress import format_seconds
 
+from .validation import WIDTH, class_lines, name_dead, name_values
+
 SUMMARY = 'summary.json'
-WIDTH = 100  # also where there is no terminal to ask
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -79,6 +80,7 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
     difference = gain(rows)
     if difference is not None:
         result += f' ({difference:+.1f} to labeled only)'
+    result += name_dead(row.get('dead_classes', []))
     return ', '.join(parts + [result, format_seconds(row['seconds'])])
 
 
@@ -142,28 +144,47 @@ def class_table(per_class: dict[str, dict]) -> str:
 
 
 def outcome(summary: dict) -> str:
-    """What came out of a run, in one sentence."""
+    """What came out of a run, in one sentence and the time it took."""
     rows: list[dict] = summary['rounds']
     last, best = rows[-1]['val_miou'], summary['best_miou']
     if last is None:
         return 'Training is finished; nothing was validated.'
-    difference = gain(rows)
+    difference, total = gain(rows), sum(row['iterations'] for row in rows)
     if difference is None:
-        values = rows[-1].get('networks') or {'': last}
-        words = 'val mIoU ' + ', '.join(
-            f'{value:.1f} ({name})' if name else f'{value:.1f}'
-            for name, value in values.items()
+        record = dict(miou=last, networks=rows[-1].get('networks') or {})
+        words = (
+            f'val mIoU {name_values(record)} after {total} iterations'
+            f'{" (stopped early)" if summary.get("stopped_early") else ""}'
         )
-        words += f' after {rows[-1]["iterations"]} iterations'
-        if summary.get('stopped_early'):
-            words += ' (stopped early)'
     else:
         direction = 'gains' if difference >= 0 else 'loses'
+        first = rows[0]['iterations']
+        before = (
+            f'after {first} iterations with labeled images only'
+            if first
+            else 'of the baseline it started from'
+        )
         words = (
             f'Self-training {direction} {abs(difference):.1f} mIoU: '
-            f'from {rows[0]["val_miou"]:.1f} with labeled images only '
-            f'to {last:.1f} in the last round'
+            f'from {rows[0]["val_miou"]:.1f} {before} '
+            f'to {last:.1f} after {total} iterations in all'
         )
     if best is not None and best > last + 0.05:
         words += f' (best on the way: {best:.1f})'
-    return f'{words}. {format_seconds(summary["wall_seconds"])} in all.'
+    return f'{words}. It took {format_seconds(summary["wall_seconds"])}.'
+
+
+def closing_words(summary: dict, work_dir: str | Path) -> str:
+    """Rounds, outcome, classes and files of a run that is over."""
+    rows = summary['rounds']
+    lines = [round_table(rows)] if rows else []
+    lines.append(outcome(summary))
+    if rows:
+        lines.append(class_lines(rows[-1].get('class_iou', {})))
+        dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
+        if dead:
+            lines.append(f'{dead[2:].capitalize()}.')
+    lines.append(f'  summary    {Path(work_dir) / SUMMARY}')
+    for name, path in summary['files'].items():
+        lines.append(f'  {name:10s} {Path(work_dir) / path}')
+    return '\n'.join(filter(None, lines))

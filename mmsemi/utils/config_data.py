@@ -1,6 +1,8 @@
-"""Dumped configs, read as data."""
+"""Dumped configs, read as data, and configs as lists of settings."""
 
 import ast
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +93,28 @@ def _refusal(node: ast.AST) -> SyntaxError:
     error = SyntaxError(f'it holds code: {ast.unparse(node)[:60]}')
     error.lineno = getattr(node, 'lineno', None)
     return error
+
+
+def flat_config(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Settings of a part of a config, one by one.
+
+    Args:
+        value: the part; tuples and lists are not told apart.
+        path: its place in the config, such as ``'model'``.
+
+    Yields:
+        ``(path, value)``, such as ``('model.student.type', 'UPerNet')``;
+        dictionaries in lists are numbered, other lists stay whole.
+    """
+    yield from _flat(json.loads(json.dumps(value, default=str)), path)
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        value = {str(k): item for k, item in enumerate(value)}
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f'{path}.{key}')
+    else:
+        # The launcher replaces SyncBN where there is no GPU.
+        yield path, 'BN' if value == 'SyncBN' else value

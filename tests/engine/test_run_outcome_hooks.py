@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 
+from mmsemi.registry import HOOKS
 from mmsemi.utils.console import announce, calm_console
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config, train
 
@@ -82,6 +84,38 @@ def test_summary_of_rounds(whole):
     )
     assert summary['finished'] and summary['iterations'] == 12
     assert sum(r['seconds'] for r in rows) <= summary['wall_seconds']
+
+
+def test_validations_and_classes_are_in_the_summary(whole):
+    """Two validations a round; means agree with the IoU of each class."""
+    rows = summary_of(whole[0])['rounds']
+    for row, begin in zip(rows, (0, 4, 8)):
+        found = row['validations']
+        assert [r['iteration'] for r in found] == [begin + 2, begin + 4]
+        assert found[-1]['miou'] == row['val_miou']
+        known = [v for v in row['class_iou'].values() if v is not None]
+        assert list(row['class_iou']) == list(CLASSES)
+        assert np.mean(known) == pytest.approx(row['val_miou'], abs=0.02)
+        # Every class has pixels in the validation masks.
+        assert row['dead_classes'] == [
+            name for name, value in row['class_iou'].items() if value == 0
+        ]
+
+
+def test_a_run_says_what_it_is(whole):
+    summary = summary_of(whole[0])
+    assert summary['method'] == dict(
+        segmentor='SelfTrainingSegmentor',
+        objective='DynamicSelfTrainingLoss',
+        loop='SelfTrainingLoop',
+        labeler='ClassBalancedPseudoLabeler',
+        labeled_only=False,
+    )
+    assert summary['lengths'] == dict(
+        iterations=12, rounds=[4, 4, 4], batch_size=4
+    )
+    assert len(summary['recipe']) == 12
+    assert summary['overrides'] is None  # made without a file
 
 
 def test_facts_of_the_run(whole, root):
@@ -182,6 +216,45 @@ def test_run_without_rounds(root, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert 'training:  50 % (3/6)' in printed
     assert 'after 6 iterations' in printed
+    assert [r['iteration'] for r in row['validations']] == [3, 6]
+    # The last validation is not said twice.
+    assert printed.count(': val mIoU') == 1
+    first = row['validations'][0]['miou']
+    assert f'iteration 3 of 6: val mIoU {first:.1f}' in printed
+    lines = printed.splitlines()
+    (classes,) = [k for k in lines if k.startswith('IoU of each class: ')]
+    assert classes.count(', ') == 2
+    for name, value in row['class_iou'].items():
+        assert f'{name} {value:.1f}' in classes
+    assert summary['method']['labeled_only']
+
+
+def test_a_class_that_is_never_found_is_named(root, tmp_path, capsys):
+    cfg = supervised(root, tmp_path)
+    # A bias this low cannot be unlearned in six iterations.
+    cfg.custom_hooks = [dict(type='DeadClassHook', index=2)]
+    train(cfg)
+    (row,) = summary_of(cfg)['rounds']
+    assert 'bar' in row['dead_classes'] and row['class_iou']['bar'] == 0
+    printed = capsys.readouterr().out
+    assert (
+        sum(
+            'no pixel of' in line.lower() and 'bar' in line
+            for line in printed.splitlines()
+        )
+        == 2
+    )  # at the validation on the way, and at the end
+
+
+@HOOKS.register_module()
+class DeadClassHook(Hook):
+    def __init__(self, index):
+        self.index = index
+
+    def before_train(self, runner):
+        head = runner.model.student.decode_head.conv_seg
+        with torch.no_grad():
+            head.bias[self.index] = -1e6
 
 
 def test_printed_table(root, tmp_path, capsys):

@@ -41,6 +41,10 @@ def make_run(folder, seed, mious, config='dst_cbc/camvid', **changes):
     ]
     summary = dict(
         config=config,
+        method=dict(segmentor='SelfTrainingSegmentor', labeled_only=False),
+        recipe='0123',
+        overrides=[],
+        lengths=dict(iterations=600, rounds=[200] * 3, batch_size=4),
         seed=seed,
         finished=True,
         iterations=600,
@@ -69,6 +73,7 @@ def test_mean_and_deviation_over_seeds(tmp_path):
     assert '3 runs, seed 0, 1, 2' in text
     assert cells(text, '| 0 |')[1:] == [
         'labeled only',
+        '200',
         '-',
         '41.00',
         '1.00',
@@ -78,6 +83,7 @@ def test_mean_and_deviation_over_seeds(tmp_path):
     ]
     assert cells(text, '| 1 |')[1:] == [
         '23 + 344 pseudo',
+        '400',
         '0.2',
         '46.00',
         '2.00',
@@ -85,7 +91,7 @@ def test_mean_and_deviation_over_seeds(tmp_path):
         '48.00',
         '0.910',
     ]
-    assert cells(text, '| | gain')[3:] == ['5.00', '1.00', '4.00', '6.00', '-']
+    assert cells(text, '| | gain')[4:] == ['5.00', '1.00', '4.00', '6.00', '-']
     assert cells(text, f'| {runs[0]}')[1:] == [
         '2',
         'abc',
@@ -102,8 +108,52 @@ def test_configs_get_separate_tables(tmp_path):
     text = tool.summarize([a, b])
     assert text.count('### ') == 2 and '1 run, seed 0' in text
     second = text.split('### supervised/camvid')[1]
-    assert cells(second, '| 0 |')[3:7] == ['42.00', '-', '42.00', '42.00']
+    assert cells(second, '| 0 |')[4:8] == ['42.00', '-', '42.00', '42.00']
     assert cells(second, f'| {b}')[3:6] == ['-', '42.00', '-']
+
+
+def test_runs_that_differ_in_more_than_seed_and_split_are_not_averaged(
+    tmp_path,
+):
+    """One config, four things that were done with it."""
+    plain = [make_run(tmp_path / f'a{k}', k, (40.0, 45.0)) for k in range(2)]
+    labeled = dict(segmentor='MeanTeacher', labeled_only=True)
+    changes = dict(
+        labeled=dict(
+            recipe='4567',
+            method=labeled,
+            overrides=['train_dataloader.sampler: (4, 4) -> (4, 0)'],
+        ),
+        processes=dict(lengths=dict(iterations=600, batch_size=8)),
+        protocol=dict(data=dict(labeled=[dict(images=46, sha256='def')])),
+    )
+    others = [
+        make_run(tmp_path / name, 0, (30.0, 30.0), **change)
+        for name, change in changes.items()
+    ]
+    text = tool.summarize(plain + others)
+    assert text.count('### dst_cbc/camvid') == 4
+    first, second, *_ = text.split('### ')[1:]
+    assert '2 runs, seed 0, 1' in first and '45.00' in first
+    assert 'labeled images only' in second
+    assert '- `train_dataloader.sampler: (4, 4) -> (4, 0)`' in second
+    other_split = make_run(
+        tmp_path / 'split',
+        2,
+        (40.0, 45.0),
+        data=dict(labeled=[dict(images=23, sha256='def')]),
+    )
+    assert '3 runs, seed 0, 1, 2' in tool.summarize(plain + [other_split])
+
+
+def test_summary_that_does_not_say_what_the_run_was(tmp_path):
+    run = make_run(tmp_path / 'a', 0, (40.0, 45.0))
+    path = tmp_path / 'a/summary.json'
+    summary = json.loads(path.read_text())
+    del summary['recipe']
+    path.write_text(json.dumps(summary))
+    with pytest.raises(UsageError, match='earlier version.*--resume'):
+        tool.summarize([run])
 
 
 def test_missing_values_are_dashes(tmp_path):
@@ -114,7 +164,7 @@ def test_missing_values_are_dashes(tmp_path):
         row['val_miou'] = None
     summary.update(last_miou=None, gain_over_round_0=None)
     path.write_text(json.dumps(summary))
-    assert cells(tool.summarize([run]), '| 0 |')[3:7] == ['-'] * 4
+    assert cells(tool.summarize([run]), '| 0 |')[4:8] == ['-'] * 4
 
 
 def test_errors_name_folder_and_remedy(tmp_path):
@@ -144,9 +194,9 @@ def test_words_for_rows():
     )
     text = outcome(dict(rounds=rows, best_miou=48.0, wall_seconds=150))
     assert text == (
-        'Self-training gains 2.2 mIoU: from 45.1 with labeled images only '
-        'to 47.3 in the last round (best on the way: 48.0). '
-        '2 min 30 s in all.'
+        'Self-training gains 2.2 mIoU: from 45.1 after 200 iterations with '
+        'labeled images only to 47.3 after 400 iterations in all (best on '
+        'the way: 48.0). It took 2 min 30 s.'
     )
     rows[1]['val_miou'] = 44.1
     text = outcome(dict(rounds=rows, best_miou=45.1, wall_seconds=150))

@@ -1,12 +1,13 @@
 """The outcome of a run: summary.json and the table of rounds."""
 
-import time
 from pathlib import Path
 
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
+from mmsemi.evaluation.class_iou import ClassScores, latest_class_scores
 from mmsemi.registry import HOOKS
+from mmsemi.report.clock import RunClock
 from mmsemi.report.facts import (
     config_name,
     data_facts,
@@ -14,17 +15,24 @@ from mmsemi.report.facts import (
     peak_memory,
     version_facts,
 )
+from mmsemi.report.recipe import run_facts, run_lengths
 from mmsemi.report.tables import (
     SUMMARY,
+    closing_words,
     gain,
-    outcome,
     round_line,
-    round_table,
     write_json,
+)
+from mmsemi.report.validation import (
+    network_values,
+    validation_line,
+    validation_record,
 )
 from mmsemi.utils.console import announce
 
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
+# Validations of the present round, and what the run was started with.
+VALIDATIONS, STARTED = 'mmsemi/validations', 'mmsemi/started'
 # Curves for TensorBoard and the like, besides those of mmengine.
 CURVES = (
     'val_miou',
@@ -37,7 +45,7 @@ CURVES = (
 
 @HOOKS.register_module()
 class RunSummaryHook(Hook):
-    """Write ``work_dir/summary.json`` and print the table of rounds.
+    """Write ``work_dir/summary.json`` and say how the run does.
 
     The file is renewed after every round. A run without rounds gets one row
     at its end. Rows travel in checkpoints, so a resumed run has each round
@@ -54,58 +62,47 @@ class RunSummaryHook(Hook):
 
     def __init__(self, metric: str = 'mIoU') -> None:
         self.metric = metric
-        self.clock: dict | None = None
+        self.clock: RunClock | None = None
 
     def before_train(self, runner) -> None:
         """Gather the facts, and go on where a resumed run stood."""
         self.facts = self._facts(runner) if is_main_process() else {}
-        # `wall` of the run and of its finished rounds; the rest belongs to
-        # the present round.
-        self.clock = dict(
-            wall=0.0,
-            rounds=0.0,
-            training=0.0,
-            images=0,
-            last=None,
-            best=None,
-            memory={},
-        )
-        self.clock.update(runner.message_hub.get_info(CLOCK, {}))
-        self.earlier = self.clock['wall']
+        self.clock = RunClock(runner.message_hub.get_info(CLOCK, {}))
         self.trained = False
-        self.start = self.mark = time.perf_counter()
 
     def before_round(self, runner) -> None:
         """Labeling is over: the training of a round begins."""
-        self.mark = time.perf_counter()
+        self.clock.begin()
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
         """Count images and seconds, loading and augmenting included."""
-        now = time.perf_counter()
-        self.clock['training'] += now - self.mark
-        self.clock['images'] += batch_size(data_batch) * get_world_size()
-        self.mark = now
+        self.clock.count(batch_size(data_batch) * get_world_size())
         self.trained = True
         self._keep(runner)
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        """Remember the latest and the best value."""
+        """Keep what was found, and say it where no table follows at once."""
         if self.clock is None:  # validation without training
             return
-        self.mark = time.perf_counter()
-        found = {
-            key.rpartition('/')[0]: round(float(value), 4)
-            for key, value in (metrics or {}).items()
-            if key.split('/')[-1] == self.metric
-        }
-        if found:
-            best, last = self.clock['best'], next(iter(found.values()))
-            self.clock['last'] = last
-            self.clock['best'] = last if best is None else max(best, last)
-            # Teacher and student, where both are validated.
-            self.clock['networks'] = found if len(found) > 1 else {}
+        self.clock.begin()
+        values = network_values(metrics or {}, self.metric)
+        if values:
+            record = validation_record(
+                runner.iter, values, validated_classes(runner.val_loop)
+            )
+            earlier = runner.message_hub.get_info(VALIDATIONS, [])
+            runner.message_hub.update_info(
+                VALIDATIONS,
+                [r for r in earlier if r['iteration'] < runner.iter]
+                + [record],
+            )
+            end = getattr(runner.train_loop, 'round_end', runner.max_iters)
+            if runner.iter < end:
+                announce(
+                    runner.logger, validation_line(record, runner.max_iters)
+                )
         self._keep(runner)
 
     def after_round(self, runner) -> None:
@@ -134,34 +131,26 @@ class RunSummaryHook(Hook):
             if self.trained or not rows:
                 row = self._row(runner, 0, None, runner.iter)
                 # Online methods label what they see as they go.
-                drawn = getattr(
-                    runner.train_loop.dataloader.sampler,
-                    'samples_per_source',
-                    [1],
-                )
-                row['pseudo_labeled'] = (
-                    self._images('unlabeled') if drawn[-1] else 0
-                )
+                if not self.facts.get('method', {}).get('labeled_only'):
+                    row['pseudo_labeled'] = self._images('unlabeled')
                 self._add(runner, row)
-        if not is_main_process():
-            return
-        summary = self._write(runner)
-        lines = [outcome(summary)]
-        if summary['rounds']:
-            lines.insert(0, round_table(summary['rounds']))
-        lines.append(f'  summary    {Path(runner.work_dir) / SUMMARY}')
-        for name, path in summary['files'].items():
-            lines.append(f'  {name:10s} {Path(runner.work_dir) / path}')
-        announce(runner.logger, '\n'.join(lines))
+        if is_main_process():
+            summary = self._write(runner)
+            announce(runner.logger, closing_words(summary, runner.work_dir))
 
     # Rows.
     def _row(self, runner, number, portion, iterations) -> dict:
-        labels, online = {}, not hasattr(runner.train_loop, 'round_end')
-        if number or online:
-            labels = runner.message_hub.get_info('mmsemi/pseudo_labels', {})
-        wall, clock = self._wall(), self.clock
+        hub, labels = runner.message_hub, {}
+        if number or not hasattr(runner.train_loop, 'round_end'):
+            labels = hub.get_info('mmsemi/pseudo_labels', {})
         miou = labels.get('miou')
-        row = dict(
+        found = hub.get_info(VALIDATIONS, [])
+        hub.update_info(VALIDATIONS, [])
+        last = found[-1] if found else {}
+        values = [r['best_miou'] for r in hub.get_info(ROWS, [])]
+        values += [record['miou'] for record in found]
+        best = max((v for v in values if v is not None), default=None)
+        return dict(
             round=number,
             portion=portion,
             labeled=self._images('labeled'),
@@ -170,21 +159,19 @@ class RunSummaryHook(Hook):
             pseudo_label_accuracy=labels.get('accuracy'),
             pseudo_label_miou=None if miou is None else 100 * miou,
             iterations=iterations,
-            val_miou=clock['last'],
-            best_miou=clock['best'],
-            networks=clock.get('networks', {}),
+            val_miou=last.get('miou'),
+            best_miou=best,
+            networks=last.get('networks', {}),
+            class_iou=last.get('class_iou', {}),
+            dead_classes=last.get('dead_classes', []),
+            validations=[
+                {k: v for k, v in record.items() if k != 'class_iou'}
+                for record in found
+            ],
             seconds_labeling=labels.get('seconds', 0.0),
-            seconds_training=clock['training'],
-            seconds=wall - clock['rounds'],
-            images_per_second=clock['images'] / clock['training']
-            if clock['training']
-            else None,
+            **self.clock.round_times(),
             per_class=labels.get('per_class', {}),
         )
-        clock.update(
-            rounds=wall, training=0.0, images=0, last=None, networks={}
-        )
-        return row
 
     def _add(self, runner, row: dict) -> list:
         rows = [
@@ -202,18 +189,21 @@ class RunSummaryHook(Hook):
         )
 
     # Clock and file.
-    def _wall(self) -> float:
-        return self.earlier + time.perf_counter() - self.start
-
     def _keep(self, runner) -> None:
         """Put the clock where checkpoints take it along."""
-        self.clock['wall'] = self._wall()
-        runner.message_hub.update_info(CLOCK, dict(self.clock))
+        runner.message_hub.update_info(CLOCK, self.clock.state())
 
     def _facts(self, runner) -> dict:
+        # Of the first start: --resume changes the config in small things.
+        started = runner.message_hub.get_info(STARTED, None)
+        if started is None:
+            started = run_facts(runner.cfg)
+            runner.message_hub.update_info(STARTED, started)
         return dict(
             config=config_name(runner.cfg),
+            **started,
             seed=runner.seed,
+            lengths=run_lengths(runner.train_loop, get_world_size()),
             data=data_facts(runner.cfg),
             versions=version_facts(),
             machine=dict(machine_facts(), processes=get_world_size()),
@@ -223,26 +213,24 @@ class RunSummaryHook(Hook):
         if not is_main_process():
             return {}
         rows = runner.message_hub.get_info(ROWS, [])
-        memory = self.clock['memory']
-        for key, value in peak_memory().items():
-            memory[key] = max(value, memory.get(key, 0.0))
+        memory = self.clock.peak(peak_memory())
         self._keep(runner)
         seconds = sum(row['seconds_training'] for row in rows)
         images = sum(
             row['seconds_training'] * (row['images_per_second'] or 0)
             for row in rows
         )
+        stopped = bool(getattr(runner.train_loop, 'stop_training', False))
+        over = runner.iter >= runner.max_iters
         summary = dict(
             self.facts,
             iterations=runner.iter,
-            finished=runner.iter >= runner.max_iters
-            or bool(getattr(runner.train_loop, 'stop_training', False)),
-            stopped_early=runner.iter < runner.max_iters
-            and bool(getattr(runner.train_loop, 'stop_training', False)),
+            finished=over or stopped,
+            stopped_early=stopped and not over,
             last_miou=rows[-1]['val_miou'] if rows else None,
-            best_miou=self.clock['best'],
+            best_miou=rows[-1]['best_miou'] if rows else None,
             gain_over_round_0=gain(rows) if rows else None,
-            wall_seconds=self._wall(),
+            wall_seconds=self.clock.wall(),
             images_per_second=images / seconds if seconds else None,
             peak_memory_mib=memory,
             files=runner.message_hub.get_info('mmsemi/files', {}),
@@ -250,6 +238,12 @@ class RunSummaryHook(Hook):
         )
         write_json(Path(runner.work_dir) / SUMMARY, summary)
         return summary
+
+
+def validated_classes(val_loop) -> ClassScores | None:
+    """Scores of the classes in the latest validation, if its metric has."""
+    found = getattr(val_loop, 'class_scores', None)
+    return found or latest_class_scores(val_loop.evaluator)
 
 
 def batch_size(data_batch) -> int:

@@ -3,6 +3,7 @@
 from mmengine.model import is_model_wrapper
 from mmengine.runner import ValLoop
 
+from mmsemi.evaluation.class_iou import ClassScores, latest_class_scores
 from mmsemi.registry import LOOPS
 
 
@@ -14,7 +15,13 @@ class TeacherStudentValLoop(ValLoop):
     ``teacher/mIoU``, which is also what ``save_best`` of the checkpoint hook
     names; the network the model predicts with comes first, so that summaries
     take its figures. A model without sub-models is validated as usual.
+
+    Attributes:
+        class_scores: of the network the model predicts with, on the main
+            process.
     """
+
+    class_scores: ClassScores | None = None
 
     def run(self) -> dict[str, float]:
         """Launch validation; metrics of all networks."""
@@ -38,6 +45,8 @@ class TeacherStudentValLoop(ValLoop):
                     self.run_iter(idx, data_batch)
                 found = self.evaluator.evaluate(len(self.dataloader.dataset))
                 metrics.update({f'{name}/{k}': v for k, v in found.items()})
+                if name == chosen:
+                    self.class_scores = latest_class_scores(self.evaluator)
         finally:
             model.semi_test_cfg['predict_on'] = chosen
         runner.call_hook('after_val_epoch', metrics=metrics)

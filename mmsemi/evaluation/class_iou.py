@@ -1,0 +1,104 @@
+"""IoU of every class, kept beside the means that mmseg returns."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import mmseg.evaluation
+import numpy as np
+from mmengine.evaluator import Evaluator
+
+from mmsemi.registry import METRICS
+
+
+class ClassScores(NamedTuple):
+    """What a validation found of each class.
+
+    Attributes:
+        iou: percent by the name of the class, None where neither labels nor
+            predictions hold it.
+        dead: classes with labels of which not one pixel was found.
+    """
+
+    iou: dict[str, float | None]
+    dead: list[str]
+
+
+def class_areas(results: Sequence[Sequence]) -> np.ndarray:
+    """Sum what mmseg's ``IoUMetric`` counts.
+
+    float32 sums, as mmseg forms them, are not exact from 2^24 pixels on.
+
+    Args:
+        results: of every image (C,) intersection, union, predicted and
+            labeled pixels.
+
+    Returns:
+        (4, C) float64.
+    """
+    return np.stack(
+        [
+            np.sum([np.asarray(counts, np.float64) for counts in column], 0)
+            for column in zip(*results)
+        ]
+    )
+
+
+def class_iou(results: Sequence[Sequence]) -> np.ndarray:
+    """(C,) float64 IoU in [0, 1]; NaN where a class is absent.
+
+    Args:
+        results: see :func:`class_areas`.
+    """
+    hit, union, _, _ = class_areas(results)
+    with np.errstate(invalid='ignore'):
+        return hit / union
+
+
+def score_classes(areas: np.ndarray, classes: Sequence[str]) -> ClassScores:
+    """Scores by name from what :func:`class_areas` gives."""
+    hit, union, _, labeled = areas
+    with np.errstate(invalid='ignore'):
+        iou = np.round(100 * hit / union, 2)
+    return ClassScores(
+        {
+            name: None if np.isnan(value) else float(value)
+            for name, value in zip(classes, iou)
+        },
+        [
+            name
+            for name, right, all_of_it in zip(classes, hit, labeled)
+            if all_of_it > 0 and right == 0
+        ],
+    )
+
+
+@METRICS.register_module()
+class IoUMetric(mmseg.evaluation.IoUMetric):
+    """mmseg's ``IoUMetric``, which also keeps the IoU of each class.
+
+    mmseg prints a table and returns means. In the scope of mmsemi the name
+    ``IoUMetric`` means this class; its figures are the same.
+
+    Attributes:
+        class_scores: of the latest evaluation, on the main process; None
+            before, or where predictions are only written to files.
+    """
+
+    class_scores: ClassScores | None = None
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """See mmseg."""
+        if not self.format_only:
+            self.class_scores = score_classes(
+                class_areas(results), self.dataset_meta['classes']
+            )
+        return super().compute_metrics(results)
+
+
+def latest_class_scores(evaluator: Evaluator) -> ClassScores | None:
+    """Scores of the first metric of an evaluator that keeps them."""
+    for metric in evaluator.metrics:
+        scores = getattr(metric, 'class_scores', None)
+        if scores is not None:
+            return scores
+    return None

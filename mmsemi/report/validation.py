@@ -1,0 +1,92 @@
+"""What a validation found, as plain data and as sentences."""
+
+import textwrap
+from collections.abc import Sequence
+
+from mmsemi.evaluation.class_iou import ClassScores
+
+WIDTH = 100  # also where there is no terminal to ask
+
+
+def network_values(metrics: dict[str, float], name: str) -> dict[str, float]:
+    """Values of one metric, by the network (or prefix) they belong to.
+
+    Args:
+        metrics: as a validation loop gives them, such as
+            ``{'teacher/mIoU': 43.2}``; the network that predicts is first.
+        name: ``'mIoU'``.
+    """
+    return {
+        key.rpartition('/')[0]: round(float(value), 4)
+        for key, value in metrics.items()
+        if key.split('/')[-1] == name
+    }
+
+
+def validation_record(
+    iteration: int, values: dict[str, float], scores: ClassScores | None
+) -> dict:
+    """One validation as it stands in the summary of a run.
+
+    Args:
+        iteration: iterations done by the run so far.
+        values: from :func:`network_values`, not empty.
+        scores: of the classes, None where the metric does not keep them.
+    """
+    return dict(
+        iteration=iteration,
+        miou=next(iter(values.values())),
+        # Teacher and student, where both are validated.
+        networks=values if len(values) > 1 else {},
+        class_iou=scores.iou if scores else {},
+        dead_classes=scores.dead if scores else [],
+    )
+
+
+def name_values(record: dict) -> str:
+    """``'43.2 (teacher), 41.0 (student)'`` or ``'43.2'``."""
+    values = record['networks'] or {'': record['miou']}
+    return ', '.join(
+        f'{value:.1f} ({name})' if name else f'{value:.1f}'
+        for name, value in values.items()
+    )
+
+
+def name_dead(dead: Sequence[str], most: int = 5) -> str:
+    """``'; no pixel of bicycle, pole is found'``, or nothing."""
+    if not dead:
+        return ''
+    named = ', '.join(dead[:most])
+    if len(dead) > most:
+        named += f' and {len(dead) - most} more classes'
+    return f'; no pixel of {named} is found'
+
+
+def validation_line(record: dict, total: int) -> str:
+    """A validation on the way, in one line.
+
+    Args:
+        record: from :func:`validation_record`.
+        total: iterations of the whole run.
+    """
+    return (
+        f'iteration {record["iteration"]} of {total}: val mIoU '
+        f'{name_values(record)}{name_dead(record["dead_classes"])}'
+    )
+
+
+def class_lines(class_iou: dict[str, float | None]) -> str:
+    """IoU of every class in a few lines, '' where nothing is known."""
+    if not class_iou:
+        return ''
+    # A figure must not be parted from the name before it.
+    pairs = [
+        f'{name} {"-" if value is None else f"{value:.1f}"}'.replace(' ', '\0')
+        for name, value in class_iou.items()
+    ]
+    return textwrap.fill(
+        ', '.join(pairs),
+        WIDTH,
+        initial_indent='IoU of each class: ',
+        subsequent_indent='  ',
+    ).replace('\0', ' ')
