@@ -12,7 +12,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from mmsemi.apis.setup import load_config, set_work_dir
-from mmsemi.doctor.data import collect
+from mmsemi.doctor.data import check_data
 from mmsemi.doctor.weights import check_weights
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.console import restore_console
@@ -107,15 +107,6 @@ def refuse_calibrated(cfg: Config) -> None:
         )
 
 
-def check_test_data(cfg: Config) -> None:
-    """Stop with one clear error if the images to test on are not there."""
-    # The check knows the roles of training; here `val` stands for `test`.
-    for images in collect(
-        Config(dict(val_dataloader=cfg.test_dataloader)), ['val']
-    ):
-        images.check_files()
-
-
 def test(args: argparse.Namespace) -> None:
     """Set up the test the arguments describe, and run it."""
     cfg = load_config(args.config, args.cfg_options)
@@ -124,7 +115,8 @@ def test(args: argparse.Namespace) -> None:
     cfg.resume = False
     if is_first_process():
         check_weights(cfg)
-        check_test_data(cfg)
+        for line in check_data(cfg, cfg.work_dir, roles=('test',)):
+            print(line, flush=True)
     if args.predict_on:
         predict_on(cfg, args.predict_on)
     if args.show_dir:

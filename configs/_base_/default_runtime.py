@@ -26,7 +26,6 @@ default_hooks = dict(
     # Several processes: BatchNorm statistics are averaged to validate.
     sync_buffers=dict(type='SyncBuffersHook'),
     visualization=dict(type='SegVisualizationHook'),
-    data_check=dict(type='DataCheckHook'),
     progress=dict(type='ProgressHook'),
     summary=dict(type='RunSummaryHook'),
     pictures=dict(type='RoundPictureHook'),

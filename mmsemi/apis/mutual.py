@@ -132,11 +132,9 @@ class MutualTraining:
                 config=str(self.work_dir / f'{other}.py'),
                 checkpoint=self.checkpoint(phase - 1, other),
             )
-        # Data are checked once, by the command. Pictures would show this
-        # model as the one that labels. The plain mmseg checkpoint is wanted
-        # of the final models.
-        for hook in ('data_check', 'pictures'):
-            cfg.default_hooks.pop(hook, None)
+        # Pictures would show this model as the one that labels. The plain
+        # mmseg checkpoint is wanted of the final models.
+        cfg.default_hooks.pop('pictures', None)
         if phase < self.num_phases:
             cfg.default_hooks.pop('export', None)
         latest = find_latest_checkpoint(cfg.work_dir)

@@ -27,7 +27,7 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
     Returns:
         ``{role: [dict(list, images, sha256)]}``, hashes of 12 digits.
     """
-    from mmsemi.doctor.data import collect
+    from mmsemi.doctor.lists import collect
 
     facts: dict[str, list[dict]] = {}
     for images in collect(cfg):

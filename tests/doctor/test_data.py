@@ -1,6 +1,5 @@
 import os
 import shutil
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,9 +7,9 @@ import pytest
 from mmengine.config import Config
 
 from mmsemi.datasets.splits import list_hash, set_data_root
-from mmsemi.doctor import data as checks
+from mmsemi.doctor import masks
 from mmsemi.doctor.data import check_data
-from mmsemi.engine.hooks import DataCheckHook
+from mmsemi.doctor.lists import collect
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 
@@ -96,11 +95,9 @@ def test_good_data(cfg):
 
 def test_no_mask_of_an_unlabeled_image_is_opened(cfg, root, monkeypatch):
     write_mask(root, 'train/c', np.full((2, 2), 77, np.uint8))
-    opened, original = [], checks.Image.open
+    opened, original = [], masks.Image.open
     monkeypatch.setattr(
-        checks.Image,
-        'open',
-        lambda path: opened.append(path) or original(path),
+        masks.Image, 'open', lambda path: opened.append(path) or original(path)
     )
     check_data(cfg)
     assert sorted({os.path.basename(p) for p in opened}) == [
@@ -242,7 +239,7 @@ def test_ids_are_mapped_as_loading_does(cfg, root):
             dict(type='LoadAnnotations'),
             dict(type='MapLabels', table=[1, 2] * 17),
         ]
-    assert check_data(cfg)[-1].startswith('labeled: no pixel of sky, road')
+    assert check_data(cfg)[3].startswith('labeled: no pixel of sky, road')
     write_mask(root, 'train/a', np.full((5, 7), 11, np.uint8))
     for dataset in (
         cfg.train_dataloader.dataset,
@@ -256,13 +253,15 @@ def test_ids_are_mapped_as_loading_does(cfg, root):
 def test_absent_classes_are_reported(cfg, root):
     write_mask(root, 'train/a', np.full((5, 7), 0, np.uint8))
     write_mask(root, 'train/b', np.full((5, 7), 3, np.uint8))
-    assert check_data(cfg)[-1].startswith('labeled: no pixel of building, ')
+    lines = check_data(cfg)[3:]
+    assert lines[0].startswith('labeled: no pixel of building, ')
+    assert lines[1].startswith('val: no pixel of ')
 
 
 def test_unchanged_data_are_not_read_again(cfg, root, monkeypatch):
     work_dir = str(root / 'work')
     first = check_data(cfg, work_dir)
-    monkeypatch.setattr(checks.Image, 'open', None)
+    monkeypatch.setattr(masks.Image, 'open', None)
     assert check_data(cfg, work_dir) == first
     monkeypatch.undo()
     broken_value(root)
@@ -272,20 +271,6 @@ def test_unchanged_data_are_not_read_again(cfg, root, monkeypatch):
     (root / 'work/data_check.json').write_text('{"half')
     with pytest.raises(UsageError, match='value 13'):
         check_data(cfg, work_dir)
-
-
-def test_hook_logs_and_stops(cfg, root):
-    lines = []
-    runner = SimpleNamespace(
-        cfg=cfg,
-        work_dir=str(root / 'work'),
-        logger=SimpleNamespace(info=lines.append),
-    )
-    DataCheckHook().before_train(runner)
-    assert len(lines) >= 3
-    broken_size(root)
-    with pytest.raises(UsageError, match='7x5'):
-        DataCheckHook().before_train(runner)
 
 
 def test_voc_remedies(root):
@@ -328,10 +313,10 @@ def test_plain_training_ignores_unlabeled_lists(data_dir, monkeypatch):
     """All labels overlap the unlabeled list, which nothing reads."""
     monkeypatch.chdir(data_dir.parent)
     cfg = Config.fromfile(ROOT / 'configs/supervised/camvid_all.py')
-    roles = [images.role for images in checks.collect(cfg)]
+    roles = [images.role for images in collect(cfg)]
     assert roles == ['labeled', 'val']
     cfg.train_cfg = dict(type='SelfTrainingLoop')
-    roles = [images.role for images in checks.collect(cfg)]
+    roles = [images.role for images in collect(cfg)]
     assert 'unlabeled' in roles
 
 
@@ -379,7 +364,7 @@ def test_mapping_of_every_loader_is_looked_at(root):
     cfg.semi_dataloader = zero_label_config(
         root, dict(type='RandomFlip', prob=0.9), HIDE
     ).train_dataloader
-    assert len(checks.collect(cfg)) == 1
+    assert len(collect(cfg)) == 1
 
 
 def test_classes_have_one_order_everywhere(root):

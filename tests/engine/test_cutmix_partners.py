@@ -16,7 +16,8 @@ from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
 from mmsemi.datasets.samplers import cutmix_partner
-from mmsemi.doctor.data import check_data, collect
+from mmsemi.doctor.data import check_data
+from mmsemi.doctor.lists import collect
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner, load_checkpoint
 
-from mmsemi.doctor.data import collect
+from mmsemi.doctor.lists import collect
 from mmsemi.registry import HOOKS, MODELS
 from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
@@ -107,8 +107,7 @@ def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
     )
     cfg.param_scheduler[0].end = 9
     cfg.default_hooks = dict(
-        checkpoint=dict(type='SafeCheckpointHook', interval=2),
-        data_check=dict(type='DataCheckHook'),
+        checkpoint=dict(type='SafeCheckpointHook', interval=2)
     )
     cfg.custom_hooks = [
         dict(type='OnlineRecordHook'),

@@ -19,7 +19,7 @@ import numpy as np
 from mmengine.config import Config, DictAction
 
 from mmsemi.apis.setup import load_config, set_work_dir
-from mmsemi.doctor.data import collect
+from mmsemi.doctor.data import check_data
 from mmsemi.doctor.weights import check_weights
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
@@ -114,8 +114,7 @@ def sweep(args: argparse.Namespace) -> list[dict]:
     )
     if is_first_process():
         check_weights(cfg)
-        for images in collect(cfg, ['val']):
-            images.check_files()
+        check_data(cfg, roles=('val',))
     setup_launcher(cfg, args.launcher)
     runner = build_runner(cfg)
     runner.test()

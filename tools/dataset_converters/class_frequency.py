@@ -16,7 +16,8 @@ from mmengine.registry import init_default_scope
 
 from mmsemi.apis.setup import load_config
 from mmsemi.datasets.splits import set_split
-from mmsemi.doctor.data import collect, count_pixels
+from mmsemi.doctor.lists import collect
+from mmsemi.doctor.masks import count_pixels
 from mmsemi.models.losses.class_balanced_cross_entropy import (
     MODES,
     class_weights_from_frequency,

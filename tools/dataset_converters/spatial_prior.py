@@ -19,7 +19,7 @@ from mmengine.registry import init_default_scope
 
 from mmsemi.apis.setup import load_config
 from mmsemi.datasets.splits import leaf_datasets
-from mmsemi.doctor.data import ImageList
+from mmsemi.doctor.lists import ImageList
 from mmsemi.prepare.spatial_prior import (
     default_sigma,
     prior_of_files,

@@ -1,7 +1,6 @@
 from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
 from .cutmix_partner_hook import CutMixPartnerHook
-from .data_check_hook import DataCheckHook
 from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
 from .mean_teacher_hook import MeanTeacherHook
@@ -18,7 +17,6 @@ __all__ = [
     'ChannelsLastHook',
     'ClassFrequencyHook',
     'CutMixPartnerHook',
-    'DataCheckHook',
     'ExportHook',
     'GeneratorRefreshHook',
     'MeanTeacherHook',

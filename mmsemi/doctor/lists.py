@@ -1,0 +1,249 @@
+"""The images and masks a config names."""
+
+import hashlib
+import os
+import os.path as osp
+from collections.abc import Sequence
+
+from mmengine.config import Config
+
+from mmsemi.datasets.splits import (
+    config_datasets,
+    leaf_datasets,
+    list_hash,
+    more,
+    read_list,
+)
+from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE, UNLABELED
+
+from .ids import mapping_of, mapping_steps, maps_zero_labels
+
+_REMEDIES = dict(
+    PascalVOCDataset='SegmentationClassAug must hold the masks of SBD and '
+    'those of VOC itself: copy SegmentationClass/*.png into it',
+    CityscapesDataset="mmseg's tools/dataset_converters/cityscapes.py writes "
+    "the *_labelTrainIds.png; or set seg_map_suffix='_gtFine_labelIds.png' "
+    "and put dict(type='MapLabels', table='cityscapes') behind "
+    'LoadAnnotations',
+    GTA5Dataset='tools/dataset_converters/gta5.py writes the '
+    '*_labelTrainIds.png',
+    SYNTHIADataset='tools/dataset_converters/synthia.py writes the '
+    '*_labelTrainIds.png',
+)
+
+
+class ImageList:
+    """Images (and masks) of one dataset of a config.
+
+    Args:
+        role: ``labeled``, ``unlabeled``, ``val`` or ``test``.
+        config: config of the dataset, wrappers taken off.
+        masks: False if nothing reads the masks.
+    """
+
+    def __init__(self, role: str, config: dict, masks: bool = True) -> None:
+        self.role = role
+        self.config = config
+        self.kind = str(config['type']).rsplit('.', 1)[-1]
+        self.source = source_of(config)
+        lines = None
+        if not getattr(DATASETS.get(config['type']), 'GENERATED', False):
+            lines = _check_places(role, config)
+        # Items are read once: serializing them would only cost time.
+        dataset = DATASETS.build(
+            dict(config, pipeline=[], serialize_data=False)
+        )
+        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+        if not infos:
+            raise UsageError(
+                f'{role} images: {self.source} holds none with '
+                f'the suffix {dataset.img_suffix}'
+            )
+        self.suffix = getattr(dataset, 'img_suffix', '')
+        self.classes = dataset.metainfo['classes']
+        self.num_seen = dataset.metainfo.get('num_seen')
+        self.images = [
+            osp.abspath(info['img_path'])
+            for info in infos
+            if info.get('img_path')
+        ]
+        self.masks: list[str] = []
+        if role != 'unlabeled' and masks and self.images:
+            if not all(info.get('seg_map_path') for info in infos):
+                raise UsageError(
+                    f'{role} images of {self.source} have no masks: add '
+                    f'seg_map_path to the data_prefix of {self.kind}'
+                )
+            self.masks = [info['seg_map_path'] for info in infos]
+        self.size = len(infos)
+        self.hash = list_hash(
+            lines or [osp.basename(path) for path in self.images]
+        )
+        self.lookup, zero_label = mapping_of(config, infos[0])
+        for step in filter(maps_zero_labels, mapping_steps(config)):
+            self.check_names(
+                'MapZeroLabels', step['classes'], step['num_seen']
+            )
+        # Ids a mask may hold: labels of classes without annotation would
+        # be learned without a word.
+        self.num_labels = len(self.classes)
+        if role == 'labeled':
+            self.num_labels = self.num_seen or self.num_labels
+        self.special = (IGNORE, UNLABELED) if zero_label else (IGNORE,)
+
+    def check_files(self) -> None:
+        """Stop at the first image or mask that does not exist."""
+        for name, paths in (('image', self.images), ('mask', self.masks)):
+            missing = [path for path in paths if not osp.isfile(path)]
+            if not missing:
+                continue
+            advice = _REMEDIES.get(self.kind) if name == 'mask' else None
+            if name == 'image':
+                advice = self._about_name(missing[0])
+            raise UsageError(
+                f'{missing[0]}: {self.role} {name}{more(missing)} does not '
+                f'exist, but {self.source} names it. '
+                f'{advice or "Put it there or correct the list"}'
+            )
+
+    def _about_name(self, path: str) -> str | None:
+        """What is wrong with a line of the list, if that can be seen."""
+        stem = path[: len(path) - len(self.suffix)]
+        if self.suffix and osp.isfile(stem):
+            return (
+                f'The lines of the list end with a suffix, and {self.suffix} '
+                'is put behind them: take it off the lines, or set '
+                "img_suffix='' and seg_map_suffix"
+            )
+        if ' ' in osp.basename(path) and self.suffix in path[:-1]:
+            return (
+                'If its lines are pairs of image and mask, bring the list in '
+                'with tools/dataset_converters/import_splits.py'
+            )
+        folder, name = osp.split(stem)
+        if osp.isdir(folder):
+            with os.scandir(folder) as entries:
+                same = [
+                    entry.name
+                    for entry in entries
+                    if osp.splitext(entry.name)[0] == name
+                ]
+            if same:
+                return (
+                    f'{same[0]} is there: rename it, or set img_suffix if '
+                    'all images end so'
+                )
+        return None
+
+    def check_names(
+        self, part: str, classes: Sequence[str], num_seen: int | None
+    ) -> None:
+        """Stop if another part of the config orders the classes otherwise.
+
+        Its ids would then mean other classes, without a word.
+        """
+        if list(classes) != list(self.classes):
+            raise UsageError(
+                f'{self.role} images ({self.source}): {part} has the classes '
+                f'{", ".join(classes)}, but metainfo of the dataset '
+                f'{", ".join(self.classes)}. Give both the same names in the '
+                'same order'
+            )
+        if None not in (num_seen, self.num_seen) and num_seen != self.num_seen:
+            raise UsageError(
+                f'{self.role} images ({self.source}): {part} has '
+                f'num_seen={num_seen}, but metainfo of the dataset '
+                f'num_seen={self.num_seen}'
+            )
+
+    def state(self) -> str:
+        """Changes when a check of the files could end differently."""
+        digest = hashlib.sha256(f'2 {self.role}'.encode())
+        digest.update(
+            self.lookup.tobytes() + bytes([len(self.classes), self.num_labels])
+        )
+        digest.update(str(self.config.get('pipeline', [])[:1]).encode())
+        for path in self.masks + self.images:
+            stat = os.stat(path)
+            digest.update(f'{path} {stat.st_mtime_ns} {stat.st_size}'.encode())
+        return digest.hexdigest()
+
+
+def source_of(config: dict) -> str:
+    """The list (or folder) a dataset reads its images from."""
+    path = (
+        config.get('ann_file')
+        or config.get('data_prefix', {}).get('img_path')
+        or config['type']
+    )
+    return _below(config, path)
+
+
+def _below(config: dict, path: str) -> str:
+    root = config.get('data_root')
+    return osp.join(root, path) if root else path
+
+
+def _check_places(role: str, config: dict) -> list[str] | None:
+    """Lines of the list; folders, which datasets check late or never."""
+    for path in config.get('data_prefix', {}).values():
+        folder = _below(config, path)
+        if '://' not in folder and not osp.isdir(folder):
+            raise UsageError(
+                f'{folder}: no such folder, but the {role} '
+                f'images of {config["type"]} need it. Put the '
+                'data there (README, section Data), or change '
+                'data_root'
+            )
+    if config.get('ann_file'):
+        return read_list(_below(config, config['ann_file']))
+    return None
+
+
+def collect(
+    cfg: Config, roles: Sequence[str] = ('labeled', 'unlabeled', 'val')
+) -> list[ImageList]:
+    """The different image lists of a config.
+
+    Args:
+        cfg: config of a run.
+        roles: which to take; ``'test'`` is what ``test_dataloader`` names.
+    """
+    found: dict[tuple, ImageList] = {}
+    for role, config in _datasets(cfg):
+        if role not in roles:
+            continue
+        # Pipelines that augment differently read the same masks; those that
+        # map ids differently do not.
+        key = (
+            role,
+            source_of(config),
+            str(config.get('data_prefix')),
+            str(config.get('indices')),
+            str(config.get('metainfo')),
+            str(config.get('img_suffix')),
+            str(mapping_steps(config)),
+        )
+        if key not in found:
+            found[key] = ImageList(
+                role, config, masks=not _without_masks(cfg, role)
+            )
+    return list(found.values())
+
+
+def _datasets(cfg: Config):
+    yield from config_datasets(cfg)
+    if cfg.get('test_dataloader'):
+        yield from leaf_datasets(cfg.test_dataloader.dataset, 'test')
+
+
+def _without_masks(cfg: Config, role: str) -> bool:
+    """Whether predictions are only written, as for hidden test sets."""
+    evaluators = cfg.get(f'{role}_evaluator') or []
+    if isinstance(evaluators, dict):
+        evaluators = [evaluators]
+    return bool(evaluators) and all(
+        evaluator.get('format_only') for evaluator in evaluators
+    )
