@@ -19,7 +19,7 @@ from mmsemi.utils.dist import is_first_process
 from mmsemi.utils.errors import UsageError, WriteError
 from mmsemi.utils.files import cannot_write
 from mmsemi.utils.lock import LOCK, FolderLock
-from mmsemi.utils.package_configs import missing_package
+from mmsemi.utils.package_configs import plain_import_errors
 
 from .run_record import (
     RECORD,
@@ -66,13 +66,12 @@ def load_config(path: str, options: dict | None = None) -> Config:
             if something it needs is not installed.
     """
     try:
-        cfg = Config.fromfile(path)
+        with plain_import_errors(f'config {path}'):
+            cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise UsageError(
             f'config {path}: {error.filename or error} not found'
         ) from error
-    except ImportError as error:
-        raise UsageError(f'config {path}: {missing_package(error)}') from error
     if options:
         cfg.merge_from_dict(options)
     resolve_student(cfg)

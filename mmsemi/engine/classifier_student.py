@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,10 @@ def segmentor_of(model: dict, cfg: Config) -> dict:
 
 def accepted_arguments(kind: str) -> set[str]:
     """Names of the arguments of a backbone and of its base classes."""
+    import_module('mmpretrain.models')
     found = MODELS.get(kind)
     if found is None:
-        raise UsageError(
-            f'{kind}: no such backbone. mmpretrain must be installed: '
-            '`pip install onedl-mmpretrain torchvision`'
-        )
+        raise UsageError(f'{kind} is unknown to the installed mmpretrain')
     return {
         name
         for base in found.__mro__

@@ -16,8 +16,8 @@ from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.package_configs import (
     join_imports,
-    missing_package,
     names_config,
+    plain_import_errors,
 )
 
 from .classifier_student import is_classifier, segmentor_of
@@ -76,13 +76,15 @@ def named_network(cfg: Config, given: str | dict) -> ConfigDict:
     """
     changes = {} if isinstance(given, str) else dict(given)
     name = given if isinstance(given, str) else changes.pop('cfg')
-    other = read_config(cfg, name)
+    with plain_import_errors(f'student {name}'):
+        other = read_config(cfg, name)
     model = other.get('model')
     if not isinstance(model, dict):
         raise UsageError(f'student {name}: the config has no model')
     network = copy.deepcopy(model.get('student') or model)
     if is_classifier(network):
-        network = segmentor_of(network, other)
+        with plain_import_errors(f'student {name}'):
+            network = segmentor_of(network, other)
     elif 'decode_head' not in network and 'backbone' in network:
         raise UsageError(
             f'student {name}: its model {network.get("type")} has no '
@@ -117,12 +119,7 @@ def read_config(cfg: Config, name: str) -> Config:
         if not beside.is_file():
             raise UsageError(f'student {name}: no such config file')
         name = str(beside)
-    try:
-        return Config.fromfile(name)
-    except ImportError as error:
-        raise UsageError(
-            f'student {name}: {missing_package(error)}'
-        ) from error
+    return Config.fromfile(name)
 
 
 def number_of_classes(cfg: Config) -> int | None:

@@ -7,18 +7,25 @@ distributions. Here the importable package itself is asked.
 
 import difflib
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mmsemi.utils.errors import UsageError
 
-# What to install for a package that is missing.
+# What to install for a package that is missing. torchvision has to fit the
+# installed torch: the newest one may bring another torch with it.
 INSTALL = dict(
-    mmseg='onedl-mmsegmentation',
-    mmpretrain='onedl-mmpretrain torchvision',
-    torchvision='torchvision',
-    mmdet='onedl-mmdetection',
+    mmseg='`pip install onedl-mmsegmentation`',
+    mmpretrain='`pip install onedl-mmpretrain torchvision`, the extra '
+    '[mmpretrain] of mmsemi',
 )
+
+
+def install_hint(package: str) -> str:
+    """How to install a package."""
+    return INSTALL.get(package, f'`pip install {package}`')
 
 
 def config_folder(package: str) -> Path:
@@ -33,7 +40,7 @@ def config_folder(package: str) -> Path:
     if spec is None or spec.origin is None:
         raise UsageError(
             f'{package} is not installed. Install it with '
-            f'`pip install {INSTALL.get(package, package)}`'
+            f'{install_hint(package)}'
         )
     home = Path(spec.origin).parent
     # Wheels carry configs in `.mim`, clones have them beside the package.
@@ -118,6 +125,31 @@ def merge_target(new: dict, old: dict) -> dict:
     return old
 
 
+@contextmanager
+def plain_import_errors(what: str) -> Iterator[None]:
+    """Turn imports that fail into one sentence about what to install.
+
+    Args:
+        what: wants the import, for the message.
+
+    Raises:
+        UsageError: in place of an ``ImportError``, or of torchvision's error
+            about another torch than it was built for.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(f'{what}: {missing_package(error)}') from error
+    except RuntimeError as error:
+        if 'operator torchvision::' not in str(error):
+            raise
+        raise UsageError(
+            f'{what}: it needs torchvision, and the installed one does not '
+            f'fit the installed torch ({error}). Install the two that belong '
+            'together'
+        ) from error
+
+
 def missing_package(error: ImportError) -> str:
     """What to install for an import that failed, as a sentence."""
     cause: BaseException | None = error
@@ -129,7 +161,7 @@ def missing_package(error: ImportError) -> str:
     reason = str(cause).split('\n')[0]
     return (
         f'it needs {package}, which cannot be imported ({reason}). Install '
-        f'it with `pip install {INSTALL.get(package, package)}`'
+        f'it with {install_hint(package)}'
     )
 
 

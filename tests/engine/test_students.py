@@ -14,6 +14,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
 
 from mmsemi.apis.inference import Predictor
+from mmsemi.apis.setup import load_config
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.models.export import export_segmentor
 from mmsemi.models.weights import load_weights
@@ -217,6 +218,17 @@ def test_naming_a_student_replaces_the_inline_one_of_a_base(tmp_path) -> None:
         assert 'num_convs' not in student.decode_head
         assert student.decode_head.dropout_ratio == 0.3
         assert student.decode_head.channels == (32 if 'dict' in line else 256)
+
+
+def test_a_student_is_named_on_the_command_line(tmp_path) -> None:
+    option = {'model.student': DEEPLAB}
+    cfg = load_config('configs/dst_cbc/shapes.py', option)
+    student = cfg.model.student
+    assert student.decode_head.type == 'DepthwiseSeparableASPPHead'
+    assert student.decode_head.num_classes == 8
+    # What a run leaves in its folder names nothing any more.
+    (tmp_path / 'dumped.py').write_text(cfg.dump())
+    assert load_config(tmp_path / 'dumped.py').model == cfg.model
 
 
 def test_a_preprocessor_beside_the_model_is_the_students() -> None:
