@@ -119,10 +119,21 @@ def resume_from_a_named_file(s):
 
 @place
 def resume_from_last_checkpoint(s):
-    Path(s.cfg.work_dir).mkdir()
-    (Path(s.cfg.work_dir) / 'last_checkpoint').write_text(s.poison)
+    work = Path(s.cfg.work_dir)
+    work.mkdir()
+    shutil.copy(s.poison, work / 'iter_4.pth')
+    (work / 'last_checkpoint').write_text(str(work / 'iter_4.pth'))
     s.cfg.resume = True
     s.train()
+
+
+@place
+def resume_with_mmengines_runner(s):
+    work = Path(s.cfg.work_dir)
+    work.mkdir()
+    (work / 'last_checkpoint').write_text(s.poison)
+    s.cfg.resume = True
+    s.train(Runner)
 
 
 @place

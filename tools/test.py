@@ -12,8 +12,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from mmsemi.apis.setup import load_config, set_work_dir
-from mmsemi.doctor.data import check_data
-from mmsemi.doctor.weights import check_weights
+from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
@@ -114,8 +113,7 @@ def test(args: argparse.Namespace) -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if is_first_process():
-        check_weights(cfg)
-        for line in check_data(cfg, cfg.work_dir, roles=('test',)):
+        for line in check_test(cfg):
             print(line, flush=True)
     if args.predict_on:
         predict_on(cfg, args.predict_on)

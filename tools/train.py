@@ -21,8 +21,7 @@ from mmsemi.apis.setup import (
     set_work_dir,
 )
 from mmsemi.datasets.splits import set_split
-from mmsemi.doctor.data import check_data
-from mmsemi.doctor.weights import check_weights
+from mmsemi.doctor import check_training
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.runner import build_runner
 from mmsemi.report.tables import SUMMARY
@@ -90,8 +89,7 @@ def train(args: argparse.Namespace) -> None:
     check_amp(cfg)
 
     def check() -> None:
-        check_weights(cfg)
-        for line in check_data(cfg, cfg.work_dir):
+        for line in check_training(cfg):
             print(line, flush=True)
 
     with prepared_run(

@@ -21,8 +21,7 @@ from mmsemi.apis.setup import (
     load_config,
     prepare_generated,
 )
-from mmsemi.doctor.data import check_data
-from mmsemi.doctor.weights import check_weights
+from mmsemi.doctor import check_training
 from mmsemi.utils.dist import end_process, is_first_process
 from mmsemi.utils.errors import UsageError
 
@@ -84,8 +83,7 @@ def main(argv=None) -> None:
         check_amp(cfg)
         if is_first_process():
             prepare_generated(cfg)
-            check_weights(cfg)
-            for line in check_data(cfg):
+            for line in check_training(cfg):
                 print(line, flush=True)
     name = Path(args.configs[0]).stem.removesuffix('_a')
     training = MutualTraining(

@@ -12,6 +12,7 @@ from mmengine.device import get_device
 
 from mmsemi.datasets.splits import more
 from mmsemi.doctor.data import STAMP
+from mmsemi.doctor.settings import check_options
 from mmsemi.engine.checkpoints import POINTER, newest_whole
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.utils.config_data import flat_config, read_dumped_config
@@ -72,8 +73,14 @@ def load_config(path: str, options: dict | None = None) -> Config:
         raise UsageError(
             f'config {path}: {error.filename or error} not found'
         ) from error
+    except SyntaxError as error:
+        raise UsageError(
+            f'config {error.filename or path}, line {error.lineno}: '
+            f'{error.msg}. The file is damaged or mistyped'
+        ) from error
     if options:
         cfg.merge_from_dict(options)
+        check_options(cfg, options)
     resolve_student(cfg)
     return cfg
 

@@ -19,8 +19,7 @@ import numpy as np
 from mmengine.config import Config, DictAction
 
 from mmsemi.apis.setup import load_config, set_work_dir
-from mmsemi.doctor.data import check_data
-from mmsemi.doctor.weights import check_weights
+from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
@@ -113,8 +112,7 @@ def sweep(args: argparse.Namespace) -> list[dict]:
         },
     )
     if is_first_process():
-        check_weights(cfg)
-        check_data(cfg, roles=('val',))
+        check_test(cfg)
     setup_launcher(cfg, args.launcher)
     runner = build_runner(cfg)
     runner.test()

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from mmengine.dataset import Compose
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmsemi.datasets.transforms import MapLabels
@@ -28,8 +29,14 @@ class ClassFrequencyHook(Hook):
     def __init__(self, threads: int = 4) -> None:
         self.threads = threads
 
-    def before_train(self, runner) -> None:
-        """Count and set the weights."""
+    # Before mmengine's EMAHook copies the model, which pairs the buffers of
+    # both by their place.
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner) -> None:
+        """Count and set the weights, unless the run is a test."""
+        if not isinstance(runner._train_loop, BaseLoop):
+            return
         model = runner.model
         losses = [
             module

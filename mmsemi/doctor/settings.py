@@ -1,0 +1,149 @@
+"""Whether the settings of a config fit one another."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmsemi.utils.errors import UsageError
+
+# Settings somebody reads beside those of the Runner.
+READ = (
+    'baseline_cfg',
+    'custom_imports',
+    'env_cfg',
+    'find_unused_parameters',
+    'label_dataloader',
+    'load_except',
+    'runner_type',
+    'semi_dataloader',
+    'split',
+    'sync_bn',
+    'test_pipeline',
+    'tta_model',
+    'tta_pipeline',
+)
+# Arguments of torch's DataLoader that need workers, and what says none.
+OF_WORKERS = dict(persistent_workers=False, prefetch_factor=None, timeout=0)
+
+
+def check_settings(cfg: Config) -> None:
+    """Stop with one sentence where two settings contradict each other.
+
+    Raises:
+        UsageError: naming both settings and their values.
+    """
+    for name, loader in cfg.items():
+        if name.endswith('_dataloader') and isinstance(loader, dict):
+            _check_loader(name, loader)
+    for phase in ('val', 'test'):
+        _check_phase(cfg, phase)
+    if cfg.get('model'):
+        _check_class_weights(cfg.model)
+
+
+def _check_loader(name: str, loader: dict) -> None:
+    for option in OF_WORKERS:
+        if loader.get(option) and not loader.get('num_workers'):
+            raise UsageError(
+                f'{name}.{option}={loader[option]} needs workers, but '
+                f'{name}.num_workers={loader.get("num_workers", 0)}. Set '
+                f'{name}.{option}={OF_WORKERS[option]}, or use workers'
+            )
+    size = loader.get('batch_size')
+    if size is not None and (not isinstance(size, int) or size < 1):
+        raise UsageError(f'{name}.batch_size must be 1 or more, got {size}')
+    sampler = loader.get('sampler')
+    sources = sampler.get('samples_per_source') if sampler else None
+    if sources and size and sum(sources) != size:
+        raise UsageError(
+            f'{name}.batch_size={size}, but its sampler draws '
+            f'samples_per_source={tuple(sources)} for a batch, which is '
+            f'{sum(sources)}. Make the two equal'
+        )
+
+
+def _check_phase(cfg: Config, phase: str) -> None:
+    """Validation and test are there with all their parts, or not at all."""
+    keys = [f'{phase}_{part}' for part in ('dataloader', 'evaluator', 'cfg')]
+    given = [key for key in keys if cfg.get(key) is not None]
+    if given and len(given) < 3:
+        absent = [key for key in keys if key not in given]
+        raise UsageError(
+            f'the config has {" and ".join(given)}, but no '
+            f'{" and no ".join(absent)}. Set all three, or all to None'
+        )
+
+
+def _check_class_weights(model: dict) -> None:
+    """Losses have a weight for each class of their head."""
+    student = model.get('student') or model
+    heads = student.get('decode_head')
+    head = heads[-1] if isinstance(heads, (list, tuple)) else heads
+    number = (head or {}).get('num_classes')
+    for place, part in _parts(model, 'model'):
+        weights = part.get('class_weight')
+        # Binary heads are told apart by `out_channels`.
+        classes = part.get('num_classes', number)
+        if (
+            isinstance(weights, Sequence)
+            and not isinstance(weights, str)
+            and classes
+            and part.get('out_channels', classes) == classes
+            and len(weights) != classes
+        ):
+            raise UsageError(
+                f'{place}.class_weight has {len(weights)} values, but there '
+                f'are num_classes={classes}. Give one weight for each class, '
+                'or none'
+            )
+
+
+def _parts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
+    """Dictionaries of a config, and where they stand."""
+    if isinstance(value, dict):
+        yield place, value
+        for key, item in value.items():
+            yield from _parts(item, f'{place}.{key}')
+    elif isinstance(value, (list, tuple)):
+        for number, item in enumerate(value):
+            yield from _parts(item, f'{place}.{number}')
+
+
+def check_options(cfg: Config, options: dict) -> None:
+    """Stop where ``--cfg-options`` set what nothing reads.
+
+    Variables of a config file have done their work when it was read; to
+    change them then is without effect.
+
+    Args:
+        cfg: config, with the options in it.
+        options: their values by dotted names.
+
+    Raises:
+        UsageError: naming the option and settings it may be meant for.
+    """
+    known = {*inspect.signature(Runner.__init__).parameters, *READ}
+    for option, value in options.items():
+        name = option.split('.')[0]
+        if name in known:
+            continue
+        meant = [
+            f'{place}.{name}'
+            for key in cfg
+            if key in known
+            for place, part in _parts(cfg[key], key)
+            if name in part
+        ]
+        advice = (
+            f'Perhaps {" or ".join(meant[:3])} is meant'
+            if meant
+            else 'Set what it stands for, or change it in a copy of the file'
+        )
+        raise UsageError(
+            f'--cfg-options {option}={value} would change nothing: {name} is '
+            'a variable of the config file, which has been read by then. '
+            f'{advice}'
+        )

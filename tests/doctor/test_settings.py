@@ -1,0 +1,108 @@
+import pytest
+from mmengine.config import Config
+
+from mmsemi.doctor.settings import check_options, check_settings
+from mmsemi.utils.errors import UsageError
+
+GOOD = dict(
+    train_dataloader=dict(
+        batch_size=4,
+        num_workers=2,
+        persistent_workers=True,
+        sampler=dict(samples_per_source=(2, 2)),
+    ),
+    val_dataloader=dict(batch_size=1, num_workers=0),
+    val_evaluator=dict(type='IoUMetric'),
+    val_cfg=dict(type='ValLoop'),
+    test_dataloader=None,
+    model=dict(
+        student=dict(
+            decode_head=dict(
+                num_classes=3,
+                loss_decode=[
+                    dict(class_weight=[1, 1, 2]),
+                    dict(class_weight=None),
+                    dict(class_weight='weights.json'),
+                ],
+            ),
+            auxiliary_head=dict(
+                num_classes=2, out_channels=1, class_weight=[3.0]
+            ),
+        ),
+        unsup_loss=dict(criterion=dict(class_weight=(1, 1, 1))),
+    ),
+    train_cfg=dict(max_iters=10),
+    max_iters=10,
+    data_root='data',
+)
+
+
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (
+            {'train_dataloader.batch_size': 2},
+            r'batch_size=2.*samples_per_source=\(2, 2\).*is 4',
+        ),
+        (
+            {'train_dataloader.num_workers': 0},
+            'persistent_workers=True needs workers.*num_workers=0',
+        ),
+        (
+            {'val_dataloader.prefetch_factor': 2},
+            'val_dataloader.prefetch_factor=2 needs workers',
+        ),
+        ({'val_dataloader.batch_size': 0}, 'must be 1 or more, got 0'),
+        ({'val_evaluator': None}, 'but no val_evaluator'),
+        ({'test_evaluator': dict(type='x')}, 'no test_dataloader and no test'),
+        (
+            {
+                'model.student.decode_head.loss_decode.0.class_weight': [
+                    0.5,
+                    1.5,
+                ]
+            },
+            'decode_head.loss_decode.0.class_weight has 2 .*num_classes=3',
+        ),
+        (
+            {'model.unsup_loss.criterion.class_weight': [1] * 4},
+            'unsup_loss.criterion.class_weight has 4 values',
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other(change, words):
+    cfg = Config(GOOD)
+    check_settings(cfg)
+    cfg.merge_from_dict(change)
+    with pytest.raises(UsageError, match=words):
+        check_settings(cfg)
+
+
+@pytest.mark.parametrize(
+    'options, words',
+    [
+        ({'max_iters': 2}, 'max_iters=2 would.*train_cfg.max_iters is meant'),
+        ({'data_root': 'x'}, 'data_root=x would change nothing'),
+        ({'modle.student': 1}, 'modle is a variable'),
+    ],
+)
+def test_options_nothing_reads(options, words):
+    cfg = Config(GOOD)
+    cfg.merge_from_dict(options)
+    with pytest.raises(UsageError, match=words):
+        check_options(cfg, options)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'train_cfg.max_iters': 2},
+        {'model.student.decode_head.num_classes': 3},
+        {'load_from': 'x.pth', 'randomness.seed': 3},
+        {'semi_dataloader.batch_size': 3, 'load_except': 'decode_head'},
+    ],
+)
+def test_options_that_are_read(options):
+    cfg = Config(GOOD)
+    cfg.merge_from_dict(options)
+    check_options(cfg, options)
