@@ -4,10 +4,11 @@ Importing the package only checks the installed OpenMMLab stack; models,
 datasets and hooks are imported when a config first names one of them.
 """
 
-from .utils.compat import check_stack, extend_config_loading
+from .utils.compat import check_stack, check_torchvision, extend_config_loading
 from .version import __version__
 
 check_stack()
+check_torchvision()
 extend_config_loading()
 
 __all__ = ['__version__']

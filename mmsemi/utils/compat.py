@@ -105,6 +105,30 @@ def check_stack() -> None:
             )
 
 
+def check_torchvision() -> None:
+    """Stop on a torchvision built for another torch, where it is imported.
+
+    mmseg's data sets import mmpretrain if it is there, and it torchvision;
+    pip takes a CPU build of torch and torchvision for CUDA for a pair.
+
+    Raises:
+        ImportError: if the two do not belong together.
+    """
+    if importlib.util.find_spec('mmpretrain') is None:
+        return
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        return
+    except RuntimeError as error:
+        raise ImportError(
+            f'the installed torchvision {_version("torchvision")} does not '
+            f'fit torch {_version("torch")} ({error}), and mmpretrain needs '
+            'it. Install the torchvision built for this torch (from the '
+            'same index of packages), or uninstall mmpretrain'
+        ) from error
+
+
 def extend_config_loading() -> None:
     """Let ``Config.fromfile`` find packages' configs and join their imports.
 

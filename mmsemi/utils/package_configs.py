@@ -97,10 +97,14 @@ def names_config(value: Any) -> bool:
 
 
 def merge_target(new: dict, old: dict) -> dict:
-    """What a dict is merged into where one of both names a config.
+    """What a dict is merged into where a network replaces another.
 
-    ``dict(cfg=name, ...)`` replaces an inline part instead of mixing with
-    its keys, and changes of a part that is a mere name are kept beside it.
+    mmengine merges keys, so that a network would keep the arguments of the
+    one it replaces unless ``_delete_=True`` is said. Not needed are those
+    words for ``dict(cfg=name, ...)`` in place of an inline network, for a
+    ``student`` with a backbone and a head of its own, and for a ``model``
+    with a student in place of a plain one. Changes of a network that is a
+    mere name are kept beside it.
 
     Args:
         new: what is merged.
@@ -109,20 +113,28 @@ def merge_target(new: dict, old: dict) -> dict:
     if not isinstance(old, dict):  # items of a list, by their number
         return old
     for key, value in new.items():
-        if not isinstance(value, dict):
-            continue
         there = old.get(key)
+        if not isinstance(value, dict) or value.get('_delete_'):
+            continue
         if names_config(there):
             old = old.copy()
             old[key] = dict(cfg=there)
-        elif (
-            names_config(value.get('cfg'))
-            and isinstance(there, dict)
-            and 'type' in there
-        ):
+        elif isinstance(there, dict) and replaces(key, value, there):
             old = old.copy()
             del old[key]
     return old
+
+
+def replaces(key: str, new: dict, old: dict) -> bool:
+    """Whether a part of a config is another network, not a change of one."""
+    if names_config(new.get('cfg')):
+        return 'type' in old
+    if key == 'model':
+        return 'student' in new and 'student' not in old
+    return key.startswith('student') and all(
+        isinstance(part, dict) and 'type' in part
+        for part in (new, new.get('backbone'), new.get('decode_head'))
+    )
 
 
 @contextmanager
@@ -133,21 +145,12 @@ def plain_import_errors(what: str) -> Iterator[None]:
         what: wants the import, for the message.
 
     Raises:
-        UsageError: in place of an ``ImportError``, or of torchvision's error
-            about another torch than it was built for.
+        UsageError: in place of an ``ImportError``.
     """
     try:
         yield
     except ImportError as error:
         raise UsageError(f'{what}: {missing_package(error)}') from error
-    except RuntimeError as error:
-        if 'operator torchvision::' not in str(error):
-            raise
-        raise UsageError(
-            f'{what}: it needs torchvision, and the installed one does not '
-            f'fit the installed torch ({error}). Install the two that belong '
-            'together'
-        ) from error
 
 
 def missing_package(error: ImportError) -> str:

@@ -220,6 +220,59 @@ def test_naming_a_student_replaces_the_inline_one_of_a_base(tmp_path) -> None:
         assert student.decode_head.channels == (32 if 'dict' in line else 256)
 
 
+INLINE = (
+    "student=dict(type='EncoderDecoder', backbone=dict(type='UNet', depth=3), "
+    "decode_head=dict(type='FCNHead', num_convs=2))"
+)
+
+
+@pytest.mark.parametrize(
+    'base, line',
+    [
+        (  # a wrapper around what stood there
+            "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet', "
+            "depth=50), decode_head=dict(type='ASPPHead'))\n",
+            f"type='SelfTrainingSegmentor', {INLINE}",
+        ),
+        (  # another student
+            "model = dict(type='SelfTrainingSegmentor', student=dict("
+            "type='EncoderDecoder', pretrained='a.pth', backbone=dict("
+            "type='ResNet', style='pytorch'), decode_head=dict("
+            "type='ASPPHead', dilations=(1, 2))))\n",
+            INLINE,
+        ),
+        (  # `_delete_` may be said all the same
+            "model = dict(type='EncoderDecoder', decode_head=dict(x=1))\n",
+            f"_delete_=True, type='SelfTrainingSegmentor', {INLINE}",
+        ),
+    ],
+)
+def test_an_inline_network_replaces_another(tmp_path, base, line) -> None:
+    (tmp_path / 'base.py').write_text(base)
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = 'base.py'\nmodel = dict({line})\n")
+    assert Config.fromfile(path).model == dict(
+        type='SelfTrainingSegmentor',
+        student=dict(
+            type='EncoderDecoder',
+            backbone=dict(type='UNet', depth=3),
+            decode_head=dict(type='FCNHead', num_convs=2),
+        ),
+    )
+
+
+def test_changes_of_an_inline_student_are_merged(tmp_path) -> None:
+    (tmp_path / 'base.py').write_text(f'model = dict({INLINE})\n')
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        "_base_ = 'base.py'\n"
+        'model = dict(student=dict(backbone=dict(depth=4)))\n'
+    )
+    student = Config.fromfile(path).model.student
+    assert student.backbone == dict(type='UNet', depth=4)
+    assert student.decode_head.num_convs == 2
+
+
 def test_a_student_is_named_on_the_command_line(tmp_path) -> None:
     option = {'model.student': DEEPLAB}
     cfg = load_config('configs/dst_cbc/shapes.py', option)

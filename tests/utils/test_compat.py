@@ -76,3 +76,23 @@ def test_models_import_in_a_new_process():
         check=True,
         stdin=subprocess.DEVNULL,
     )
+
+
+def test_a_torchvision_for_another_torch_is_one_sentence(tmp_path):
+    for name, text in dict(
+        mmpretrain='',
+        torchvision="raise RuntimeError('operator torchvision::nms is not')",
+    ).items():
+        (tmp_path / f'{name}.py').write_text(text)
+    done = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            f'import sys; sys.path.insert(0, {str(tmp_path)!r}); '
+            'import mmsemi',
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert 'ImportError: the installed torchvision' in done.stderr
+    assert '(operator torchvision::nms is not)' in done.stderr
