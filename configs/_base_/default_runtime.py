@@ -26,6 +26,7 @@ default_hooks = dict(
     # Several processes: BatchNorm statistics are averaged to validate.
     sync_buffers=dict(type='SyncBuffersHook'),
     visualization=dict(type='SegVisualizationHook'),
+    divergence=dict(type='DivergenceHook'),
     progress=dict(type='ProgressHook'),
     summary=dict(type='RunSummaryHook'),
     pictures=dict(type='RoundPictureHook'),

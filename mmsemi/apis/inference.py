@@ -24,6 +24,7 @@ from mmsemi.models.plain_config import (
 from mmsemi.models.weights import load_weights, read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_png
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Steps of a test pipeline that are about masks, or change what results are
@@ -76,7 +77,16 @@ def find_images(source: str | Path) -> dict[str, Path]:
         )
     images: dict[str, Path] = {}
     for path in sorted(p for p in paths if os.path.isfile(p)):
+        path = os.path.normpath(path)
         stem = os.path.splitext(os.path.relpath(path, root or '.'))[0]
+        if stem.split(os.sep)[0] == os.pardir:
+            raise UsageError(
+                f'{path}: the pattern {source} leaves {root or "."}, where it '
+                'begins, so the results would lie outside --out. Give a '
+                'pattern without .. behind the first wildcard'
+            )
+        if images.get(stem) == Path(path):  # found by another way
+            continue
         if stem in images:
             raise UsageError(
                 f'{path} and {images[stem]} would give results '
@@ -246,9 +256,7 @@ def save_prediction(
         )
     files = []
     for kind, picture in pictures.items():
-        file = out / kind / f'{stem}.png'
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(file), np.ascontiguousarray(picture)):
-            raise UsageError(f'{file}: cannot be written')
-        files.append(file)
+        name = f'{kind}/{stem}.png'
+        write_png(out, name, np.ascontiguousarray(picture))
+        files.append(out / name)
     return files

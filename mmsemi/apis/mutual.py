@@ -12,13 +12,14 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
-from mmengine.runner import find_latest_checkpoint
 
 from mmsemi.apis.setup import changed_keys
+from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.config_data import read_dumped_config
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json, write_text
 
 NAMES = ('a', 'b')
 RESULT = 'result.json'
@@ -137,7 +138,7 @@ class MutualTraining:
         cfg.default_hooks.pop('pictures', None)
         if phase < self.num_phases:
             cfg.default_hooks.pop('export', None)
-        latest = find_latest_checkpoint(cfg.work_dir)
+        latest = newest_whole(cfg.work_dir)
         cfg.resume = latest is not None
         if cfg.resume:
             # With both, mmengine would resume from load_from.
@@ -156,7 +157,7 @@ class MutualTraining:
             result.update(self._train(phase, name))
             result['seconds'] = time.perf_counter() - start
         if is_first_process():
-            write_json(path, result)
+            write_json(path.parent, path.name, result)
         barrier()
         return result
 
@@ -239,13 +240,15 @@ class MutualTraining:
                         f'{name} differs in {"; ".join(changed)}'
                     )
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self.configs[name].dump(str(path))
+                write_text(
+                    path.parent, path.name, self.configs[name].pretty_text
+                )
 
     def _write_summary(self) -> None:
         if is_first_process():
             write_json(
-                self.work_dir / 'summary.json',
+                self.work_dir,
+                'summary.json',
                 dict(
                     configs={
                         name: cfg.filename
@@ -295,11 +298,3 @@ def labeling_hook(cfg: Config) -> dict:
         if hook.get('type') == 'PseudoLabelHook':
             return hook
     raise UsageError(f'{cfg.filename}: custom_hooks lacks a PseudoLabelHook')
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix('.partial')
-    partial.write_text(json.dumps(content, indent=1))
-    os.replace(partial, path)

@@ -39,6 +39,25 @@ def read_list(path: str, allow_empty: bool = False) -> list[str]:
     return lines
 
 
+def check_below(path: str, names: Sequence[str]) -> None:
+    """Stop at a name that leaves the folder of the images.
+
+    Labels are stored under the names of images, and must stay in the store.
+
+    Raises:
+        UsageError: naming list and line.
+    """
+    wrong = [
+        name for name in names if osp.isabs(name) or '..' in name.split('/')
+    ]
+    if wrong:
+        raise UsageError(
+            f"{path}: '{wrong[0]}'{more(wrong)} leaves the folder of the "
+            'images. Let img_path of data_prefix be the folder above all '
+            'images, and name them relative to it'
+        )
+
+
 def remedy(path: str) -> str:
     """What to do about a missing or useless list."""
     tools = 'tools/dataset_converters'

@@ -1,7 +1,6 @@
 """Look at all lists, images and masks of a run before it starts."""
 
 import json
-import os
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.datasets.samplers.cutmix_partner import check_partner_hook
 from mmsemi.datasets.splits import check_disjoint
+from mmsemi.utils.files import write_json
 
 from .heads import check_heads
 from .images import check_images
@@ -78,10 +78,7 @@ def check_data(
             messages += check_classes(role, lists, pixels)
     checked = {state: entry for state, (_, entry) in found.items()}
     if path and checked != stamp:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix('.tmp')
-        temporary.write_text(json.dumps(checked))
-        os.replace(temporary, path)
+        write_json(path.parent, path.name, checked)
     notes = [note for entry in checked.values() for note in entry['notes']]
     return messages + list(dict.fromkeys(notes))
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from mmsemi.datasets.splits import (
+    check_below,
     config_datasets,
     leaf_datasets,
     list_hash,
@@ -198,7 +199,10 @@ def _check_places(role: str, config: dict) -> list[str] | None:
                 'data_root'
             )
     if config.get('ann_file'):
-        return read_list(_below(config, config['ann_file']))
+        path = _below(config, config['ann_file'])
+        lines = read_list(path)
+        check_below(path, lines)
+        return lines
     return None
 
 

@@ -1,17 +1,16 @@
 """Plain MMSegmentation models out of mmsemi checkpoints and configs."""
 
 import copy
-import os
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_text, write_torch
 
 from .plain_config import (
     dataset_meta,
@@ -108,7 +107,7 @@ def export_segmentor(
             'exported config needs mmsemi installed'
         )
     save_checkpoint(out_path, state, dict(dataset_meta=classes), overwrite)
-    Config(plain).dump(str(config_path))
+    write_text(config_path.parent, config_path.name, Config(plain).pretty_text)
     return Exported(out_path, config_path, notes, needs)
 
 
@@ -127,12 +126,20 @@ def save_checkpoint(
     """Write a checkpoint that torch's safe loading reads, atomically."""
     path = Path(path)
     refuse_existing([path], overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Clones: a view would drag its whole storage into the file.
     state = {k: v.detach().cpu().clone() for k, v in state.items()}
-    partial = path.with_name(path.name + '.partial')
-    torch.save(dict(meta=meta, state_dict=state), partial)
-    os.replace(partial, path)
+    spoiled = [
+        key
+        for key, value in state.items()
+        if value.is_floating_point() and not value.isfinite().all()
+    ]
+    if spoiled:
+        raise UsageError(
+            f'{path} was not written: {len(spoiled)} of {len(state)} tensors '
+            f'hold NaN or infinite values, such as {spoiled[0]}. Training has '
+            'diverged; take an earlier checkpoint'
+        )
+    write_torch(path.parent, path.name, dict(meta=meta, state_dict=state))
 
 
 def leave_out_representation(

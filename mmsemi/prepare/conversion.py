@@ -16,6 +16,7 @@ from PIL import Image
 from mmsemi.datasets.splits import more
 from mmsemi.datasets.transforms.geometry import nearest_indices
 from mmsemi.prepare.splits import write_lists
+from mmsemi.utils import files
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
@@ -137,8 +138,7 @@ def begin(
         )
     for path in old:
         os.remove(path)
-    stamp.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(stamp, json.dumps(settings, indent=1).encode())
+    files.write_json(stamp.parent, stamp.name, settings)
 
 
 def convert(
@@ -210,15 +210,8 @@ def write_image(item: Item, size: tuple[int, int] | None) -> None:
 
 def write_png(path: str, array: np.ndarray) -> None:
     """Write a PNG whole or not at all."""
-    write_whole(path, cv2.imencode('.png', array)[1].tobytes())
-
-
-def write_whole(path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = f'{path}.partial'
-    with open(partial, 'wb') as file:
-        file.write(content)
-    os.replace(partial, path)
+    folder, name = osp.split(path)
+    files.write_png(folder or '.', name, array)
 
 
 def convert_set(

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from mmsemi.datasets.transforms.geometry import nearest_indices
+from mmsemi.utils.files import whole_file
 from mmsemi.utils.progress import track
 
 # CBST's window of 70 pixels at 1024x2048, read as three standard deviations
@@ -137,10 +138,8 @@ def save_prior(
     num_images: int,
 ) -> None:
     """Write what ``CBSTPseudoLabeler(prior=path)`` reads, whole or not."""
-    folder = os.path.dirname(path)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    with open(f'{path}.partial', 'wb') as file:
+    folder, name = os.path.split(path)
+    with whole_file(folder or '.', name) as file:
         np.savez_compressed(
             file,
             prior=prior.astype(np.float32),
@@ -149,4 +148,3 @@ def save_prior(
             size=np.array(prior.shape[1:]),
             images=np.int64(num_images),
         )
-    os.replace(f'{path}.partial', path)

@@ -16,6 +16,7 @@ from mmsemi.datasets.splits import (
     list_hash,
 )
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_text
 
 # Ratios of the published lists and the names of their files: two ratios were
 # chosen to give 100 images and renamed by hand.
@@ -172,10 +173,8 @@ def write_lists(
             if osp.exists(path):
                 os.remove(path)
             continue
-        os.makedirs(osp.dirname(path) or '.', exist_ok=True)
-        with open(f'{path}.tmp', 'w', encoding='utf-8', newline='\n') as file:
-            file.write(text)
-        os.replace(f'{path}.tmp', path)
+        folder, name = osp.split(path)
+        write_text(folder or '.', name, text)
     return {path: list_hash(lines) for path, lines in files.items()}
 
 

@@ -10,13 +10,15 @@ run that dies at any instant leaves either a whole round or none.
 """
 
 import json
-import os
 import shutil
 import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from mmsemi.utils import files
+from mmsemi.utils.files import publish, write_json
 
 MANIFEST = 'manifest.json'
 LABELS, CONFIDENCE, SOFT = 'labels', 'confidence', 'soft'
@@ -67,14 +69,10 @@ class PseudoLabelStore:
         for kind in (CONFIDENCE, SOFT):
             if not any((partial / kind).rglob('*.png')):
                 shutil.rmtree(partial / kind)
-        content = json.dumps(
-            dict(manifest, round=round_index, files=files), indent=1
+        write_json(
+            partial, MANIFEST, dict(manifest, round=round_index, files=files)
         )
-        with open(partial / MANIFEST, 'w') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, self.folder(round_index))
+        publish(partial, self.folder(round_index))
         return self.folder(round_index)
 
     def manifest(self, round_index: int) -> dict | None:
@@ -113,22 +111,14 @@ def write_png(folder: Path, name: str, array: np.ndarray) -> list:
 
     Args:
         folder: folder of the (partial) round.
-        name: path below it, with the suffix ``.png``.
+        name: path below it, with the suffix ``.png``; another is an error.
         array: (H, W) uint8 or uint16.
 
     Returns:
         ``[size in bytes, crc32]`` for the manifest.
     """
     # Level 1: labels compress well anyway, and labeling should not wait.
-    done, content = cv2.imencode(
-        '.png', array, [cv2.IMWRITE_PNG_COMPRESSION, 1]
-    )
-    if not done:
-        raise OSError(f'{folder / name}: cannot encode the map')
-    content = content.tobytes()
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    content = files.write_png(folder, name, array, compression=1)
     return [len(content), zlib.crc32(content)]
 
 

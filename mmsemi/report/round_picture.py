@@ -1,12 +1,12 @@
 """A picture of what self-training did to a few images."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from mmsemi.utils.files import whole_file
 from mmsemi.utils.labels import IGNORE
 
 PALEST = 0.3  # strength of the color of a pixel of confidence 0
@@ -130,10 +130,8 @@ def draw_rounds(
         heading, fontsize=13, fontweight='bold', y=1 - 0.1 / size[1], va='top'
     )
     draw_legend(figure, images, keys, classes, colors)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    figure.savefig(partial, format='png')
-    os.replace(partial, path)
+    with whole_file(path.parent, path.name) as file:
+        figure.savefig(file, format='png')
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
 

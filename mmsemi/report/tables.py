@@ -1,38 +1,15 @@
 """Rows of a run's summary as a table and as sentences."""
 
 import io
-import json
-import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mmsemi.utils.progress import format_seconds
 
 from .validation import WIDTH, class_lines, name_dead, name_values
 
 SUMMARY = 'summary.json'
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file that is whole at any instant."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    partial.write_text(json.dumps(finite(content), indent=1) + '\n')
-    os.replace(partial, path)
-
-
-def finite(value: Any) -> Any:
-    """Plain data with None for NaN and infinities, which JSON has not."""
-    if isinstance(value, dict):
-        return {str(k): finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def percent(share: float | None, digits: int = 1) -> str:

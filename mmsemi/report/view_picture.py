@@ -1,6 +1,5 @@
 """A picture of what each view labeled, and where all agree."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmsemi.utils.files import whole_file
 from mmsemi.utils.labels import IGNORE
 
 from .round_picture import color_map, hatch, paint
@@ -115,10 +115,8 @@ def draw_views(
         va='top',
     )
     _legend(figure, images, classes, colors)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + '.partial')
-    figure.savefig(partial, format='png')
-    os.replace(partial, path)
+    with whole_file(path.parent, path.name) as file:
+        figure.savefig(file, format='png')
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
 

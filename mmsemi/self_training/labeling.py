@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.logging import print_log
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -27,12 +28,19 @@ from mmsemi.pseudo_labels.store import (
     read_png,
     write_png,
 )
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import check_name
 from mmsemi.utils.progress import track
+from mmsemi.utils.space import check_space
 
 from .predictor import Prediction, Predictor
 
 # Enough to keep encoding off the network's thread.
 WRITERS = 2
+
+
+# Bytes a pixel as PNG, measured on labels of street scenes and generous.
+LABEL_BYTES, CONFIDENCE_BYTES = 0.05, 1.5
 
 
 class LabelingPass:
@@ -103,6 +111,11 @@ class LabelingPass:
             The manifest, on every rank.
         """
         start = time.perf_counter()
+        check_label_space(
+            self.store.root,
+            self.dataset,
+            self.keep_confidence or self.labeler.one_pass,
+        )
         if is_main_process():
             self.store.begin(round_index)
         barrier()
@@ -357,6 +370,60 @@ class LabelingPass:
             self.store.commit(round_index, manifest, files)
         barrier()
         return self.store.manifest(round_index)
+
+
+def check_label_names(root: Path, dataset) -> None:
+    """Every image gets files of its own, inside the store.
+
+    Args:
+        root: folder of the store.
+        dataset: an ``UnlabeledDataset``.
+
+    Raises:
+        UsageError: naming the first image that does not.
+    """
+    seen: set[str] = set()
+    for index in range(len(dataset)):
+        name = f'{LABELS}/{dataset.get_stem(index)}.png'
+        check_name(root, name)
+        if name in seen:
+            raise UsageError(
+                'two unlabeled images would share the pseudo-labels '
+                f'{name}. Remove one of them from the list'
+            )
+        seen.add(name)
+
+
+def check_label_space(root: Path, dataset, confidence: bool) -> None:
+    """Refuse to begin labels that the disk cannot hold.
+
+    Args:
+        root: folder of the store.
+        dataset: an ``UnlabeledDataset``; its first image stands for all.
+        confidence: whether confidence maps are written as well.
+
+    Raises:
+        UsageError: naming folder, free space and need.
+    """
+    if not len(dataset):
+        return
+    pixels = _pixels(dataset.get_data_info(0)['img_path'])
+    each = LABEL_BYTES + CONFIDENCE_BYTES * confidence
+    check_space(
+        root,
+        int(len(dataset) * pixels * each),
+        f'the pseudo-labels of {len(dataset)} images of '
+        f'{pixels / 1e6:.2f} megapixels',
+    )
+
+
+def _pixels(path: str) -> int:
+    """Pixels of an image file; 0 where its header cannot be read."""
+    try:
+        with Image.open(path) as image:
+            return image.width * image.height
+    except OSError:
+        return 0
 
 
 def _of(prediction: Prediction) -> tuple[Tensor, Tensor]:

@@ -29,6 +29,21 @@ REMEDIES = {
 }
 
 
+def check_name(root: str | Path, name: str | Path) -> PurePosixPath:
+    """A relative name without ``..``, or an error that says so.
+
+    Raises:
+        UsageError: if a file of that name would lie outside ``root``.
+    """
+    parts = PurePosixPath(str(name).replace(os.sep, '/'))
+    if parts.is_absolute() or '..' in parts.parts or not parts.parts:
+        raise UsageError(
+            f'{name!s} would be written outside {root}. Names of files are '
+            'relative to it and hold no ..'
+        )
+    return parts
+
+
 def inside(root: str | Path, name: str | Path) -> Path:
     """The file called ``name`` below ``root``, and nowhere else.
 
@@ -40,13 +55,8 @@ def inside(root: str | Path, name: str | Path) -> Path:
         UsageError: if the file would lie outside, by an absolute name, by
             ``..`` or through a symbolic link to another folder.
     """
-    root, parts = Path(root), PurePosixPath(str(name).replace(os.sep, '/'))
-    path = root / parts
-    if parts.is_absolute() or '..' in parts.parts or not parts.parts:
-        raise UsageError(
-            f'{name!s} would be written outside {root}. Names of files are '
-            'relative to it and hold no ..'
-        )
+    root = Path(root)
+    path = root / check_name(root, name)
     # The last part is replaced as a name, so only folders can lead away.
     folder = os.path.realpath(path.parent)
     base = os.path.realpath(root)

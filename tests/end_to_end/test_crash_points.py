@@ -55,7 +55,6 @@ def method_config(method: str, root: Path, work_dir: Path) -> Config:
         checkpoint=dict(
             type='SafeCheckpointHook', interval=1, save_best=metric
         ),
-        data_check=dict(type='DataCheckHook'),
         summary=dict(type='RunSummaryHook'),
         export=dict(type='ExportHook'),
     )

@@ -3,14 +3,9 @@ import json
 
 import pytest
 
-from mmsemi.report.tables import (
-    labels_used,
-    outcome,
-    round_line,
-    round_table,
-    write_json,
-)
+from mmsemi.report.tables import labels_used, outcome, round_line, round_table
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json
 from tests.conftest import ROOT
 
 spec = importlib.util.spec_from_file_location(
@@ -56,7 +51,7 @@ def make_run(folder, seed, mious, config='dst_cbc/camvid', **changes):
         data=dict(labeled=[dict(list='l', images=23, sha256='abc')]),
     )
     folder.mkdir(parents=True)
-    write_json(folder / 'summary.json', dict(summary, **changes))
+    write_json(folder, 'summary.json', dict(summary, **changes))
     return str(folder)
 
 
@@ -244,7 +239,7 @@ def test_table_has_a_line_for_each_round():
 
 
 def test_json_has_no_nan(tmp_path):
-    write_json(tmp_path / 'a.json', dict(a=[float('nan'), 1.5], b='x'))
+    write_json(tmp_path, 'a.json', dict(a=[float('nan'), 1.5], b='x'))
     assert json.loads((tmp_path / 'a.json').read_text()) == dict(
         a=[None, 1.5], b='x'
     )

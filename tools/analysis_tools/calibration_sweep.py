@@ -10,7 +10,6 @@ themselves is no honest figure. Use it by
 """
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -125,17 +125,17 @@ def sweep(args: argparse.Namespace) -> list[dict]:
 def write_table(args: argparse.Namespace, metric) -> None:
     """Write what the metric has printed as json."""
     classes = metric.dataset_meta['classes']
-    Path(args.out).write_text(
-        json.dumps(
-            dict(
-                config=args.config,
-                checkpoint=args.checkpoint,
-                unseen=list(classes[metric.seen() :]),
-                protocol=metric.prefix,
-                rows=metric.rows,
-            ),
-            indent=1,
-        )
+    out = Path(args.out)
+    write_json(
+        out.parent,
+        out.name,
+        dict(
+            config=args.config,
+            checkpoint=args.checkpoint,
+            unseen=list(classes[metric.seen() :]),
+            protocol=metric.prefix,
+            rows=metric.rows,
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import whole_file
 
 # Drawn where a run has them.
 DEFAULT_KEYS = (
@@ -217,8 +218,8 @@ def draw(
                         label_of(name, key, full),
                     )
         axis.legend(fontsize=8)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, format='png')
+    with whole_file(out.parent, out.name) as file:
+        figure.savefig(file, format='png')
 
 
 def label_of(name: str, key: str, full: str) -> str:

@@ -20,7 +20,6 @@ class, are brought in without running what a pickle may hold::
 
 import argparse
 import functools
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ from mmsemi.prepare.word_vectors import (
     read_text_vectors,
 )
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import whole_file
 
 DEFAULT_KEY = 'embeddings'
 
@@ -174,13 +174,10 @@ def main(argv=None) -> None:
             if args.pickle
             else from_words(classes, path, args)
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix('.partial')
-    with open(partial, 'wb') as file:
+    with whole_file(out.parent, out.name) as file:
         np.savez_compressed(
             file, class_names=np.array(list(classes)), **arrays
         )
-    os.replace(partial, out)
     print(f'{out} written: {len(classes)} classes, {", ".join(arrays)}')
 
 

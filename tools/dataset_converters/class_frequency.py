@@ -8,9 +8,9 @@ prints the weights that follow::
 """
 
 import argparse
-import json
 import os
 import sys
+from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
@@ -23,6 +23,7 @@ from mmsemi.models.losses.class_balanced_cross_entropy import (
     class_weights_from_frequency,
 )
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -63,8 +64,8 @@ def main(argv=None) -> None:
         images=images[: len(classes)].tolist(),
         lists=[part.source for part in labeled],
     )
-    with open(args.out, 'w') as file:
-        json.dump(content, file, indent=1)
+    out = Path(args.out)
+    write_json(out.parent, out.name, content)
     weights = {
         mode: class_weights_from_frequency(
             content['images'] if mode == 'effective_number' else counts, mode

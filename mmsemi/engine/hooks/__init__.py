@@ -1,6 +1,7 @@
 from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
 from .cutmix_partner_hook import CutMixPartnerHook
+from .divergence_hook import DivergenceHook
 from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
 from .mean_teacher_hook import MeanTeacherHook
@@ -17,6 +18,7 @@ __all__ = [
     'ChannelsLastHook',
     'ClassFrequencyHook',
     'CutMixPartnerHook',
+    'DivergenceHook',
     'ExportHook',
     'GeneratorRefreshHook',
     'MeanTeacherHook',

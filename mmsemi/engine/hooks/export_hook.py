@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 
 from mmsemi.models.export import export_segmentor
 from mmsemi.registry import HOOKS
+from mmsemi.utils.errors import WriteError
 
 from .run_summary_hook import publish_file
 
@@ -46,6 +47,8 @@ class ExportHook(Hook):
                 predict_on=test_cfg.get('predict_on', 'student'),
                 overwrite=True,
             )
+        except WriteError:
+            raise
         except Exception as error:
             runner.logger.warning(
                 f'the segmentor could not be exported to {self.filename} '

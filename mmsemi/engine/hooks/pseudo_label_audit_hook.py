@@ -1,6 +1,5 @@
 """How good the labels of a teacher are, class by class."""
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,7 +8,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from mmsemi.registry import HOOKS
-from mmsemi.report.tables import write_json
+from mmsemi.utils.files import write_json
 from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped
@@ -101,7 +100,7 @@ class PseudoLabelAuditHook(Hook):
         self.reports.append(
             dict(iterations=[begin, iteration], per_class=figures)
         )
-        write_json(Path(runner.work_dir) / REPORT, self.reports)
+        write_json(runner.work_dir, REPORT, self.reports)
         publish_file(runner, 'audit', REPORT)
         runner.message_hub.update_info(
             'mmsemi/pseudo_labels', overall(counts, len(self.classes))

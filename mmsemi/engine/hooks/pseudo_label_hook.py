@@ -1,12 +1,10 @@
 """Label the unlabeled set at the start of every round."""
 
 import copy
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import (
     broadcast,
@@ -22,10 +20,15 @@ from torch import nn
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
-from mmsemi.registry import HOOKS, MODELS
+from mmsemi.registry import DATASETS, HOOKS, MODELS
 from mmsemi.report.tables import class_table
-from mmsemi.self_training.labeling import LabelingPass
+from mmsemi.self_training.labeling import (
+    LabelingPass,
+    check_label_names,
+    check_label_space,
+)
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.utils.files import write_torch
 
 
 @HOOKS.register_module()
@@ -90,20 +93,28 @@ class PseudoLabelHook(Hook):
         self.rare_share = rare_share
         self.undo_class_weights = undo_class_weights
         self.labeling_model = labeling_model
+        self.dataset = None
 
     def before_train(self, runner) -> None:
         """Stop now, not after round 0, if the labeler cannot be used."""
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
-        MODELS.build(
-            dict(self.labeler, num_classes=len(classes))
-        ).check_classes(classes)
+        labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
+        labeler.check_classes(classes)
+        loader = runner.cfg.get('label_dataloader')
+        if loader is None:
+            return
+        # Kept for all rounds: reading a long list takes its time.
+        self.dataset = DATASETS.build(copy.deepcopy(loader['dataset']))
+        root = self._store(runner).root
+        check_label_names(root, self.dataset)
+        check_label_space(root, self.dataset, self.pass_cfg['keep_confidence'])
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
         loop = runner.train_loop
         if loop.round == 0:
             return
-        store = PseudoLabelStore(Path(runner.work_dir) / 'pseudo_labels')
+        store = self._store(runner)
         model = self._labeling_model(runner)
         fresh = loop.iter == loop.round_begin
         weights = self._weights_file(store, loop.round)
@@ -128,6 +139,10 @@ class PseudoLabelHook(Hook):
             )
             manifest = store.manifest(loop.round)
         self._publish(runner, store, manifest)
+
+    @staticmethod
+    def _store(runner) -> PseudoLabelStore:
+        return PseudoLabelStore(Path(runner.work_dir) / 'pseudo_labels')
 
     def _problem(self, store, loop, source) -> str | None:
         """Why the labels on disk do not serve; None when they do."""
@@ -203,7 +218,10 @@ class PseudoLabelHook(Hook):
                 'the config needs `label_dataloader`, the loader '
                 'of the images to label'
             )
-        loader = runner.build_dataloader(copy.deepcopy(loader))
+        loader = copy.deepcopy(loader)
+        if self.dataset is not None:
+            loader['dataset'] = self.dataset
+        loader = runner.build_dataloader(loader)
         classes = loader.dataset.metainfo['classes']
         labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
         training = model.training
@@ -275,10 +293,7 @@ class PseudoLabelHook(Hook):
     def _keep_weights(self, store, path: Path, model: nn.Module) -> None:
         if self.labeling_model is not None:
             return
-        store.root.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix('.partial')
-        torch.save(dict(state_dict=model.state_dict()), partial)
-        os.replace(partial, path)
+        write_torch(store.root, path.name, dict(state_dict=model.state_dict()))
         for old in store.root.glob('labeling_model_*.pth'):
             if old != path:
                 old.unlink()

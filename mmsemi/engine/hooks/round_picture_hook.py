@@ -1,7 +1,6 @@
 """Picture of a few unlabeled images before and after self-training."""
 
 import copy
-import os
 from pathlib import Path
 
 import cv2
@@ -18,6 +17,7 @@ from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.utils.files import whole_file
 
 from .pseudo_label_hook import PseudoLabelHook
 from .run_summary_hook import publish_file
@@ -85,11 +85,8 @@ class RoundPictureHook(Hook):
 
     def _save(self, runner, name: str, **arrays) -> None:
         path = self._file(runner, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix('.partial')
-        with open(partial, 'wb') as file:
+        with whole_file(path.parent, path.name) as file:
             np.savez_compressed(file, **arrays)
-        os.replace(partial, path)
 
     def _load(self, runner, name: str) -> dict[str, np.ndarray]:
         path = self._file(runner, name)

@@ -1,7 +1,5 @@
 """The outcome of a run: summary.json and the table of rounds."""
 
-from pathlib import Path
-
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
@@ -16,19 +14,14 @@ from mmsemi.report.facts import (
     version_facts,
 )
 from mmsemi.report.recipe import run_facts, run_lengths
-from mmsemi.report.tables import (
-    SUMMARY,
-    closing_words,
-    gain,
-    round_line,
-    write_json,
-)
+from mmsemi.report.tables import SUMMARY, closing_words, gain, round_line
 from mmsemi.report.validation import (
     network_values,
     validation_line,
     validation_record,
 )
 from mmsemi.utils.console import announce
+from mmsemi.utils.files import write_json
 
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
 # Validations of the present round, and what the run was started with.
@@ -236,7 +229,7 @@ class RunSummaryHook(Hook):
             files=runner.message_hub.get_info('mmsemi/files', {}),
             rounds=rows,
         )
-        write_json(Path(runner.work_dir) / SUMMARY, summary)
+        write_json(runner.work_dir, SUMMARY, summary)
         return summary
 
 

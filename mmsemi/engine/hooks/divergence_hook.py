@@ -1,0 +1,110 @@
+"""Stop a training that has diverged, while its last good state is there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from mmengine.dist import all_gather_object, get_world_size
+from mmengine.hooks import Hook
+from torch import Tensor
+
+from mmsemi.registry import HOOKS
+from mmsemi.utils.errors import UsageError
+
+
+@HOOKS.register_module()
+class DivergenceHook(Hook):
+    """Stop at a loss, or an image, that is not finite.
+
+    An image with NaN or infinite values is refused before it is trained on:
+    one is enough to spoil the statistics of BatchNorm, a memory bank and a
+    moving average for good.
+
+    Losses are looked at together, every so many iterations and before a
+    checkpoint is saved, so that a GPU is not waited for in every one. On a CPU
+    nobody waits, and one process looks every time.
+
+    Args:
+        interval: iterations between two looks.
+    """
+
+    # Before the teacher moves and anything is logged or saved.
+    priority = 'VERY_HIGH'
+
+    def __init__(self, interval: int = 50) -> None:
+        if interval < 1:
+            raise ValueError(f'interval must be at least 1, got {interval}')
+        self.interval = interval
+        self.kept: list[tuple[int, str, Tensor]] = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Refuse images that are not finite."""
+        for image, sample in images_of(data_batch):
+            if image.is_floating_point() and not image.isfinite().all():
+                path = getattr(sample, 'img_path', 'an image')
+                raise UsageError(
+                    f'{path}: the image holds NaN or infinite values '
+                    f'(iteration {runner.iter + 1}). Restore the file, or '
+                    'take it off its list'
+                )
+
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
+        """Keep the losses, and look at them now and then."""
+        done = runner.iter + 1
+        on_cpu = True
+        for name, value in (outputs or {}).items():
+            if 'loss' in name and torch.is_tensor(value):
+                self.kept.append((done, name, value.detach().reshape(())))
+                on_cpu = on_cpu and value.device.type == 'cpu'
+        often = on_cpu and get_world_size() == 1
+        if often or done % self.interval == 0 or done == runner.max_iters:
+            self.look()
+
+    def after_train_epoch(self, runner, metrics=None) -> None:
+        """Look at what is left."""
+        self.look()
+
+    def look(self) -> None:
+        """Stop if a loss since the last look was not finite.
+
+        Raises:
+            UsageError: naming iteration and term.
+        """
+        kept, self.kept = self.kept, []
+        found = None
+        if kept:
+            finite = torch.stack([value.float() for *_, value in kept])
+            wrong = (~finite.isfinite()).nonzero()[:, 0].tolist()
+            if wrong:
+                first = kept[wrong[0]][0]
+                names = [kept[k][1] for k in wrong if kept[k][0] == first]
+                # The sum is named only where no term of it is.
+                found = (
+                    first,
+                    next((name for name in names if name != 'loss'), 'loss'),
+                )
+        everywhere = [one for one in all_gather_object(found) if one]
+        if everywhere:
+            iteration, term = min(everywhere)
+            raise UsageError(
+                f'training has diverged: {term} is not finite in iteration '
+                f'{iteration}. Start again with a lower learning rate; the '
+                'last checkpoint before is still there'
+            )
+
+
+def images_of(data_batch: Any) -> Iterator[tuple[Tensor, Any]]:
+    """``(image, sample)`` of a collated batch, all its branches."""
+    inputs = (data_batch or {}).get('inputs', [])
+    samples = (data_batch or {}).get('data_samples', [])
+    if isinstance(inputs, dict):
+        for branch, images in inputs.items():
+            yield from images_of(
+                dict(inputs=images, data_samples=samples.get(branch, []))
+            )
+        return
+    for index, image in enumerate(inputs):
+        if torch.is_tensor(image):
+            yield image, samples[index] if index < len(samples) else None

@@ -1,0 +1,60 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from mmsemi.utils import lock
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.lock import LOCK, FolderLock
+
+HOLD = """
+import os, sys, time
+from mmsemi.utils.lock import FolderLock
+held = FolderLock(sys.argv[1])
+child = os.fork()
+if child:
+    print(os.getpid(), child, flush=True)
+time.sleep(60)
+"""
+
+
+def test_one_process_at_a_time_and_a_dead_one_does_not_count(tmp_path):
+    """Not even if a process it started, to load data, outlives it."""
+    other = subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid, child = map(int, other.stdout.readline().split())
+    try:
+        with pytest.raises(UsageError) as error:
+            FolderLock(tmp_path)
+        assert f'process {pid} on {socket.gethostname()}' in str(error.value)
+        assert '--work-dir' in str(error.value)
+        other.kill()
+        other.wait()
+        with FolderLock(tmp_path):
+            with pytest.raises(UsageError, match=f'process {os.getpid()}'):
+                FolderLock(tmp_path)
+        FolderLock(tmp_path).release()
+    finally:
+        os.kill(child, 9)
+
+
+def test_without_locks_of_the_system_the_file_decides(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, 'fcntl', None)
+    held = FolderLock(tmp_path)
+    with pytest.raises(UsageError, match='in use'):
+        FolderLock(tmp_path)
+    held.release()
+    dead = subprocess.Popen([sys.executable, '-c', ''])
+    dead.wait()
+    me = dict(host=socket.gethostname(), process=dead.pid)
+    (tmp_path / LOCK).write_text(json.dumps(me))
+    FolderLock(tmp_path).release()
+    (tmp_path / LOCK).write_text(json.dumps(dict(me, host='another')))
+    with pytest.raises(UsageError, match='on another'):
+        FolderLock(tmp_path)
