@@ -45,7 +45,7 @@ class SubsetIoUMetric(IoUMetric):
     @IoUMetric.dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict | None) -> None:
         """Classes of the data set, which must hold those of all subsets."""
-        self._dataset_meta = dataset_meta
+        IoUMetric.dataset_meta.fset(self, dataset_meta)
         classes = list((dataset_meta or {}).get('classes', []))
         for name, part in self.subsets.items():
             unknown = sorted(set(part) - set(classes))

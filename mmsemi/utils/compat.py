@@ -2,18 +2,26 @@
 
 Two stacks provide the import names ``mmengine``, ``mmcv`` and ``mmseg``: the
 maintained distributions (``onedl-*``, our default) and the official ones.
-Only differences that concern mmsemi are handled here.
+Only differences that concern mmsemi are handled here, and parts of other
+packages that are private there: no other module may touch one, so that a
+new release can break this file alone, and its tests say where.
 """
 
+import atexit
 import functools
 import importlib.util
 import sys
 import threading
 import types
 import warnings
+from collections.abc import Sequence
 from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Distributions of each stack and the half-open version ranges that were run.
 STACKS: dict[str, dict[str, tuple[str, str]]] = {
@@ -217,3 +225,47 @@ def stub_missing_mmcv_ops() -> None:
     # mmengine asks for the spec of mmcv._ext when it reverts SyncBN.
     module.__spec__ = importlib.util.spec_from_loader(name, loader=None)
     sys.modules[name] = module
+
+
+# Private parts of mmengine.
+def starting_weights(runner: Any) -> str | None:
+    """Checkpoint that a run starts from or goes on from, if any."""
+    return runner._load_from
+
+
+def goes_on(runner: Any) -> bool:
+    """Whether a run is resumed."""
+    return runner._resume
+
+
+def ranks_draw_differently(runner: Any) -> bool:
+    """Whether every process has a random seed of its own."""
+    return runner._randomness_cfg.get('diff_rank_seed', False)
+
+
+def picture_backends(visualizer: Any) -> list[Any]:
+    """What a visualizer writes to, such as TensorBoard."""
+    return list(visualizer._vis_backends.values())
+
+
+# Private parts of PyTorch: one kernel for many tensors.
+def copy_tensors(into: Sequence['Tensor'], source: Sequence['Tensor']) -> None:
+    """``into[k].copy_(source[k])`` for all k at once."""
+    import torch
+
+    torch._foreach_copy_(list(into), list(source))
+
+
+def lerp_tensors(
+    into: Sequence['Tensor'], end: Sequence['Tensor'], weight: float
+) -> None:
+    """``into[k].lerp_(end[k], weight)`` for all k at once."""
+    import torch
+
+    torch._foreach_lerp_(list(into), list(end), weight)
+
+
+# Private parts of Python.
+def run_exit_functions() -> None:
+    """Do what is registered for the end of the interpreter, now."""
+    atexit._run_exitfuncs()

@@ -11,6 +11,7 @@ import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from .compat import run_exit_functions
 from .errors import UsageError
 
 
@@ -92,7 +93,7 @@ def end_process(code: int = 0) -> None:
         if code:
             sys.exit(code)
         return
-    atexit._run_exitfuncs()
+    run_exit_functions()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

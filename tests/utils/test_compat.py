@@ -96,3 +96,64 @@ def test_a_torchvision_for_another_torch_is_one_sentence(tmp_path):
     )
     assert 'ImportError: the installed torchvision' in done.stderr
     assert '(operator torchvision::nms is not)' in done.stderr
+
+
+class TestPrivateParts:
+    """Each against the installed packages, so that a release that breaks
+    one is seen here and not in a run."""
+
+    @pytest.fixture
+    def runner(self, tmp_path):
+        from mmengine.runner import Runner
+        from torch import nn
+
+        return Runner(
+            model=nn.Linear(1, 1),
+            work_dir=str(tmp_path),
+            experiment_name=tmp_path.name,
+            default_scope='mmsemi',
+            log_level='ERROR',
+            load_from='some.pth',
+            resume=True,
+            randomness=dict(seed=1, diff_rank_seed=True),
+            visualizer=dict(
+                type='SegLocalVisualizer',
+                name=tmp_path.name,
+                vis_backends=[dict(type='LocalVisBackend')],
+            ),
+        )
+
+    def test_of_the_runner(self, runner):
+        from mmengine.visualization import LocalVisBackend
+
+        assert compat.starting_weights(runner) == 'some.pth'
+        assert compat.goes_on(runner) is True
+        assert compat.ranks_draw_differently(runner) is True
+        (backend,) = compat.picture_backends(runner.visualizer)
+        assert isinstance(backend, LocalVisBackend)
+
+    def test_many_tensors_at_once(self):
+        import torch
+
+        ends = [torch.ones(2), torch.full((3,), 4.0)]
+        into = [torch.zeros(2), torch.zeros(3)]
+        compat.lerp_tensors(into, ends, 0.25)
+        assert [t[0].item() for t in into] == [0.25, 1.0]
+        compat.copy_tensors(into, ends)
+        assert all(torch.equal(a, b) for a, b in zip(into, ends))
+
+    def test_exit_functions_run_once(self):
+        done = subprocess.run(
+            [
+                sys.executable,
+                '-c',
+                'import atexit\n'
+                'from mmsemi.utils.compat import run_exit_functions\n'
+                "atexit.register(print, 'registered')\n"
+                'run_exit_functions()\n'
+                "print('after')",
+            ],
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.split()[-2:] == ['registered', 'after']

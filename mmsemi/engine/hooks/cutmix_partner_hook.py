@@ -10,6 +10,7 @@ from mmsemi.datasets.samplers.cutmix_partner import (
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import class_distribution, draw_source
 from mmsemi.registry import HOOKS
+from mmsemi.utils.compat import goes_on
 
 from .mean_teacher_hook import unwrapped
 
@@ -121,6 +122,6 @@ class CutMixPartnerHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Take the memory of a run that goes on."""
-        if runner._resume and KEY in checkpoint:
+        if goes_on(runner) and KEY in checkpoint:
             # Resuming loads to the device of the model.
             self.presence = checkpoint[KEY].cpu().numpy()

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmsemi.registry import DATASETS, LOOPS
+from mmsemi.utils.compat import ranks_draw_differently, starting_weights
 from mmsemi.utils.schedules import per_round_shares
 
 
@@ -226,12 +227,13 @@ class SelfTrainingLoop(BaseLoop):
         # A checkpoint made right here already holds the figures.
         if self.runner.message_hub.get_info('mmsemi/finished_round') == 0:
             return
-        if not self.runner._load_from:
+        weights = starting_weights(self.runner)
+        if not weights:
             raise ValueError(
                 'supervised_iters=0 starts from a supervised baseline: set '
                 'load_from to its checkpoint, or give round 0 iterations'
             )
-        check_baseline(self.runner.model, self.runner._load_from)
+        check_baseline(self.runner.model, weights)
         self._finish_round()
 
     def _catch_up(self) -> None:
@@ -321,9 +323,7 @@ class SelfTrainingLoop(BaseLoop):
         self.dataloader = self.runner.build_dataloader(
             loader,
             seed=self.runner.seed + self.round,
-            diff_rank_seed=self.runner._randomness_cfg.get(
-                'diff_rank_seed', False
-            ),
+            diff_rank_seed=ranks_draw_differently(self.runner),
         )
         if hasattr(self.dataloader.sampler, 'set_round'):
             self.dataloader.sampler.set_round(self.round)

@@ -61,6 +61,7 @@ class DeepLabV2Head(BaseDecodeHead):
             nn.Conv2d(in_channels, num_classes, 3, padding=d, dilation=d)
             for d in self.dilations[:used_branches]
         )
+        self.register_load_state_dict_pre_hook(self._accept)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Logits (N, C, H, W) at the resolution of the features."""
@@ -70,18 +71,18 @@ class DeepLabV2Head(BaseDecodeHead):
             out = out + conv(x)
         return out
 
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
+    @staticmethod
+    def _accept(
+        head: 'DeepLabV2Head', state_dict: dict, prefix: str, *_
     ) -> None:
         """Leave out the branches of a checkpoint that are not used.
 
         Also accepts the weights that :meth:`to_mmseg` gave.
         """
-        undo_aspp(state_dict, prefix, self.num_classes)
-        for k in range(len(self.convs), len(self.dilations)):
+        undo_aspp(state_dict, prefix, head.num_classes)
+        for k in range(len(head.convs), len(head.dilations)):
             for name in ('weight', 'bias'):
                 state_dict.pop(f'{prefix}convs.{k}.{name}', None)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """Config and weights of an mmseg head with equal output.

@@ -44,6 +44,7 @@ class LateralSumHead(BaseDecodeHead):
         self.fuse = ConvModule(
             self.channels, self.channels, 3, padding=1, norm_cfg=self.norm_cfg
         )
+        self.register_load_state_dict_pre_hook(self._accept)
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         """Logits (N, C, H, W) at the size of the first selected input."""
@@ -63,26 +64,26 @@ class LateralSumHead(BaseDecodeHead):
             )
         return self.cls_seg(self.fuse(self.norm(total).relu()))
 
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
+    @staticmethod
+    def _accept(
+        head: 'LateralSumHead', state_dict: dict, prefix: str, *_
     ) -> None:
         """Accept the weights that :meth:`to_mmseg` gave, too."""
         weight = state_dict.get(f'{prefix}convs.0.conv.weight')
-        if self._is_sum(weight):
+        if head._is_sum(weight):
             del state_dict[f'{prefix}convs.0.conv.weight']
             for k, part in enumerate(
-                weight[:, :, 1:2, 1:2].split(list(self.in_channels), 1)
+                weight[:, :, 1:2, 1:2].split(list(head.in_channels), 1)
             ):
                 state_dict[f'{prefix}laterals.{k}.weight'] = part
             names = {
-                f'{prefix}convs.0.{self.fuse.norm_name}.': f'{prefix}norm.',
+                f'{prefix}convs.0.{head.fuse.norm_name}.': f'{prefix}norm.',
                 f'{prefix}convs.1.': f'{prefix}fuse.',
             }
             for key in list(state_dict):
                 for old, new in names.items():
                     if key.startswith(old):
                         state_dict[new + key[len(old) :]] = state_dict.pop(key)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def _is_sum(self, weight: Tensor | None) -> bool:
         """Whether a 3x3 convolution is one of laterals in disguise."""

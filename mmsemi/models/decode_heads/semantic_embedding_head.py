@@ -135,6 +135,7 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         self.save_embeddings = save_embeddings
         self.has_embeddings = embeddings is not None
         self.register_buffer('embeddings', vectors, persistent=save_embeddings)
+        self.register_load_state_dict_pre_hook(self._accept)
 
     def forward(
         self, inputs: list[Tensor], columns: Columns | None = None
@@ -224,21 +225,21 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         scores[:, : self.num_seen] -= self.gamma
         return scores
 
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
+    @staticmethod
+    def _accept(
+        head: 'SemanticEmbeddingHead', state_dict: dict, prefix: str, *_
     ) -> None:
         """Vectors of a checkpoint count only where they are saved.
 
         Also accepts the weights that :meth:`to_mmseg` gave.
         """
-        if self.has_embeddings:
-            unfold(self, state_dict, prefix)
+        if head.has_embeddings:
+            unfold(head, state_dict, prefix)
         key = f'{prefix}embeddings'
-        if not self.save_embeddings:
+        if not head.save_embeddings:
             state_dict.pop(key, None)
-        elif self.has_embeddings:
-            state_dict.setdefault(key, self.embeddings)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        elif head.has_embeddings:
+            state_dict.setdefault(key, head.embeddings)
 
     def to_mmseg(self, cfg: dict) -> tuple[dict, dict[str, Tensor]]:
         """See :func:`~.folded_embeddings.fold`."""
