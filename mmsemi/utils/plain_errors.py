@@ -1,0 +1,107 @@
+"""One sentence for a person where a traceback says no more."""
+
+import linecache
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import UsageError
+
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+_UNKNOWN_TYPE = re.compile(r"'?(\S+) is not in the (\S+) registry")
+_UNKNOWN_ARGUMENT = re.compile(
+    r"(?:(\w+)\.)?__init__\(\) got an unexpected keyword argument '(\w+)'"
+)
+_MISSING_ARGUMENT = re.compile(
+    r'(?:(\w+)\.)?__init__\(\) missing (\d+) required '
+    r'(?:positional|keyword-only) arguments?: (.*)'
+)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn errors that a person can mend into ``UsageError``.
+
+    These are errors that mmsemi raises on purpose, wherever it does, and
+    names in configs that nobody knows. The error itself stays the cause.
+    Others are passed on: their traceback is wanted.
+    """
+    try:
+        yield
+    except UsageError as error:
+        first = _first(error)
+        if first is error:
+            raise
+        raise UsageError(str(first)) from error
+    except Exception as error:
+        sentence = plain_sentence(error)
+        if sentence is None:
+            raise
+        raise UsageError(sentence) from error
+
+
+def plain_sentence(error: Exception) -> str | None:
+    """What an error says to a person, None where the traceback is needed."""
+    first = _first(error)
+    message = ' '.join(str(first.args[0] if first.args else first).split())
+    if isinstance(first, UsageError):
+        return message
+    if isinstance(first, KeyError) and (
+        found := _UNKNOWN_TYPE.search(message)
+    ):
+        kind = found[2].rpartition('::')[2]
+        return (
+            f'the config names a {kind} {found[1]}, and there is none. Check '
+            'the spelling of its type, or import the module that registers '
+            "it: custom_imports = dict(imports=['...'])"
+        )
+    if isinstance(first, TypeError) and (
+        found := _UNKNOWN_ARGUMENT.search(message)
+    ):
+        return (
+            f'{found[1] or "a part"} of the config has no setting '
+            f'{found[2]!r}. Check its spelling, and which type it belongs to'
+        )
+    if isinstance(first, TypeError) and (
+        found := _MISSING_ARGUMENT.search(message)
+    ):
+        return f'{found[1] or "a part"} of the config lacks {found[3]}'
+    return message if message and _on_purpose(first) else None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error behind those that were raised on its account.
+
+    mmengine raises some again, with the place in front of the message.
+    """
+    seen = {error}
+    while True:
+        earlier = error.__cause__ or error.__context__
+        if (
+            earlier is None
+            or earlier in seen
+            or type(earlier) is not type(error)
+            or not str(error).endswith(str(earlier))
+        ):
+            return error
+        seen.add(earlier)
+        error = earlier
+
+
+def _on_purpose(error: BaseException) -> bool:
+    """Whether a ``raise`` of mmsemi is where the error comes from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or isinstance(error, AssertionError):
+        return False
+    last = frames[-1]
+    if not Path(last.filename).resolve().is_relative_to(_PACKAGE):
+        return False
+    line = linecache.getline(last.filename, last.lineno or 0)
+    if line.strip().startswith('raise '):
+        return True
+    # Python 3.10 names the line of the exception, below `raise`.
+    above = linecache.getline(last.filename, (last.lineno or 1) - 1)
+    return sys.version_info < (3, 11) and above.strip().startswith('raise ')
