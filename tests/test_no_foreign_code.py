@@ -517,3 +517,29 @@ def test_no_code_of_a_foreign_file_runs(scene, name):
     message = str(info.value)
     assert '\n' not in message
     assert any(n in message for n in (str(scene.folder), 'poison', '//net'))
+
+
+@pytest.mark.parametrize(
+    'tool, arguments',
+    [
+        ('model_converters/export_segmentor.py', ('CONFIG', 'FILE', 'OUT')),
+        ('infer.py', '--config CONFIG --checkpoint FILE --out OUT'.split()),
+    ],
+)
+def test_a_person_may_trust_a_checkpoint(scene, tool, arguments):
+    torch.save(
+        dict(torch.load(scene.poison, weights_only=False), meta={}, x=Path()),
+        scene.poison,
+    )
+    scene.marker.unlink()
+    words = [
+        dict(FILE=scene.poison, OUT=scene.folder / 'o.pth').get(word, word)
+        for word in arguments
+    ]
+    if tool == 'infer.py':
+        images = Path(scene.cfg.val_dataloader.dataset.data_prefix.img_path)
+        words.insert(0, images)
+    with pytest.raises(UsageError, match=r'holds code \(pathlib.*--trust'):
+        scene.command(tool, *words)
+    scene.command(tool, *words, '--trust-checkpoint')
+    assert (scene.folder / 'o.pth').exists()

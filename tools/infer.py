@@ -15,7 +15,9 @@ from mmengine.device import get_device
 
 from mmsemi.apis.inference import Predictor, find_images, save_prediction
 from mmsemi.apis.setup import load_config
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.plain_errors import plain_errors
 from mmsemi.utils.progress import track
 
 
@@ -68,6 +70,7 @@ def parse_args() -> argparse.Namespace:
         action=DictAction,
         help='change settings of the config, as key=value',
     )
+    add_trust_option(parser)
     return parser.parse_args()
 
 
@@ -113,7 +116,9 @@ def infer(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        infer(parse_args())
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            infer(args)
     except UsageError as error:
         sys.exit(f'error: {error}')

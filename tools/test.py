@@ -14,9 +14,11 @@ from mmengine.config import Config, DictAction
 from mmsemi.apis.setup import load_config, set_work_dir
 from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.plain_errors import plain_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,6 +59,7 @@ def parse_args() -> argparse.Namespace:
         help='how several processes were started; works without a GPU too',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_trust_option(parser)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
@@ -139,8 +142,10 @@ def test(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        test(parse_args())
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            test(args)
         end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')

@@ -25,9 +25,11 @@ from mmsemi.doctor import check_training
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.runner import build_runner
 from mmsemi.report.tables import SUMMARY
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.files import describe
+from mmsemi.utils.plain_errors import plain_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,6 +73,7 @@ def parse_args() -> argparse.Namespace:
         help='how several processes were started; works without a GPU too',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_trust_option(parser)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
@@ -107,8 +110,10 @@ def train(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        train(parse_args())
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            train(args)
         end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')

@@ -22,8 +22,10 @@ from mmsemi.apis.setup import (
     prepare_generated,
 )
 from mmsemi.doctor import check_training
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.dist import end_process, is_first_process
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.plain_errors import plain_errors
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -69,13 +71,13 @@ def parse_args(argv=None) -> argparse.Namespace:
         default='none',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_trust_option(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
+def main(args: argparse.Namespace) -> None:
     configs = [load_config(path, args.cfg_options) for path in args.configs]
     for cfg in configs:
         if args.amp:
@@ -101,8 +103,10 @@ def main(argv=None) -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        main()
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            main(args)
         end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')

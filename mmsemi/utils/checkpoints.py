@@ -7,6 +7,7 @@ the one place through which checkpoints come in, mmengine's own loader
 included.
 """
 
+import argparse
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -42,6 +43,16 @@ def trusting_checkpoints(trust: bool = True) -> Iterator[None]:
         yield
     finally:
         _TRUST[0] = before
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """Give a command ``--trust-checkpoint``."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that hold code beside weights, and run that '
+        'code; only for files of people you trust as you trust their programs',
+    )
 
 
 def read_checkpoint(
@@ -121,9 +132,11 @@ def _load(file: Any, map_location: Any = None, **_: Any) -> Any:
     Raises:
         _Unreadable: saying why a file is refused.
     """
-    if _TRUST[0]:
-        return _torch_load(file, map_location=map_location, weights_only=False)
     try:
+        if _TRUST[0]:
+            return _torch_load(
+                file, map_location=map_location, weights_only=False
+            )
         with _plain_types():
             return _torch_load(
                 file, map_location=map_location, weights_only=True

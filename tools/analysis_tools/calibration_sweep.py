@@ -20,9 +20,11 @@ from mmengine.config import Config, DictAction
 from mmsemi.apis.setup import load_config, set_work_dir
 from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.dist import end_process, is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.files import write_json
+from mmsemi.utils.plain_errors import plain_errors
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -53,6 +55,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         default='none',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_trust_option(parser)
     args = parser.parse_args(argv)
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
@@ -140,8 +143,10 @@ def write_table(args: argparse.Namespace, metric) -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        sweep(parse_args())
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            sweep(args)
         end_process()
     except UsageError as error:
         sys.exit(f'error: {error}')

@@ -20,7 +20,7 @@ from mmseg.models.backbones import ResNet
 from torch import Tensor
 
 from mmsemi.models.export import refuse_existing, save_checkpoint
-from mmsemi.utils.checkpoints import read_checkpoint
+from mmsemi.utils.checkpoints import add_trust_option, read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 HEAD = re.compile(r'layer5\.conv2d_list\.(\d+)\.(weight|bias)')
@@ -36,6 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an existing file'
     )
+    add_trust_option(parser)
     return parser.parse_args()
 
 
@@ -99,7 +100,7 @@ def main() -> None:
     """Convert a file."""
     args = parse_args()
     refuse_existing([Path(args.out)], args.overwrite)
-    source = read_checkpoint(args.source)
+    source = read_checkpoint(args.source, trust=args.trust_checkpoint)
     state, report = convert(source.get('state_dict', source), args.num_classes)
     save_checkpoint(Path(args.out), state, {}, args.overwrite)
     print(f'{report}; wrote {args.out}')

@@ -20,7 +20,7 @@ from mmseg.models.backbones import ResNetV1c
 from torch import Tensor
 
 from mmsemi.models.export import refuse_existing, save_checkpoint
-from mmsemi.utils.checkpoints import read_checkpoint
+from mmsemi.utils.checkpoints import add_trust_option, read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 BLOCKS = {50: 6, 101: 23, 152: 36}  # of the third stage
@@ -34,6 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--overwrite', action='store_true', help='replace an existing file'
     )
+    add_trust_option(parser)
     return parser.parse_args()
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     """Convert a file."""
     args = parse_args()
     refuse_existing([Path(args.out)], args.overwrite)
-    source = read_checkpoint(args.source)
+    source = read_checkpoint(args.source, trust=args.trust_checkpoint)
     for key in ('state_dict', 'model_state'):
         source = source.get(key, source)
     state, report = convert(source)

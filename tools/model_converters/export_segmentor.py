@@ -12,7 +12,9 @@ from mmengine.config import DictAction
 from mmsemi.apis.inference import predicting_network
 from mmsemi.apis.setup import load_config
 from mmsemi.models.export import export_segmentor
+from mmsemi.utils.checkpoints import add_trust_option, trusting_checkpoints
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.plain_errors import plain_errors
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,12 +37,12 @@ def parse_args() -> argparse.Namespace:
         action=DictAction,
         help='settings to change in the config, key=value',
     )
+    add_trust_option(parser)
     return parser.parse_args()
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Export, and say what was written and what differs."""
-    args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     result = export_segmentor(
         cfg,
@@ -55,7 +57,9 @@ def main() -> None:
 
 
 if __name__ == '__main__':
+    args = parse_args()
     try:
-        main()
+        with plain_errors(), trusting_checkpoints(args.trust_checkpoint):
+            main(args)
     except UsageError as error:
         sys.exit(f'error: {error}')
