@@ -57,13 +57,20 @@ def replace_losses(node: Any) -> None:
 
 
 def test_pipeline(cfg: Config) -> list[dict]:
-    """Test pipeline of a config, wherever it stands."""
+    """Test pipeline of a config, wherever it stands.
+
+    A config without validation and test data loads as its training does.
+    """
     found = cfg.get('test_pipeline')
+    for key in ('test_dataloader', 'val_dataloader'):
+        if found is None:
+            found = leaf_dataset(cfg, key).get('pipeline')
     if found is None:
-        dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-        found = dataset.get('pipeline')
-    if found is None:
-        found = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+        steps = leaf_dataset(cfg, 'train_dataloader').get('pipeline', [])
+        load = [
+            step for step in steps[:1] if 'Image' in str(step.get('type'))
+        ] or [dict(type='LoadImageFromFile')]
+        found = load + [dict(type='PackSegInputs')]
     return Config(dict(x=copy.deepcopy(list(found)))).to_dict()['x']
 
 
@@ -101,13 +108,13 @@ def foreign_types(node: Any, registry: Registry) -> list[str]:
 
 
 def dataset_meta(cfg: Config, meta: dict) -> dict | None:
-    """Class names and palette, from the checkpoint or the test dataset."""
+    """Class names and palette, from the checkpoint or a dataset."""
     found = meta.get('dataset_meta')
     if not found or 'classes' not in found:
-        dataset: Any = cfg.get('test_dataloader', {}).get('dataset', {})
-        while 'dataset' in dataset:
-            dataset = dataset['dataset']
-        if 'type' not in dataset:
+        keys = ('test_dataloader', 'val_dataloader', 'train_dataloader')
+        datasets = [leaf_dataset(cfg, key) for key in keys]
+        dataset = next((d for d in datasets if 'type' in d), None)
+        if dataset is None:
             return None
         found = dict(getattr(DATASETS.get(dataset['type']), 'METAINFO', {}))
         found.update(dataset.get('metainfo') or {})
@@ -116,6 +123,20 @@ def dataset_meta(cfg: Config, meta: dict) -> dict | None:
         for key in ('classes', 'palette')
         if found.get(key) is not None
     }
+
+
+def leaf_dataset(cfg: Config, key: str) -> dict:
+    """The first dataset below the wrappers of a loader; empty without."""
+    dataset: Any = (cfg.get(key) or {}).get('dataset', {})
+    while True:
+        inner = dataset.get('labeled') or dataset.get('dataset')
+        joined = dataset.get('datasets')
+        if isinstance(inner, dict):
+            dataset = inner
+        elif joined:
+            dataset = joined[0]
+        else:
+            return dataset
 
 
 def to_plain(value: Any) -> Any:

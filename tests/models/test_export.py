@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import load_checkpoint
 
 from mmsemi.apis.inference import Predictor
+from mmsemi.models import plain_config
 from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
@@ -265,3 +266,38 @@ def test_weights_that_do_not_fit_are_an_error(tmp_path) -> None:
     with pytest.raises(UsageError, match='iter_10.pth does not fit'):
         export_segmentor(cfg, checkpoint, tmp_path / 'a.pth')
     assert not list(tmp_path.glob('a.*'))
+
+
+LOAD = dict(type='LoadImageFromFile', imdecode_backend='pillow')
+LEAF = dict(
+    type='BaseSegDataset',
+    metainfo=dict(classes=('a', 'b'), palette=[[0, 0, 0], [1, 1, 1]]),
+    pipeline=[LOAD, dict(type='LoadAnnotations'), dict(type='RandomFlip')],
+)
+NESTED = dict(
+    type='SemiDataset',
+    labeled=dict(
+        type='RepeatDataset',
+        dataset=dict(type='ConcatDataset', datasets=[LEAF, LEAF]),
+    ),
+    unlabeled=LEAF,
+)
+
+
+@pytest.mark.parametrize('dataset', [LEAF, NESTED])
+@pytest.mark.parametrize('without', [dict(), dict(test_dataloader=None)])
+def test_a_config_without_validation_set(dataset, without):
+    cfg = Config(
+        dict(
+            train_dataloader=dict(dataset=dataset),
+            val_dataloader=None,
+            **without,
+        )
+    )
+    assert plain_config.test_pipeline(cfg) == [
+        LOAD,
+        dict(type='PackSegInputs'),
+    ]
+    assert plain_config.dataset_meta(cfg, {})['classes'] == ['a', 'b']
+    cfg.val_dataloader = dict(dataset=dataset)
+    assert plain_config.test_pipeline(cfg) == LEAF['pipeline']
