@@ -14,8 +14,11 @@ from torch import Tensor
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
-# Names of the arguments that make a backbone give maps, not one vector.
-_MAPS = dict(out_type='featmap', gap_before_final_norm=False)
+# Arguments, where a backbone has them, for maps instead of one vector, and
+# for maps smaller than the windows of attention.
+_MAPS = dict(
+    out_type='featmap', gap_before_final_norm=False, pad_small_map=True
+)
 
 
 def is_classifier(model: dict) -> bool:

@@ -22,6 +22,11 @@ from mmsemi.utils.package_configs import (
 
 from .classifier_student import is_classifier, segmentor_of
 
+# Where a wrapper holds whole networks, or their configs.
+NETWORKS = ('student', 'student_2', 'teacher', 'generator')
+# Backbones of mmseg that take images of the size they are built for only.
+ONE_SIZE = ('BEiT', 'MAE')
+
 
 def resolve_student(cfg: Config) -> None:
     """Put networks in place of the names of their configs.
@@ -54,10 +59,6 @@ def resolve_student(cfg: Config) -> None:
             model[place].setdefault('data_preprocessor', copy.deepcopy(beside))
         # A Runner would give it to the wrapper.
         cfg.pop('data_preprocessor')
-
-
-# Where a wrapper holds whole networks, and their configs.
-NETWORKS = ('student', 'student_2', 'teacher', 'generator')
 
 
 def is_named(value: Any) -> bool:
@@ -175,6 +176,9 @@ def set_size(network: dict, size: tuple[int, int]) -> None:
     if inner:
         inner.pop('size_divisor', None)
         inner['size'] = size
+    backbone = network.get('backbone') or {}
+    if str(backbone.get('type')).split('.')[-1] in ONE_SIZE:
+        backbone['img_size'] = size
     test_cfg = network.get('test_cfg') or {}
     if test_cfg.get('mode') == 'slide':
         test_cfg['crop_size'] = size

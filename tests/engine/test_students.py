@@ -185,6 +185,15 @@ def test_what_the_data_decide_is_set_and_the_rest_is_kept() -> None:
     )
 
 
+def test_a_backbone_of_one_size_gets_that_of_the_crops() -> None:
+    student = config(
+        'mmseg::beit/beit-base_upernet_8xb2-160k_ade20k-640x640.py'
+    ).model.student
+    assert student.backbone.img_size == SIZE
+    assert student.test_cfg.crop_size == SIZE
+    assert student.test_cfg.stride == (37, 56)
+
+
 def test_a_model_can_be_named_without_a_wrapper() -> None:
     cfg = Config(
         dict(

@@ -261,3 +261,14 @@ def test_a_part_that_does_not_exist_is_an_error() -> None:
         UsageError, match='neither the model nor a.pth has a part conv_sge'
     ):
         load_weights(model, model.state_dict(), 'a.pth', ['conv_sge'])
+
+
+def test_the_network_of_test_time_augmentation_is_filled() -> None:
+    source = build(tiny_student(), seed=0)
+    averaged = MODELS.build(
+        dict(type='SegTTAModel', module=ConfigDict(tiny_student()))
+    )
+    load_weights(averaged, source.state_dict(), 'a.pth', training=False)
+    torch.testing.assert_close(
+        averaged.module.state_dict(), source.state_dict()
+    )
