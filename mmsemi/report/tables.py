@@ -124,6 +124,15 @@ def outcome(summary: dict) -> str:
     """What came out of a run, in one sentence and the time it took."""
     rows: list[dict] = summary['rounds']
     last, best = rows[-1]['val_miou'], summary['best_miou']
+    others = summary.get('other_metrics')
+    if last is None and others:
+        found = ', '.join(
+            f'{name} {value:g}' for name, value in others.items()
+        )
+        return (
+            f'The last validation gave {found}, and no mIoU, which the table '
+            'shows; default_hooks.summary.metric names another.'
+        )
     if last is None:
         return 'Training is finished; nothing was validated.'
     difference, total = gain(rows), sum(row['iterations'] for row in rows)

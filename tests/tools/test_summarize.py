@@ -209,9 +209,11 @@ def test_words_for_rows():
     assert text.startswith('val mIoU 47.5 (teacher), 46.0 (student) after ')
     assert '(stopped early)' in text
     rows[1]['val_miou'] = rows[0]['val_miou'] = None
-    assert 'nothing was validated' in outcome(
-        dict(rounds=rows, best_miou=None, wall_seconds=150)
-    )
+    nothing = dict(rounds=rows, best_miou=None, wall_seconds=150)
+    assert 'nothing was validated' in outcome(nothing)
+    other = outcome(dict(nothing, other_metrics=dict(mDice=30.05)))
+    assert 'gave mDice 30.05, and no mIoU' in other
+    assert 'default_hooks.summary.metric' in other
 
 
 def test_table_has_a_line_for_each_round():

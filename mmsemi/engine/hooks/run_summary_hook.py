@@ -26,6 +26,7 @@ from mmsemi.utils.files import write_json
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
 # Validations of the present round, and what the run was started with.
 VALIDATIONS, STARTED = 'mmsemi/validations', 'mmsemi/started'
+OTHER_METRICS = 'mmsemi/other_metrics'
 # Curves for TensorBoard and the like, besides those of mmengine.
 CURVES = (
     'val_miou',
@@ -81,6 +82,9 @@ class RunSummaryHook(Hook):
             return
         self.clock.begin()
         values = network_values(metrics or {}, self.metric)
+        if metrics and not values:
+            numbers = {k: round(float(v), 4) for k, v in metrics.items()}
+            runner.message_hub.update_info(OTHER_METRICS, numbers)
         if values:
             record = validation_record(
                 runner.iter, values, validated_classes(runner.val_loop)
@@ -227,6 +231,7 @@ class RunSummaryHook(Hook):
             images_per_second=images / seconds if seconds else None,
             peak_memory_mib=memory,
             files=runner.message_hub.get_info('mmsemi/files', {}),
+            other_metrics=runner.message_hub.get_info(OTHER_METRICS, {}),
             rounds=rows,
         )
         write_json(runner.work_dir, SUMMARY, summary)

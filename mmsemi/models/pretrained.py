@@ -1,0 +1,85 @@
+"""Weights a part of a model starts from, and how many of them fit."""
+
+import re
+from collections.abc import Iterable
+
+from mmengine.logging import print_log
+from mmengine.model import PretrainedInit, update_init_info
+from mmengine.runner import CheckpointLoader
+from torch import nn
+
+from mmsemi.registry import WEIGHT_INITIALIZERS
+from mmsemi.utils.errors import UsageError
+
+from .weights import fill, is_plain, some, within_filled
+
+
+@WEIGHT_INITIALIZERS.register_module('Pretrained')
+class CountedPretrainedInit(PretrainedInit):
+    """mmengine's ``Pretrained``, which tells where a file does not fit.
+
+    A file of another network, or one whose names begin otherwise, leaves a
+    model as random as it was; mmengine says so in a line of the log. Here it
+    is an error when less than half of the weights are found. A head for
+    other classes may be missing; that is counted in the log.
+    """
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load what fits.
+
+        Raises:
+            UsageError: if next to nothing does.
+        """
+        content = CheckpointLoader.load_checkpoint(
+            self.checkpoint, map_location=self.map_location or 'cpu'
+        )
+        state = {
+            re.sub(r'^module\.', '', key): value
+            for key, value in content.get('state_dict', content).items()
+        }
+        prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
+        found = {
+            key[len(prefix) :]: value
+            for key, value in state.items()
+            if key.startswith(prefix)
+        }
+        own = wanted(module.state_dict())
+        fit = fill(module, found, f'checkpoint {self.checkpoint}')
+        absent = wanted([*fit.misshapen, *fit.missing])
+        if is_plain(module, found):
+            # One of the networks starts from them; the others as that one.
+            absent = within_filled(module, absent, absent) or (
+                absent if len(absent) == len(own) else []
+            )
+        name, fits = type(module).__name__, len(own) - len(absent)
+        counted = (
+            f'{fits} of {len(own)} weights of {name} are in the checkpoint '
+            f'{self.checkpoint}{f" under {prefix}" if prefix else ""}'
+        )
+        if 2 * fits < len(own):
+            raise UsageError(
+                f'init_cfg: only {counted}. It wants {some(absent)}, the file '
+                f'holds {some(list(state)) or "nothing"}. Take the weights of '
+                f'this network{self._advice(own, state)}'
+            )
+        if absent:
+            print_log(
+                f'{counted}; {some(absent)} start as they are', 'current'
+            )
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, init_info=self._get_init_info())
+
+    def _advice(self, own: list[str], state: dict) -> str:
+        """The beginning of names under which most weights would fit."""
+        first = own[0]
+        for key in state:
+            before = key.removesuffix(first)
+            if before != key and before.endswith('.'):
+                if 2 * sum(before + k in state for k in own) >= len(own):
+                    return f', or say prefix={before.rstrip(".")!r}'
+        return ''
+
+
+def wanted(keys: Iterable[str]) -> list[str]:
+    """Names of weights that count."""
+    return [key for key in keys if not key.endswith('num_batches_tracked')]
