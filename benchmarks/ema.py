@@ -24,6 +24,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmsemi.engine.hooks.mean_teacher_hook import BUFFERS, move_teacher
+from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
@@ -39,15 +40,15 @@ def loop(
     teacher: nn.Module, student: nn.Module, momentum: float, buffers: str
 ) -> None:
     """What :func:`move_teacher` does, tensor by tensor."""
-    for mine, theirs in zip(teacher.parameters(), student.parameters()):
-        mine.mul_(1 - momentum).add_(theirs, alpha=momentum)
-    if buffers == 'own':
-        return
-    for mine, theirs in zip(teacher.buffers(), student.buffers()):
-        if buffers == 'ema' and mine.is_floating_point():
-            mine.mul_(1 - momentum).add_(theirs, alpha=momentum)
-        else:
-            mine.copy_(theirs)
+    weights = dict(student.named_parameters())
+    student_buffers = dict(student.named_buffers())
+    for name, mine in teacher.named_buffers():
+        if name in weights:
+            mine.mul_(1 - momentum).add_(weights[name], alpha=momentum)
+        elif buffers == 'ema' and mine.is_floating_point():
+            mine.mul_(1 - momentum).add_(student_buffers[name], alpha=momentum)
+        elif buffers != 'own':
+            mine.copy_(student_buffers[name])
 
 
 def build(config: str | None) -> nn.Module:
@@ -78,7 +79,7 @@ def measure(
     for parameter in student.parameters():
         nn.init.normal_(parameter)
     sides = dict(ours=move_teacher, loop=loop)
-    teachers = {name: copy.deepcopy(model).to(device) for name in sides}
+    teachers = {name: frozen_copy(model).to(device) for name in sides}
 
     def wait() -> None:
         if device != 'cpu':

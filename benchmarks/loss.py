@@ -19,6 +19,7 @@ from mmsemi.models.losses import (
     NaiveMutualLoss,
     OnlineSelfTrainingLoss,
 )
+from mmsemi.models.targets import Targets
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,7 +44,9 @@ def losses(
     """Functions of (logits, labels) to compare; plain comes first."""
 
     def objective(module):
-        return lambda x, y: module(x, y, mask, confidence)['loss_seg']
+        return lambda x, y: module(x, Targets(y, confidence, pseudo=mask))[
+            'loss_seg'
+        ]
 
     return {
         'plain cross entropy': lambda x, y: F.cross_entropy(

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from mmsemi.apis.setup import enable_amp, load_config
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
-from mmsemi.models.segmentors import TeacherStudentSegmentor
+from mmsemi.models.segmentors import MeanTeacher
 from mmsemi.models.segmentors.semi_base import heads
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
@@ -38,9 +38,10 @@ from mmsemi.utils.errors import UsageError
 METHODS = dict(
     label='pseudo-labels',
     mix='mixing',
-    loss_sup='loss, labeled',
-    loss_unsup='loss, unlabeled',
-    extra_losses='loss, other objectives',
+    sup='loss, labeled',
+    unsup='loss, unlabeled',
+    contrast_loss='loss, contrast',
+    labeled_consistency_loss='loss, consistency of labeled images',
 )
 
 
@@ -175,7 +176,7 @@ class Step:
     """A training step of a config on random images.
 
     Args:
-        cfg: config whose model is a :class:`TeacherStudentSegmentor`.
+        cfg: config whose model is a :class:`MeanTeacher`.
         batch: labeled and unlabeled images, those of the config by
             default.
         size: height and width, the crop by default.
@@ -191,7 +192,7 @@ class Step:
     ) -> None:
         init_default_scope('mmsemi')
         kind = MODELS.get(cfg.model.type)
-        if kind is None or not issubclass(kind, TeacherStudentSegmentor):
+        if kind is None or not issubclass(kind, MeanTeacher):
             raise UsageError(
                 f'{cfg.filename}: {cfg.model.type} has no '
                 'teacher beside the student. Give a config that '
@@ -210,7 +211,7 @@ class Step:
         hooks = {hook.type: hook for hook in cfg.get('custom_hooks', [])}
         if 'ChannelsLastHook' in hooks:
             self.model.to(memory_format=torch.channels_last)
-        self.model.sync_teacher()
+        self.model.sync_copy('teacher')
         # Half-way: behind every warm-up.
         steps = cfg.train_cfg.max_iters
         self.model.set_progress(steps // 2, steps)
@@ -248,6 +249,8 @@ class Step:
             if network.with_neck:
                 clock.watch(f'{role} forward', network.neck)
         for name, title in METHODS.items():
+            if not hasattr(model, name):
+                continue
             setattr(model, name, clock.wrap(title, getattr(model, name)))
         optimizer.backward = clock.wrap('backward', optimizer.backward)
         optimizer.step = clock.wrap('optimizer', optimizer.step)

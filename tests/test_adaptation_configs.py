@@ -12,6 +12,7 @@ from torch import nn
 
 from mmsemi.datasets.samplers.source_subset import SourceSubsetSampler
 from mmsemi.datasets.splits import set_split
+from mmsemi.models.targets import Targets
 from mmsemi.registry import DATASETS, LOOPS, MODELS
 from tests.conftest import ROOT
 from tests.models.tiny import batch
@@ -159,7 +160,9 @@ def test_objectives(name):
     torch.manual_seed(0)
     logits = torch.randn(2, 16, 4, 4, requires_grad=True)
     labels = torch.randint(0, 16, (2, 4, 4))
-    losses = objective(logits, labels, torch.tensor([False, True]))
+    losses = objective(
+        logits, Targets(labels, pseudo=torch.tensor([False, True]))
+    )
     assert ('loss_reg' in losses) == (kind is not None)
     if kind == 'kld':  # what the released script's 0.1 amounts to
         assert objective.loss_weight == 0.01

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmsemi.engine.runner import build_runner
 from mmsemi.registry import HOOKS
 
 CLASSES = ('ground', 'disc', 'bar')
@@ -256,7 +257,7 @@ def train(cfg: Config, resume: bool = False) -> Runner:
     """Train a copy of the config and return its runner."""
     cfg = copy.deepcopy(cfg)
     cfg.resume = resume
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     return runner
 

@@ -19,7 +19,7 @@ student.backbone.init_cfg = dict(
 student.decode_head.loss_decode = criterion
 model = dict(
     _delete_=True,
-    type='TeacherStudentSegmentor',
+    type='MeanTeacher',
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),

@@ -19,7 +19,7 @@ student.auxiliary_head.loss_decode = dict(ohem, loss_weight=0.4)
 student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
 model = dict(
     _delete_=True,
-    type='TeacherStudentSegmentor',
+    type='MeanTeacher',
     student=student,
     pseudo_labeler=dict(
         type='ConfidencePseudoLabeler', threshold=0.97, per_pixel=False

@@ -95,7 +95,7 @@ criterion = dict(
 student.decode_head.loss_decode = criterion
 model = dict(
     _delete_=True,
-    type='TeacherStudentSegmentor',
+    type='MeanTeacher',
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),

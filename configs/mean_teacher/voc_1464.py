@@ -13,7 +13,7 @@ student.backbone.init_cfg = dict(
 )
 model = dict(
     _delete_=True,
-    type='TeacherStudentSegmentor',
+    type='MeanTeacher',
     student=student,
     pseudo_labeler=dict(
         type='ConfidencePseudoLabeler', threshold=0.97, per_pixel=False

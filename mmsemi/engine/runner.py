@@ -9,6 +9,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
+from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
 from mmsemi.utils.console import calm_console
@@ -39,6 +40,11 @@ class CalmRunner(Runner):
         logger = super().build_logger(*args, **kwargs)
         calm_console(logger)
         return logger
+
+    def register_hooks(self, default_hooks=None, custom_hooks=None) -> None:
+        """Register those of the config, and :class:`TrainingProgressHook`."""
+        super().register_hooks(default_hooks, custom_hooks)
+        self.register_hook(TrainingProgressHook())
 
     def load_checkpoint(
         self,

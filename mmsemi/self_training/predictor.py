@@ -8,6 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.class_weights import undo_class_weights
+
 
 class Prediction(NamedTuple):
     """Probabilities of a batch.
@@ -69,7 +71,7 @@ class Predictor:
             raise ValueError(f'scales are positive, got {scales}')
         self.model = model.module if is_model_wrapper(model) else model
         # Ours wrap an ordinary segmentor; mmseg's own are one.
-        self.segmentor = getattr(self.model, 'student', self.model)
+        self.segmentor = getattr(self.model, 'predictor', self.model)
         self.flip = flip
         self.scales = tuple(scales)
         self.dtype = getattr(torch, amp) if amp else None
@@ -136,7 +138,7 @@ class Predictor:
         """Float32 probabilities under the classes' own frequencies."""
         logits = logits.float()
         if self.class_weight is not None:
-            logits = logits - self.class_weight.log().view(-1, 1, 1)
+            logits = undo_class_weights(logits, self.class_weight)
         return logits.softmax(1)
 
     def autocast(self, inputs: Tensor):

@@ -19,6 +19,7 @@ from mmsemi.datasets.samplers import cutmix_partner
 from mmsemi.doctor.data import check_data
 from mmsemi.doctor.lists import collect
 from mmsemi.models.mixing import AdaptiveCutMix
+from mmsemi.models.targets import Targets
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
 from tests.engine.test_online_training import BRANCHES, online_config
@@ -252,12 +253,12 @@ def test_pastes_the_object_of_the_partner() -> None:
     images = torch.stack([torch.full((3, 20, 20), float(i)) for i in range(4)])
     mix = AdaptiveCutMix(component_share=0.03, presence_share=0.03)
     mix.classes = np.array([2, 1])
-    new, mixed = mix(images, dict(labels=labels), torch.zeros(3))
-    assert new.shape == (2, 3, 20, 20) and mixed['labels'].shape[0] == 2
+    new, mixed = mix(images, Targets(labels), None, torch.zeros(3))
+    assert new.shape == (2, 3, 20, 20) and mixed.labels.shape[0] == 2
     expected = images[:2, 0].clone()
     expected[0, 3:9, 5:12], expected[1, 10:15, 1:4] = 2, 3
     assert torch.equal(new[:, 0], expected)
-    assert (mixed['labels'][0, 3:9, 5:12] == 2).all()
+    assert (mixed.labels[0, 3:9, 5:12] == 2).all()
     assert mix.presence.flags['C_CONTIGUOUS']  # NCCL gathers nothing else
     assert mix.presence.tolist() == [
         [True] * 4,
@@ -269,7 +270,7 @@ def test_pastes_the_object_of_the_partner() -> None:
 def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
     cfg = ael_config(root, tmp_path / 'a')
     cfg.model.mixing = dict(type='CutMix')
-    cfg.model.type = 'TeacherStudentSegmentor'
+    cfg.model.type = 'MeanTeacher'
     cfg.model.unsup_loss = dict(type='PseudoLabelCrossEntropyLoss')
     cfg.model.pop('copy_paste')
     with pytest.raises(TypeError, match='AdaptiveCutMix, got .* and CutMix'):

@@ -59,7 +59,7 @@ def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
     )
     student.decode_head.loss_decode = criterion
     cfg.model = dict(
-        type='TeacherStudentSegmentor',
+        type='MeanTeacher',
         student=student,
         pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.35),
         unsup_loss=dict(

@@ -13,6 +13,7 @@ from mmsemi.engine.hooks.pseudo_label_audit_hook import (
     per_class,
     table,
 )
+from mmsemi.models.targets import Targets
 from tests.engine.test_online_training import lines, online_config
 from tests.tiny import CLASSES, make_tiny_set, train
 
@@ -20,14 +21,12 @@ from tests.tiny import CLASSES, make_tiny_set, train
 def test_figures_by_hand():
     labels = torch.tensor([[[0, 0, 1, 1, 1, 255]]])
     weights = torch.tensor([[[1.0, 0.0, 1.0, 1.0, 0.5, 1.0]]])
-    targets = dict(
-        labels=labels,
-        weights=weights,
-        truth=torch.tensor([[[0, 0, 0, 1, 255, 1]]]),
+    targets = Targets(
+        labels, weights=weights, truth=torch.tensor([[[0, 0, 0, 1, 255, 1]]])
     )
     counts = new_counts(3, 'cpu')
     for _ in range(2):
-        count(counts, targets, 3)
+        count(counts, targets, 3, labels)
     figures = per_class(counts, 'abc')
     assert figures['a'] == dict(
         predicted=pytest.approx(2 / 5),
@@ -50,11 +49,9 @@ def test_figures_by_hand():
     assert per_class(new_counts(1, 'cpu'), 'a') == dict(a=nothing)
     # The same, where a loss gets no labels that do not count.
     again = new_counts(3, 'cpu')
-    few = dict(
-        targets, predicted=labels, labels=labels.masked_fill(weights == 0, 255)
-    )
+    few = targets.change(labels=labels.masked_fill(weights == 0, 255))
     for _ in range(2):
-        count(again, few, 3)
+        count(again, few, 3, labels)
     assert torch.equal(again, counts)
 
 

@@ -65,7 +65,7 @@ NAMES = [
 METHODS = dict(
     mean_teacher=(
         dict(
-            type='TeacherStudentSegmentor',
+            type='MeanTeacher',
             pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.1),
             unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
         ),

@@ -10,11 +10,8 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 
 from mmsemi.engine.hooks import TrainingPictureHook
-from mmsemi.engine.hooks.training_picture_hook import (
-    listen,
-    picture_of,
-    training_rows,
-)
+from mmsemi.engine.hooks.training_picture_hook import picture_of, training_rows
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
 from tests.models.tiny import batch, sample, tiny_student
@@ -41,10 +38,6 @@ def test_pictures_and_the_same_training(root, tmp_path):
         cfg.pop('val_evaluator')
         runner = train(cfg)
         weights.append(runner.model.state_dict())
-        assert not any(
-            m._forward_hooks or m._forward_pre_hooks
-            for m in runner.model.modules()
-        )
     for key, value in weights[0].items():
         assert torch.equal(value, weights[1][key]), key
     found = sorted(p.name for p in (tmp_path / 'with/pictures').iterdir())
@@ -63,7 +56,7 @@ def unlabeled_rows(number=3, **changes):
     model = MODELS.build(
         dict(
             dict(
-                type='TeacherStudentSegmentor',
+                type='MeanTeacher',
                 student=tiny_student(),
                 pseudo_labeler=dict(
                     type='ConfidencePseudoLabeler', threshold=0.26
@@ -73,26 +66,27 @@ def unlabeled_rows(number=3, **changes):
             **changes,
         )
     ).train()
-    seen = {}
     model.set_progress(0, 10)
-    listen(model, seen)
+    model.recording = True
     data = batch(dict(sup=1, unsup_teacher=2, unsup_student=2))
     data = model.data_preprocessor(data, True)
     model.loss(data['inputs'], data['data_samples'])
-    return model, seen, training_rows(seen, model.data_preprocessor, number)
+    seen = model.records
+    samples = data['data_samples']['unsup_teacher']
+    rows = training_rows(seen, samples, model.data_preprocessor, number)
+    model.loss(data['inputs'], data['data_samples'])
+    assert model.records is None  # asked for once
+    return model, seen['learned'][0][1], rows
 
 
 def test_rows_are_what_the_loss_gets():
-    model, seen, rows = unlabeled_rows(
+    model, target, rows = unlabeled_rows(
         mixing=dict(type='CutMix', box='u2pl', prob=1.0)
     )
     assert len(rows) == 2 and len(rows[0]) == 9
     for i, row in enumerate(rows):
-        target = seen['target']
         expected = (
-            target['labels'][i]
-            .masked_fill(target['weights'][i] == 0, 255)
-            .numpy()
+            target.labels[i].masked_fill(target.weights[i] == 0, 255).numpy()
         )
         assert (row['target'] == expected).all()
         assert 0 < (row['target'] != 255).mean() < 1
@@ -113,14 +107,14 @@ def test_without_mixing_there_is_no_mixed_view():
 
 def test_labels_dropped_by_entropy():
     student = tiny_student()
-    _, seen, rows = unlabeled_rows(
+    _, target, rows = unlabeled_rows(
         type='U2PL',
         student=student,
         pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
         unsup_loss=dict(type='EntropyFilteredCrossEntropyLoss'),
         mixing=dict(type='CutMix', box='u2pl', prob=1.0),
     )
-    assert (rows[0]['target'] == seen['target']['labels'][0].numpy()).all()
+    assert (rows[0]['target'] == target.labels[0].numpy()).all()
     assert 0 < (rows[0]['target'] == 255).mean() < 1
     # Every pixel has a label before, but for the padding.
     assert (rows[0]['pseudo'][2:] < 4).all()
@@ -131,18 +125,16 @@ def test_words_on_audited_labels():
     item.gt_audit = PixelData(data=torch.ones(1, 4, 5).long())
     labels = torch.ones(1, 4, 6).long()
     labels[0, :, 0], labels[0, :, 1] = 255, 2
-    target = dict(
-        labels=labels,
-        confidence=torch.full((1, 4, 6), 0.5),
-        weights=torch.zeros(1, 4, 6).bfloat16(),
+    target = Targets(
+        labels, torch.full((1, 4, 6), 0.5), torch.zeros(1, 4, 6).bfloat16()
     )
-    images = dict.fromkeys(
-        ['unsup_teacher', 'unsup_student'], torch.zeros(1, 3, 4, 6).bfloat16()
+    images = torch.zeros(1, 3, 4, 6).bfloat16()
+    records = dict(
+        labeled=[(images, target)],
+        strong=[(images, target)],
+        learned=[(None, target)],
     )
-    seen = dict(
-        inputs=images, target=target, data_samples=dict(unsup_teacher=[item])
-    )
-    (row,) = training_rows(seen, torch.nn.Identity(), 4)
+    (row,) = training_rows(records, [item], torch.nn.Identity(), 4)
     assert row['captions']['pseudo'] == 'mean confidence 0.50, 75% right'
     assert row['captions']['target'] == '0% have a weight'
     assert (row['target'] == 255).all() and row['stem'] == 'one'
@@ -172,6 +164,6 @@ def test_images_come_back(rgb):
 def test_off_is_off():
     hook = TrainingPictureHook(interval=0)
     hook.before_train_iter(SimpleNamespace(iter=0), 0)
-    assert not hook.due and not hook.handles
+    assert not hook.due
     with pytest.raises(ValueError, match='interval'):
         TrainingPictureHook(interval=-1)

@@ -89,7 +89,7 @@ def build(model: dict, seed: int):
 def wrapper(kind: str, student: dict) -> dict:
     """Config of a segmentor that trains one like the student."""
     parts = dict(
-        TeacherStudentSegmentor=dict(
+        MeanTeacher=dict(
             pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
             unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
             semi_test_cfg=dict(predict_on='teacher'),
@@ -136,7 +136,7 @@ def logits(model) -> torch.Tensor:
 
 @pytest.mark.parametrize('head', [*HEADS, *WORDS])
 @pytest.mark.parametrize(
-    'kind', ['plain', 'TeacherStudentSegmentor', 'SelfTrainingSegmentor']
+    'kind', ['plain', 'MeanTeacher', 'SelfTrainingSegmentor']
 )
 def test_an_exported_head_comes_back(exported, head, kind) -> None:
     student = network({**HEADS, **WORDS}[head])
@@ -193,7 +193,7 @@ def test_a_trained_head_of_mmseg_is_not_taken_for_an_exported_one(
 
 
 @pytest.mark.parametrize(
-    'kind', ['plain', 'TeacherStudentSegmentor', 'SelfTrainingSegmentor']
+    'kind', ['plain', 'MeanTeacher', 'SelfTrainingSegmentor']
 )
 def test_other_classes_are_an_error_that_names_the_way_out(kind) -> None:
     state = build(tiny_student(num_classes=5), seed=0).state_dict()
@@ -232,9 +232,7 @@ def test_missing_and_unexpected_weights_are_counted_and_named() -> None:
 
 
 def test_a_run_with_a_teacher_is_no_plain_network_in_silence() -> None:
-    state = build(
-        wrapper('TeacherStudentSegmentor', tiny_student()), seed=0
-    ).state_dict()
+    state = build(wrapper('MeanTeacher', tiny_student()), seed=0).state_dict()
     plain = build(tiny_student(), seed=1)
     with pytest.raises(UsageError, match=r'\d+ missing \(backbone.*unknown'):
         load_weights(plain, state, 'a.pth')

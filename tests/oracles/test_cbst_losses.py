@@ -6,6 +6,7 @@ import torch
 
 from mmsemi.models.losses import ConfidenceRegularizedLoss
 from mmsemi.models.losses.confidence_regularized_loss import REGULARIZERS
+from mmsemi.models.targets import Targets
 from tests.oracles.kinds import files
 
 
@@ -28,7 +29,10 @@ def test_crst_loss(oracle_dir):
         else:
             labels = torch.from_numpy(case['label'])
         assert (labels != 255).sum() == int(case['valid_num'])
-        result = loss(logits, labels, torch.from_numpy(weights > 0), soft=soft)
+        result = loss(
+            logits,
+            Targets(labels, pseudo=torch.from_numpy(weights > 0), soft=soft),
+        )
         total = result['loss_seg'] + result['loss_reg']
         total.backward()
         assert total.item() == pytest.approx(float(case['loss_f64']), rel=2e-4)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import cases, files
 
@@ -29,7 +30,9 @@ def run(cfg: dict, case: dict, labels, confidence):
     logits = torch.tensor(case['logits'], requires_grad=True)
     split = max(int(case['split_index']), 0)
     mask = torch.arange(len(labels)) < split
-    result = MODELS.build(cfg)(logits, labels, mask, confidence)
+    result = MODELS.build(cfg)(
+        logits, Targets(labels, confidence, pseudo=mask)
+    )
     result['loss_seg'].backward()
     return result, logits.grad
 

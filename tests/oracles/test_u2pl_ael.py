@@ -18,6 +18,7 @@ from mmsemi.models.mixing.adaptive import (
     paste_distribution,
 )
 from mmsemi.models.mixing.boxes import fixed_share_boxes
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import files
 from tests.oracles.test_u2pl_pixel_losses import numbered
@@ -157,7 +158,7 @@ def test_consistency_loss(oracle_dir) -> None:
             pred = case['pred'].requires_grad_()
             value = loss(
                 pred,
-                dict(labels=case['gt'], confidence=case['conf']),
+                Targets(case['gt'], case['conf']),
                 case['rand'] if sample else None,
             )
             value.backward()

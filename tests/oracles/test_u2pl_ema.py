@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmsemi.engine.hooks import MeanTeacherHook
+from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from tests.oracles.kinds import files
 
 
@@ -52,10 +53,10 @@ class FlatPair(nn.Module):
     def __init__(self, student, teacher) -> None:
         super().__init__()
         self.student = Flat(student)
-        self.teacher = Flat(teacher).requires_grad_(False)
+        self.teacher = frozen_copy(Flat(teacher))
         self.semi_train_cfg = dict(teacher_mode='train')
 
-    def sync_teacher(self) -> None:
+    def sync_copy(self, name) -> None:
         self.teacher.load_state_dict(self.student.state_dict())
 
 

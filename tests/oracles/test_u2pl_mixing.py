@@ -6,6 +6,7 @@ import torch
 
 from mmsemi.models.mixing import ClassMix, CutMix, CutOut, box_mask
 from mmsemi.models.mixing.boxes import half_area_boxes
+from mmsemi.models.targets import Targets
 from tests.oracles.kinds import files
 
 
@@ -35,13 +36,13 @@ def mix_cases(oracle_dir):
 
 def check(case: dict, mode: str, mixing, mask) -> None:
     """Mixed images, labels and confidences are the published ones."""
-    targets = dict(labels=case['target'], confidence=case['conf'])
+    targets = Targets(case['target'], case['conf'])
     before = [case['data'].clone(), case['target'].clone()]
     images, mixed = mixing.mix(case['data'], targets, mask)
     assert torch.equal(mask, case[f'{mode}_mask'] == 0)
     assert torch.equal(images, case[f'{mode}_new_data'])
-    assert torch.equal(mixed['labels'], case[f'{mode}_new_target'])
-    assert torch.equal(mixed['confidence'], case[f'{mode}_new_conf'])
+    assert torch.equal(mixed.labels, case[f'{mode}_new_target'])
+    assert torch.equal(mixed.confidence, case[f'{mode}_new_conf'])
     assert torch.equal(case['data'], before[0])
     assert torch.equal(case['target'], before[1])
 
@@ -79,5 +80,5 @@ def test_class_mix(oracle_dir) -> None:
             row[present[order]] = torch.arange(
                 len(order), 0, -1, dtype=torch.float32
             )
-        mask = mixing.draw_mask(dict(labels=case['target']), scores)
+        mask = mixing.draw_mask(Targets(case['target']), scores)
         check(case, 'classmix', mixing, mask)

@@ -5,6 +5,7 @@ import torch
 from mmengine.optim import PolyLR
 
 from mmsemi.models.pseudo_labelers import masked_percentiles, pixel_entropy
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import files
 
@@ -63,7 +64,7 @@ def test_unsupervised_loss(oracle_dir) -> None:
             pred = case['predict'].requires_grad_()
             check_loss(
                 name,
-                criterion(pred, dict(labels=labels)),
+                criterion(pred, Targets(labels)),
                 pred,
                 case,
                 'loss',
@@ -76,7 +77,7 @@ def test_reverse_cross_entropy(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'rce_loss'):
         for name, case in numbered(path):
             pred = case['predict'].requires_grad_()
-            loss = criterion(pred, dict(labels=case['target']))
+            loss = criterion(pred, Targets(case['target']))
             check_loss(name, loss, pred, case, 'loss', 'grad_predict')
 
 

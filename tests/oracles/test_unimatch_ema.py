@@ -6,6 +6,7 @@ from torch import nn
 
 from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
+from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from tests.oracles.kinds import files
 
 
@@ -23,10 +24,12 @@ def test_v2_ema(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v2_ema'):
         z = np.load(path)
         hook = MeanTeacherHook(0.004, 'inverse', buffers='ema')
-        teacher = Network(
-            z['teacher_w'][0],
-            z['teacher_running_mean'][0],
-            z['teacher_num_batches_official'][0],
+        teacher = frozen_copy(
+            Network(
+                z['teacher_w'][0],
+                z['teacher_running_mean'][0],
+                z['teacher_num_batches_official'][0],
+            )
         )
         for k, iteration in enumerate(z['iters']):
             student = Network(

@@ -46,7 +46,7 @@ def files(tmp_path_factory):
         dict(
             default_scope='mmsemi',
             model=dict(
-                type='TeacherStudentSegmentor',
+                type='MeanTeacher',
                 student=student,
                 pseudo_labeler=dict(type='ConfidencePseudoLabeler'),
                 unsup_loss=dict(type='SoftmaxMSELoss'),

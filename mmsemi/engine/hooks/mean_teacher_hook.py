@@ -106,7 +106,8 @@ class MeanTeacherHook(Hook):
                 getattr(model, 'semi_train_cfg', {}).get('warmup_iters', 0)
             )
         if runner.iter == 0:
-            model.sync_teacher()
+            model.sync_copy('teacher')
+        model.teacher_follows = True
         if (
             self.buffers == 'own'
             and model.semi_train_cfg.get('teacher_mode', 'train') == 'eval'
@@ -116,12 +117,6 @@ class MeanTeacherHook(Hook):
                 'keeps the statistics it started with; set '
                 "semi_train_cfg.teacher_mode='train', or other buffers"
             )
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        """Tell the model the iteration."""
-        model = unwrapped(runner.model)
-        if hasattr(model, 'set_progress'):
-            model.set_progress(runner.iter, runner.max_iters)
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
@@ -152,32 +147,27 @@ def move_teacher(
     """One step of the moving average, in place.
 
     Args:
-        teacher: network to move, with the same tensors as the student.
+        teacher: network to move, a :func:`frozen_copy` of the student.
         student: network to follow.
         momentum: weight of the student; 1 copies exactly.
         buffers: see :class:`MeanTeacherHook`.
     """
-    mine, theirs = list(teacher.parameters()), list(student.parameters())
-    if buffers != 'own':
-        theirs_by_name = dict(student.named_buffers())
-        pairs = [
-            (one, theirs_by_name[name])
-            for name, one in teacher.named_buffers()
-        ]
-        averaged = [
-            buffers == 'ema' and one.is_floating_point() for one, _ in pairs
-        ]
-        mine += [one for (one, _), yes in zip(pairs, averaged) if yes]
-        theirs += [two for (_, two), yes in zip(pairs, averaged) if yes]
-        copied = [pair for pair, yes in zip(pairs, averaged) if not yes]
-        if copied:
-            torch._foreach_copy_(
-                [one for one, _ in copied], [two for _, two in copied]
-            )
+    weights = dict(student.named_parameters())
+    student_buffers = dict(student.named_buffers())
+    averaged, copied = [], []
+    for name, mine in teacher.named_buffers():
+        if name in weights:
+            averaged.append((mine, weights[name]))
+        elif buffers == 'ema' and mine.is_floating_point():
+            averaged.append((mine, student_buffers[name]))
+        elif buffers != 'own':
+            copied.append((mine, student_buffers[name]))
     if momentum == 1:
-        torch._foreach_copy_(mine, theirs)
-    else:
-        lerp(mine, theirs, momentum)
+        copied, averaged = averaged + copied, []
+    if copied:
+        torch._foreach_copy_(*map(list, zip(*copied)))
+    if averaged:
+        lerp(*map(list, zip(*averaged)), momentum)
 
 
 def lerp(mine: list[Tensor], theirs: list[Tensor], weight: float) -> None:

@@ -1,19 +1,17 @@
 """How good the labels of a teacher are, class by class."""
 
-from typing import Any
-
 import torch
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import HOOKS
 from mmsemi.utils.files import write_json
 from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
-from .training_picture_hook import listen
 
 REPORT = 'pseudo_label_audit.json'
 
@@ -22,7 +20,7 @@ REPORT = 'pseudo_label_audit.json'
 class PseudoLabelAuditHook(Hook):
     """Log and write the accuracy of pseudo-labels per class.
 
-    Only with ``semi_train_cfg.audit`` of a ``TeacherStudentSegmentor`` and
+    Only with ``semi_train_cfg.audit`` of a ``MeanTeacher`` and
     samples that carry ``gt_audit``; otherwise the hook does nothing. Labels
     are those of ``pseudo_label_accuracy``: mixed, as the loss gets them.
     Every ``interval`` iterations, over the iterations since the last time
@@ -51,12 +49,10 @@ class PseudoLabelAuditHook(Hook):
             raise ValueError(f'interval is at least 1, got {interval}')
         self.interval = interval
         self.counts: Tensor | None = None
-        self.seen: dict[str, Any] = {}
-        self.handles: list = []
         self.reports: list[dict] = []
 
     def before_train(self, runner) -> None:
-        """Listen if the model audits."""
+        """Begin to count if the model audits."""
         model = unwrapped(runner.model)
         if not getattr(model, 'semi_train_cfg', {}).get('audit'):
             return
@@ -64,7 +60,11 @@ class PseudoLabelAuditHook(Hook):
         device = next(model.parameters()).device
         self.counts = new_counts(len(self.classes), device)
         self.begin = runner.iter
-        self.handles = listen(model, self.seen)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Ask the model for its records."""
+        if self.counts is not None:
+            unwrapped(runner.model).recording = True
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
@@ -72,18 +72,18 @@ class PseudoLabelAuditHook(Hook):
         """Count, and report when it is time."""
         if self.counts is None:
             return
-        targets = self.seen.get('target')
-        if targets is not None and 'truth' in targets:
-            count(self.counts, targets, len(self.classes))
-        self.seen.clear()
+        records = unwrapped(runner.model).records or {}
+        # Where a loss gets fewer labels, those before are recorded, too.
+        learned = [targets for _, targets in records.get('learned', [])]
+        predicted = [targets for _, targets in records.get('predicted', [])]
+        for targets, before in zip(learned, predicted or learned):
+            if targets.truth is not None:
+                count(self.counts, targets, len(self.classes), before.labels)
         if (runner.iter + 1) % self.interval == 0:
             self._report(runner, runner.iter + 1)
 
     def after_train(self, runner) -> None:
         """Report what is left."""
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []
         if self.counts is not None and runner.iter > self.begin:
             self._report(runner, runner.iter)
 
@@ -130,22 +130,22 @@ def new_counts(num_classes: int, device) -> Tensor:
 
 
 def count(
-    counts: Tensor, targets: dict[str, Tensor], num_classes: int
+    counts: Tensor, targets: Targets, num_classes: int, predicted: Tensor
 ) -> None:
     """Add a batch to the counts, without waiting for the device.
 
     Args:
         counts: see :func:`new_counts`; changed in place.
-        targets: ``labels`` (N, H, W), 255 on padding, ``weights`` and
-            ``truth``; what is no class there is not compared. Where a loss
-            gets fewer labels, ``predicted`` holds all.
+        targets: what the loss gets: ``weights``, and ``truth``, of which
+            what is no class is not compared.
         num_classes: C.
+        predicted: all labels (N, H, W), also those that the loss does not
+            get; 255 on padding.
     """
-    labels = targets.get('predicted', targets['labels']).long()
-    truth = targets['truth']
+    labels, truth = predicted.long(), targets.truth
     given, known = labels != IGNORE, (truth >= 0) & (truth < num_classes)
     known = known & given
-    chosen = given & (targets['weights'] > 0)
+    chosen = given & (targets.weights > 0)
     square = num_classes**2
     places = torch.stack(
         [

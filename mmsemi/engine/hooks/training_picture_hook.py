@@ -1,7 +1,6 @@
 """Pictures of the unlabeled images that a student learns from."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mmengine.dist import is_main_process
@@ -9,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
+from mmsemi.models.segmentors.batch import WEAK
 from mmsemi.registry import HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
@@ -33,16 +33,16 @@ class TrainingPictureHook(Hook):
 
     A row for each of the first unlabeled images of a batch: weak view,
     labels of the teacher, strong view, and the mixed view with its labels
-    and weights as the loss of a ``TeacherStudentSegmentor`` gets them (what
+    and weights as the loss of a ``MeanTeacher`` gets them (what
     a loss leaves out by itself, as AEL's does, is not seen). The picture
     shows the very tensors of the iteration: nothing is computed again and no
     random number is drawn. How many labels are right is told where samples
     carry ``gt_audit``.
 
-    The first iteration is drawn, and every ``interval``-th; those of a
-    warm-up are made up for as soon as unlabeled images take part. In all
-    others the hook costs nothing. Of several processes the first draws. A
-    picture that fails is a warning, never the end of a run.
+    The first and the last iteration are drawn, and every ``interval``-th;
+    those of a warm-up are made up for as soon as unlabeled images take part.
+    In all others the hook costs nothing. Of several processes the first
+    draws. A picture that fails is a warning, never the end of a run.
 
     Args:
         interval: iterations from one picture to the next; 0 draws none.
@@ -61,43 +61,41 @@ class TrainingPictureHook(Hook):
         self.interval = interval
         self.num_images = num_images
         self.due = False
-        self.seen: dict[str, Any] = {}
-        self.handles: list = []
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        """Listen to the model where a picture is due."""
+        """Ask the model for its records where a picture is due."""
         if not self.interval or not is_main_process():
             return
-        if not runner.iter or (runner.iter + 1) % self.interval == 0:
+        iteration = runner.iter + 1
+        if iteration in (1, runner.max_iters) or not iteration % self.interval:
             self.due = True
         if self.due:
-            self.handles = listen(unwrapped(runner.model), self.seen)
+            unwrapped(runner.model).recording = True
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
         """Draw what the iteration has seen."""
-        if not self.handles:
-            return
-        for handle in self.handles:
-            handle.remove()
-        seen, self.handles, self.seen = self.seen, [], {}
-        if 'target' not in seen:
+        records = getattr(unwrapped(runner.model), 'records', None)
+        if not self.due or not records or 'learned' not in records:
             return  # warm-up: later
         self.due = False
+        samples = data_batch['data_samples'][WEAK]
         try:
-            self._draw(runner, seen)
+            self._draw(runner, records, samples)
         except Exception as error:
             runner.logger.warning(
                 f'no picture of iteration {runner.iter + 1}: '
                 f'{type(error).__name__}: {error}'
             )
 
-    def _draw(self, runner, seen: dict[str, Any]) -> None:
+    def _draw(self, runner, records: dict[str, list], samples: list) -> None:
         model, number = unwrapped(runner.model), runner.iter + 1
         meta = runner.train_loop.dataloader.dataset.metainfo
         name = f'{FOLDER}/training_iter_{number}.png'
-        rows = training_rows(seen, model.data_preprocessor, self.num_images)
+        rows = training_rows(
+            records, samples, model.data_preprocessor, self.num_images
+        )
         titles = {
             key: title for key, title in TITLES.items() if key in rows[0]
         }
@@ -119,68 +117,37 @@ class TrainingPictureHook(Hook):
                 backend.add_image('training', picture, number)
 
 
-def listen(model, seen: dict[str, Any]) -> list:
-    """Note what goes through the parts of a segmentor in an iteration.
-
-    Args:
-        model: a ``TeacherStudentSegmentor``.
-        seen: takes ``inputs`` and ``data_samples`` of the branches,
-            ``target``, what the loss of unlabeled images gets, and, if
-            images are mixed, ``mixed`` (N, 3, H, W) and ``pseudo``, the
-            targets before. Whoever keeps listening empties it.
-
-    Returns:
-        Handles, to be removed.
-    """
-
-    def batch(module, args, output):
-        seen.update(output)
-
-    def mixing(module, args, output):
-        seen.update(pseudo=args[1], mixed=output[0])
-
-    def loss(module, args):
-        # AEL calls it a second time, for labeled images.
-        seen.setdefault('target', args[1])
-
-    handles = [
-        model.data_preprocessor.register_forward_hook(batch),
-        model.unsup_loss.register_forward_pre_hook(loss),
-    ]
-    if model.mixing is not None:
-        handles.append(model.mixing.register_forward_hook(mixing))
-    return handles
-
-
 def training_rows(
-    seen: dict[str, Any], data_preprocessor, number: int
+    records: dict[str, list], samples: list, data_preprocessor, number: int
 ) -> list[dict]:
     """What :func:`mmsemi.report.draw_rounds` needs of a batch.
 
     Args:
-        seen: see :func:`listen`.
+        records: of an :class:`OnlineSegmentor`; the first strong view is
+            shown, with what was learned from it.
+        samples: those of the weak views.
         data_preprocessor: that of the model, which tells how images were
             normalized.
         number: rows at most.
     """
-    inputs, target = seen['inputs'], seen['target']
-    samples = seen['data_samples']['unsup_teacher']
-    labeled = seen.get('pseudo', target)
+    weak, labeled = records['labeled'][0]
+    strong, _ = records['strong'][0]
+    _, target = records['learned'][0]
     rows = []
-    for i in range(min(number, len(target['labels']))):
-        pseudo, right = _bytes(labeled['labels'][i]), ''
+    for i in range(min(number, len(target))):
+        pseudo, right = _bytes(labeled.labels[i]), ''
         valid = pseudo != IGNORE
-        confidence = _floats(labeled['confidence'][i])
+        confidence = _floats(labeled.confidence[i])
         if 'gt_audit' in samples[i]:
             right = _share_right(pseudo, samples[i].gt_audit.data[0])
-        weights = _floats(target['weights'][i])
-        labels = _bytes(target['labels'][i])
+        weights = _floats(target.weights[i])
+        labels = _bytes(target.labels[i])
         labels[weights <= 0] = IGNORE
         row = dict(
-            image=picture_of(inputs['unsup_teacher'][i], data_preprocessor),
+            image=picture_of(weak[i], data_preprocessor),
             pseudo=pseudo,
             confidence=confidence,
-            strong=picture_of(inputs['unsup_student'][i], data_preprocessor),
+            strong=picture_of(strong[i], data_preprocessor),
             target=labels,
             target_strength=weights.clip(0, 1),
             stem=Path(samples[i].get('img_path', '')).stem,
@@ -193,8 +160,10 @@ def training_rows(
                 target=f'{(labels != IGNORE).mean():.0%} have a weight',
             ),
         )
-        if 'mixed' in seen:
-            row['mixed'] = picture_of(seen['mixed'][i], data_preprocessor)
+        if 'mixed' in records:
+            row['mixed'] = picture_of(
+                records['mixed'][0][0][i], data_preprocessor
+            )
         rows.append(row)
     return rows
 

@@ -17,9 +17,11 @@ from .ohem_cross_entropy import OHEMCrossEntropyLoss
 from .online_self_training_loss import OnlineSelfTrainingLoss
 from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
 from .softmax_mse_loss import SoftmaxMSELoss
+from .target_loss import TargetLoss
 from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
 
 __all__ = [
+    'TargetLoss',
     'ClassBalancedCrossEntropyLoss',
     'ClassConfidenceBank',
     'ClassMemoryBank',

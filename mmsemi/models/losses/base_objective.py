@@ -2,14 +2,16 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .target_loss import TargetLoss
 
 
-class PixelWeightObjective(nn.Module):
+class PixelWeightObjective(TargetLoss):
     """Training objective that differs from cross entropy by pixel weights.
 
     The batch mixes pseudo-labeled and labeled samples, told apart by a
@@ -25,9 +27,6 @@ class PixelWeightObjective(nn.Module):
         criterion: config of a :class:`ClassBalancedCrossEntropyLoss`.
         ignore_index: label of pixels without any effect.
     """
-
-    # True when pseudo-labeled samples must come with a stored confidence.
-    needs_confidence = False
 
     def __init__(
         self, criterion: dict | None = None, ignore_index: int = 255
@@ -48,7 +47,7 @@ class PixelWeightObjective(nn.Module):
         logits: Tensor,
         labels: Tensor,
         pseudo: Tensor,
-        confidence: Tensor | None,
+        confidence: Tensor,
     ) -> Any:
         """What relabeling and weights are decided by; free in form.
 
@@ -56,7 +55,7 @@ class PixelWeightObjective(nn.Module):
             logits: float32 (N, C, H, W), detached.
             labels: int64 (N, H, W).
             pseudo: valid pixels of pseudo-labeled samples, bool (N, H, W).
-            confidence: stored confidence (N, H, W), or None.
+            confidence: stored confidence (N, H, W), 1 where none is.
         """
 
     def relabel(
@@ -109,42 +108,33 @@ class PixelWeightObjective(nn.Module):
         """
         return {}
 
-    def forward(
-        self,
-        logits: Tensor,
-        labels: Tensor,
-        pseudo_mask: Tensor,
-        confidence: Tensor | None = None,
-        soft: Tensor | None = None,
-    ) -> dict[str, Tensor]:
+    def forward(self, logits: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Loss and statistics of one batch.
 
         Args:
             logits: (N, C, H, W), any floating type.
-            labels: int64 (N, H, W), 255 = ignored.
-            pseudo_mask: which samples are pseudo-labeled, bool (N,).
-            confidence: stored confidence of the labels, float (N, H, W);
-                whatever it holds on labeled samples or where the label is
-                ignored has no effect.
-            soft: probabilities (N, C, H, W) to learn instead of the label
-                where a pixel of them does not sum to zero.
+            targets: ``labels``; ``pseudo`` samples; their ``confidence``,
+                which has no effect on annotated samples or where the label
+                is ignored; ``soft`` probabilities to learn instead of the
+                label where those of a pixel do not sum to zero. Weights are
+                those of the objective.
 
         Returns:
             ``loss_seg``, ``avg_weight`` and ``avg_ce`` over all valid
             pixels, ``pseudo_weight`` (mean weight) and ``pseudo_share``
             (share of pixels with a label) over pseudo-labeled samples.
         """
-        logits = logits.float()
-        samples = pseudo_mask.view(-1, 1, 1)
+        logits, labels = logits.float(), targets.labels
+        samples = targets.pseudo.view(-1, 1, 1)
         with torch.no_grad():
             evidence = self.examine(
                 logits.detach(),
                 labels,
                 (labels != self.ignore_index) & samples,
-                confidence,
+                targets.confidence,
             )
             labels = self.relabel(labels, samples, evidence)
-        pixel_loss = self.pixel_loss(logits, labels, soft)
+        pixel_loss = self.pixel_loss(logits, labels, targets.soft)
         with torch.no_grad():
             valid = labels != self.ignore_index
             pseudo = valid & samples
@@ -153,7 +143,7 @@ class PixelWeightObjective(nn.Module):
             # denormal numbers, which are slow on CPUs.
             weights = F.threshold_(weights, 1e-16, 0.0)
             figures = batch_figures(
-                pixel_loss.detach(), weights, valid, pseudo, pseudo_mask
+                pixel_loss.detach(), weights, valid, pseudo, targets.pseudo
             )
             figures.update(self.figures(evidence))
         loss = self.criterion.reduce(

@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    logits: Tensor, labels: Tensor, pseudo: Tensor, confidence: Tensor | None
+    logits: Tensor, labels: Tensor, pseudo: Tensor, confidence: Tensor
 ) -> Comparison:
     """Where the live model contradicts the labels, and is more confident.
 
@@ -37,15 +37,11 @@ def compare(
         logits: float32 (N, C, H, W).
         labels: int64 (N, H, W).
         pseudo: valid pixels of pseudo-labeled samples, bool (N, H, W).
-        confidence: stored confidence (N, H, W); None counts as 1.
+        confidence: stored confidence (N, H, W).
     """
     best, prediction = logits.max(dim=1)
     live = (best - logits.logsumexp(dim=1)).exp()
-    stored = (
-        torch.ones_like(live)
-        if confidence is None
-        else confidence.float().where(pseudo, 1.0)
-    )
+    stored = confidence.float().where(pseudo, 1.0)
     disagree = pseudo & (prediction != labels)
     return Comparison(
         prediction,
@@ -102,7 +98,7 @@ class DynamicMutualLoss(PixelWeightObjective):
         logits: Tensor,
         labels: Tensor,
         pseudo: Tensor,
-        confidence: Tensor | None,
+        confidence: Tensor,
     ) -> Comparison:
         """Live prediction against the stored labels."""
         return compare(logits, labels, pseudo, confidence)

@@ -47,7 +47,7 @@ class DynamicSelfTrainingLoss(PixelWeightObjective):
         logits: Tensor,
         labels: Tensor,
         pseudo: Tensor,
-        confidence: Tensor | None,
+        confidence: Tensor,
     ) -> Tensor | None:
         """Stored confidence where it counts, 1 elsewhere; or None."""
         if self.offline and confidence is not None:

@@ -3,15 +3,17 @@
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .target_loss import TargetLoss
 
 
 @MODELS.register_module()
-class EntropyFilteredCrossEntropyLoss(nn.Module):
+class EntropyFilteredCrossEntropyLoss(TargetLoss):
     """Cross entropy that weighs more, the more labels were dropped.
 
     With n labeled of N pixels, padding included (equation 8)
@@ -27,8 +29,6 @@ class EntropyFilteredCrossEntropyLoss(nn.Module):
         loss_weight: factor of the loss.
     """
 
-    needs_soft = False
-
     def __init__(
         self, criterion: dict | None = None, loss_weight: float = 1.0
     ) -> None:
@@ -43,22 +43,22 @@ class EntropyFilteredCrossEntropyLoss(nn.Module):
             )
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss, a scalar.
 
         Args:
             logits: (N, C, H, W), any floating type.
-            targets: ``labels``, int64 (N, H, W), 255 where there is none;
-                optionally ``weights`` (N, H, W), which do not enter n.
+            targets: ``labels`` are used, and ``weights``, which do not
+                enter n.
         """
-        labels = targets['labels']
-        mean = self.criterion(logits, labels, targets.get('weights'))
+        labels = targets.labels
+        mean = self.criterion(logits, labels, targets.weights)
         kept = (labels != 255).sum().clamp(min=1)
         return self.loss_weight * labels.numel() / kept * mean
 
 
 @MODELS.register_module()
-class ReverseCrossEntropyLoss(nn.Module):
+class ReverseCrossEntropyLoss(TargetLoss):
     """Cross entropy with prediction and label in each other's place.
 
     With one-hot labels clamped from below at ``floor`` it is
@@ -72,21 +72,18 @@ class ReverseCrossEntropyLoss(nn.Module):
         loss_weight: factor of the loss.
     """
 
-    needs_soft = False
-
     def __init__(self, floor: float = 1e-4, loss_weight: float = 1.0) -> None:
         super().__init__()
         if not 0 < floor < 1:
             raise ValueError(f'floor lies between 0 and 1, got {floor}')
         self.scale = -math.log(floor) * loss_weight
 
-    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss, a scalar; see :class:`EntropyFilteredCrossEntropyLoss`."""
-        labels = targets['labels']
+        labels = targets.labels
         valid = labels != 255
         true = labels.where(valid, 0)
         prob = logits.float().softmax(1).gather(1, true[:, None])[:, 0]
         miss = torch.where(valid, 1 - prob, 0.0)
-        if 'weights' in targets:
-            miss = miss * targets['weights']
+        miss = miss * targets.weights
         return self.scale * miss.sum() / valid.sum().clamp(min=1)

@@ -1,14 +1,16 @@
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .class_confidence_bank import ClassConfidenceBank, keep_rates
+from .target_loss import TargetLoss
 
 
 @MODELS.register_module()
-class EqualizationConsistencyLoss(nn.Module):
+class EqualizationConsistencyLoss(TargetLoss):
     """Consistency of AEL: sampled by class, weighted by confidence.
 
     A pixel that the student predicts as class c is kept with the rate
@@ -30,8 +32,6 @@ class EqualizationConsistencyLoss(nn.Module):
             class weights multiply those of the labels; an addition of ours.
         loss_weight: factor of the loss.
     """
-
-    needs_soft = False
 
     def __init__(
         self,
@@ -57,27 +57,21 @@ class EqualizationConsistencyLoss(nn.Module):
         self.criterion = MODELS.build(criterion) if criterion else None
 
     def forward(
-        self,
-        logits: Tensor,
-        targets: dict[str, Tensor],
-        uniform: Tensor | None = None,
+        self, logits: Tensor, targets: Targets, uniform: Tensor | None = None
     ) -> Tensor:
         """Loss, a scalar; 0 where no pixel weighs anything.
 
         Args:
             logits: (N, C, H, W) of the student, any floating type.
-            targets: ``labels`` int64 (N, H, W), 255 where there is none,
-                and ``confidence`` (N, H, W) of the teacher; optionally
-                ``weights``, where 0 is as good as no label, and ``valid``.
-                See :class:`TeacherStudentSegmentor`.
+            targets: ``labels``, ``confidence`` of the teacher, ``valid``,
+                and ``weights``, where 0 is as good as no label.
             uniform: random numbers in [0, 1) instead of drawn ones,
                 (C, H, W), one map for each class.
         """
-        logits, labels = logits.float(), targets['labels']
+        logits, labels = logits.float(), targets.labels
         with torch.no_grad():
-            if 'weights' in targets:
-                labels = labels.masked_fill(targets['weights'] == 0, 255)
-            weights = targets['confidence'].float().pow(self.gamma)
+            labels = labels.masked_fill(targets.weights == 0, 255)
+            weights = targets.confidence.float().pow(self.gamma)
             if self.sample:
                 predicted = logits.argmax(1)
                 rates = keep_rates(self.bank.confidence, self.sample_gamma)
@@ -89,8 +83,7 @@ class EqualizationConsistencyLoss(nn.Module):
             if self.criterion is not None:
                 given = self.criterion.label_weight(labels)
                 weights = weights * given.where(labels != 255, 1.0)
-            if 'valid' in targets:
-                weights = weights * targets['valid']
+            weights = weights * targets.valid
             weights = weights / (weights.sum() + 1e-12)
         pixel_loss = F.cross_entropy(
             logits, labels, reduction='none', ignore_index=255

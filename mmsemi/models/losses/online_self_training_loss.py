@@ -37,7 +37,7 @@ class OnlineSelfTrainingLoss(PixelWeightObjective):
         logits: Tensor,
         labels: Tensor,
         pseudo: Tensor,
-        confidence: Tensor | None,
+        confidence: Tensor,
     ) -> Tensor:
         """Live labels (N, H, W), ignored where not confident enough."""
         best, prediction = logits.max(dim=1)

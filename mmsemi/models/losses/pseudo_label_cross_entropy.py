@@ -1,29 +1,31 @@
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .target_loss import TargetLoss
 
 NORMALIZERS = ('valid', 'confident', 'all')
 
 
-def counted_pixels(normalizer: str, targets: dict[str, Tensor]) -> Tensor:
+def counted_pixels(normalizer: str, targets: Targets) -> Tensor:
     """Pixels the loss of unlabeled images is averaged over.
 
     Args:
         normalizer: ``'valid'``, all but padding; ``'confident'``, those with
             a weight; ``'all'``, padding included.
-        targets: see :class:`TeacherStudentSegmentor`.
+        targets: see :class:`Targets`.
 
     Returns:
         Float32 (N, H, W) of zeros and ones.
     """
     if normalizer == 'valid':
-        return targets['valid'].float()
+        return targets.valid.float()
     if normalizer == 'confident':
-        return (targets['weights'] > 0).float()
-    return torch.ones_like(targets['weights'])
+        return (targets.weights > 0).float()
+    return torch.ones_like(targets.weights)
 
 
 def check_normalizer(normalizer: str) -> str:
@@ -36,7 +38,7 @@ def check_normalizer(normalizer: str) -> str:
 
 
 @MODELS.register_module()
-class PseudoLabelCrossEntropyLoss(nn.Module):
+class PseudoLabelCrossEntropyLoss(TargetLoss):
     """Weighted cross entropy of pseudo-labels.
 
     With pixel weights w, labels y and class weights b
@@ -54,8 +56,6 @@ class PseudoLabelCrossEntropyLoss(nn.Module):
             class weights.
         loss_weight: factor of the loss.
     """
-
-    needs_soft = False
 
     def __init__(
         self,
@@ -75,18 +75,17 @@ class PseudoLabelCrossEntropyLoss(nn.Module):
             )
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss of a batch, 0-d.
 
         Args:
             logits: (N, C, H, W), any floating type.
-            targets: ``labels``, ``weights`` and ``valid``, see
-                :class:`TeacherStudentSegmentor`.
+            targets: ``labels``, ``weights`` and ``valid`` are used.
         """
-        labels = targets['labels']
+        labels = targets.labels
         pixel_loss = self.criterion.pixel_loss(logits, labels)
         counted = counted_pixels(self.normalizer, targets)
-        weights = targets['weights']
+        weights = targets.weights
         if self.criterion.class_weight is not None:
             balance = self.criterion.label_weight(labels)
             weights = weights * balance

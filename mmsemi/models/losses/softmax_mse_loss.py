@@ -1,12 +1,14 @@
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .pseudo_label_cross_entropy import check_normalizer, counted_pixels
+from .target_loss import TargetLoss
 
 
 @MODELS.register_module()
-class SoftmaxMSELoss(nn.Module):
+class SoftmaxMSELoss(TargetLoss):
     """Squared difference of the student's and teacher's probabilities.
 
     The consistency of Mean Teacher (Tarvainen and Valpola, NeurIPS 2017) and
@@ -36,19 +38,18 @@ class SoftmaxMSELoss(nn.Module):
         self.normalizer = check_normalizer(normalizer)
         self.loss_weight = loss_weight
 
-    def forward(self, logits: Tensor, targets: dict[str, Tensor]) -> Tensor:
+    def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss of a batch, 0-d.
 
         Args:
             logits: (N, C, H, W), any floating type.
-            targets: ``soft``, ``weights`` and ``valid``, see
-                :class:`TeacherStudentSegmentor`.
+            targets: ``soft``, ``weights`` and ``valid`` are used.
         """
-        difference = logits.float().softmax(1) - targets['soft'].detach()
+        difference = logits.float().softmax(1) - targets.soft.detach()
         pixel_loss = difference.square().sum(1)
         if self.reduce == 'mean':
             pixel_loss = pixel_loss / logits.shape[1]
-        weights = targets['weights'] * targets['valid']
+        weights = targets.weights * targets.valid
         total = counted_pixels(self.normalizer, targets).sum().clamp(min=1)
         return self.loss_weight * (pixel_loss * weights).sum() / total
 

@@ -13,6 +13,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor, nn
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .base import paste
@@ -167,21 +168,26 @@ class AdaptiveCutMix(nn.Module):
         return np.array(classes), np.array(sources)
 
     def forward(
-        self, images: Tensor, targets: dict[str, Tensor], confidence: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self,
+        images: Tensor,
+        targets: Targets,
+        other: Targets | None,
+        confidence: Tensor,
+    ) -> tuple[Tensor, Targets]:
         """Mix a batch.
 
         Args:
             images: (N, 3, H, W), any floating type.
-            targets: maps (N, H, W) or (N, C, H, W), among them ``labels``,
-                int64.
+            targets: what belongs to the pixels.
+            other: targets of the same images to take for the pixels that
+                are pasted; None for ``targets``.
             confidence: (C, ) of the classes, float32.
 
         Returns:
-            Images and targets in the same form; of a batch with partners
-            the first half.
+            Images and targets; of a batch with partners the first half.
         """
-        labels = targets['labels']
+        other = targets if other is None else other
+        labels = other.labels
         if len(labels) < 2:
             return images, targets
         self.presence = (
@@ -203,10 +209,10 @@ class AdaptiveCutMix(nn.Module):
             *labels.shape[-2:],
         )
         number = len(sources)
-        return paste(images[:number], images[source], mask), {
-            key: paste(value[:number], value[source], mask)
-            for key, value in targets.items()
-        }
+        return (
+            paste(images[:number], images[source], mask),
+            targets.keep(slice(number)).paste(other.keep(source), mask),
+        )
 
 
 def paste_classes(

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmsemi.models.targets import Targets
+
 
 def paste(own: Tensor, other: Tensor, mask: Tensor) -> Tensor:
     """Take ``other`` where the mask is set; neither input is changed.
@@ -46,13 +48,13 @@ class BatchMixing(nn.Module):
         self.per_image = per_image
         self.partner = partner
 
-    def draw_mask(self, targets: dict[str, Tensor]) -> Tensor:
+    def draw_mask(self, targets: Targets) -> Tensor:
         """Bool (N, H, W), True where the partner comes in."""
         raise NotImplementedError
 
-    def draw(self, targets: dict[str, Tensor]) -> Tensor | None:
+    def draw(self, targets: Targets) -> Tensor | None:
         """Toss the coins and draw the mask; None where nothing is mixed."""
-        number = len(targets['labels'])
+        number = len(targets)
         coins = np.random.random(number if self.per_image else 1) < self.prob
         if not coins.any():
             return None
@@ -69,31 +71,34 @@ class BatchMixing(nn.Module):
         return tensor.roll(-1, 0)
 
     def mix(
-        self, images: Tensor, targets: dict[str, Tensor], mask: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self,
+        images: Tensor,
+        targets: Targets,
+        mask: Tensor,
+        other: Targets | None = None,
+    ) -> tuple[Tensor, Targets]:
         """Mix by a given mask, see :meth:`forward`."""
-        return paste(images, self.others(images), mask), {
-            key: paste(value, self.others(value), mask)
-            for key, value in targets.items()
-        }
+        partners = (targets if other is None else other).each(self.others)
+        return (
+            paste(images, self.others(images), mask),
+            targets.paste(partners, mask),
+        )
 
     def forward(
-        self, images: Tensor, targets: dict[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+        self, images: Tensor, targets: Targets, other: Targets | None = None
+    ) -> tuple[Tensor, Targets]:
         """Mix a batch.
 
         Args:
             images: (N, 3, H, W), any floating type.
-            targets: maps (N, H, W) or (N, C, H, W) in the size of the
-                images, among them ``labels``, int64.
-
-        Returns:
-            Images and targets in the same form.
+            targets: what belongs to the pixels.
+            other: targets of the same images to take for the pixels that
+                are pasted; by default ``targets``.
         """
         mask = self.draw(targets)
         if mask is None:
             return images, targets
-        return self.mix(images, targets, mask)
+        return self.mix(images, targets, mask, other)
 
     def extra_repr(self) -> str:
         return (

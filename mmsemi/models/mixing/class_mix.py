@@ -1,6 +1,7 @@
 import torch
 from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .base import BatchMixing
@@ -23,7 +24,7 @@ class ClassMix(BatchMixing):
     """
 
     def draw_mask(
-        self, targets: dict[str, Tensor], scores: Tensor | None = None
+        self, targets: Targets, scores: Tensor | None = None
     ) -> Tensor:
         """Pixels of the classes that do not stay.
 
@@ -32,7 +33,7 @@ class ClassMix(BatchMixing):
             scores: (N, 256), not negative; of the classes present those with
                 the highest scores stay. Drawn when None.
         """
-        labels = targets['labels'].flatten(1)
+        labels = targets.labels.flatten(1)
         present = torch.zeros(
             len(labels), NUM_IDS, dtype=torch.bool, device=labels.device
         )
@@ -43,4 +44,4 @@ class ClassMix(BatchMixing):
         # Twice argsort gives ranks.
         order = scores.masked_fill(~present, -1).argsort(1, descending=True)
         stays = order.argsort(1) < present.sum(1, keepdim=True) // 2
-        return ~stays.gather(1, labels).view_as(targets['labels'])
+        return ~stays.gather(1, labels).view_as(targets.labels)

@@ -2,6 +2,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .base import BatchMixing
@@ -42,9 +43,9 @@ class CutMix(BatchMixing):
         self.box = box
         self.box_cfg = dict(box_cfg or {})
 
-    def draw_mask(self, targets: dict[str, Tensor]) -> Tensor:
+    def draw_mask(self, targets: Targets) -> Tensor:
         """Pixels inside the boxes."""
-        labels = targets['labels']
+        labels = targets.labels
         boxes = BOX_RULES[self.box](*labels.shape, np.random, **self.box_cfg)
         boxes = torch.from_numpy(boxes).to(labels.device, non_blocking=True)
         return box_mask(boxes, *labels.shape[-2:])

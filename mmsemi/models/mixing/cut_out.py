@@ -1,6 +1,8 @@
 from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.labels import IGNORE
 
 from .cut_mix import CutMix
 
@@ -29,15 +31,17 @@ class CutOut(CutMix):
         super().__init__(box, box_cfg, prob, per_image)
 
     def mix(
-        self, images: Tensor, targets: dict[str, Tensor], mask: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Cut by a given mask, see :meth:`BatchMixing.forward`."""
+        self,
+        images: Tensor,
+        targets: Targets,
+        mask: Tensor,
+        other: Targets | None = None,
+    ) -> tuple[Tensor, Targets]:
+        """Cut by a given mask; no other image takes part."""
 
         def blank(tensor: Tensor, value: int = 0) -> Tensor:
             inside = mask[:, None] if tensor.ndim == 4 else mask
             return tensor.masked_fill(inside, value)
 
-        return blank(images), {
-            key: blank(value, 255 if key == 'labels' else 0)
-            for key, value in targets.items()
-        }
+        labels = blank(targets.labels, IGNORE)
+        return blank(images), targets.each(blank).change(labels=labels)

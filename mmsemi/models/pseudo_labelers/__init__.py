@@ -1,5 +1,6 @@
+from .base import PseudoLabeler, RoundPseudoLabeler, max_over_classes
 from .cbst import CBSTPseudoLabeler, LRENTPseudoLabeler, rare_classes
-from .class_balanced import ClassBalancedPseudoLabeler, PseudoLabels
+from .class_balanced import ClassBalancedPseudoLabeler
 from .confidence import ConfidencePseudoLabeler
 from .entropy_percentile import (
     EntropyPercentilePseudoLabeler,
@@ -9,7 +10,7 @@ from .entropy_percentile import (
 )
 from .fixed_threshold import FixedThresholdPseudoLabeler
 from .online_class_balanced import OnlineClassBalancedPseudoLabeler
-from .view_agreement import ViewAgreementPseudoLabeler, ViewPseudoLabels
+from .view_agreement import ViewAgreementPseudoLabeler
 from .views import Views
 
 __all__ = [
@@ -21,11 +22,12 @@ __all__ = [
     'FixedThresholdPseudoLabeler',
     'LRENTPseudoLabeler',
     'OnlineClassBalancedPseudoLabeler',
-    'PseudoLabels',
+    'PseudoLabeler',
+    'RoundPseudoLabeler',
     'ViewAgreementPseudoLabeler',
-    'ViewPseudoLabels',
     'Views',
     'masked_percentiles',
+    'max_over_classes',
     'pixel_entropy',
     'rare_classes',
 ]

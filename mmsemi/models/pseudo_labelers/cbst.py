@@ -10,14 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
 
-from .class_balanced import (
-    ClassBalancedPseudoLabeler,
-    PseudoLabels,
-    max_over_classes,
-)
+from .base import max_over_classes
+from .class_balanced import ClassBalancedPseudoLabeler
 
 
 @MODELS.register_module()
@@ -181,13 +180,21 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         return self.thresholds
 
     @torch.no_grad()
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
+    def forward(
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
         """See the base class; weights are 1 where a label is given."""
         quotient = self.weigh(probabilities) / self.thresholds[:, None, None]
         score, labels = max_over_classes(quotient)
         kept = score >= 1
-        return PseudoLabels(
-            labels.masked_fill(~kept, 255), probabilities.amax(1), kept.float()
+        return Targets(
+            labels.masked_fill(~kept, IGNORE),
+            probabilities.amax(1),
+            kept.float(),
+            valid,
         )
 
     def extra_repr(self) -> str:
@@ -241,7 +248,12 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
         return False
 
     @torch.no_grad()
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
+    def forward(
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
         """Labels with ``soft`` (N, C, H, W), of every pixel, kept or not."""
         z = (
             self.weigh(probabilities)
@@ -251,10 +263,11 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
         z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
         kept = z.logsumexp(1) > 0
         soft = z.softmax(1)
-        return PseudoLabels(
-            soft.argmax(1).masked_fill(~kept, 255),
+        return Targets(
+            soft.argmax(1).masked_fill(~kept, IGNORE),
             probabilities.amax(1),
             kept.float(),
+            valid,
             soft,
         )
 

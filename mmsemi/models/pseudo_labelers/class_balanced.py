@@ -1,62 +1,17 @@
 """Class-balanced pseudo-labels: the most confident share of every class."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.labels import IGNORE
 
-
-class PseudoLabels(NamedTuple):
-    """Labels of a batch.
-
-    Attributes:
-        labels: (N, H, W) int64, 255 where no label is given.
-        confidence: (N, H, W) float32, highest class probability.
-        weights: (N, H, W) float32, weight of each pixel in a loss, 0 where
-            the label is 255.
-        soft: (N, C, H, W) float32 probabilities of the classes, where a
-            labeler gives soft labels.
-    """
-
-    labels: Tensor
-    confidence: Tensor
-    weights: Tensor
-    soft: Tensor | None = None
-
-
-def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Highest score and its class; the lowest class of equal ones.
-
-    ``torch.max`` gives the same, but on a CPU its search for the index takes
-    several times as long as the maximum.
-
-    Args:
-        scores: (N, C, H, W) floating, without NaN.
-
-    Returns:
-        (N, H, W) of the same type, and int64 (N, H, W).
-    """
-    classes = scores.shape[1]
-    if scores.is_cuda or classes > 255 or scores.dtype != torch.float32:
-        return scores.max(1)
-    descending = np.arange(classes, 0, -1, dtype=np.uint8).reshape(1, -1, 1, 1)
-    tops, labels = [], []
-    for rows in scores.detach().split(16, 2):  # what fits into caches
-        top = rows.amax(1)
-        # NumPy compares in a third of the time that PyTorch takes.
-        equal = rows.numpy() == top[:, None].numpy()
-        found = torch.from_numpy(equal.view(np.uint8) * descending)
-        tops.append(top)
-        labels.append(classes - found.amax(1))
-    return torch.cat(tops, 1), torch.cat(labels, 1).long()
+from .base import RoundPseudoLabeler, max_over_classes
 
 
 @MODELS.register_module()
-class ClassBalancedPseudoLabeler(nn.Module):
+class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
     """Keep the most confident portion of the predictions of every class.
 
     Two published rules turn thresholds k into labels:
@@ -112,23 +67,10 @@ class ClassBalancedPseudoLabeler(nn.Module):
         """Whether labels can be had before the thresholds are known."""
         return self.rule == 'argmax'
 
-    def check_classes(self, classes: Sequence[str]) -> None:
-        """Raise ``UsageError`` if files it uses belong to other classes."""
-
-    def weigh(self, probabilities: Tensor) -> Tensor:
-        """What predictions are taken from; the probabilities themselves."""
-        return probabilities
-
     def collect(
         self, statistics, probabilities: Tensor, valid: Tensor | None = None
     ) -> None:
-        """Add the predictions of a batch to the statistics.
-
-        Args:
-            statistics: a ``ConfidenceHistogram`` or ``ConfidencePool``.
-            probabilities: (N, C, H, W) float32.
-            valid: (N, H, W) bool, False on padding; all valid by default.
-        """
+        """Add the predictions of a batch to the statistics."""
         confidence, labels = max_over_classes(probabilities)
         if self.rule == 'scaled':
             chosen = [slice(None)]
@@ -142,17 +84,9 @@ class ClassBalancedPseudoLabeler(nn.Module):
             statistics.update(c[:: self.stride], a[:: self.stride])
 
     def fit(self, statistics, portion: float) -> Tensor:
-        """Set the thresholds from statistics over the whole set.
-
-        Args:
-            statistics: see :meth:`collect`.
-            portion: share r of the predictions to keep, in (0, 1].
-
-        Returns:
-            (C,) float32 thresholds.
-        """
+        """Set the thresholds from statistics over the whole set."""
         if not 0 < portion <= 1:
-            raise ValueError(f'portion lies in (0, 1], got {portion}')
+            raise ValueError(f'portion must lie in (0, 1], got {portion}')
         counts = statistics.counts(self.per_class)
         # In float64 as in Python, so that floor(n r) is the published one.
         kept = (counts.double() * portion).floor().long()
@@ -174,12 +108,13 @@ class ClassBalancedPseudoLabeler(nn.Module):
         return self.thresholds
 
     @torch.no_grad()
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
-        """Label a batch with the current thresholds.
-
-        Args:
-            probabilities: (N, C, H, W) float32.
-        """
+    def forward(
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
+        """Label a batch with the current thresholds."""
         confidence, labels = max_over_classes(probabilities)
         if self.rule == 'scaled':
             scaled = probabilities / self.thresholds[:, None, None]
@@ -187,8 +122,8 @@ class ClassBalancedPseudoLabeler(nn.Module):
             kept = score >= 1
         else:
             kept = confidence >= self.thresholds[labels]
-        return PseudoLabels(
-            labels.masked_fill(~kept, 255), confidence, kept.float()
+        return Targets(
+            labels.masked_fill(~kept, IGNORE), confidence, kept.float(), valid
         )
 
     def extra_repr(self) -> str:

@@ -1,15 +1,16 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
-from .class_balanced import PseudoLabels
+from .base import PseudoLabeler, max_over_classes
 
 
 @MODELS.register_module()
-class ConfidencePseudoLabeler(nn.Module):
+class ConfidencePseudoLabeler(PseudoLabeler):
     """Label every pixel, and weigh it by whether the teacher is sure.
 
     For training online, batch by batch: the weight is 1 where the highest
@@ -40,15 +41,13 @@ class ConfidencePseudoLabeler(nn.Module):
 
     @torch.no_grad()
     def forward(
-        self, probabilities: Tensor, valid: Tensor | None = None
-    ) -> PseudoLabels:
-        """Label a batch.
-
-        Args:
-            probabilities: (N, C, H, W), decided on in float32.
-            valid: (N, H, W) bool, False on padding, which is labeled too.
-        """
-        confidence, labels = probabilities.float().max(1)
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
+        """Label a batch; padding is labeled too."""
+        confidence, labels = max_over_classes(probabilities.float())
         if (
             self.thresholds.ndim
             and len(self.thresholds) != probabilities.shape[1]
@@ -64,7 +63,7 @@ class ConfidencePseudoLabeler(nn.Module):
         weights = sure.float()
         if not self.per_pixel:
             weights = weights.mean().expand_as(weights)
-        return PseudoLabels(labels, confidence, weights)
+        return Targets(labels, confidence, weights, valid)
 
     def extra_repr(self) -> str:
         return (

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
-from .class_balanced import PseudoLabels
+from .base import PseudoLabeler
 
 
 class EntropySplit(NamedTuple):
@@ -69,7 +70,7 @@ def masked_percentiles(
 
 
 @MODELS.register_module()
-class EntropyPercentilePseudoLabeler(nn.Module):
+class EntropyPercentilePseudoLabeler(PseudoLabeler):
     """Drop labels by entropy, and name the most and least certain pixels.
 
     U2PL (arXiv 2203.03884), at progress r from 0 to 1 of the training:
@@ -164,15 +165,10 @@ class EntropyPercentilePseudoLabeler(nn.Module):
         probabilities: Tensor,
         valid: Tensor | None = None,
         progress: float = 0.0,
-    ) -> PseudoLabels:
+    ) -> Targets:
         """Label a batch; entropy and label come from the same prediction.
 
         Labels that are dropped stay, with weight 0.
-
-        Args:
-            probabilities: (N, C, H, W) float32.
-            valid: (N, H, W) bool, False on padding; all valid by default.
-            progress: share of the training that is done, in 0..1.
         """
         confidence, labels = probabilities.float().max(1)
         if valid is not None:
@@ -181,7 +177,7 @@ class EntropyPercentilePseudoLabeler(nn.Module):
             self.split(pixel_entropy(probabilities), labels, progress).labels
             != self.ignore_index
         )
-        return PseudoLabels(labels, confidence, kept.float())
+        return Targets(labels, confidence, kept.float(), valid)
 
     def extra_repr(self) -> str:
         return (

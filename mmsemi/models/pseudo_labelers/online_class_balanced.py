@@ -1,17 +1,18 @@
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from mmsemi.models.targets import Targets
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
 
-from .class_balanced import PseudoLabels
+from .base import PseudoLabeler
 
 # Counts are averaged as numbers with a fraction; thresholds want whole ones.
 _SCALE = 1024
 
 
 @MODELS.register_module()
-class OnlineClassBalancedPseudoLabeler(nn.Module):
+class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
     """Keep the most confident portion of every class, batch by batch.
 
     The labelers of self-training in rounds take their thresholds from one
@@ -56,14 +57,12 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
 
     @torch.no_grad()
     def forward(
-        self, probabilities: Tensor, valid: Tensor | None = None
-    ) -> PseudoLabels:
-        """Label a batch.
-
-        Args:
-            probabilities: (N, C, H, W), decided on in float32.
-            valid: (N, H, W) bool, False on padding; all valid by default.
-        """
+        self,
+        probabilities: Tensor,
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
+        """Label a batch, which in training moves the thresholds first."""
         probabilities = probabilities.float()
         if self.training:
             statistics = ConfidenceHistogram(
@@ -78,13 +77,13 @@ class OnlineClassBalancedPseudoLabeler(nn.Module):
             self.average.copy_(torch.where(new, bins, moved))
             statistics.bins = (self.average * _SCALE).round().long()
             self.labeler.fit(statistics, self.portion)
-        result = self.labeler(probabilities)
+        result = self.labeler(probabilities, valid)
         # Where nothing is kept, what is predicted: mixing by class sees
         # whole objects, and losses may count all valid pixels.
         labels = result.labels.where(
             result.weights > 0, probabilities.argmax(1)
         )
-        return result._replace(labels=labels)
+        return result.change(labels=labels)
 
     def extra_repr(self) -> str:
         return f'portion={self.portion}, momentum={self.momentum}'

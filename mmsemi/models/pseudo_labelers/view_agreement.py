@@ -1,29 +1,12 @@
 """Pseudo-labels where several views of an image agree."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
-
-
-class ViewPseudoLabels(NamedTuple):
-    """Labels of a batch; the first three fields are those of PseudoLabels.
-
-    Attributes:
-        labels: (N, H, W) int64, 255 where too few views agree.
-        confidence: (N, H, W) float32, highest probability in the first view.
-        weights: (N, H, W) float32, 1 where a label is given, else 0.
-        agreeing: (N, H, W) int64, number of views with the prediction of
-            the first one, which counts itself.
-    """
-
-    labels: Tensor
-    confidence: Tensor
-    weights: Tensor
-    agreeing: Tensor
 
 
 @MODELS.register_module()
@@ -60,36 +43,43 @@ class ViewAgreementPseudoLabeler(nn.Module):
         self.ignore_index = ignore_index
 
     @torch.no_grad()
-    def forward(self, views: Tensor | Sequence[Tensor]) -> ViewPseudoLabels:
-        """Label a batch.
+    def forward(self, views: Tensor | Sequence[Tensor]) -> Targets:
+        """Label a batch; the confidence is that of the first view.
 
         Args:
             views: logits or probabilities (V, N, C, H, W), or a sequence of
                 V maps (N, C, H, W), mapped back to one frame and size.
         """
-        if isinstance(views, Tensor):
-            first, votes = views[0], views.argmax(2)
-        else:
-            first = views[0]
-            votes = torch.stack([view.argmax(1) for view in views])
+        votes = votes_of(views)
         needed = len(votes) if self.min_views is None else self.min_views
         if needed > len(votes):
             raise ValueError(
                 f'min_views={needed}, but there are only {len(votes)} views'
             )
-        agreeing = (votes == votes[0]).sum(0)
-        kept = agreeing >= needed
+        kept = agreeing_votes(votes) >= needed
         labels = (votes[0] + self.label_offset).masked_fill(
             ~kept, self.ignore_index
         )
-        first = first.float()
+        first = views[0].float()
         confidence = first.amax(1)
         if self.from_logits:
             confidence = (confidence - first.logsumexp(1)).exp()
-        return ViewPseudoLabels(labels, confidence, kept.float(), agreeing)
+        return Targets(labels, confidence, kept.float())
 
     def extra_repr(self) -> str:
         return (
             f'label_offset={self.label_offset}, '
             f'min_views={self.min_views or "all"}'
         )
+
+
+def votes_of(views: Tensor | Sequence[Tensor]) -> Tensor:
+    """Class of every pixel in every view, int64 (V, N, H, W)."""
+    if isinstance(views, Tensor):
+        return views.argmax(2)
+    return torch.stack([view.argmax(1) for view in views])
+
+
+def agreeing_votes(votes: Tensor) -> Tensor:
+    """How many views predict what the first does, itself included."""
+    return (votes == votes[0]).sum(0)

@@ -1,17 +1,20 @@
 import torch
-from torch import Tensor
+from mmengine.structures import PixelData
+from torch import Tensor, nn
 
 from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
-from .sample_maps import true_labels
-from .teacher_student import Targets, TeacherStudentSegmentor
-from .u2pl import U2PL, in_mode
+from .batch import Batch, true_labels
+from .mean_teacher import MeanTeacher
+from .online import Losses, Outputs, in_mode
+from .u2pl import U2PL, joined
 
 
-class AELMixin:
+class AdaptiveEqualization:
     """What AEL adds to a teacher-student method (arXiv 2110.05474).
 
     The confidence of each class, kept by the loss of unlabeled images,
@@ -28,6 +31,8 @@ class AELMixin:
             :class:`EqualizationConsistencyLoss`, ``mixing`` an
             :class:`AdaptiveCutMix`.
     """
+
+    other_branches = ('paste',)
 
     def __init__(
         self,
@@ -87,131 +92,132 @@ class AELMixin:
         """Confidence of each class, (C, )."""
         return self.unsup_loss.bank.confidence
 
-    def loss(
-        self,
-        inputs: Tensor | dict[str, Tensor],
-        data_samples: list | dict[str, list],
-    ) -> dict[str, Tensor]:
-        """Paste into labeled images, then as usual."""
-        if not isinstance(inputs, dict):
-            inputs, data_samples = dict(sup=inputs), dict(sup=data_samples)
-        if self.copy_paste is not None and self.training:
-            samples = data_samples['sup']
-            others = None
-            if 'paste' in inputs:
-                if inputs['paste'].shape != inputs['sup'].shape:
-                    raise ValueError(
-                        'the branches sup and paste need as many images of '
-                        'one size: '
-                        f'{tuple(inputs["sup"].shape)} and '
-                        f'{tuple(inputs["paste"].shape)}'
-                    )
-                others = inputs['paste'], true_labels(data_samples['paste'])
-            images, labels = self.copy_paste(
-                inputs['sup'],
-                true_labels(samples),
-                self.class_confidence,
-                others=others,
-            )
-            inputs = dict(inputs, sup=images)
-            for sample, label in zip(samples, labels):
-                sample.gt_sem_seg.data = label[None]
-        return super().loss(inputs, data_samples)
+    def prepare(self, batch: Batch) -> Batch:
+        """Paste classes the student is unsure of into labeled images."""
+        if self.copy_paste is None or not self.training:
+            return batch
+        others = None
+        if 'paste' in batch.others:
+            images, samples = batch.others['paste']
+            if images.shape != batch.sup.shape:
+                raise ValueError(
+                    'the branches sup and paste need as many images of '
+                    f'one size: {tuple(batch.sup.shape)} and '
+                    f'{tuple(images.shape)}'
+                )
+            others = images, true_labels(samples)
+        images, labels = self.copy_paste(
+            batch.sup, batch.labels, self.class_confidence, others=others
+        )
+        samples = [sample.new() for sample in batch.sup_samples]
+        for sample, label in zip(samples, labels):
+            sample.gt_sem_seg = PixelData(data=label[None])
+        return batch.change(sup=images, sup_samples=samples)
 
-    def mix(self, images: Tensor, targets: Targets) -> tuple[Tensor, Targets]:
-        """Mix the strong views and their targets by class confidence."""
-        return self.mixing(images, targets, self.class_confidence)
+    def run_mixing(
+        self, images: Tensor, own: Targets, other: Targets | None
+    ) -> tuple[Tensor, Targets]:
+        """Mix by class confidence."""
+        return self.mixing(images, own, other, self.class_confidence)
 
-    def loss_sup(
-        self, outputs: dict[str, Tensor], samples: list
-    ) -> dict[str, Tensor]:
+    def sup(
+        self, network: nn.Module, outputs: Outputs, batch: Batch, name='sup'
+    ) -> Losses:
         """Losses on labeled images; moves the class confidences."""
-        labels = true_labels(samples)
         if self.training:
             self.unsup_loss.bank.update(
-                self.upsample(outputs['decode'].detach(), labels.shape[-2:]),
-                labels,
+                self.upsample(outputs['decode'].detach(), batch.size),
+                batch.labels,
             )
-        return super().loss_sup(outputs, samples)
+        return super().sup(network, outputs, batch, name)
 
-    def extra_losses(
-        self,
-        sup_images: Tensor,
-        sup_samples: list,
-        images: Tensor,
-        targets: Targets,
-        sup: dict[str, Tensor],
-        unsup: dict[str, Tensor],
-    ) -> dict[str, Tensor]:
-        """Consistency with the teacher on labeled images."""
-        losses = super().extra_losses(
-            sup_images, sup_samples, images, targets, sup, unsup
-        )
-        size = sup_images.shape[-2:]
-        with torch.no_grad():
-            if 'teacher_decode' in sup:
-                teacher = sup['teacher_decode']
-            else:
-                teacher = self.decode(
-                    self.teacher, sup_images, auxiliary=False
-                )['decode']
-            targets = self.label_labeled(
-                self.teacher_probabilities(teacher, size),
-                true_labels(sup_samples) != IGNORE,
-            )
-        loss = self.unsup_loss(self.upsample(sup['decode'], size), targets)
-        losses['loss_unsup_labeled'] = (
-            self.unsup_weight * self.labeled_consistency * loss
-        )
-        losses['min_class_confidence'] = self.class_confidence.amin()
-        losses['mean_class_confidence'] = self.class_confidence.mean()
-        return losses
-
-    def label_labeled(self, probabilities: Tensor, valid: Tensor) -> Targets:
-        """What the teacher makes of labeled images.
+    def labeled_consistency_loss(
+        self, logits: Tensor, teacher_logits: Tensor, batch: Batch
+    ) -> Losses:
+        """Consistency with the teacher on labeled images.
 
         Args:
-            probabilities: (N, C, H, W) float32.
-            valid: (N, H, W) bool, False where nothing is annotated, which
-                may be padding.
+            logits: (N, C, h, w) of the student for the labeled images.
+            teacher_logits: likewise.
+            batch: has their labels; where nothing is annotated may be
+                padding.
         """
-        # A labeler that learns from predictions does so where no label is.
-        with in_mode(self.pseudo_labeler, False):
-            result = self.run_labeler(probabilities, valid)
+        with torch.no_grad():
+            probabilities = self.probabilities(teacher_logits, batch.size)
+            valid = batch.labels != IGNORE
+            # A labeler that learns from predictions does so where no label
+            # is.
+            with in_mode(self.pseudo_labeler, False):
+                targets = self.run_labeler(probabilities, valid)
+            targets = targets.change(
+                weights=targets.weights * valid, valid=valid
+            )
+        loss = self.unsup_loss(self.upsample(logits, batch.size), targets)
         return dict(
-            labels=result.labels,
-            confidence=result.confidence,
-            weights=result.weights * valid,
-            valid=valid,
+            loss_unsup_labeled=self.unsup_weight
+            * self.labeled_consistency
+            * loss,
+            min_class_confidence=self.class_confidence.amin(),
+            mean_class_confidence=self.class_confidence.mean(),
         )
 
 
 @MODELS.register_module()
-class AEL(AELMixin, TeacherStudentSegmentor):
+class AEL(AdaptiveEqualization, MeanTeacher):
     """Adaptive equalization learning (arXiv 2110.05474, NeurIPS 2021).
 
-    See :class:`AELMixin` for the method and its arguments, and
-    :class:`TeacherStudentSegmentor` for the others. Published are a teacher
-    in train mode with its own BatchNorm statistics, and labels of any
-    confidence (Cityscapes) or above 0.7 (VOC).
+    See :class:`AdaptiveEqualization` for its arguments, and
+    :class:`OnlineSegmentor` for the others. Published are a teacher in train
+    mode with its own BatchNorm statistics, and labels of any confidence
+    (Cityscapes) or above 0.7 (VOC).
     """
+
+    def step(self, batch: Batch) -> Losses:
+        """One iteration; :meth:`prepare` has pasted into labeled images."""
+        targets = self.label(self.ask_teacher(batch.weak), batch)
+        images, targets = self.mix(batch.strong[0], targets)
+        sup, unsup = self.decode_joint(self.student, batch, images)
+        losses = self.sup(self.student, sup, batch)
+        losses.update(self.unsup(unsup['decode'], targets))
+        losses.update(
+            self.labeled_consistency_loss(
+                sup['decode'], self.ask_teacher(batch.sup), batch
+            )
+        )
+        return losses
 
 
 @MODELS.register_module()
-class U2PLWithAEL(AELMixin, U2PL):
+class U2PLWithAEL(AdaptiveEqualization, U2PL):
     """U2PL on top of AEL, the branch ``with_AEL`` of U2PL's code.
 
-    See :class:`AELMixin` and :class:`U2PL`. Labels of high entropy are
-    dropped; the branch drops those of low entropy, which
-    ``pseudo_labeler.ael_as_released`` brings back.
+    See :class:`AdaptiveEqualization` and :class:`U2PL`. Labels of high
+    entropy are dropped; the branch drops those of low entropy, which
+    ``pseudo_labeler.ael_as_released`` brings back. No label of a labeled
+    image is dropped by entropy.
     """
 
-    def label_labeled(self, probabilities: Tensor, valid: Tensor) -> Targets:
-        """No label of a labeled image is dropped by entropy."""
-        confidence, labels = probabilities.max(1)
-        return dict(
-            labels=labels,
-            confidence=confidence,
-            weights=valid.float(),
-            valid=valid,
+    def step(self, batch: Batch) -> Losses:
+        """The step of U2PL, and consistency on labeled images."""
+        targets = self.label(self.look(self.teacher, batch.weak), batch)
+        images, targets = self.mix(batch.strong[0], targets)
+        sup, unsup = self.decode_joint(self.student, batch, images)
+        teacher_sup, teacher_unsup = self.observe(batch, images)
+        split = self.divide(teacher_unsup['decode'], targets)
+        losses = self.sup(self.student, sup, batch)
+        losses.update(self.filtered_loss(unsup['decode'], targets, split))
+        losses.update(
+            self.contrast_loss(
+                batch.labels,
+                targets.labels,
+                split,
+                joined(sup, unsup),
+                joined(teacher_sup, teacher_unsup),
+            )
         )
+        losses.update(
+            self.labeled_consistency_loss(
+                sup['decode'], teacher_sup['decode'], batch
+            )
+        )
+        return losses

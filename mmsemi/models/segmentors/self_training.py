@@ -2,8 +2,11 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.losses import TargetLoss
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
+from .batch import join_images, true_labels
 from .semi_base import SemiSegmentor, heads
 
 
@@ -21,7 +24,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
     Args:
         student: config of an mmseg segmentor with one decode head; its own
             ``loss_decode`` gives nothing but the factors of auxiliary heads.
-        objective: config of an objective, such as
+        objective: config of a :class:`TargetLoss`, such as
             :class:`DynamicSelfTrainingLoss`.
         data_preprocessor: see :class:`SemiSegmentor`.
         semi_train_cfg: ``pseudo_branches`` names the branches whose labels
@@ -51,7 +54,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
                 'the student needs exactly one decode head; '
                 'cascades are not supported'
             )
-        self.objective = MODELS.build(objective)
+        self.objective: TargetLoss = MODELS.build(objective)
         self.pseudo_branches = tuple(self.semi_train_cfg['pseudo_branches'])
 
     def loss(
@@ -76,10 +79,14 @@ class SelfTrainingSegmentor(SemiSegmentor):
             for branch in inputs
             for _ in data_samples[branch]
         ]
-        labels = torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
-        confidence = self.stack_confidence(samples, is_pseudo, labels)
-        soft = self.stack_soft_labels(samples, is_pseudo, labels)
-        mask = torch.tensor(is_pseudo).to(images.device, non_blocking=True)
+        labels = true_labels(samples)
+        pseudo = torch.tensor(is_pseudo).to(images.device, non_blocking=True)
+        targets = Targets(
+            labels,
+            self.stack_confidence(samples, is_pseudo, labels),
+            soft=self.stack_soft_labels(samples, is_pseudo, labels),
+            pseudo=pseudo,
+        )
 
         feats = self.student.extract_feat(images)
         losses: dict[str, Tensor] = {}
@@ -96,7 +103,9 @@ class SelfTrainingSegmentor(SemiSegmentor):
                 mode='bilinear',
                 align_corners=head.align_corners,
             )
-            result = self.objective(logits, labels, mask, confidence, soft)
+            result = self.objective(logits, targets)
+            if isinstance(result, Tensor):
+                result = dict(loss_seg=result)
             losses.update(self.rename(result, name, factor, any(is_pseudo)))
         return losses
 
@@ -135,7 +144,7 @@ class SelfTrainingSegmentor(SemiSegmentor):
             ValueError: when the objective needs what the samples lack.
         """
         has = ['gt_confidence' in s for s in samples]
-        if getattr(self.objective, 'needs_confidence', False):
+        if self.objective.needs_confidence:
             for sample, pseudo, present in zip(samples, is_pseudo, has):
                 if pseudo and not present:
                     raise ValueError(
@@ -171,18 +180,3 @@ class SelfTrainingSegmentor(SemiSegmentor):
             return None
         zero = torch.zeros(shapes[0], device=labels.device)
         return torch.stack([zero if m is None else m for m in maps])
-
-
-def join_images(inputs: dict[str, Tensor]) -> Tensor:
-    """Concatenate the branches of a batch in their order.
-
-    Raises:
-        ValueError: when their image sizes differ.
-    """
-    sizes = {branch: tuple(x.shape[-2:]) for branch, x in inputs.items()}
-    if len(set(sizes.values())) > 1:
-        raise ValueError(
-            'the branches of a batch must share one image size, '
-            f'got {sizes}; crop or pad them alike'
-        )
-    return torch.cat(list(inputs.values()))

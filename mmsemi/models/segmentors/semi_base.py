@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 
+from .frozen_copy import copy_weights, frozen_copy
+
 
 class SemiSegmentor(BaseSegmentor):
     """Wrapper that trains ordinary mmseg segmentors with unlabeled images.
@@ -27,7 +29,11 @@ class SemiSegmentor(BaseSegmentor):
     """
 
     # Sub-modules that hold one whole segmentor each.
-    sub_models = ('student',)
+    sub_models: tuple[str, ...] = ('student',)
+    # Those of them that are frozen copies of the student. A checkpoint
+    # without them fills them with its student, a plain one likewise; another
+    # student it leaves as it was initialized, or the two would be equal.
+    frozen_copies: tuple[str, ...] = ()
     # All settings there are.
     train_defaults: dict[str, Any] = {}
     test_defaults: dict[str, Any] = dict(predict_on='student')
@@ -51,6 +57,8 @@ class SemiSegmentor(BaseSegmentor):
             init_cfg=init_cfg,
         )
         self.student = MODELS.build(student)
+        for name in self.frozen_copies:
+            self.add_module(name, frozen_copy(self.student))
         self.semi_train_cfg = with_defaults(
             semi_train_cfg, self.train_defaults, 'semi_train_cfg'
         )
@@ -62,6 +70,20 @@ class SemiSegmentor(BaseSegmentor):
                 f'semi_test_cfg.predict_on must be one of {self.sub_models}, '
                 f'got {self.semi_test_cfg["predict_on"]!r}'
             )
+
+    def init_weights(self) -> None:
+        """Initialize all but the frozen copies, which follow."""
+        copies = {name: getattr(self, name) for name in self.frozen_copies}
+        for name in copies:
+            delattr(self, name)
+        super().init_weights()
+        for name, copied in copies.items():
+            self.add_module(name, copied)
+            self.sync_copy(name)
+
+    def sync_copy(self, name: str) -> None:
+        """Make a frozen copy equal to the student, buffers included."""
+        copy_weights(self.student, getattr(self, name))
 
     @property
     def predictor(self) -> BaseSegmentor:
@@ -108,27 +130,30 @@ class SemiSegmentor(BaseSegmentor):
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args, **kwargs
     ) -> None:
-        """Accept checkpoints of a plain segmentor for every sub-model.
+        """Accept checkpoints of a plain segmentor, and of fewer sub-models.
 
-        Also those of a wrapper with fewer sub-models: the others start as
-        its student, which would else stay random in silence.
+        They fill the student and its frozen copies, which would else stay
+        random in silence.
 
         Raises:
             RuntimeError: when nothing in the checkpoint fits, which a
                 non-strict load would pass over in silence.
         """
         names = tuple(f'{prefix}{name}.' for name in self.sub_models)
+        filled = tuple(
+            f'{prefix}{name}.' for name in ('student', *self.frozen_copies)
+        )
         own = [key for key in state_dict if key.startswith(prefix)]
         if own and not any(key.startswith(names) for key in own):
             for key in own:
                 value = state_dict.pop(key)
-                for name in names:
+                for name in filled:
                     state_dict[name + key[len(prefix) :]] = value
-        student = [key for key in state_dict if key.startswith(names[0])]
-        for name in names[1:]:
+        student = [key for key in state_dict if key.startswith(filled[0])]
+        for name in filled[1:]:
             if student and not any(k.startswith(name) for k in state_dict):
                 state_dict.update(
-                    (name + key[len(names[0]) :], state_dict[key])
+                    (name + key[len(filled[0]) :], state_dict[key])
                     for key in student
                 )
         wanted = [prefix + key for key in self.state_dict()]

@@ -12,7 +12,7 @@ from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import UNLABELED
 
-from .self_training import join_images
+from .batch import join_images
 from .semi_base import SemiSegmentor
 
 

@@ -1,29 +1,31 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
-from mmsemi.models.pseudo_labelers import pixel_entropy
+from mmsemi.models.pseudo_labelers import (
+    EntropyPercentilePseudoLabeler,
+    EntropySplit,
+    pixel_entropy,
+)
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE, resize_labels
 
-from .sample_maps import true_labels, valid_pixels
-from .self_training import join_images
+from .batch import Batch
+from .mean_teacher import MeanTeacher
+from .online import Losses, Outputs, in_mode
 from .semi_base import heads
-from .teacher_student import Targets, TeacherStudentSegmentor
 
 
 @MODELS.register_module()
-class U2PL(TeacherStudentSegmentor):
+class U2PL(MeanTeacher):
     """Unreliable pseudo-labels as negatives (arXiv 2203.03884, CVPR 2022).
 
-    One iteration: the teacher in eval mode labels the weak view; images and
-    labels are mixed; labeled and mixed images go through the student at
-    once, and through the teacher in train mode, which gives entropies,
-    ranks of the classes and features, and moves the teacher's BatchNorm
-    statistics. Labels of high entropy are dropped from the cross entropy,
-    and their pixels become negatives of a contrastive objective.
+    One iteration (:meth:`step`): the teacher in eval mode labels the weak
+    view; images and labels are mixed; labeled and mixed images go through
+    the student at once, and through the teacher in train mode, which gives
+    entropies, ranks of the classes and features, and moves the teacher's
+    BatchNorm statistics. Labels of high entropy are dropped from the cross
+    entropy, and their pixels become negatives of a contrastive objective.
 
     Published are a teacher with its own BatchNorm statistics
     (``buffers='own'`` of ``MeanTeacherHook``), which equals the student up
@@ -41,7 +43,7 @@ class U2PL(TeacherStudentSegmentor):
             out.
         pseudo_labeler: config of an
             :class:`EntropyPercentilePseudoLabeler`.
-        unsup_loss: see :class:`TeacherStudentSegmentor`.
+        unsup_loss: see :class:`OnlineSegmentor`.
         semi_train_cfg: as there, without ``teacher_mode`` but with
             ``iters_per_epoch`` and ``contrast_start``, the iteration from
             which on there is a contrastive objective.
@@ -49,7 +51,7 @@ class U2PL(TeacherStudentSegmentor):
     """
 
     train_defaults = dict(
-        TeacherStudentSegmentor.train_defaults,
+        MeanTeacher.train_defaults,
         teacher_mode='train',
         iters_per_epoch=1,
         contrast_start=0,
@@ -69,7 +71,7 @@ class U2PL(TeacherStudentSegmentor):
             unsup_loss or dict(type='EntropyFilteredCrossEntropyLoss'),
             **kwargs,
         )
-        if not hasattr(self.pseudo_labeler, 'split'):
+        if not isinstance(self.pseudo_labeler, EntropyPercentilePseudoLabeler):
             raise TypeError(
                 'U2PL needs a pseudo_labeler that splits pixels by entropy, '
                 'an EntropyPercentilePseudoLabeler; got '
@@ -87,7 +89,7 @@ class U2PL(TeacherStudentSegmentor):
             )
         if self.semi_train_cfg['iters_per_epoch'] < 1:
             raise ValueError(
-                'iters_per_epoch is at least 1, got '
+                'iters_per_epoch must be at least 1, got '
                 f'{self.semi_train_cfg["iters_per_epoch"]}'
             )
         head = getattr(self.student.decode_head, 'representation_head', None)
@@ -117,51 +119,55 @@ class U2PL(TeacherStudentSegmentor):
                 'the decode head untrained; leave it out'
             )
 
+    def step(self, batch: Batch) -> Losses:
+        """Algorithm 1 of the paper."""
+        targets = self.label(self.look(self.teacher, batch.weak), batch)
+        images, targets = self.mix(batch.strong[0], targets)
+        sup, unsup = self.decode_joint(self.student, batch, images)
+        teacher_sup, teacher_unsup = self.observe(batch, images)
+        split = self.divide(teacher_unsup['decode'], targets)
+        losses = self.sup(self.student, sup, batch)
+        losses.update(self.filtered_loss(unsup['decode'], targets, split))
+        losses.update(
+            self.contrast_loss(
+                batch.labels,
+                targets.labels,
+                split,
+                joined(sup, unsup),
+                joined(teacher_sup, teacher_unsup),
+            )
+        )
+        return losses
+
+    def labeled_only(self, batch: Batch) -> Losses:
+        """Warm-up: the teacher only gathers BatchNorm statistics."""
+        outputs = self.decode(self.student, batch.sup)
+        losses = self.sup(self.student, outputs, batch)
+        if self.contrast is not None:
+            losses.update(no_contrast(outputs))
+        if self.training:
+            self.look(self.teacher, batch.sup, training=True)
+        return losses
+
     @property
     def progress(self) -> float:
         """Share of the training that is done, in whole epochs, in [0, 1)."""
-        self._need_progress()
         length = self.semi_train_cfg['iters_per_epoch']
-        done = self.iteration // length * length
+        done = self._known_iteration() // length * length
         return done / max(self.max_iters, 1)
 
-    def loss_labeled_only(
-        self, images: Tensor, samples: list
-    ) -> dict[str, Tensor]:
-        """Warm-up: the teacher only gathers BatchNorm statistics."""
-        outputs = self.decode(self.student, images)
-        losses = self.loss_sup(outputs, samples)
-        if self.contrast is not None:
-            losses.update(self.no_contrast(outputs))
-        if self.training:
-            self.decode_teacher(images)
-        return losses
-
-    @torch.no_grad()
-    def label(self, images: Tensor, samples: list) -> Targets:
-        """Labels of all pixels, by the teacher in eval mode."""
-        with in_mode(self.teacher, False):
-            outputs = super().decode(self.teacher, images, auxiliary=False)
-        probabilities = self.teacher_probabilities(
-            outputs['decode'], images.shape[-2:]
-        )
+    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """Labels of all pixels; :meth:`divide` decides which ones count."""
         confidence, labels = probabilities.max(1)
-        valid = valid_pixels(samples)
-        return dict(
-            labels=labels.masked_fill(~valid, IGNORE),
-            confidence=confidence,
-            weights=valid.float(),
-            valid=valid,
-        )
+        return Targets(labels, confidence, valid=valid)
 
-    def decode(
-        self, segmentor: nn.Module, images: Tensor, auxiliary: bool = True
-    ) -> dict[str, Tensor]:
+    def run_heads(
+        self, network: nn.Module, feats: tuple, auxiliary: bool
+    ) -> Outputs:
         """Adds ``'representation'`` (N, D, h, w) to the outputs."""
         if self.contrast is None:
-            return super().decode(segmentor, images, auxiliary)
-        feats = segmentor.extract_feat(images)
-        (_, head), *others = heads(segmentor)
+            return super().run_heads(network, feats, auxiliary)
+        (_, head), *others = heads(network)
         logits, representation = head.forward_with_representation(feats)
         outputs = dict(decode=logits, representation=representation)
         if auxiliary:
@@ -169,96 +175,73 @@ class U2PL(TeacherStudentSegmentor):
         return outputs
 
     @torch.no_grad()
-    def decode_teacher(self, images: Tensor) -> dict[str, Tensor]:
-        """Outputs of the teacher in train mode."""
-        outputs = self.decode(self.teacher, images, auxiliary=False)
-        return {f'teacher_{k}': v for k, v in outputs.items()}
-
-    def forward_student(
-        self, sup_images: Tensor, images: Tensor
-    ) -> tuple[dict, dict]:
-        """Outputs of student and teacher for labeled and mixed images."""
-        sup, unsup = super().forward_student(sup_images, images)
-        teacher = self.decode_teacher(
-            join_images(dict(sup=sup_images, unsup_student=images))
-        )
-        number = len(sup_images)
-        sup.update({k: v[:number] for k, v in teacher.items()})
-        unsup.update({k: v[number:] for k, v in teacher.items()})
-        return sup, unsup
-
-    def loss_unsup(
-        self, outputs: dict[str, Tensor], targets: Targets
-    ) -> dict[str, Tensor]:
-        """Losses of labels whose entropy is low enough.
-
-        They get the labels before the drop as ``predicted``, for reports.
-        Leaves ``low`` and ``high``, the most and the least certain pixels,
-        in the targets.
-        """
-        size = targets['labels'].shape[-2:]
-        with torch.no_grad():
-            probabilities = self.teacher_probabilities(
-                outputs['teacher_decode'], size
+    def observe(self, batch: Batch, images: Tensor) -> tuple[Outputs, Outputs]:
+        """What the teacher in train mode sees in labeled and mixed images."""
+        with in_mode(self.teacher, self.training):
+            outputs = self.decode(
+                self.teacher, batch.join(images), auxiliary=False
             )
-            split = self.pseudo_labeler.split(
-                pixel_entropy(probabilities), targets['labels'], self.progress
-            )
-            targets.update(low=split.low, high=split.high)
-        kept = targets['weights'] * (split.labels != IGNORE)
-        filtered = dict(
-            targets,
-            labels=split.labels,
-            weights=kept,
-            predicted=targets['labels'],
+        return batch.split(outputs)
+
+    @torch.no_grad()
+    def divide(self, logits: Tensor, targets: Targets) -> EntropySplit:
+        """Pixels to learn from, and the most and the least certain ones."""
+        probabilities = self.probabilities(logits, targets.labels.shape[-2:])
+        return self.pseudo_labeler.split(
+            pixel_entropy(probabilities), targets.labels, self.progress
         )
-        logits = self.upsample(outputs['decode'], size)
-        losses = self.compare(logits, filtered)
-        drop = self.pseudo_labeler.drop_percent_at(self.progress)
+
+    def filtered_loss(
+        self, logits: Tensor, targets: Targets, split: EntropySplit
+    ) -> Losses:
+        """Losses of labels whose entropy is low enough."""
+        self.record('predicted', None, targets)
+        kept = targets.weights * (split.labels != IGNORE)
+        losses = self.unsup(
+            logits, targets.change(labels=split.labels, weights=kept)
+        )
         losses['drop_percent'] = torch.full_like(
-            losses['loss_unsup'].detach(), drop
+            losses['loss_unsup'].detach(),
+            self.pseudo_labeler.drop_percent_at(self.progress),
         )
         return losses
 
-    def extra_losses(
+    def contrast_loss(
         self,
-        sup_images: Tensor,
-        sup_samples: list,
-        images: Tensor,
-        targets: Targets,
-        sup: dict[str, Tensor],
-        unsup: dict[str, Tensor],
-    ) -> dict[str, Tensor]:
-        """The contrastive objective, at the resolution of the features."""
+        truth: Tensor,
+        pseudo: Tensor,
+        split: EntropySplit,
+        student: Outputs,
+        teacher: Outputs,
+    ) -> Losses:
+        """The contrastive objective, at the resolution of the features.
+
+        Args:
+            truth: labels of the labeled images, int64 (N, H, W).
+            pseudo: labels of the mixed images, int64 (M, H, W).
+            split: the mixed images divided by entropy.
+            student: its outputs for labeled and mixed images, in this order.
+            teacher: likewise, in train mode.
+        """
         if self.contrast is None:
             return {}
-        if self.semi_train_cfg['contrast_start']:
-            self._need_progress()
-            if self.iteration < self.semi_train_cfg['contrast_start']:
-                return self.no_contrast(sup)
-        truth = true_labels(sup_samples)
+        start = self.semi_train_cfg['contrast_start']
+        if start and self._known_iteration() < start:
+            return no_contrast(student)
         known = truth != IGNORE
-        size = sup['representation'].shape[-2:]
+        size = student['representation'].shape[-2:]
         labels, low, high = (
             resize_labels(torch.cat(pair), size)
             for pair in (
-                (truth, targets['labels']),
-                (known, targets['low']),
-                (known, targets['high']),
+                (truth, pseudo),
+                (known, split.low),
+                (known, split.high),
             )
         )
-        both = {
-            key: torch.cat([sup[key], unsup[key]])
-            for key in (
-                'representation',
-                'teacher_representation',
-                'teacher_decode',
-            )
-        }
         loss = self.contrast(
-            both['representation'],
-            both['teacher_representation'],
-            self.teacher_probabilities(both['teacher_decode']),
+            student['representation'],
+            teacher['representation'],
+            self.probabilities(teacher['decode']),
             labels,
             low,
             high,
@@ -269,19 +252,17 @@ class U2PL(TeacherStudentSegmentor):
             bank_rows=self.contrast.bank.counts.float().mean(),
         )
 
-    @staticmethod
-    def no_contrast(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """A loss of 0: distributed training wants all gradients."""
-        first = outputs['representation'][..., 0, 0]
-        return dict(loss_contra=0 * first.float().sum())
+
+def joined(first: Outputs, second: Outputs) -> Outputs:
+    """Outputs for two sets of images, one behind the other."""
+    return {
+        name: torch.cat([first[name], second[name]])
+        for name in ('decode', 'representation')
+        if name in first
+    }
 
 
-@contextmanager
-def in_mode(module: nn.Module, training: bool) -> Iterator[None]:
-    """Put a module into a mode for a while."""
-    before = module.training
-    module.train(training)
-    try:
-        yield
-    finally:
-        module.train(before)
+def no_contrast(outputs: Outputs) -> Losses:
+    """A loss of 0: distributed training wants all gradients."""
+    first = outputs['representation'][..., 0, 0]
+    return dict(loss_contra=0 * first.float().sum())

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.pseudo_labelers.views import Views
-from mmsemi.models.segmentors.frozen_copy import copy_weights, frozen_copy
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import UNLABELED, resize_labels
 
@@ -48,6 +47,7 @@ class ZeroLabelSegmentor(SPNet):
     """
 
     sub_models = ('student', 'generator')
+    frozen_copies = ('generator',)
     train_defaults = dict(
         SPNet.train_defaults, background=None, merge_ignore=False
     )
@@ -95,15 +95,7 @@ class ZeroLabelSegmentor(SPNet):
                 **(pseudo_labeler or {}),
             )
         )
-        self.generator = frozen_copy(self.student)
         self.self_training = False
-
-    def init_weights(self) -> None:
-        """Initialize the student; the generator becomes equal to it."""
-        generator = self._modules.pop('generator')
-        super().init_weights()
-        self.generator = generator
-        copy_weights(self.student, generator)
 
     def train(self, mode: bool = True) -> 'ZeroLabelSegmentor':
         """Set the mode of the student; the generator stays in evaluation."""
@@ -116,7 +108,7 @@ class ZeroLabelSegmentor(SPNet):
 
         From then on unlabeled pixels take part in training.
         """
-        copy_weights(self.student, self.generator)
+        self.sync_copy('generator')
         self.self_training = True
         self._labels_checked = False  # rounds have their own data loader
 
@@ -181,13 +173,3 @@ class ZeroLabelSegmentor(SPNet):
         return head(
             self.generator.extract_feat(images), slice(head.num_seen, None)
         )
-
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
-    ) -> None:
-        """Let checkpoints of a student alone fill the generator, too."""
-        own, copied = f'{prefix}student.', f'{prefix}generator.'
-        if not any(key.startswith(copied) for key in state_dict):
-            for key in [k for k in state_dict if k.startswith(own)]:
-                state_dict[copied + key[len(own) :]] = state_dict[key]
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

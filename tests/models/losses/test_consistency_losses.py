@@ -10,13 +10,12 @@ NORMALIZERS = ('valid', 'confident', 'all')
 
 def targets_of(logits, threshold=0.5):
     soft = logits.softmax(1)
-    labels, confidence, weights = ConfidencePseudoLabeler(threshold)(soft)[:3]
-    valid = torch.ones_like(labels, dtype=torch.bool)
+    found = ConfidencePseudoLabeler(threshold)(soft)
+    valid = torch.ones_like(found.valid)
     valid[:, :2] = False
-    return dict(
-        labels=labels.masked_fill(~valid, 255),
-        confidence=confidence,
-        weights=weights * valid,
+    return found.change(
+        labels=found.labels.masked_fill(~valid, 255),
+        weights=found.weights * valid,
         valid=valid,
         soft=soft,
     )
@@ -31,17 +30,17 @@ def case():
 
 def count(targets, normalizer):
     return dict(
-        valid=targets['valid'].sum(),
-        confident=(targets['weights'] > 0).sum(),
-        all=targets['valid'].numel(),
+        valid=targets.valid.sum(),
+        confident=(targets.weights > 0).sum(),
+        all=targets.valid.numel(),
     )[normalizer]
 
 
 @pytest.mark.parametrize('normalizer', NORMALIZERS)
 def test_cross_entropy(case, normalizer) -> None:
     logits, targets = case
-    sure = targets['weights'] > 0
-    assert 0 < sure.sum() < targets['valid'].sum()
+    sure = targets.weights > 0
+    assert 0 < sure.sum() < targets.valid.sum()
     loss = MODELS.build(
         dict(
             type='PseudoLabelCrossEntropyLoss',
@@ -50,7 +49,7 @@ def test_cross_entropy(case, normalizer) -> None:
         )
     )(logits, targets)
     ce = F.cross_entropy(
-        logits, targets['labels'], reduction='none', ignore_index=255
+        logits, targets.labels, reduction='none', ignore_index=255
     )
     torch.testing.assert_close(
         loss, 3 * ce[sure].sum() / count(targets, normalizer)
@@ -71,11 +70,11 @@ def test_softmax_mse(case, normalizer, reduce) -> None:
             loss_weight=100.0,
         )
     )(logits, targets)
-    square = (logits.softmax(1) - targets['soft']) ** 2
+    square = (logits.softmax(1) - targets.soft) ** 2
     square = square.sum(1) if reduce == 'sum' else square.mean(1)
     torch.testing.assert_close(
         loss,
-        100 * (square * targets['weights']).sum() / count(targets, normalizer),
+        100 * (square * targets.weights).sum() / count(targets, normalizer),
     )
 
 
@@ -92,7 +91,7 @@ def test_class_weights_enter_sum_and_normalizer(case) -> None:
             ),
         )
     )(logits, targets)
-    labels = targets['labels'].masked_fill(targets['weights'] == 0, 255)
+    labels = targets.labels.masked_fill(targets.weights == 0, 255)
     torch.testing.assert_close(
         loss, F.cross_entropy(logits, labels, weight, ignore_index=255)
     )
@@ -105,16 +104,16 @@ def test_class_weights_enter_sum_and_normalizer(case) -> None:
 def test_no_sure_or_no_valid_pixel_is_zero(case, kind, normalizer) -> None:
     logits, targets = case
     module = MODELS.build(dict(type=kind, normalizer=normalizer))
-    none = torch.zeros_like(targets['weights'])
+    none = torch.zeros_like(targets.weights)
     for change in (
         dict(weights=none),
         dict(
             weights=none,
             valid=none.bool(),
-            labels=torch.full_like(targets['labels'], 255),
+            labels=torch.full_like(targets.labels, 255),
         ),
     ):
-        loss = module(logits, {**targets, **change})
+        loss = module(logits, targets.change(**change))
         (gradient,) = torch.autograd.grad(loss, logits)
         assert loss == 0 and (gradient == 0).all()
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 DST = dict(type='DynamicSelfTrainingLoss', gamma=3)
@@ -42,7 +43,9 @@ def make(n=4, c=5, size=(6, 7), scale=2.0, seed=0):
 
 def evaluate(cfg, logits, labels, mask, confidence):
     logits = logits.clone().requires_grad_()
-    result = MODELS.build(cfg)(logits, labels, mask, confidence)
+    result = MODELS.build(cfg)(
+        logits, Targets(labels, confidence, pseudo=mask)
+    )
     (result['loss_seg'] + result.get('loss_reg', 0)).backward()
     return result, logits.grad
 
@@ -226,7 +229,7 @@ def test_regularizer_pulls_pseudo_labeled_pixels_apart(name) -> None:
     logits, labels, mask, _ = make()
     objective = MODELS.build(dict(CRST, regularizer=name))
     x = logits.clone().requires_grad_()
-    objective(x, labels, mask)['loss_reg'].backward()
+    objective(x, Targets(labels, pseudo=mask))['loss_reg'].backward()
     regular = (labels != 255) & mask.view(-1, 1, 1)
     moved = x.grad.abs().sum(1) > 0
     assert torch.equal(moved, regular)
@@ -243,16 +246,19 @@ def test_soft_labels_of_one_class_are_hard_labels() -> None:
     soft = F.one_hot(labels.where(valid, 0), 5).movedim(-1, 1).float()
     soft[~mask] = 0  # labeled samples have none
     objective = MODELS.build(CRST)
-    for key, value in objective(logits, labels, mask).items():
+    for key, value in objective(logits, Targets(labels, pseudo=mask)).items():
         torch.testing.assert_close(
-            objective(logits, labels, mask, soft=soft)[key], value
+            objective(logits, Targets(labels, pseudo=mask, soft=soft))[key],
+            value,
         )
     # An unlabeled pixel learns nothing from its soft label.
     x = logits.clone().requires_grad_()
-    objective(x, labels, mask, soft=soft.roll(1, 1))['loss_seg'].backward()
+    objective(x, Targets(labels, pseudo=mask, soft=soft.roll(1, 1)))[
+        'loss_seg'
+    ].backward()
     assert not x.grad.movedim(1, -1)[~valid].any()
     with pytest.raises(ValueError, match='soft'):
-        MODELS.build(DST)(logits, labels, mask, soft=soft)
+        MODELS.build(DST)(logits, Targets(labels, pseudo=mask, soft=soft))
 
 
 def test_wrong_settings_are_refused() -> None:
@@ -271,7 +277,8 @@ def test_no_host_synchronization(cfg, monkeypatch) -> None:
         raise AssertionError('the training step waits for the device')
 
     objective = MODELS.build(cfg)
-    logits, *rest = make()
+    logits, labels, mask, confidence = make()
+    targets = Targets(labels, confidence, pseudo=mask)
     logits.requires_grad_()
     for name in (
         'item',
@@ -285,5 +292,5 @@ def test_no_host_synchronization(cfg, monkeypatch) -> None:
         monkeypatch.setattr(torch.Tensor, name, fail)
     with pytest.raises(AssertionError, match='waits'):  # it would be seen
         logits.sum().item()
-    objective(logits, *rest)['loss_seg'].backward()
+    objective(logits, targets)['loss_seg'].backward()
     assert logits.grad is not None and logits.grad.shape == logits.shape

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 TYPES = (
@@ -24,7 +25,7 @@ def inputs(n=2, c=4, h=5, w=6, dtype=torch.float32):
 def value(name, logits, labels, **cfg):
     criterion = MODELS.build(dict(type=name, **cfg))
     if name != TYPES[2]:
-        labels = dict(labels=labels)
+        labels = Targets(labels)
     return criterion(logits, labels)
 
 

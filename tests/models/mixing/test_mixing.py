@@ -4,6 +4,7 @@ import torch
 
 from mmsemi.models.mixing import ClassMix, CutMix, CutOut, box_mask
 from mmsemi.models.mixing.boxes import BOX_RULES
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 RULES = sorted(BOX_RULES)
@@ -18,7 +19,7 @@ def _seed():
 def batch(number=4, size=(12, 16)):
     """Images whose every pixel tells the number of the image."""
     index = torch.arange(number).view(-1, 1, 1).expand(number, *size)
-    return index[:, None].float().expand(-1, 3, -1, -1), dict(
+    return index[:, None].float().expand(-1, 3, -1, -1), Targets(
         labels=index.clone(),
         confidence=index / number,
         weights=torch.ones(number, *size),
@@ -33,18 +34,18 @@ def test_everything_of_a_pixel_moves_together(rule, partner) -> None:
     images, targets = batch()
     mixing = CutMix(rule, prob=1.0, partner=partner)
     mixed, found = mixing(images, targets)
-    labels = found['labels']
+    labels = found.labels
     assert torch.equal(mixed[:, 0].long(), labels)
-    assert torch.equal(found['confidence'], labels / 4)
-    source = targets['soft'].transpose(0, 1)[
+    assert torch.equal(found.confidence, labels / 4)
+    source = targets.soft.transpose(0, 1)[
         :, labels, torch.arange(12)[:, None], torch.arange(16)
     ]
-    assert torch.equal(found['soft'].transpose(0, 1), source)
+    assert torch.equal(found.soft.transpose(0, 1), source)
     others = [1, 2, 3, 0] if partner == 'roll' else [3, 2, 1, 0]
     for own, other, label in zip(range(4), others, labels):
         assert set(label.unique().tolist()) <= {own, other}
         assert (label == other).any()
-    assert torch.equal(targets['labels'], batch()[1]['labels'])
+    assert torch.equal(targets.labels, batch()[1].labels)
 
 
 @pytest.mark.parametrize('rule', RULES)
@@ -96,19 +97,20 @@ def test_one_image_stays_as_it_is(kind) -> None:
     images, targets = batch(1)
     mixed, found = MODELS.build(dict(type=kind, prob=1.0))(images, targets)
     assert torch.equal(mixed, images)
-    assert all(torch.equal(found[k], targets[k]) for k in targets)
+    assert torch.equal(found.labels, targets.labels)
+    assert torch.equal(found.soft, targets.soft)
 
 
 def test_cut_out_leaves_nothing_inside() -> None:
     images, targets = batch()
     images = images + 1
     mixed, found = CutOut(prob=1.0)(images, targets)
-    hole = found['labels'] == 255
+    hole = found.labels == 255
     assert hole.flatten(1).any(1).all() and not hole.all()
-    assert not found['valid'][hole].any() and found['valid'][~hole].all()
-    assert (found['weights'] == (~hole)).all()
+    assert not found.valid[hole].any() and found.valid[~hole].all()
+    assert (found.weights == (~hole)).all()
     assert torch.equal((mixed == 0).all(1), hole)
-    assert (found['soft'].sum(1)[hole] == 0).all()
+    assert (found.soft.sum(1)[hole] == 0).all()
 
 
 def test_class_mix_keeps_half_of_the_classes() -> None:
@@ -116,13 +118,13 @@ def test_class_mix_keeps_half_of_the_classes() -> None:
     labels[0] = 3  # one class alone: floor(1 / 2) = none stays
     labels[1] = 255  # nothing labeled
     labels[2, :10] = 255
-    mask = ClassMix().draw_mask(dict(labels=labels))
+    mask = ClassMix().draw_mask(Targets(labels))
     assert mask[0].all() and mask[1].all() and mask[2, :10].all()
     for label, other in zip(labels[2:], mask[2:]):
         kept = set(label[~other].unique().tolist())
         assert len(kept) == 2 and 255 not in kept
         assert not kept & set(label[other].unique().tolist())
-    again = ClassMix().draw_mask(dict(labels=labels))
+    again = ClassMix().draw_mask(Targets(labels))
     assert not torch.equal(mask, again)
 
 

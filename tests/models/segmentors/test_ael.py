@@ -10,6 +10,8 @@ from mmsemi.models.losses import ClassConfidenceBank
 from mmsemi.models.losses.class_confidence_bank import keep_rates
 from mmsemi.models.mixing import AdaptiveCopyPaste, AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import component_box
+from mmsemi.models.segmentors import Batch
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.models.segmentors.test_u2pl import CONTRAST, data_of, student
 from tests.models.tiny import tiny_student
@@ -44,7 +46,8 @@ def build(kind='AEL', **kwargs):
         )
     )
     torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.0)
-    model.sync_teacher()
+    model.sync_copy('teacher')
+    model.teacher_follows = True
     model.set_progress(0, 100)
     return model.train()
 
@@ -114,8 +117,8 @@ def test_losses_are_the_algorithm_box() -> None:
     np.random.seed(3)
     images, labels = model.copy_paste(images, truth, bank.confidence)
     assert (labels != truth).any()
-    pasted = torch.stack([s.gt_sem_seg.data[0] for s in samples['sup']])
-    assert torch.equal(pasted, labels)
+    same = torch.stack([s.gt_sem_seg.data[0] for s in samples['sup']])
+    assert torch.equal(same, truth)  # the batch itself stays as it is
 
     def up(x):
         return F.interpolate(x, (32, 32), mode='bilinear')
@@ -129,13 +132,13 @@ def test_losses_are_the_algorithm_box() -> None:
             )
             != 255
         )
-        targets = dict(
+        targets = Targets(
             labels=pseudo.masked_fill(~valid, 255),
             confidence=confidence,
             valid=valid,
         )
         mixed, targets = model.mixing(
-            inputs['unsup_student'], targets, bank.confidence
+            inputs['unsup_student'], targets, None, bank.confidence
         )
         own = up(teacher(images, mode='tensor')).softmax(1).max(1)
     logits = up(live.train()(torch.cat([images, mixed]), mode='tensor'))
@@ -152,10 +155,7 @@ def test_losses_are_the_algorithm_box() -> None:
     torch.testing.assert_close(
         losses['loss_unsup'],
         consistency(
-            logits[2:],
-            targets['confidence'],
-            targets['labels'],
-            targets['valid'],
+            logits[2:], targets.confidence, targets.labels, targets.valid
         ),
     )
     want = 0.25 * consistency(logits[:2], *own, labels != 255)
@@ -201,7 +201,8 @@ def test_pastes_from_a_branch_of_its_own() -> None:
         lambda module, args: seen.append(args[0])
     )
     model(**data, mode='loss')
-    for i, sample in enumerate(samples['sup']):
+    prepared = model.prepare(Batch.of(inputs, samples, others=('paste',)))
+    for i, sample in enumerate(prepared.sup_samples):
         assert (sample.gt_sem_seg.data[0, 3:9] == 2).all()
         assert torch.equal(sample.gt_sem_seg.data[0, 9:], before[i][9:])
         assert (seen[0][i, :, 3:9] == 7).all()
@@ -269,7 +270,7 @@ def test_class_weights_of_a_criterion() -> None:
     weights = torch.tensor([0.5, 1, 1.5])[labels.where(known, 1)] * confidence
     each = F.cross_entropy(logits, labels, reduction='none', ignore_index=255)
     torch.testing.assert_close(
-        loss(logits, dict(labels=labels, confidence=confidence)),
+        loss(logits, Targets(labels, confidence)),
         (weights * each).sum() / weights.sum(),
     )
 
@@ -285,14 +286,12 @@ def test_the_worst_class_is_always_kept() -> None:
     logits = torch.zeros(2, 3, 4, 4)
     logits[:, 1, :2], logits[:, 0, 2:] = 5, 5
     logits.requires_grad_()
-    targets = dict(
-        labels=torch.ones(2, 4, 4).long(), confidence=torch.ones(2, 4, 4)
-    )
+    targets = Targets(torch.ones(2, 4, 4).long())
     loss(logits, targets).backward()
     kept = logits.grad.ne(0).any(1)
     assert kept[:, :2].all() and not kept[:, 2:].any()
     # No confidence at all.
-    targets['confidence'].zero_()
+    targets.confidence.zero_()
     assert loss(logits, targets) == 0
 
 
@@ -301,24 +300,25 @@ def test_cutmix_takes_an_object_of_the_unsure_class() -> None:
     labels[1, 3:9, 5:12] = 2
     labels[0, 1, 1] = 2  # too small to be looked for
     images = torch.stack([torch.zeros(3, 20, 20), torch.ones(3, 20, 20)])
-    targets = dict(labels=labels, weights=images[:, 0].clone())
-    given = copy.deepcopy(targets)
+    targets = Targets(labels, weights=images[:, 0].clone())
+    given = targets.each(torch.clone)
     mix = AdaptiveCutMix(component_share=0.05, presence_share=0.05)
     np.random.seed(0)
     # Class 2 is drawn for certain, as good as.
     confidence = torch.tensor([1.0, 1.0, -600.0, 1.0])
-    new, mixed = mix(images, targets, confidence)
+    new, mixed = mix(images, targets, None, confidence)
     box = torch.zeros(20, 20, dtype=torch.bool)
     box[3:9, 5:12] = True
     assert torch.equal(new[0, 0].bool(), box)
-    assert (mixed['labels'][0][box] == 2).all()
-    assert torch.equal(mixed['weights'][0].bool(), box)
+    assert (mixed.labels[0][box] == 2).all()
+    assert torch.equal(mixed.weights[0].bool(), box)
     # The other image gets a box of half the area: nothing there is large.
     share = (new[1, 0] == 0).float().mean().item()
     assert share == pytest.approx(0.5, abs=0.05)
-    assert all(torch.equal(targets[k], given[k]) for k in given)
-    one = {k: v[:1] for k, v in targets.items()}
-    assert torch.equal(mix(images[:1], one, confidence)[0], images[:1])
+    assert torch.equal(targets.labels, given.labels)
+    assert torch.equal(targets.weights, given.weights)
+    one = targets.keep(slice(1))
+    assert torch.equal(mix(images[:1], one, None, confidence)[0], images[:1])
 
 
 def test_diagonal_pixels_are_one_component() -> None:

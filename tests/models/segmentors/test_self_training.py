@@ -7,6 +7,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.models.tiny import batch, tiny_student
 
@@ -73,7 +74,9 @@ def test_loss_is_that_of_the_upsampled_logits() -> None:
             for s in part
         ]
     )
-    want = model.objective(logits, labels, torch.tensor([False, True, True]))
+    want = model.objective(
+        logits, Targets(labels, pseudo=torch.tensor([False, True, True]))
+    )
     torch.testing.assert_close(losses['decode.loss_seg'], want['loss_seg'])
     torch.testing.assert_close(losses['pseudo_weight'], want['pseudo_weight'])
 

@@ -46,7 +46,8 @@ def build(network=None, **kwargs):
         )
     )
     torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.0)
-    model.sync_teacher()
+    model.sync_copy('teacher')
+    model.teacher_follows = True
     model.set_progress(0, 100)
     return model.train()
 
@@ -133,20 +134,17 @@ def test_audit_is_about_labels_that_are_left() -> None:
     data = data_of(model)
     for k, sample in enumerate(data['data_samples']['unsup_teacher']):
         sample.gt_audit = PixelData(data=torch.full((1, 32, 32), k))
-    given = []
-    model.unsup_loss.register_forward_pre_hook(
-        lambda module, args: given.append(args[1])
-    )
+    model.recording = True
     losses = model(**data, mode='loss')
-    labels, truth = given[0]['labels'], given[0]['truth']
+    given = [model.records[k][0][1] for k in ('learned', 'predicted')]
+    labels, truth = given[0].labels, given[0].truth
     assert truth[0].unique().tolist() == [0, 1]  # mixed, too
     kept = labels != 255
     torch.testing.assert_close(
         losses['pseudo_label_accuracy'], (labels == truth)[kept].float().mean()
     )
     torch.testing.assert_close(
-        losses['confident_ratio'],
-        kept.sum() / (given[0]['predicted'] != 255).sum(),
+        losses['confident_ratio'], kept.sum() / (given[1].labels != 255).sum()
     )
 
 
@@ -166,9 +164,9 @@ def test_contrast_starts_later_and_further_losses_are_added() -> None:
     sum(v for k, v in losses.items() if 'loss' in k).backward()
     assert all(p.grad is not None for p in model.student.parameters())
     logits, targets = given
-    chosen = targets['labels'] != 255
+    chosen = targets.labels != 255
     sure = logits.softmax(1).gather(
-        1, targets['labels'].where(chosen, 0)[:, None]
+        1, targets.labels.where(chosen, 0)[:, None]
     )[:, 0]
     torch.testing.assert_close(
         losses['loss_rce'], 0.5 * math.log(1e4) * (1 - sure)[chosen].mean()

@@ -15,6 +15,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 
+from mmsemi.models.pseudo_labelers import EntropySplit
 from mmsemi.models.segmentors import U2PL
 from tests.models.segmentors.test_u2pl import build
 from tests.models.tiny import batch
@@ -42,8 +43,12 @@ def frozen(cls=U2PL) -> U2PL:
     data = model.data_preprocessor(both(STEPS), True)
     with torch.no_grad():
         model.decode(model.student, data['inputs']['sup'])
-    model.sync_teacher()
+    model.sync_copy('teacher')
+    model.teacher_follows = True
     return model.eval()
+
+
+HALVES = slice(0, IMAGES), slice(IMAGES, 2 * IMAGES)
 
 
 class DrawnLoss(torch.nn.Module):
@@ -65,38 +70,45 @@ class DrawnLoss(torch.nn.Module):
 class TwoInOne(U2PL):
     """Does for each half of a batch what U2PL does for each process."""
 
-    def loss_unsup(self, outputs, targets) -> dict:
-        self.parts, losses = [], []
-        for half in range(2):
-            part = slice(half * IMAGES, (half + 1) * IMAGES)
-            self.parts.append({k: v[part] for k, v in targets.items()})
-            losses.append(
-                super().loss_unsup(
-                    {k: v[part] for k, v in outputs.items()}, self.parts[half]
-                )
-            )
-        return mean(losses)
+    def divide(self, logits, targets) -> EntropySplit:
+        found = [
+            super(TwoInOne, self).divide(logits[part], targets.keep(part))
+            for part in HALVES
+        ]
+        return EntropySplit(*(torch.cat(maps) for maps in zip(*found)))
 
-    def extra_losses(
-        self, sup_images, sup_samples, images, targets, sup, unsup
-    ) -> dict:
+    def filtered_loss(self, logits, targets, split) -> dict:
+        return mean(
+            [
+                super(TwoInOne, self).filtered_loss(
+                    logits[part],
+                    targets.keep(part),
+                    EntropySplit(*(m[part] for m in split)),
+                )
+                for part in HALVES
+            ]
+        )
+
+    def contrast_loss(self, truth, pseudo, split, student, teacher) -> dict:
+        def both(maps, part):
+            sup, unsup = maps.chunk(2)
+            return torch.cat([sup[part], unsup[part]])
+
         bank, collected, seed = self.contrast.bank, [], self.contrast.seed
         append = bank.append
         for write in (True, False):
             # Rows of both go into the bank before either reads it.
             bank.append = lambda *rows: collected.append(rows)
             losses = []
-            for half in range(2):
-                part = slice(half * IMAGES, (half + 1) * IMAGES)
+            for half, part in enumerate(HALVES):
                 self.contrast.seed = seed + half
                 losses.append(
-                    super().extra_losses(
-                        None,
-                        sup_samples[part],
-                        None,
-                        self.parts[half],
-                        {k: v[part] for k, v in sup.items()},
-                        {k: v[part] for k, v in unsup.items()},
+                    super().contrast_loss(
+                        truth[part],
+                        pseudo[part],
+                        EntropySplit(*(m[part] for m in split)),
+                        {k: both(v, part) for k, v in student.items()},
+                        {k: both(v, part) for k, v in teacher.items()},
                     )
                 )
             if write:

@@ -272,7 +272,7 @@ def test_nothing_to_learn_from_is_zero(value) -> None:
     class Never(torch.nn.Module):
         def forward(self, views):
             plain = model.plain_labeler(views)
-            return plain._replace(labels=torch.full_like(plain.labels, 255))
+            return plain.change(labels=torch.full_like(plain.labels, 255))
 
     model.plain_labeler, model.pseudo_labeler = model.pseudo_labeler, Never()
     loss = total(model, losses_of(model, content))

@@ -21,7 +21,7 @@ def build():
     torch.manual_seed(0)
     model = MODELS.build(
         dict(
-            type='TeacherStudentSegmentor',
+            type='MeanTeacher',
             student=tiny_student(auxiliary=True),
             pseudo_labeler=dict(
                 type='ConfidencePseudoLabeler', threshold=0.26
@@ -30,7 +30,8 @@ def build():
         )
     )
     torch.nn.init.normal_(model.student.decode_head.conv_seg.weight, std=9.0)
-    model.sync_teacher()
+    model.sync_copy('teacher')
+    model.teacher_follows = True
     # Frozen normalization: statistics of a batch differ by its size.
     return model.eval()
 

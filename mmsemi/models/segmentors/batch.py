@@ -1,0 +1,180 @@
+"""A batch of labeled and unlabeled images, and the maps of its samples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmsemi.utils.labels import IGNORE
+
+SUP, WEAK, STRONG = 'sup', 'unsup_teacher', 'unsup_student'
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step of an online method learns from.
+
+    Attributes:
+        sup: labeled images (N, 3, H, W).
+        sup_samples: their N ``SegDataSample``.
+        weak: weak views of the unlabeled images (M, 3, H, W); None in a
+            batch of labeled images alone.
+        strong: strong views in their order, each of the shape of ``weak``
+            and of the same geometry.
+        valid: bool (M, H, W), False where an unlabeled image is padded.
+        samples: M ``SegDataSample`` of the unlabeled images.
+        others: further branches that the method asks for, ``{name: (images,
+            samples)}``.
+    """
+
+    sup: Tensor
+    sup_samples: list
+    weak: Tensor | None = None
+    strong: list[Tensor] = field(default_factory=list)
+    valid: Tensor | None = None
+    samples: list = field(default_factory=list)
+    others: dict[str, tuple[Tensor, list]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+        views: int = 1,
+        others: Sequence[str] = (),
+    ) -> 'Batch':
+        """From the branches of a preprocessed batch.
+
+        Args:
+            inputs: images of each branch, or labeled images alone.
+            data_samples: samples of each branch, or of the labeled images.
+            views: number of strong views that the method uses.
+            others: further branches that it uses where they are there.
+
+        Raises:
+            ValueError: when a branch is missing, is none that the method
+                uses, or has another shape than it should. Training would
+                else go on without it in silence.
+        """
+        if not isinstance(inputs, dict):
+            return cls(inputs, data_samples)
+        names = [WEAK] + [strong_branch(k) for k in range(views)]
+        found = {k: tuple(v.shape) for k, v in inputs.items()}
+        unknown = sorted(set(inputs) - {SUP, *names, *others})
+        if unknown:
+            raise ValueError(
+                f'this method does not use the branch {unknown[0]}; it uses '
+                f'{", ".join([SUP, *names, *others])}. Leave the branch out '
+                f'of the data (it has {found})'
+            )
+        given = [name for name in names if name in inputs]
+        shapes = {found[name] for name in given}
+        if SUP not in inputs or len(given) % len(names) or len(shapes) > 1:
+            raise ValueError(
+                f'a batch needs the branches sup, {", ".join(names)}, the '
+                'views of the unlabeled images in one shape (or sup alone); '
+                f'it has {found}'
+            )
+        batch = cls(
+            inputs[SUP],
+            data_samples[SUP],
+            others={
+                name: (inputs[name], data_samples[name])
+                for name in others
+                if name in inputs
+            },
+        )
+        if not given:
+            return batch
+        samples = data_samples[WEAK]
+        return replace(
+            batch,
+            weak=inputs[WEAK],
+            strong=[inputs[name] for name in names[1:]],
+            valid=valid_pixels(samples),
+            samples=samples,
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return tuple(self.sup.shape[-2:])
+
+    @property
+    def labels(self) -> Tensor:
+        """Annotated labels of the labeled images, int64 (N, H, W)."""
+        return true_labels(self.sup_samples)
+
+    def join(self, images: Tensor) -> Tensor:
+        """Labeled images, then others, to go through a network at once.
+
+        Raises:
+            ValueError: when their sizes differ.
+        """
+        return join_images({SUP: self.sup, 'unsup': images})
+
+    def split(
+        self, outputs: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Outputs of :meth:`join`: of the labeled images, of the others."""
+        number = len(self.sup)
+        return (
+            {name: value[:number] for name, value in outputs.items()},
+            {name: value[number:] for name, value in outputs.items()},
+        )
+
+    def change(self, **parts: Any) -> 'Batch':
+        """The same with some parts replaced."""
+        return replace(self, **parts)
+
+
+def strong_branch(view: int) -> str:
+    """Name of the branch of a strong view, counted from 0."""
+    return STRONG if view == 0 else f'{STRONG}_{view + 1}'
+
+
+def join_images(inputs: dict[str, Tensor]) -> Tensor:
+    """Concatenate the branches of a batch in their order.
+
+    Raises:
+        ValueError: when their image sizes differ.
+    """
+    sizes = {branch: tuple(x.shape[-2:]) for branch, x in inputs.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(
+            'the branches of a batch must share one image size, '
+            f'got {sizes}; crop or pad them alike'
+        )
+    return torch.cat(list(inputs.values()))
+
+
+def true_labels(samples: list) -> Tensor:
+    """Annotated labels (N, H, W), int64."""
+    return torch.stack([s.gt_sem_seg.data[0] for s in samples]).long()
+
+
+def valid_pixels(samples: list) -> Tensor:
+    """Bool (N, H, W), False where an unlabeled image is padded.
+
+    Raises:
+        ValueError: when the samples do not say.
+    """
+    if any('gt_sem_seg' not in sample for sample in samples):
+        raise ValueError(
+            'unlabeled samples do not say what is padding: put '
+            "dict(type='InitValidMap') behind LoadImageFromFile in their "
+            'pipeline'
+        )
+    return torch.stack([s.gt_sem_seg.data[0] for s in samples]) != IGNORE
+
+
+def audit_maps(samples: list, like: Tensor) -> Tensor:
+    """Ground truth (N, H, W) for reports, padded as the labels are."""
+    height, width = like.shape[-2:]
+    padded = torch.full_like(like, IGNORE)
+    for one, sample in zip(padded, samples):
+        truth = sample.gt_audit.data[0, :height, :width]
+        one[: truth.shape[0], : truth.shape[1]] = truth
+    return padded

@@ -1,0 +1,507 @@
+"""The frame of methods that see unlabeled images in every iteration."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmsemi.models.class_weights import undo_class_weights
+from mmsemi.models.losses import TargetLoss
+from mmsemi.models.pseudo_labelers import PseudoLabeler
+from mmsemi.models.targets import Targets
+from mmsemi.registry import MODELS
+from mmsemi.utils.labels import IGNORE
+
+from .batch import Batch, audit_maps
+from .semi_base import SemiSegmentor, heads
+
+Losses = dict[str, Tensor]
+Outputs = dict[str, Tensor]
+
+
+class OnlineSegmentor(SemiSegmentor):
+    """A method is one :meth:`step`: from a :class:`Batch` to its losses.
+
+    There is no teacher here and no method, only verbs for a step, each bound
+    to the network it is given: :meth:`decode` and :meth:`look` run a network,
+    :meth:`label` makes targets of logits, :meth:`mix` pastes images and
+    targets, :meth:`sup` and :meth:`unsup` give losses, :meth:`record` keeps
+    what pictures and reports show.
+
+    Branches of a batch: ``sup``, ``unsup_teacher`` (the weak view),
+    ``unsup_student``, ``unsup_student_2``, ... (strong views of the same
+    geometry), as many as :attr:`strong_views`, and :attr:`other_branches`. A
+    labeled batch without branches is accepted as well.
+
+    Args:
+        student: config of an mmseg segmentor with one decode head. Labeled
+            images train it by its own ``loss_decode`` and auxiliary heads.
+        pseudo_labeler: config of a :class:`PseudoLabeler`.
+        unsup_loss: config of a :class:`TargetLoss`.
+        mixing: config of a module that mixes images and targets, such as
+            :class:`CutMix`; None mixes nothing.
+        further_losses: configs of more losses by name; they are added and
+            logged as ``loss_<name>``.
+        data_preprocessor: see :class:`SemiSegmentor`.
+        semi_train_cfg: any of :attr:`train_defaults`:
+
+            - ``sup_weight``, ``unsup_weight``: factors of the losses.
+            - ``ramp_up_iters``: iterations in which the factor of unlabeled
+              images rises as exp(-5 (1 - t)^2) (Tarvainen and Valpola,
+              NeurIPS 2017).
+            - ``warmup_iters``: iterations on labeled images only, before.
+            - ``joint_forward``: labeled and unlabeled images go through the
+              student at once and share their batch statistics.
+            - ``audit``: log how often the labels that are learned from are
+              right, where samples carry ``gt_audit``.
+            - ``undo_class_weights``: divide probabilities by the class
+              weights of the student's loss before they label: a network
+              trained with weights paints rare classes too large.
+        semi_test_cfg: ``predict_on`` names the sub-model that predicts.
+        init_cfg: initialization of the wrapper, rarely needed.
+    """
+
+    strong_views = 1
+    other_branches: tuple[str, ...] = ()
+    train_defaults: dict[str, Any] = dict(
+        sup_weight=1.0,
+        unsup_weight=1.0,
+        ramp_up_iters=0,
+        warmup_iters=0,
+        joint_forward=True,
+        audit=False,
+        undo_class_weights=False,
+    )
+
+    def __init__(
+        self,
+        student: dict,
+        pseudo_labeler: dict,
+        unsup_loss: dict,
+        mixing: dict | None = None,
+        further_losses: dict[str, dict] | None = None,
+        data_preprocessor: dict | None = None,
+        semi_train_cfg: dict | None = None,
+        semi_test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
+        )
+        for name in (
+            'sup_weight',
+            'unsup_weight',
+            'ramp_up_iters',
+            'warmup_iters',
+        ):
+            if self.semi_train_cfg[name] < 0:
+                raise ValueError(
+                    f'{name} must not be negative, got '
+                    f'{self.semi_train_cfg[name]}'
+                )
+        if isinstance(self.student.decode_head, nn.ModuleList):
+            raise TypeError(
+                'the student needs exactly one decode head; '
+                'cascades are not supported'
+            )
+        if self.student.out_channels < 2:
+            raise ValueError(
+                'a head with one channel (binary, with a sigmoid) has no '
+                'probabilities of classes: give it two classes and '
+                'out_channels=2'
+            )
+        self.pseudo_labeler: PseudoLabeler = MODELS.build(pseudo_labeler)
+        self.unsup_loss: TargetLoss = MODELS.build(unsup_loss)
+        self.further_losses = nn.ModuleDict()
+        for name, loss in (further_losses or {}).items():
+            if name.startswith(('sup', 'unsup', 'contra')):
+                raise ValueError(
+                    f'further_losses: loss_{name} may be a loss '
+                    'of the method; choose another name'
+                )
+            self.further_losses[name] = MODELS.build(loss)
+        self.mixing = MODELS.build(mixing) if mixing else None
+        # Set from outside, see set_progress and record; no checkpoint needs
+        # them.
+        self.iteration: int | None = None
+        self.max_iters: int | None = None
+        self.recording = False
+        self.records: dict[str, list] | None = None
+
+    # Progress.
+    def set_progress(self, iteration: int, max_iters: int) -> None:
+        """Tell the model how far training is; schedules need it."""
+        self.iteration, self.max_iters = iteration, max_iters
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done, in [0, 1).
+
+        Raises:
+            RuntimeError: when nobody has said.
+        """
+        return self._known_iteration() / max(self.max_iters, 1)
+
+    def _known_iteration(self) -> int:
+        if self.iteration is None:
+            raise RuntimeError(
+                'a schedule of this model needs the iteration: add '
+                'TrainingProgressHook to custom_hooks, or call set_progress'
+            )
+        return self.iteration
+
+    @property
+    def warming_up(self) -> bool:
+        """Whether unlabeled images are still left aside."""
+        length = self.semi_train_cfg['warmup_iters']
+        return bool(length) and self._known_iteration() < length
+
+    @property
+    def unsup_weight(self) -> float:
+        """Present factor of the loss of unlabeled images."""
+        weight = self.semi_train_cfg['unsup_weight']
+        length = self.semi_train_cfg['ramp_up_iters']
+        if not length:
+            return weight
+        done = self._known_iteration() - self.semi_train_cfg['warmup_iters']
+        share = min(max(done / length, 0.0), 1.0)
+        return weight * math.exp(-5 * (1 - share) ** 2)
+
+    # The method.
+    def step(self, batch: Batch) -> Losses:
+        """One iteration of the method, as its algorithm box has it.
+
+        Returns:
+            0-d tensors: those whose key holds ``loss`` are summed, the
+            others are logged.
+        """
+        raise NotImplementedError
+
+    def loss(
+        self,
+        inputs: Tensor | dict[str, Tensor],
+        data_samples: list | dict[str, list],
+    ) -> Losses:
+        """Losses and logged figures of one batch, see :meth:`step`.
+
+        Args:
+            inputs: images (N, 3, H, W) of each branch.
+            data_samples: for each branch N ``SegDataSample``; of unlabeled
+                images ``gt_sem_seg`` says only what is padding (255).
+        """
+        self.records = {} if self.recording else None
+        self.recording = False
+        batch = self.prepare(
+            Batch.of(
+                inputs, data_samples, self.strong_views, self.other_branches
+            )
+        )
+        if batch.weak is None or self.warming_up:
+            return self.labeled_only(batch)
+        return self.step(batch)
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Change a batch before anything sees it; nothing here."""
+        return batch
+
+    def labeled_only(self, batch: Batch) -> Losses:
+        """Losses of a batch (or phase) without unlabeled images."""
+        return self.sup(
+            self.student, self.decode(self.student, batch.sup), batch
+        )
+
+    # Verbs.
+    def decode(
+        self,
+        network: nn.Module,
+        images: Tensor,
+        auxiliary: bool = True,
+        perturb: Callable[[tuple], tuple] | None = None,
+    ) -> Outputs:
+        """Outputs of a network's heads at their own resolution.
+
+        Args:
+            network: one of the sub-models.
+            images: (N, 3, H, W).
+            auxiliary: whether auxiliary heads run as well.
+            perturb: changes the features between backbone and heads; it may
+                return more images than it got.
+
+        Returns:
+            Logits (N, C, h, w) of ``'decode'`` and of ``'aux'`` (or
+            ``'aux_0'``, ``'aux_1'``, ... where there are several); a
+            subclass may add more.
+        """
+        feats = network.extract_feat(images)
+        if perturb is not None:
+            feats = perturb(feats)
+        return self.run_heads(network, feats, auxiliary)
+
+    def run_heads(
+        self, network: nn.Module, feats: tuple, auxiliary: bool
+    ) -> Outputs:
+        """Outputs of the heads for given features, see :meth:`decode`."""
+        outputs = {}
+        for name, head in heads(network):
+            if name != 'decode' and not auxiliary:
+                continue
+            outputs[name] = head(feats)
+            if not isinstance(outputs[name], Tensor):
+                raise TypeError(
+                    f'{type(head).__name__} gives no single map '
+                    'of logits, which consistency needs'
+                )
+        return outputs
+
+    @torch.no_grad()
+    def look(
+        self, network: nn.Module, images: Tensor, training: bool = False
+    ) -> Tensor:
+        """Logits (N, C, h, w) of a network in eval mode, without gradient.
+
+        Args:
+            network: one of the sub-models.
+            images: (N, 3, H, W).
+            training: use (and move) the statistics of the batch instead.
+        """
+        with in_mode(network, training):
+            return self.decode(network, images, auxiliary=False)['decode']
+
+    def decode_joint(
+        self, network: nn.Module, batch: Batch, images: Tensor
+    ) -> tuple[Outputs, Outputs]:
+        """:meth:`decode` of the labeled and of other images.
+
+        At once, so that they share their batch statistics, unless
+        ``joint_forward`` is off.
+        """
+        if self.semi_train_cfg['joint_forward']:
+            return batch.split(self.decode(network, batch.join(images)))
+        return (
+            self.decode(network, batch.sup),
+            self.decode(network, images, auxiliary=False),
+        )
+
+    @torch.no_grad()
+    def label(self, logits: Tensor, batch: Batch) -> Targets:
+        """Targets for the unlabeled images of a batch.
+
+        Args:
+            logits: (M, C, h, w) for their weak views.
+            batch: says what is padding, which gets no label and no weight.
+        """
+        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
+        targets = self.run_labeler(probabilities, batch.valid)
+        valid = batch.valid
+        soft = None
+        if self.soft_losses:
+            soft = probabilities if targets.soft is None else targets.soft
+        targets = targets.change(
+            labels=targets.labels.masked_fill(~valid, IGNORE),
+            weights=targets.weights * valid,
+            valid=valid,
+            soft=soft,
+        )
+        if self.semi_train_cfg['audit'] and all(
+            'gt_audit' in sample for sample in batch.samples
+        ):
+            truth = audit_maps(batch.samples, targets.labels)
+            targets = targets.change(truth=truth)
+        self.record('labeled', batch.weak, targets)
+        return targets
+
+    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """The pseudo-labeler, told the progress if it asks for it."""
+        progress = self.progress if self.pseudo_labeler.needs_progress else 0.0
+        return self.pseudo_labeler(probabilities, valid, progress)
+
+    def probabilities(
+        self, logits: Tensor, size: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Class probabilities (N, C, H, W) to label by, float32.
+
+        Args:
+            logits: (N, C, h, w) of a decode head.
+            size: (H, W) of the images; (h, w) by default.
+        """
+        logits = (
+            logits.float() if size is None else self.upsample(logits, size)
+        )
+        if self.semi_train_cfg['undo_class_weights']:
+            weights = getattr(
+                self.student.decode_head.loss_decode, 'class_weight', None
+            )
+            if not isinstance(weights, Tensor):
+                raise ValueError(
+                    'undo_class_weights needs class weights in loss_decode '
+                    "of the student's decode head: a "
+                    'ClassBalancedCrossEntropyLoss'
+                )
+            logits = undo_class_weights(logits, weights)
+        return logits.softmax(1)
+
+    def mix(
+        self, images: Tensor, own: Targets, other: Targets | None = None
+    ) -> tuple[Tensor, Targets]:
+        """Mix images and their targets alike.
+
+        Args:
+            images: strong views (M, 3, H, W).
+            own: their targets.
+            other: targets of the same images to take for what is pasted, if
+                those come from another forward.
+        """
+        self.record('strong', images, own)
+        if self.mixing is None:
+            return images, own
+        images, targets = self.run_mixing(images, own, other)
+        self.record('mixed', images, targets)
+        return images, targets
+
+    def run_mixing(
+        self, images: Tensor, own: Targets, other: Targets | None
+    ) -> tuple[Tensor, Targets]:
+        """The mixing module, see :meth:`mix`."""
+        return self.mixing(images, own, other)
+
+    def upsample(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Logits as float32 (N, C, H, W) in the size of the images."""
+        return resize(
+            logits.float(),
+            size=tuple(size),
+            mode='bilinear',
+            align_corners=self.student.decode_head.align_corners,
+        )
+
+    def sup(
+        self, network: nn.Module, outputs: Outputs, batch: Batch, name='sup'
+    ) -> Losses:
+        """Losses of a network's own heads on labeled images.
+
+        Args:
+            network: the sub-model.
+            outputs: of :meth:`decode` for the labeled images.
+            batch: has their samples.
+            name: what the losses are called, ``loss_<name>_...``.
+        """
+        losses = {}
+        for part, head in heads(network):
+            result = head.loss_by_feat(
+                outputs[part].float(), batch.sup_samples
+            )
+            for key, value in result.items():
+                middle = '' if part == 'decode' else f'{part}_'
+                if 'loss' in key:
+                    key = f'loss_{name}_{middle}{key.removeprefix("loss_")}'
+                    losses[key] = self.semi_train_cfg['sup_weight'] * value
+                elif part == 'decode':
+                    losses[key] = value
+        return losses
+
+    def unsup(
+        self,
+        logits: Tensor,
+        targets: Targets,
+        name: str = 'unsup',
+        factor: float = 1.0,
+    ) -> Losses:
+        """Weighted losses of unlabeled images, and :meth:`figures`.
+
+        Args:
+            logits: (M, C, h, w) of a student.
+            targets: what it is to learn.
+            name: the loss is called ``loss_<name>``; figures are logged for
+                ``'unsup'`` only.
+            factor: of these losses.
+        """
+        logits = self.upsample(logits, targets.labels.shape[-2:])
+        weight = self.unsup_weight * factor
+        losses = named_losses(
+            self.unsup_loss(logits, targets), f'loss_{name}', weight
+        )
+        for key, loss in self.further_losses.items():
+            key = f'loss_{key}' if name == 'unsup' else f'loss_{name}_{key}'
+            losses.update(named_losses(loss(logits, targets), key, weight))
+        self.record('learned', None, targets)
+        if name == 'unsup':
+            losses.update(self.figures(targets))
+        return losses
+
+    def record(
+        self, name: str, images: Tensor | None, targets: Targets
+    ) -> None:
+        """Keep what a step saw, if ``recording`` was set before it.
+
+        Hooks set it for one iteration at a time and find in the end that
+        ``records[name]`` is a list of ``(images, targets)``, one for each
+        view, in order: ``labeled`` (weak views), ``strong``, ``mixed`` and
+        ``learned`` (no images; what the loss got).
+        """
+        if self.records is not None:
+            self.records.setdefault(name, []).append((images, targets))
+
+    @property
+    def soft_losses(self) -> list[str]:
+        """Losses of unlabeled images that want probabilities."""
+        losses = (self.unsup_loss, *self.further_losses.values())
+        return [type(loss).__name__ for loss in losses if loss.needs_soft]
+
+    @torch.no_grad()
+    def figures(self, targets: Targets) -> Losses:
+        """What to log about the labels that are learned from.
+
+        Returns:
+            0-d tensors: the mean weight of the valid pixels, which is the
+            share of labels that count (``confident_ratio``), their mean
+            confidence (``mean_confidence``) and, with ``audit``, the share
+            of labels with a weight that are right
+            (``pseudo_label_accuracy``).
+        """
+        valid, chosen = targets.valid, targets.weights > 0
+        number = valid.sum().clamp(min=1)
+        figures = dict(
+            confident_ratio=(targets.weights * valid).sum() / number,
+            mean_confidence=(targets.confidence * valid).sum() / number,
+        )
+        if targets.truth is not None:
+            known = chosen & (targets.truth != IGNORE)
+            right = known & (targets.truth == targets.labels)
+            total = known.sum().clamp(min=1)
+            figures['pseudo_label_accuracy'] = right.sum() / total
+        return figures
+
+
+def named_losses(result: Tensor | Losses, name: str, weight: float) -> Losses:
+    """The result of a :class:`TargetLoss` under a name, weighted.
+
+    Args:
+        result: a loss, or losses and figures by name.
+        name: key of the loss; of several the others get their own behind it.
+        weight: factor of losses; figures keep their values and names.
+    """
+    if isinstance(result, Tensor):
+        return {name: weight * result}
+    named = {}
+    for key, value in result.items():
+        if 'loss' in key:
+            named[f'{name}_{key.removeprefix("loss_")}'] = weight * value
+        else:
+            named[key] = value
+    return named
+
+
+@contextmanager
+def in_mode(module: nn.Module, training: bool) -> Iterator[None]:
+    """Put a module into a mode for a while."""
+    before = module.training
+    if before != training:
+        module.train(training)
+    try:
+        yield
+    finally:
+        if before != training:
+            module.train(before)
