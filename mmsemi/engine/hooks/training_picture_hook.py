@@ -8,7 +8,6 @@ from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
-from mmsemi.models.segmentors.batch import WEAK
 from mmsemi.registry import HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
@@ -80,22 +79,19 @@ class TrainingPictureHook(Hook):
         if not self.due or not records or 'learned' not in records:
             return  # warm-up: later
         self.due = False
-        samples = data_batch['data_samples'][WEAK]
         try:
-            self._draw(runner, records, samples)
+            self._draw(runner, records)
         except Exception as error:
             runner.logger.warning(
                 f'no picture of iteration {runner.iter + 1}: '
                 f'{type(error).__name__}: {error}'
             )
 
-    def _draw(self, runner, records: dict[str, list], samples: list) -> None:
+    def _draw(self, runner, records: dict[str, list]) -> None:
         model, number = unwrapped(runner.model), runner.iter + 1
         meta = runner.train_loop.dataloader.dataset.metainfo
         name = f'{FOLDER}/training_iter_{number}.png'
-        rows = training_rows(
-            records, samples, model.data_preprocessor, self.num_images
-        )
+        rows = training_rows(records, model.data_preprocessor, self.num_images)
         titles = {
             key: title for key, title in TITLES.items() if key in rows[0]
         }
@@ -118,14 +114,13 @@ class TrainingPictureHook(Hook):
 
 
 def training_rows(
-    records: dict[str, list], samples: list, data_preprocessor, number: int
+    records: dict[str, list], data_preprocessor, number: int
 ) -> list[dict]:
     """What :func:`mmsemi.report.draw_rounds` needs of a batch.
 
     Args:
         records: of an :class:`OnlineSegmentor`; the first strong view is
             shown, with what was learned from it.
-        samples: those of the weak views.
         data_preprocessor: that of the model, which tells how images were
             normalized.
         number: rows at most.
@@ -133,6 +128,7 @@ def training_rows(
     weak, labeled = records['labeled'][0]
     strong, _ = records['strong'][0]
     _, target = records['learned'][0]
+    samples = records['samples']
     rows = []
     for i in range(min(number, len(target))):
         pseudo, right = _bytes(labeled.labels[i]), ''

@@ -193,13 +193,13 @@ class OnlineSegmentor(SemiSegmentor):
             data_samples: for each branch N ``SegDataSample``; of unlabeled
                 images ``gt_sem_seg`` says only what is padding (255).
         """
-        self.records = {} if self.recording else None
-        self.recording = False
         batch = self.prepare(
             Batch.of(
                 inputs, data_samples, self.strong_views, self.other_branches
             )
         )
+        self.records = {'samples': batch.samples} if self.recording else None
+        self.recording = False
         if batch.weak is None or self.warming_up:
             return self.labeled_only(batch)
         return self.step(batch)
@@ -439,7 +439,8 @@ class OnlineSegmentor(SemiSegmentor):
         Hooks set it for one iteration at a time and find in the end that
         ``records[name]`` is a list of ``(images, targets)``, one for each
         view, in order: ``labeled`` (weak views), ``strong``, ``mixed`` and
-        ``learned`` (no images; what the loss got).
+        ``learned`` (no images; what the loss got). ``records['samples']``
+        are those of the unlabeled images.
         """
         if self.records is not None:
             self.records.setdefault(name, []).append((images, targets))
