@@ -7,7 +7,6 @@ the one place through which checkpoints come in, mmengine's own loader
 included.
 """
 
-import argparse
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -43,16 +42,6 @@ def trusting_checkpoints(trust: bool = True) -> Iterator[None]:
         yield
     finally:
         _TRUST[0] = before
-
-
-def add_trust_option(parser: argparse.ArgumentParser) -> None:
-    """Give a command ``--trust-checkpoint``."""
-    parser.add_argument(
-        '--trust-checkpoint',
-        action='store_true',
-        help='read checkpoints that hold code beside weights, and run that '
-        'code; only for files of people you trust as you trust their programs',
-    )
 
 
 def read_checkpoint(

@@ -78,6 +78,36 @@ def config_file(name: str) -> str:
     raise UsageError(f'config {name}: {package} has no such config{hint}')
 
 
+def find_config(name: str) -> str:
+    """File of a config that is named on the command line.
+
+    A file that exists comes first. A name like ``dst_cbc/shapes.py`` is
+    that of a config which mmsemi brings, as ``mmsemi::dst_cbc/shapes.py``.
+
+    Args:
+        name: path, ``package::path``, or path below mmsemi's configs.
+
+    Raises:
+        UsageError: if there is no such config.
+    """
+    name = str(name)
+    if '::' in name or Path(name).is_file():
+        return config_file(name)
+    try:
+        folder = config_folder('mmsemi')
+    except UsageError:
+        return name
+    relative = name.removeprefix('configs/')
+    for candidate in (folder / relative, folder / f'{relative}.py'):
+        if candidate.is_file():
+            return str(candidate)
+    near = nearest(folder, relative)
+    raise UsageError(
+        f'config {name} not found, neither as a file nor among the configs '
+        'of mmsemi' + (f'. Did you mean {near}?' if near else '')
+    )
+
+
 def nearest(folder: Path, path: str) -> str | None:
     """Config below a folder whose path is most like the given one."""
     paths = [p.relative_to(folder).as_posix() for p in folder.rglob('*.py')]

@@ -1,7 +1,6 @@
 """Two models label for each other; the order of who labels is the method."""
 
 import json
-import runpy
 import shutil
 import time
 
@@ -11,13 +10,12 @@ from mmengine.hooks import Hook
 from mmengine.runner import load_checkpoint
 
 from mmsemi.apis.mutual import MutualTraining
+from mmsemi.apis.train_mutual import train_mutual
+from mmsemi.cli import main
 from mmsemi.engine.hooks.pseudo_label_hook import fingerprint
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
 from tests.tiny import make_tiny_set, tiny_config, tiny_model
-
-main = runpy.run_path(str(ROOT / 'tools/train_mutual.py'))['main']
 
 
 @HOOKS.register_module(force=True)
@@ -198,18 +196,10 @@ def test_command(tiny_set, tmp_path, capsys):
         cfg.dump(files[-1])
     missing = str(tmp_path / 'none.pth')
     with pytest.raises(UsageError, match='none.pth of model b'):
-        main(
-            [
-                *files,
-                '--work-dir',
-                str(tmp_path / 'run'),
-                '--baselines',
-                files[0],
-                missing,
-            ]
-        )
+        train_mutual(files, str(tmp_path / 'run'), (files[0], missing))
     assert 'labeled: 4 images' in capsys.readouterr().out
     main(
+        'mutual',
         [
             *files,
             '--work-dir',
@@ -219,6 +209,6 @@ def test_command(tiny_set, tmp_path, capsys):
             'train_cfg.lr_scale=1.0',
             'train_cfg.iters_per_round=1',
             'train_cfg.supervised_iters=1',
-        ]
+        ],
     )
     assert '| 1 | 100% |' in capsys.readouterr().out

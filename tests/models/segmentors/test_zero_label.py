@@ -1,5 +1,4 @@
 import copy
-import runpy
 
 import cv2
 import numpy as np
@@ -10,10 +9,10 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 
 from mmsemi.apis.inference import Predictor
+from mmsemi.apis.test import refuse_calibrated
 from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
 from tests.models.tiny import batch, tiny_student
 
 SEEN, UNSEEN, DIM = 3, 2, 6
@@ -446,12 +445,11 @@ def test_files_are_predicted_as_images_are_tested(tmp_path, gamma) -> None:
 
 
 def test_averages_of_calibrated_scores_are_refused() -> None:
-    tool = runpy.run_path(str(ROOT / 'tools/test.py'))
     cfg = Config(dict(model=dict(type='SPNet', student=student(gamma=0.3))))
     with pytest.raises(UsageError, match='gamma=0.3'):
-        tool['refuse_calibrated'](cfg)
+        refuse_calibrated(cfg)
     cfg.model.student.decode_head.gamma = 0.0
-    tool['refuse_calibrated'](cfg)
+    refuse_calibrated(cfg)
 
 
 @pytest.mark.parametrize(

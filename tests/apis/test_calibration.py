@@ -1,6 +1,5 @@
 """The sweep equals one evaluation per calibration."""
 
-import importlib.util
 import json
 
 import pytest
@@ -8,18 +7,13 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from mmsemi.apis import calibration as tool
 from mmsemi.evaluation.calibration import calibrated_labels
 from mmsemi.registry import METRICS, MODELS
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
 from tests.oracles.kinds import files
 from tests.tiny import make_tiny_set
 from tests.tiny_zero_label import tiny_zero_label_config
-
-PATH = ROOT / 'tools/analysis_tools/calibration_sweep.py'
-_spec = importlib.util.spec_from_file_location('calibration_sweep', PATH)
-tool = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tool)
 
 
 @pytest.fixture(scope='module')
@@ -42,23 +36,13 @@ def run(tmp_path_factory):
 def test_rows_are_those_of_single_evaluations(run, capsys):
     cfg, root = run
     out = root / 'table.json'
-    rows = tool.sweep(
-        tool.parse_args(
-            [
-                str(root / 'config.py'),
-                str(root / 'model.pth'),
-                '--gammas',
-                '0',
-                '0.4',
-                '0.2',
-                '--out',
-                str(out),
-                '--work-dir',
-                str(root / 'swept'),
-                '--cfg-options',
-                'log_level=INFO',
-            ]
-        )
+    rows = tool.sweep_calibration(
+        str(root / 'config.py'),
+        str(root / 'model.pth'),
+        (0, 0.4, 0.2),
+        str(out),
+        str(root / 'swept'),
+        dict(log_level='INFO'),
     )
     # The table is on the terminal once, and in the log file.
     printed = ''.join(capsys.readouterr())

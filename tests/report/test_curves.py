@@ -1,17 +1,10 @@
-import importlib.util
 import json
 
 import cv2
 import pytest
 
+from mmsemi.report import curves as tool
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
-
-spec = importlib.util.spec_from_file_location(
-    'plot_curves', ROOT / 'tools/analysis_tools/plot_curves.py'
-)
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 
 def log(work_dir, records, start='20260101_000000', end='\n'):

@@ -1,18 +1,11 @@
-import importlib.util
 import json
 
 import pytest
 
+from mmsemi.report.runs import summarize
 from mmsemi.report.tables import labels_used, outcome, round_line, round_table
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.files import write_json
-from tests.conftest import ROOT
-
-spec = importlib.util.spec_from_file_location(
-    'summarize', ROOT / 'tools/analysis_tools/summarize.py'
-)
-tool = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(tool)
 
 
 def make_row(number, val_miou, accuracy=None):
@@ -64,7 +57,7 @@ def test_mean_and_deviation_over_seeds(tmp_path):
     runs = [
         make_run(tmp_path / str(k), k, (40 + k, 44 + 2 * k)) for k in (2, 0, 1)
     ]
-    text = tool.summarize(runs + runs[:1])
+    text = summarize(runs + runs[:1])
     assert '3 runs, seed 0, 1, 2' in text
     assert cells(text, '| 0 |')[1:] == [
         'labeled only',
@@ -100,7 +93,7 @@ def test_mean_and_deviation_over_seeds(tmp_path):
 def test_configs_get_separate_tables(tmp_path):
     a = make_run(tmp_path / 'a', 0, (40.0, 45.0))
     b = make_run(tmp_path / 'b', 0, (42.0,), config='supervised/camvid')
-    text = tool.summarize([a, b])
+    text = summarize([a, b])
     assert text.count('### ') == 2 and '1 run, seed 0' in text
     second = text.split('### supervised/camvid')[1]
     assert cells(second, '| 0 |')[4:8] == ['42.00', '-', '42.00', '42.00']
@@ -126,7 +119,7 @@ def test_runs_that_differ_in_more_than_seed_and_split_are_not_averaged(
         make_run(tmp_path / name, 0, (30.0, 30.0), **change)
         for name, change in changes.items()
     ]
-    text = tool.summarize(plain + others)
+    text = summarize(plain + others)
     assert text.count('### dst_cbc/camvid') == 4
     first, second, *_ = text.split('### ')[1:]
     assert '2 runs, seed 0, 1' in first and '45.00' in first
@@ -138,7 +131,7 @@ def test_runs_that_differ_in_more_than_seed_and_split_are_not_averaged(
         (40.0, 45.0),
         data=dict(labeled=[dict(images=23, sha256='def')]),
     )
-    assert '3 runs, seed 0, 1, 2' in tool.summarize(plain + [other_split])
+    assert '3 runs, seed 0, 1, 2' in summarize(plain + [other_split])
 
 
 def test_summary_that_does_not_say_what_the_run_was(tmp_path):
@@ -148,7 +141,7 @@ def test_summary_that_does_not_say_what_the_run_was(tmp_path):
     del summary['recipe']
     path.write_text(json.dumps(summary))
     with pytest.raises(UsageError, match='earlier version.*--resume'):
-        tool.summarize([run])
+        summarize([run])
 
 
 def test_missing_values_are_dashes(tmp_path):
@@ -159,22 +152,20 @@ def test_missing_values_are_dashes(tmp_path):
         row['val_miou'] = None
     summary.update(last_miou=None, gain_over_round_0=None)
     path.write_text(json.dumps(summary))
-    assert cells(tool.summarize([run]), '| 0 |')[4:8] == ['-'] * 4
+    assert cells(summarize([run]), '| 0 |')[4:8] == ['-'] * 4
 
 
 def test_errors_name_folder_and_remedy(tmp_path):
     good = make_run(tmp_path / 'good', 0, (40.0, 45.0))
     with pytest.raises(UsageError, match='none.summary.json does not exist'):
-        tool.summarize([good, str(tmp_path / 'none')])
+        summarize([good, str(tmp_path / 'none')])
     with pytest.raises(UsageError, match='is not over.*--resume'):
-        tool.summarize(
-            [make_run(tmp_path / 'half', 1, (40.0,), finished=False)]
-        )
+        summarize([make_run(tmp_path / 'half', 1, (40.0,), finished=False)])
     with pytest.raises(UsageError, match='differ in their number of rounds'):
-        tool.summarize([good, make_run(tmp_path / 'other', 1, (40.0,))])
+        summarize([good, make_run(tmp_path / 'other', 1, (40.0,))])
     (tmp_path / 'good/summary.json').write_text('{"config": ')
     with pytest.raises(UsageError, match='damaged'):
-        tool.summarize([good])
+        summarize([good])
 
 
 def test_words_for_rows():

@@ -1,0 +1,91 @@
+"""Segment image files."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.device import get_device
+
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.package_configs import find_config
+from mmsemi.utils.progress import track
+
+from .inference import Predictor, find_images, save_prediction
+from .setup import load_config
+
+
+def infer(
+    source: str,
+    config: str,
+    checkpoint: str,
+    out: str,
+    predict_on: str | None = None,
+    raw: bool = False,
+    confidence: bool = False,
+    opacity: float = 0.5,
+    device: str | None = None,
+    overwrite: bool = False,
+    options: dict[str, Any] | None = None,
+) -> int:
+    """Write color maps and overlays, and more on request, as PNG files.
+
+    Args:
+        source: image, folder (with all below it) or pattern.
+        config: file, or name of a config that mmsemi brings; may be a plain
+            one of MMSegmentation.
+        checkpoint: of mmsemi or plain MMSegmentation.
+        out: folder for the results.
+        predict_on: sub-model to use; by default the one the config predicts
+            with.
+        raw: save class ids, too.
+        confidence: save confidences, too; 255 is certain.
+        opacity: of the colors in overlays, 0 to 1.
+        device: such as ``cpu`` or ``cuda:1``; by default a GPU if there is
+            one.
+        overwrite: write into a folder that holds files.
+        options: settings to change in the config, by their dotted keys.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        UsageError: if something is wrong with what was given; for unreadable
+            images when all others are done.
+    """
+    if not 0 <= opacity <= 1:
+        raise UsageError(f'--opacity lies in [0, 1], got {opacity}')
+    folder = Path(out)
+    images = {
+        stem: path
+        for stem, path in find_images(source).items()
+        if folder.resolve() not in path.resolve().parents  # earlier results
+    }
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f'{out} is a file. Choose another --out')
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise UsageError(
+            f'{out} holds files. Choose another --out, or --overwrite'
+        )
+    cfg = load_config(find_config(config), options)
+    predictor = Predictor(cfg, checkpoint, predict_on, device or get_device())
+    problems = []
+    for stem, path in track(images.items(), len(images), 'predicting'):
+        try:
+            prediction = predictor(path)
+        except UsageError as error:
+            problems.append(str(error))
+            continue
+        save_prediction(
+            folder,
+            stem,
+            path,
+            prediction,
+            predictor.palette,
+            opacity,
+            raw,
+            confidence,
+        )
+    done = len(images) - len(problems)
+    print(f'{done} of {len(images)} images segmented, in {out}')
+    if problems:
+        raise UsageError('; '.join(problems))
+    return done

@@ -1,0 +1,129 @@
+"""Measure a checkpoint on the test images of a config."""
+
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmsemi.doctor import check_test
+from mmsemi.engine.runner import build_runner
+from mmsemi.utils.console import restore_console
+from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.package_configs import find_config
+
+from .setup import load_config, set_work_dir
+
+
+def test(
+    config: str,
+    checkpoint: str,
+    work_dir: str | None = None,
+    out: str | None = None,
+    show_dir: str | None = None,
+    tta: bool = False,
+    predict_on: str | None = None,
+    options: dict[str, Any] | None = None,
+    launcher: str = 'none',
+) -> dict[str, float]:
+    """Test a checkpoint.
+
+    Args:
+        config: file, or name of a config that mmsemi brings.
+        checkpoint: of a run, or a plain one of MMSegmentation.
+        work_dir: folder for logs and figures; by default
+            ``work_dirs/<method>/<name of the config>/test``.
+        out: folder for predictions as PNG files of class ids.
+        show_dir: folder for images with predictions drawn over them.
+        tta: average over the views of the config's ``tta_pipeline``.
+        predict_on: sub-model to test; by default the one the config predicts
+            with.
+        options: settings to change in the config, by their dotted keys.
+        launcher: how several processes were started: ``none``, ``pytorch``,
+            ``slurm`` or ``mpi``.
+
+    Returns:
+        The figures by name, such as ``mIoU`` in percent.
+
+    Raises:
+        UsageError: if something is wrong with what was given.
+    """
+    config = find_config(config)
+    cfg = load_config(config, options)
+    set_work_dir(cfg, config, work_dir, suffix='test')
+    cfg.load_from, cfg.resume = checkpoint, False
+    if is_first_process():
+        for line in check_test(cfg):
+            print(line, flush=True)
+    if predict_on:
+        choose_network(cfg, predict_on)
+    if show_dir:
+        save_drawings(cfg, show_dir)
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        cfg.test_evaluator.update(output_dir=out, keep_results=True)
+    setup_launcher(cfg, launcher)
+    if tta:
+        use_tta(cfg)
+    runner = build_runner(cfg)
+    # A quiet start, but the figures belong on the console.
+    restore_console(runner.logger)
+    return runner.test()
+
+
+def choose_network(cfg: Config, network: str) -> None:
+    """Choose the sub-model a semi-supervised segmentor predicts with."""
+    if 'student' not in cfg.model:
+        raise UsageError(
+            f'--predict-on {network}: the model of this config '
+            f'is a plain {cfg.model.type}'
+        )
+    cfg.model.setdefault('semi_test_cfg', {})
+    cfg.model.semi_test_cfg.predict_on = network
+
+
+def save_drawings(cfg: Config, folder: str) -> None:
+    """Let mmseg's hook draw every prediction into ``folder``."""
+    hooks = cfg.get('default_hooks') or {}
+    hooks['visualization'] = dict(
+        hooks.get('visualization') or dict(type='SegVisualizationHook'),
+        draw=True,
+        interval=1,
+    )
+    cfg.default_hooks = hooks
+    cfg.visualizer = dict(
+        cfg.get('visualizer')
+        or dict(type='SegLocalVisualizer', name='visualizer'),
+        save_dir=folder,
+        vis_backends=[dict(type='LocalVisBackend')],
+    )
+
+
+def use_tta(cfg: Config) -> None:
+    """Average over the views of ``tta_pipeline``.
+
+    Raises:
+        UsageError: if the config has none, or the model no logits.
+    """
+    if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
+        raise UsageError('--tta: the config has no tta_pipeline and tta_model')
+    refuse_calibrated(cfg)
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    cfg.tta_model.module = cfg.model
+    cfg.model = cfg.tta_model
+
+
+def refuse_calibrated(cfg: Config) -> None:
+    """Averages of several views need logits.
+
+    Raises:
+        UsageError: when the model returns calibrated scores.
+    """
+    head = cfg.model.get('student', cfg.model).get('decode_head')
+    gamma = head.get('gamma') if isinstance(head, dict) else None
+    if gamma:
+        raise UsageError(
+            f'--tta averages the softmax of logits, but with gamma={gamma} '
+            'the decode head returns calibrated scores. Test without --tta, '
+            'or with --cfg-options model.student.decode_head.gamma=0'
+        )

@@ -1,0 +1,88 @@
+"""Train with a config, from its checks to the last file of the run."""
+
+from pathlib import Path
+from typing import Any
+
+from mmsemi.datasets.splits import set_split
+from mmsemi.doctor import check_training
+from mmsemi.engine.runner import build_runner
+from mmsemi.report.tables import SUMMARY
+from mmsemi.utils.dist import is_first_process, setup_launcher
+from mmsemi.utils.package_configs import find_config
+
+from .setup import (
+    check_amp,
+    enable_amp,
+    finish_run,
+    load_config,
+    prepare_generated,
+    prepared_run,
+    set_work_dir,
+)
+
+
+def train(
+    config: str,
+    work_dir: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    split: str | None = None,
+    amp: bool = False,
+    options: dict[str, Any] | None = None,
+    launcher: str = 'none',
+) -> Path:
+    """Train the model of a config.
+
+    Config, weights, lists and images are checked first. What a run writes is
+    said in the documentation; its results are ``summary.json`` and the plain
+    MMSegmentation model ``segmentor.pth``, both in the work dir.
+
+    Args:
+        config: file, or name of a config that mmsemi brings.
+        work_dir: folder for logs, checkpoints and results; by default
+            ``work_dirs/<method>/<name of the config>``.
+        resume: go on with the run in the work dir, from its latest whole
+            checkpoint.
+        overwrite: move the run that the work dir holds aside.
+        split: folder with ``labeled.txt`` and ``unlabeled.txt``, instead of
+            the lists the config names.
+        amp: train in mixed precision.
+        options: settings to change in the config, by their dotted keys.
+        launcher: how several processes were started: ``none``, ``pytorch``,
+            ``slurm`` or ``mpi``.
+
+    Returns:
+        The work dir.
+
+    Raises:
+        UsageError: if something is wrong with what was given, before
+            anything is written.
+        Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
+    """
+    config = find_config(config)
+    cfg = load_config(config, options)
+    set_work_dir(cfg, config, work_dir)
+    if is_first_process():
+        prepare_generated(cfg)
+    if split:
+        set_split(cfg, split)
+    if amp:
+        enable_amp(cfg)
+    check_amp(cfg)
+
+    def check() -> None:
+        for line in check_training(cfg):
+            print(line, flush=True)
+
+    folder = Path(cfg.work_dir)
+    with prepared_run(cfg, config, resume, overwrite, check) as finished:
+        if finished:
+            print(
+                f'the run in {folder} is finished; nothing to resume. '
+                f'Its figures are in {folder / SUMMARY}'
+            )
+            return folder
+        setup_launcher(cfg, launcher)
+        build_runner(cfg).train()
+        finish_run(cfg)
+    return folder

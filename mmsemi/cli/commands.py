@@ -1,0 +1,245 @@
+"""Each command: its options, and the function of ``mmsemi.apis`` it calls."""
+
+import argparse
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .options import (
+    add_config,
+    add_launcher,
+    add_options,
+    add_predict_on,
+    add_trust_option,
+)
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        summary: what it does, in a line.
+        target: ``module:function``. The function takes the options by their
+            names; what it returns is not needed.
+        add: adds the options to a parser.
+        prints: whether to print what the function returns.
+    """
+
+    summary: str
+    target: str
+    add: Callable[[argparse.ArgumentParser], None]
+    prints: bool = False
+
+
+def _run_options(parser: argparse.ArgumentParser, overwrite: str) -> None:
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='continue the run in the work dir from its latest checkpoint',
+    )
+    parser.add_argument('--overwrite', action='store_true', help=overwrite)
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
+
+
+def train(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, checkpoints and results; default '
+        'work_dirs/<method>/<name of the config>',
+    )
+    _run_options(
+        parser, 'move the run the work dir holds aside and start anew'
+    )
+    parser.add_argument(
+        '--split',
+        metavar='FOLDER',
+        help='folder with labeled.txt and unlabeled.txt, instead of the '
+        'lists the config names',
+    )
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def test(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        'checkpoint', help='checkpoint of a run, or a plain mmseg one'
+    )
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and figures; default '
+        'work_dirs/<method>/<name of the config>/test',
+    )
+    parser.add_argument(
+        '--out', metavar='FOLDER', help='save predictions there, as PNG'
+    )
+    parser.add_argument(
+        '--show-dir',
+        metavar='FOLDER',
+        help='save images with predictions drawn over them',
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help='test-time augmentation'
+    )
+    add_predict_on(parser)
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def infer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'source',
+        metavar='input',
+        help='image, folder (with all below it) or quoted pattern',
+    )
+    parser.add_argument(
+        '--config',
+        required=True,
+        help='config file, or the name of one that mmsemi brings',
+    )
+    parser.add_argument(
+        '--checkpoint', required=True, help='of mmsemi or plain mmseg'
+    )
+    parser.add_argument(
+        '--out', required=True, metavar='FOLDER', help='for the results'
+    )
+    add_predict_on(parser)
+    parser.add_argument(
+        '--raw', action='store_true', help='save class ids, too'
+    )
+    parser.add_argument(
+        '--confidence',
+        action='store_true',
+        help='save confidences, too; 255 = certain',
+    )
+    parser.add_argument(
+        '--opacity',
+        type=float,
+        default=0.5,
+        help='of the colors in overlays, 0 to 1',
+    )
+    parser.add_argument('--device', help='such as cpu or cuda:1')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='write into a folder that holds files',
+    )
+    add_options(parser)
+    add_trust_option(parser)
+
+
+def export(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument('checkpoint', help='of a run with this config')
+    parser.add_argument('out', help='checkpoint to write, *.pth')
+    add_predict_on(parser)
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace existing files'
+    )
+    add_options(parser)
+    add_trust_option(parser)
+
+
+def mutual(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('configs', nargs=2, metavar=('CONFIG_A', 'CONFIG_B'))
+    parser.add_argument(
+        '--work-dir',
+        help='folder of the training; default work_dirs/dmt/<name of config '
+        'A without _a>',
+    )
+    parser.add_argument(
+        '--baselines',
+        nargs=2,
+        default=(None, None),
+        metavar=('A', 'B'),
+        help='checkpoints of supervised models, instead of training them',
+    )
+    _run_options(parser, 'delete the training in the work dir and start anew')
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def calibrate(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument('checkpoint')
+    parser.add_argument(
+        '--gammas',
+        nargs=3,
+        type=float,
+        default=(0.0, 1.0, 0.05),
+        metavar=('FIRST', 'LAST', 'STEP'),
+    )
+    parser.add_argument('--out', metavar='FILE', help='json of the table')
+    parser.add_argument('--work-dir', help='folder of the log')
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def summarize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'work_dirs',
+        nargs='+',
+        metavar='WORK_DIR',
+        help='folders of finished runs',
+    )
+
+
+def curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR')
+    parser.add_argument(
+        '--keys',
+        nargs='+',
+        default=(),
+        help='what to draw, such as loss, lr, mIoU (which stands for '
+        'teacher/mIoU, too); default: the usual ones',
+    )
+    parser.add_argument(
+        '--out',
+        default='',
+        metavar='PNG',
+        help='picture; default: curves.png in the first WORK_DIR',
+    )
+
+
+COMMANDS = {
+    'train': Command('train with a config', 'mmsemi.apis.train:train', train),
+    'test': Command(
+        'measure a checkpoint on the test images of a config',
+        'mmsemi.apis.test:test',
+        test,
+    ),
+    'infer': Command('segment images', 'mmsemi.apis.infer:infer', infer),
+    'export': Command(
+        'make a plain MMSegmentation model of a checkpoint',
+        'mmsemi.apis.export:export',
+        export,
+    ),
+    'mutual': Command(
+        'train two models that label for each other (DMT)',
+        'mmsemi.apis.train_mutual:train_mutual',
+        mutual,
+    ),
+    'calibrate': Command(
+        'sweep the calibration of a zero-label model',
+        'mmsemi.apis.calibration:sweep_calibration',
+        calibrate,
+    ),
+    'summarize': Command(
+        'mean and deviation over runs, as Markdown',
+        'mmsemi.report.runs:summarize',
+        summarize,
+        prints=True,
+    ),
+    'curves': Command(
+        'curves of one or several runs in one picture',
+        'mmsemi.report.curves:plot_curves',
+        curves,
+        prints=True,
+    ),
+}

@@ -1,0 +1,98 @@
+"""Find the command, call its function, say in one line what went wrong."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.plain_errors import plain_errors
+from mmsemi.version import __version__
+
+from .commands import COMMANDS, Command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of ``mmsemi`` with all its commands."""
+    parser = argparse.ArgumentParser(
+        prog='mmsemi',
+        description='Label-efficient semantic segmentation',
+        epilog='`mmsemi COMMAND --help` names the options of a command.',
+    )
+    parser.add_argument(
+        '--version', action='version', version=f'mmsemi {__version__}'
+    )
+    commands = parser.add_subparsers(
+        dest='command', metavar='COMMAND', required=True
+    )
+    for name, command in COMMANDS.items():
+        command.add(
+            commands.add_parser(
+                name,
+                help=command.summary,
+                description=(command.summary[0].upper() + command.summary[1:]),
+            )
+        )
+    return parser
+
+
+def run(command: Command, arguments: dict[str, Any]) -> None:
+    """Call the function of a command."""
+    rank = arguments.pop('local_rank', None)
+    if rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(rank))
+    trust = arguments.pop('trust_checkpoint', False)
+    module, _, name = command.target.partition(':')
+    function = getattr(importlib.import_module(module), name)
+    with plain_errors(), ExitStack() as stack:
+        if trust:
+            from mmsemi.utils.checkpoints import trusting_checkpoints
+
+            stack.enter_context(trusting_checkpoints())
+        result = function(**arguments)
+    if command.prints:
+        print(result)
+
+
+def main(
+    command: str | None = None, argv: Sequence[str] | None = None
+) -> None:
+    """Run a command line; mistakes end in one sentence and exit code 1.
+
+    Args:
+        command: name of the command, where it is not on the command line.
+        argv: the words of the command line, those of the process by default.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    arguments = vars(
+        build_parser().parse_args([command, *words] if command else words)
+    )
+    name = arguments.pop('command')
+    try:
+        run(COMMANDS[name], arguments)
+        end()
+    except UsageError as error:
+        sys.exit(f'error: {error}')
+    except OSError as error:
+        from mmsemi.utils.files import describe
+
+        sys.exit(f'error: {describe(error)}')
+    except KeyboardInterrupt as error:
+        code = getattr(error, 'exit_code', None)
+        if code is None:
+            sys.exit('interrupted; --resume goes on from the last checkpoint')
+        print('stopped; --resume goes on from here', file=sys.stderr)
+        end(code)
+
+
+def end(code: int = 0) -> None:
+    """End the process; see :func:`mmsemi.utils.dist.end_process`."""
+    if 'torch.distributed' in sys.modules:
+        from mmsemi.utils.dist import end_process
+
+        end_process(code)
+    elif code:
+        sys.exit(code)

@@ -1,0 +1,74 @@
+"""Options that several commands have."""
+
+import argparse
+
+
+class KeyValues(argparse.Action):
+    """``key=value ...`` as a dict, read as mmengine's ``DictAction`` does."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        from mmengine.config import DictAction
+
+        for value in values:
+            if '=' not in value:
+                parser.error(f'{option_string} takes key=value, got {value!r}')
+        action = DictAction(self.option_strings, self.dest, nargs='+')
+        action(parser, namespace, values, option_string)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The config, as the first argument."""
+    parser.add_argument(
+        'config',
+        help='config file, or the name of one that mmsemi brings, such as '
+        'dst_cbc/shapes.py',
+    )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """``--cfg-options``."""
+    parser.add_argument(
+        '--cfg-options',
+        dest='options',
+        metavar='KEY=VALUE',
+        nargs='+',
+        action=KeyValues,
+        help='change settings of the config; lists as key="[a,b]" or key=a,b',
+    )
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """``--launcher``, and what torch's launchers add to the command line."""
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes were started; works without a GPU too',
+    )
+    parser.add_argument(
+        '--local_rank',
+        '--local-rank',
+        type=int,
+        default=0,
+        help=argparse.SUPPRESS,
+    )
+
+
+def add_trust_option(parser: argparse.ArgumentParser) -> None:
+    """``--trust-checkpoint``."""
+    parser.add_argument(
+        '--trust-checkpoint',
+        action='store_true',
+        help='read checkpoints that hold code beside weights, and run that '
+        'code; only for files of people you trust as you trust their programs',
+    )
+
+
+def add_predict_on(parser: argparse.ArgumentParser) -> None:
+    """``--predict-on``."""
+    parser.add_argument(
+        '--predict-on',
+        metavar='NETWORK',
+        help='student or teacher, where there are two; default: the one the '
+        'config predicts with',
+    )

@@ -1,0 +1,305 @@
+"""Curves of one or several runs in one picture.
+
+Reads what mmengine's ``LocalVisBackend`` writes
+(``WORK_DIR/<time>/vis_data/scalars.json``), all starts of a resumed run
+together. A panel per key, a line per run; a star marks the best value of a
+validation metric. The best and the last values are printed as well.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import whole_file
+
+# Drawn where a run has them.
+DEFAULT_KEYS = (
+    'loss',
+    'loss_sup_ce',
+    'loss_sup_ohem',
+    'loss_unsup',
+    'loss_unsup_labeled',
+    'loss_contra',
+    'confident_ratio',
+    'drop_percent',
+    'pseudo_label_accuracy',
+    'lr',
+    'mIoU',
+)
+SCALARS = 'vis_data/scalars.json'
+# Logged apart, but no validation.
+OTHERS = ('round/', 'audit/')
+STYLES = ('-', '--', ':', '-.')
+
+
+class Curve(NamedTuple):
+    """Values of a key in a run; ``validation`` says where they are from."""
+
+    steps: list[int]
+    values: list[float]
+    validation: bool
+
+
+def read_run(work_dir: str) -> dict[str, Curve]:
+    """Curves of a run by key.
+
+    Where a run was resumed, or started again in the same folder, values of
+    the later start replace those from its first iteration on.
+
+    Args:
+        work_dir: folder of a run, of one of its starts, or a
+            ``scalars.json``.
+
+    Raises:
+        UsageError: if nothing was logged there, or a file is damaged.
+    """
+    path = Path(work_dir)
+    if path.is_file():
+        files = [path]
+    else:
+        # Folders of starts are named by their time.
+        files = sorted(path.glob(SCALARS)) or sorted(path.glob(f'*/{SCALARS}'))
+    records: list[dict] = []
+    for file in files:
+        later = read_records(file)
+        if later:
+            first = min(record['step'] for record in later)
+            records = [r for r in records if r['step'] < first] + later
+    if not records:
+        raise UsageError(
+            f'{path}: no curves, neither {SCALARS} nor */{SCALARS} holds any. '
+            'Give the work dir of a run whose visualizer has a '
+            'LocalVisBackend and which has logged at least once '
+            '(default_hooks.logger.interval)'
+        )
+    return curves(records)
+
+
+def read_records(path: Path) -> list[dict]:
+    """Lines of a ``scalars.json`` that belong to a training.
+
+    Raises:
+        UsageError: naming the line that is no record.
+    """
+    records = []
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            step = record['step']
+        except (ValueError, KeyError, TypeError) as error:
+            if number == len(lines):  # killed while it was written
+                break
+            raise UsageError(
+                f'{path}, line {number}: no record of scalars '
+                f'with a step ({error!r}). Leave the file out, '
+                'or remove the line'
+            ) from error
+        # A validation without training is logged as step 0.
+        if step > 0:
+            records.append(record)
+    return records
+
+
+def curves(records: Sequence[dict]) -> dict[str, Curve]:
+    """Records by key; training records are those with ``iter``."""
+    found: dict[str, Curve] = {}
+    # What both have (time) is that of the training.
+    for training in (True, False):
+        part = [r for r in records if ('iter' in r) == training]
+        keys = {key for record in part for key in record}
+        for key in sorted(keys - set(found) - {'step', 'iter', 'epoch'}):
+            points = [
+                (r['step'], r[key])
+                for r in part
+                if isinstance(r.get(key), (int, float))
+            ]
+            if points:
+                steps, values = map(list, zip(*points))
+                found[key] = Curve(
+                    steps, values, not training and not key.startswith(OTHERS)
+                )
+    return found
+
+
+def best(key: str, curve: Curve) -> tuple[int, float]:
+    """Step and value of the best point: the lowest of a loss."""
+    sign = -1 if 'loss' in key else 1
+    points = [p for p in zip(curve.steps, curve.values) if p[1] == p[1]]
+    if not points:
+        return curve.steps[-1], float('nan')
+    return max(points, key=lambda point: sign * point[1])
+
+
+def matches(runs: dict[str, dict[str, Curve]], key: str) -> list[str]:
+    """Full keys of a key: itself, or ``teacher/mIoU`` of ``mIoU``."""
+    full = sorted({k for run in runs.values() for k in run})
+    return [k for k in full if k == key] or [
+        k for k in full if k.endswith(f'/{key}')
+    ]
+
+
+def select(
+    runs: dict[str, dict[str, Curve]], keys: Sequence[str]
+) -> dict[str, list[str]]:
+    """``{key of a panel: full keys}``; without keys the usual ones.
+
+    Raises:
+        UsageError: naming the keys that no run has, and those there are.
+    """
+    panels = {key: matches(runs, key) for key in keys or DEFAULT_KEYS}
+    missing = [key for key, full in panels.items() if not full]
+    if keys and missing:
+        there = ', '.join(sorted({k for run in runs.values() for k in run}))
+        raise UsageError(
+            f'--keys: no run has {", ".join(missing)}; there are {there}'
+        )
+    panels = {key: full for key, full in panels.items() if full}
+    if not panels:
+        raise UsageError(
+            f'no run has any of {", ".join(DEFAULT_KEYS)}; name '
+            'others by --keys'
+        )
+    return panels
+
+
+def names_of(work_dirs: Sequence[str]) -> dict[str, str]:
+    """``{name: work dir}``; as much of each path as tells them apart."""
+    paths = [Path(p).resolve() for p in dict.fromkeys(work_dirs)]
+    depth = 1
+    while len({p.parts[-depth:] for p in paths}) < len(set(paths)):
+        depth += 1
+    return {'/'.join(p.parts[-depth:]): str(p) for p in paths}
+
+
+def draw(
+    runs: dict[str, dict[str, Curve]], panels: dict[str, list[str]], out: Path
+) -> None:
+    """Draw the panels and write the picture.
+
+    Args:
+        runs: ``{name: {key: curve}}``.
+        panels: see :func:`select`.
+        out: PNG file.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(len(panels), 2 if len(panels) in (2, 4) else 3)
+    rows = -(-len(panels) // columns)
+    figure = Figure(
+        figsize=(5.2 * columns, 3.5 * rows), dpi=110, layout='constrained'
+    )
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in grid[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (key, full_keys) in zip(grid, panels.items()):
+        axis.set_title(key, fontsize=11)
+        axis.set_xlabel('iteration', fontsize=9)
+        axis.grid(alpha=0.3)
+        axis.margins(y=0.12)  # stars have a figure below
+        for number, (name, run) in enumerate(runs.items()):
+            for style, full in enumerate(full_keys):
+                if full in run:
+                    draw_curve(
+                        axis,
+                        full,
+                        run[full],
+                        f'C{number % 10}',
+                        STYLES[style % len(STYLES)],
+                        label_of(name, key, full),
+                    )
+        axis.legend(fontsize=8)
+    with whole_file(out.parent, out.name) as file:
+        figure.savefig(file, format='png')
+
+
+def label_of(name: str, key: str, full: str) -> str:
+    """Words of the legend: the run, and the network where there are two."""
+    prefix = full[: len(full) - len(key)].strip('/')
+    return f'{name} ({prefix})' if prefix else name
+
+
+def draw_curve(
+    axis, key: str, curve: Curve, color: str, style: str, label: str
+) -> None:
+    """One line, with a star on the best point of a validation metric."""
+    points = curve.validation or len(curve.steps) == 1
+    axis.plot(
+        curve.steps,
+        curve.values,
+        color=color,
+        linestyle=style,
+        linewidth=1.3,
+        marker='.' if points else None,
+        label=label,
+    )
+    if curve.validation:
+        step, value = best(key, curve)
+        axis.plot(
+            [step],
+            [value],
+            color=color,
+            marker='*',
+            markersize=13,
+            markeredgecolor='black',
+            linestyle='none',
+            zorder=3,
+        )
+        axis.annotate(
+            f'{value:.4g}',
+            (step, value),
+            fontsize=8,
+            ha='center',
+            xytext=(0, -14),
+            textcoords='offset points',
+        )
+
+
+def table(
+    runs: dict[str, dict[str, Curve]], panels: dict[str, list[str]]
+) -> str:
+    """Last values, and the best ones of validation metrics, as Markdown."""
+    lines = [
+        '| run | key | last | best | at iteration |',
+        '| :-- | :-- | --: | --: | --: |',
+    ]
+    for name, run in runs.items():
+        for key in (k for full in panels.values() for k in full if k in run):
+            line = f'| {name} | {key} | {run[key].values[-1]:.4g} |'
+            if run[key].validation:
+                step, value = best(key, run[key])
+                line += f' {value:.4g} | {step} |'
+            else:
+                line += ' - | - |'
+            lines.append(line)
+    return '\n'.join(lines)
+
+
+def plot_curves(
+    work_dirs: Sequence[str], keys: Sequence[str] = (), out: str = ''
+) -> str:
+    """Read, draw and write; returns the table and the path.
+
+    Args:
+        work_dirs: folders of runs.
+        keys: keys of the panels; the usual ones by default.
+        out: picture to write, ``curves.png`` in the first folder by default.
+    """
+    runs = {name: read_run(path) for name, path in names_of(work_dirs).items()}
+    panels = select(runs, keys)
+    path = Path(work_dirs[0])
+    path = (
+        Path(out)
+        if out
+        else (path.parent if path.is_file() else path) / 'curves.png'
+    )
+    if path.suffix.lower() != '.png':
+        raise UsageError(
+            f'--out {path}: the picture is a PNG, let its name end with .png'
+        )
+    draw(runs, panels, path)
+    return f'{table(runs, panels)}\n{path}'

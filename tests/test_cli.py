@@ -1,0 +1,91 @@
+"""The command line: every option reaches its function, mistakes are said."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from mmsemi.cli import main
+from mmsemi.cli.commands import COMMANDS
+from mmsemi.cli.main import build_parser
+from tests.conftest import ROOT
+
+# What each command cannot do without.
+WORDS = {
+    'train': 'c.py',
+    'test': 'c.py k.pth',
+    'infer': 'photos --config c.py --checkpoint k.pth --out o',
+    'export': 'c.py k.pth o.pth',
+    'mutual': 'a.py b.py',
+    'calibrate': 'c.py k.pth',
+    'summarize': 'w',
+    'curves': 'w',
+}
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_options_are_the_arguments_of_the_function(name) -> None:
+    words = [name, *WORDS[name].split()]
+    options = vars(build_parser().parse_args(words))
+    module, function = COMMANDS[name].target.split(':')
+    function = getattr(importlib.import_module(module), function)
+    parameters = inspect.signature(function).parameters
+    assert set(options) - {'command', 'local_rank', 'trust_checkpoint'} == set(
+        parameters
+    )
+    # An option left out means what it means in Python.
+    for key, parameter in parameters.items():
+        if parameter.default is not parameter.empty:
+            assert options[key] == parameter.default, key
+
+
+def test_help_needs_no_torch() -> None:
+    code = (
+        'import sys, mmsemi.cli\n'
+        'try: mmsemi.cli.main(argv=["--help"])\n'
+        'except SystemExit: pass\n'
+        'assert not {"torch", "cv2", "scipy", "mmseg"} & set(sys.modules)'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name, command in COMMANDS.items():
+        assert name in done.stdout and command.summary in done.stdout
+
+
+def test_settings_of_the_command_line_are_read_as_values() -> None:
+    words = ['train', 'c.py', '--cfg-options', 'a.b=1', 'c=[1,x]', 'd=1e-3']
+    options = build_parser().parse_args(words).options
+    assert options == {'a.b': 1, 'c': [1, 'x'], 'd': 1e-3}
+
+
+def test_a_setting_without_a_value_is_no_traceback(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main('train', ['c.py', '--cfg-options', 'model'])
+    assert "takes key=value, got 'model'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'name, hint',
+    [('dst_cbc/shape.py', 'Did you mean dst_cbc/shapes.py?'), ('no.py', '')],
+)
+def test_a_config_that_is_nowhere(name, hint) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main('train', [name])
+    assert stopped.value.code.startswith(f'error: config {name} not found')
+    assert stopped.value.code.endswith(hint or 'mmsemi')
+
+
+def test_scripts_are_commands() -> None:
+    """Each script of ``tools/`` that is only a command is one of them."""
+    for path in (ROOT / 'tools').rglob('*.py'):
+        text = path.read_text()
+        if 'from mmsemi.cli import main' in text:
+            name = text.split("main('")[1].split("'")[0]
+            assert f'``mmsemi {name}``' in text and name in COMMANDS
