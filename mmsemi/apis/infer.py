@@ -5,6 +5,9 @@ from typing import Any
 
 from mmengine.device import get_device
 
+from mmsemi.doctor.images import deep_images, loading_step, note_depth
+from mmsemi.doctor.settings import check_device
+from mmsemi.models.plain_config import test_pipeline
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.package_configs import find_config
 from mmsemi.utils.progress import track
@@ -65,8 +68,13 @@ def infer(
         raise UsageError(
             f'{out} holds files. Choose another --out, or --overwrite'
         )
+    device = device or get_device()
+    check_device(device)
     cfg = load_config(find_config(config), options)
-    predictor = Predictor(cfg, checkpoint, predict_on, device or get_device())
+    step = loading_step(dict(pipeline=test_pipeline(cfg)))
+    for note in note_depth('input', deep_images(images.values(), step), step):
+        print(note)
+    predictor = Predictor(cfg, checkpoint, predict_on, device)
     problems = []
     for stem, path in track(images.items(), len(images), 'predicting'):
         try:
@@ -77,7 +85,6 @@ def infer(
         save_prediction(
             folder,
             stem,
-            path,
             prediction,
             predictor.palette,
             opacity,

@@ -176,7 +176,8 @@ class Predictor:
         """Predict for one file.
 
         Returns:
-            ``ids`` uint8 (H, W) and ``confidence`` float32 (H, W).
+            ``ids`` uint8 (H, W), ``confidence`` float32 (H, W), and ``photo``
+            uint8 (H, W, 3), BGR, to draw on.
 
         Raises:
             UsageError: if the file cannot be read as an image.
@@ -202,7 +203,32 @@ class Predictor:
         return dict(
             ids=ids.to(torch.uint8).cpu().numpy(),
             confidence=confidence.cpu().numpy(),
+            photo=photo_of(path, data['inputs'], ids.shape),
         )
+
+
+def photo_of(
+    path: str | Path, inputs: torch.Tensor, size: Sequence[int]
+) -> np.ndarray:
+    """A file as a picture, uint8 (H, W, 3), BGR.
+
+    Args:
+        path: image file.
+        inputs: (C, h, w), what a pipeline made of it, shown where OpenCV
+            cannot read the file: its first bands, from dark to bright.
+        size: (H, W) of the picture.
+    """
+    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if photo is None:
+        bands = inputs[:3].float()
+        bands = bands if len(bands) == 3 else bands[:1].expand(3, -1, -1)
+        low, high = bands.aminmax()
+        photo = ((bands - low) / (high - low).clamp_min(1e-6) * 255).byte()
+        photo = photo.permute(1, 2, 0).numpy()
+    height, width = size
+    if photo.shape[:2] != (height, width):
+        photo = cv2.resize(photo, (width, height))
+    return photo
 
 
 def is_image(path: str | Path) -> bool:
@@ -217,7 +243,6 @@ def is_image(path: str | Path) -> bool:
 def save_prediction(
     out: Path,
     stem: str,
-    image: Path,
     prediction: dict[str, np.ndarray],
     palette: np.ndarray,
     opacity: float = 0.5,
@@ -230,7 +255,6 @@ def save_prediction(
         out: folder; ``color/``, ``overlay/``, ``ids/`` and ``confidence/``
             are below it.
         stem: path below those, without suffix.
-        image: file the prediction is for.
         prediction: result of :class:`Predictor`.
         palette: uint8 (C, 3), RGB.
         opacity: of the colors in the overlay.
@@ -241,7 +265,7 @@ def save_prediction(
         The files.
     """
     colors = palette[prediction['ids']][..., ::-1]
-    photo = cv2.imread(str(image), cv2.IMREAD_COLOR)
+    photo = prediction['photo']
     pictures = dict(
         color=colors,
         overlay=cv2.addWeighted(

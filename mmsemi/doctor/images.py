@@ -7,6 +7,7 @@ a file are read where its format says by them that it is whole.
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -61,7 +62,7 @@ def check_images(images: ImageList, threads: int = 8) -> list[str]:
         except UsageError:
             pool.shutdown(cancel_futures=True)
             raise
-    return _about_depth(images.role, deep, step) if deep else []
+    return note_depth(images.role, deep, step)
 
 
 def loading_step(config: dict) -> dict:
@@ -127,6 +128,18 @@ def is_deep(path: str, step: dict) -> bool:
     return _decode(path, step)
 
 
+def deep_images(paths: Iterable[str | Path], step: dict) -> list[str]:
+    """Those of some images with 16 bits or more; damaged ones are not."""
+    found = []
+    for path in map(str, paths):
+        try:
+            if is_deep(path, step):
+                found.append(path)
+        except UsageError:  # whoever reads it says so
+            continue
+    return found
+
+
 def _decode(path: str, step: dict) -> bool:
     """Read a file that may be damaged, or tells nothing by its ends."""
     try:
@@ -143,13 +156,18 @@ def _decode(path: str, step: dict) -> bool:
     return deep
 
 
-def _about_depth(role: str, deep: list[str], step: dict) -> list[str]:
-    """What loading as 8 bits makes of deeper images.
+def note_depth(role: str, deep: list[str], step: dict) -> list[str]:
+    """What loading as 8 bits makes of images with 16 bits or more.
+
+    Args:
+        role: what the images are for.
+        deep: those for which :func:`is_deep` holds.
+        step: of the pipeline, that loads them.
 
     Raises:
         UsageError: if next to nothing is left of their values.
     """
-    if step.get('color_type', 'color') in _KEEPS_DEPTH:
+    if not deep or step.get('color_type', 'color') in _KEEPS_DEPTH:
         return []
     advice = (
         "Load them as they are: dict(type='LoadImageFromFile', "

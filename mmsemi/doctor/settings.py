@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -42,6 +43,27 @@ def check_settings(cfg: Config) -> None:
         _check_phase(cfg, phase)
     if cfg.get('model'):
         _check_class_weights(cfg.model)
+
+
+def check_device(name: str) -> None:
+    """Stop if a command is to run on a device that is not there.
+
+    Raises:
+        UsageError: naming it and what there is.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(
+            f'--device {name}: no name of a device. Use cpu, cuda or cuda:1'
+        ) from error
+    number = torch.cuda.device_count()
+    if device.type == 'cuda' and (device.index or 0) >= number:
+        raise UsageError(
+            f'--device {name}: PyTorch sees '
+            f'{f"{number} GPUs, numbered from 0" if number else "no GPU"}. '
+            'Use cpu, or install a PyTorch that fits the GPU and its driver'
+        )
 
 
 def _check_loader(name: str, loader: dict) -> None:

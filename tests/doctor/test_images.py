@@ -5,12 +5,15 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from PIL import Image
 
+from mmsemi.apis.inference import photo_of
 from mmsemi.doctor.data import check_data
-from mmsemi.doctor.images import is_deep
-from mmsemi.registry import TRANSFORMS
+from mmsemi.doctor.images import deep_images, is_deep
+from mmsemi.engine.hooks.class_frequency_hook import count_classes
+from mmsemi.registry import DATASETS, TRANSFORMS
 from mmsemi.utils.errors import UsageError
 
 STEP = dict(type='LoadImageFromFile')
@@ -320,3 +323,32 @@ def test_many_images_take_little_time(tmp_path):
     for path in paths:
         is_deep(str(path), STEP)
     assert time.process_time() - start < 0.6
+
+
+@pytest.mark.parametrize('bands', [1, 2, 6])
+def test_what_opencv_cannot_read_can_be_drawn_on(tmp_path, bands):
+    inputs = torch.arange(bands * 20.0).reshape(bands, 4, 5) - 7
+    photo = photo_of(tmp_path / 'no image', inputs, (8, 10))
+    assert photo.shape == (8, 10, 3) and photo.dtype == np.uint8
+    assert photo.min() == 0 and photo.max() == 255
+    cv2.imwrite(str(tmp_path / 'x.png'), np.full((4, 5, 3), 9, np.uint8))
+    assert (photo_of(tmp_path / 'x.png', inputs, (4, 5)) == 9).all()
+
+
+def test_deep_images_among_damaged_ones(tmp_path):
+    paths = [tmp_path / name for name in ('a.png', 'b.png', 'c.png')]
+    cv2.imwrite(str(paths[0]), np.zeros((4, 5), np.uint16))
+    cv2.imwrite(str(paths[1]), np.zeros((4, 5), np.uint8))
+    paths[2].write_bytes(b'')
+    assert deep_images(paths, STEP) == [str(paths[0])]
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_classes_are_counted_in_joined_and_repeated_sets(data):
+    root, cfg = data
+    leaf = leaves(cfg)[0]
+    one = count_classes(DATASETS.build(leaf))
+    assert one.sum() == 64 * 48
+    repeated = dict(type='RepeatDataset', times=3, dataset=leaf)
+    joined = dict(type='ConcatDataset', datasets=[leaf, repeated])
+    assert (count_classes(DATASETS.build(joined)) == 4 * one).all()

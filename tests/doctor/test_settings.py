@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmsemi.doctor.settings import check_options, check_settings
+from mmsemi.doctor.settings import check_device, check_options, check_settings
 from mmsemi.utils.errors import UsageError
 
 GOOD = dict(
@@ -106,3 +106,20 @@ def test_options_that_are_read(options):
     cfg = Config(GOOD)
     cfg.merge_from_dict(options)
     check_options(cfg, options)
+
+
+@pytest.mark.parametrize(
+    'name, gpus, words',
+    [
+        ('cuda', 0, 'sees no GPU'),
+        ('cuda:3', 2, 'sees 2 GPUs, numbered from 0'),
+        ('gpu', 0, 'no name of a device'),
+    ],
+)
+def test_devices_that_are_not_there(monkeypatch, name, gpus, words):
+    monkeypatch.setattr('torch.cuda.device_count', lambda: gpus)
+    with pytest.raises(UsageError, match=f'--device {name}: .*{words}'):
+        check_device(name)
+    check_device('cpu')
+    if gpus:
+        check_device('cuda:1')

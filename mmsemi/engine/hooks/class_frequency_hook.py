@@ -1,5 +1,6 @@
 """Class weights from the labels a run actually has."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -71,10 +72,32 @@ def count_classes(dataset, threads: int = 4) -> np.ndarray:
     """Pixels of each class in the masks of a dataset, (C,) int64.
 
     Args:
-        dataset: a labeled ``BaseSegDataset``; its pipeline is not run.
+        dataset: a labeled ``BaseSegDataset``, or such sets joined or
+            repeated; their pipelines are not run.
         threads: how many masks are read at once.
     """
     num_classes = len(dataset.metainfo['classes'])
+    with ThreadPoolExecutor(threads) as pool:
+        return sum(
+            times * sum(pool.map(counter(leaf, num_classes), range(len(leaf))))
+            for leaf, times in leaves(dataset)
+        )
+
+
+def leaves(dataset, times: int = 1) -> Iterator[tuple]:
+    """``(dataset, how often it is repeated)`` of all sets in one."""
+    if hasattr(dataset, 'datasets'):
+        for part in dataset.datasets:
+            yield from leaves(part, times)
+    elif hasattr(dataset, 'dataset'):
+        times *= getattr(dataset, 'times', 1)
+        yield from leaves(dataset.dataset, times)
+    else:
+        yield dataset, times
+
+
+def counter(dataset, num_classes: int) -> Callable[[int], np.ndarray]:
+    """Function that counts the classes in the mask of an item."""
     # As training reads them, id tables included.
     load = Compose(
         [
@@ -88,5 +111,4 @@ def count_classes(dataset, threads: int = 4) -> np.ndarray:
         mask = load(dataset.get_data_info(index))['gt_seg_map']
         return np.bincount(mask.ravel(), minlength=256)[:num_classes]
 
-    with ThreadPoolExecutor(threads) as pool:
-        return sum(pool.map(count, range(len(dataset))))
+    return count
