@@ -11,9 +11,12 @@ from mmengine.structures import PixelData
 
 from mmsemi.engine.hooks import TrainingPictureHook
 from mmsemi.engine.hooks.training_picture_hook import picture_of, training_rows
+from mmsemi.models.segmentors.online import Record
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
+from tests.models.segmentors.test_mean_teacher import data_of
+from tests.models.segmentors.test_sketches import UniMatch, cps, unimatch
 from tests.models.tiny import batch, sample, tiny_student
 from tests.tiny import make_tiny_set, train
 
@@ -41,7 +44,7 @@ def test_pictures_and_the_same_training(root, tmp_path):
     for key, value in weights[0].items():
         assert torch.equal(value, weights[1][key]), key
     found = sorted(p.name for p in (tmp_path / 'with/pictures').iterdir())
-    # The first iteration is warm-up; the last is always drawn.
+    # The first iteration is warm-up; the last is shown whatever the interval.
     assert found == [f'training_iter_{k}.png' for k in (2, 3, 4)]
     picture = cv2.imread(str(tmp_path / 'with/pictures/training_iter_2.png'))
     # Five columns and two rows.
@@ -75,7 +78,7 @@ def unlabeled_rows(number=3, **changes):
     rows = training_rows(seen, model.data_preprocessor, number)
     model.loss(data['inputs'], data['data_samples'])
     assert model.records is None  # asked for once
-    return model, seen['learned'][0][1], rows
+    return model, seen['learned'][0].targets, rows
 
 
 def test_rows_are_what_the_loss_gets():
@@ -104,6 +107,60 @@ def test_without_mixing_there_is_no_mixed_view():
     assert (rows[0]['pseudo'][2:] < 4).all()
 
 
+def recorded(model, branches):
+    """Rows and records of a step of a model."""
+    data = model.data_preprocessor(data_of(branches), True)
+    model.recording = True
+    model(**data, mode='loss')
+    return training_rows(model.records, model.data_preprocessor, 4), data
+
+
+class FirstViewLast(UniMatch):
+    """Learns from the first strong view in the end."""
+
+    def step(self, batch):
+        losses = super().step(batch)
+        self.records['learned'].reverse()
+        return losses
+
+
+@pytest.mark.parametrize('method', [UniMatch, FirstViewLast])
+def test_of_two_views_image_and_labels_belong_together(method):
+    model = unimatch(method)
+    masks = torch.zeros(2, 2, 32, 32, dtype=torch.bool)
+    masks[0, :, :, :10], masks[1, :, :, 20:] = True, True
+    left, right = masks
+    drawn = [left, right]
+    model.mixing.draw = lambda targets: drawn.pop(0)
+    branches = dict(sup=2, unsup_teacher=2, unsup_student=2, unsup_student_2=2)
+    rows, data = recorded(model, branches)
+    other, own = (record.targets for record in model.records['labeled'])
+    assert (other.labels != own.labels).any()
+    views = data['inputs']['unsup_student']
+    for i, row in enumerate(rows):
+        assert (row['pseudo'] == own.labels[i].numpy()).all()
+        one, two = (
+            picture_of(views[k], model.data_preprocessor) for k in (i, 1 - i)
+        )
+        pasted = left[i].numpy()
+        assert (row['strong'] == one).all()
+        mixed = np.where(pasted[..., None], two, one)
+        assert (row['mixed'] == mixed).all()
+        labels = np.where(pasted, other.labels[1 - i], own.labels[i])
+        assert (row['target'] == labels).all()
+
+
+def test_two_students_without_a_strong_view():
+    model = cps()
+    rows, _ = recorded(model, dict(sup=1, unsup_teacher=2))
+    learned = model.records['learned'][0].targets
+    assert len(rows) == 3 and 'strong' not in rows[0]
+    for row, labels in zip(rows, learned.labels):
+        # The first student learns what the second one sees.
+        assert (row['pseudo'] == labels.numpy()).all()
+        assert (row['target'] == labels.numpy()).all()
+
+
 def test_labels_dropped_by_entropy():
     student = tiny_student()
     _, target, rows = unlabeled_rows(
@@ -129,10 +186,9 @@ def test_words_on_audited_labels():
     )
     images = torch.zeros(1, 3, 4, 6).bfloat16()
     records = dict(
-        samples=[item],
-        labeled=[(images, target)],
-        strong=[(images, target)],
-        learned=[(None, target)],
+        labeled=[Record(images, target, [item])],
+        strong=[Record(images, target, [])],
+        learned=[Record(None, target, [])],
     )
     (row,) = training_rows(records, torch.nn.Identity(), 4)
     assert row['captions']['pseudo'] == 'mean confidence 0.50, 75% right'

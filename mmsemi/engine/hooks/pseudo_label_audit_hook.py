@@ -74,8 +74,8 @@ class PseudoLabelAuditHook(Hook):
             return
         records = unwrapped(runner.model).records or {}
         # Where a loss gets fewer labels, those before are recorded, too.
-        learned = [targets for _, targets in records.get('learned', [])]
-        predicted = [targets for _, targets in records.get('predicted', [])]
+        learned = [record.targets for record in records.get('learned', [])]
+        predicted = [record.targets for record in records.get('predicted', [])]
         for targets, before in zip(learned, predicted or learned):
             if targets.truth is not None:
                 count(self.counts, targets, len(self.classes), before.labels)

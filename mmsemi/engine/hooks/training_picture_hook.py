@@ -8,9 +8,11 @@ from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
+from mmsemi.models.segmentors.online import Record
 from mmsemi.registry import HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
+from mmsemi.utils.compat import picture_backends
 from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped
@@ -19,7 +21,7 @@ from .run_summary_hook import publish_file
 FOLDER = 'pictures'
 TITLES = dict(
     image='weak view',
-    pseudo="teacher's labels, paler where less sure",
+    pseudo='labels of the weak view, paler where less sure',
     strong='strong view',
     mixed='mixed view',
     target='mixed labels, paler where they weigh less',
@@ -30,13 +32,14 @@ TITLES = dict(
 class TrainingPictureHook(Hook):
     """Draw ``work_dir/pictures/training_iter_<k>.png`` now and then.
 
-    A row for each of the first unlabeled images of a batch: weak view,
-    labels of the teacher, strong view, and the mixed view with its labels
-    and weights as the loss of a ``MeanTeacher`` gets them (what
-    a loss leaves out by itself, as AEL's does, is not seen). The picture
-    shows the very tensors of the iteration: nothing is computed again and no
-    random number is drawn. How many labels are right is told where samples
-    carry ``gt_audit``.
+    A row for each of the first unlabeled images of a batch: weak view, its
+    labels, strong view, and the mixed view with its labels and weights as
+    the loss of an ``OnlineSegmentor`` gets them (what a loss leaves out by
+    itself, as AEL's does, is not seen). Of several strong views the first
+    is shown; a method without any shows the weak view and its labels. The
+    picture shows the very tensors of the iteration: nothing is computed
+    again and no random number is drawn. How many labels are right is told
+    where samples carry ``gt_audit``.
 
     The first and the last iteration are drawn, and every ``interval``-th;
     those of a warm-up are made up for as soon as unlabeled images take part.
@@ -87,7 +90,7 @@ class TrainingPictureHook(Hook):
                 f'{type(error).__name__}: {error}'
             )
 
-    def _draw(self, runner, records: dict[str, list]) -> None:
+    def _draw(self, runner, records: dict[str, list[Record]]) -> None:
         model, number = unwrapped(runner.model), runner.iter + 1
         meta = runner.train_loop.dataloader.dataset.metainfo
         name = f'{FOLDER}/training_iter_{number}.png'
@@ -107,46 +110,46 @@ class TrainingPictureHook(Hook):
             f'{config_name(runner.cfg)}',
         )
         publish_file(runner, 'training', name)
-        for backend in runner.visualizer._vis_backends.values():
+        for backend in picture_backends(runner.visualizer):
             # The file is there already; other back ends show it.
             if not isinstance(backend, LocalVisBackend):
                 backend.add_image('training', picture, number)
 
 
 def training_rows(
-    records: dict[str, list], data_preprocessor, number: int
+    records: dict[str, list[Record]], data_preprocessor, number: int
 ) -> list[dict]:
     """What :func:`mmsemi.report.draw_rounds` needs of a batch.
 
     Args:
         records: of an :class:`OnlineSegmentor`; the first strong view is
-            shown, with what was learned from it.
+            shown, with its labels and what was learned from it.
         data_preprocessor: that of the model, which tells how images were
             normalized.
         number: rows at most.
     """
-    weak, labeled = records['labeled'][0]
-    strong, _ = records['strong'][0]
-    _, target = records['learned'][0]
-    samples = records['samples']
+    first = {name: found[0] for name, found in records.items()}
+    mixed = first.get('mixed', first.get('strong'))
+    learned = belonging(records['learned'], mixed)
+    weak = belonging(records['labeled'], first.get('strong', learned))
     rows = []
-    for i in range(min(number, len(target))):
-        pseudo, right = _bytes(labeled.labels[i]), ''
+    for i in range(min(number, len(learned.targets))):
+        sample = weak.samples[i]
+        pseudo, right = _bytes(weak.targets.labels[i]), ''
         valid = pseudo != IGNORE
-        confidence = _floats(labeled.confidence[i])
-        if 'gt_audit' in samples[i]:
-            right = _share_right(pseudo, samples[i].gt_audit.data[0])
-        weights = _floats(target.weights[i])
-        labels = _bytes(target.labels[i])
+        confidence = _floats(weak.targets.confidence[i])
+        if 'gt_audit' in sample:
+            right = _share_right(pseudo, sample.gt_audit.data[0])
+        weights = _floats(learned.targets.weights[i])
+        labels = _bytes(learned.targets.labels[i])
         labels[weights <= 0] = IGNORE
         row = dict(
-            image=picture_of(weak[i], data_preprocessor),
+            image=picture_of(weak.images[i], data_preprocessor),
             pseudo=pseudo,
             confidence=confidence,
-            strong=picture_of(strong[i], data_preprocessor),
             target=labels,
             target_strength=weights.clip(0, 1),
-            stem=Path(samples[i].get('img_path', '')).stem,
+            stem=Path(sample.get('img_path', '')).stem,
             captions=dict(
                 pseudo='mean confidence '
                 f'{confidence[valid].mean() if valid.any() else 0:.2f}'
@@ -156,12 +159,24 @@ def training_rows(
                 target=f'{(labels != IGNORE).mean():.0%} have a weight',
             ),
         )
-        if 'mixed' in records:
-            row['mixed'] = picture_of(
-                records['mixed'][0][0][i], data_preprocessor
-            )
+        for name in ('strong', 'mixed'):
+            if name in first:
+                row[name] = picture_of(
+                    first[name].images[i], data_preprocessor
+                )
         rows.append(row)
     return rows
+
+
+def belonging(records: list[Record], to: Record | None) -> Record:
+    """The record with the targets of another one; the first if none has.
+
+    A method may label or learn from several views, in any order.
+    """
+    for record in records:
+        if to is not None and record.targets is to.targets:
+            return record
+    return records[0]
 
 
 def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:

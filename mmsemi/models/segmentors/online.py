@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmseg.models.utils import resize
@@ -21,6 +21,14 @@ from .semi_base import SemiSegmentor, heads
 
 Losses = dict[str, Tensor]
 Outputs = dict[str, Tensor]
+
+
+class Record(NamedTuple):
+    """What a step saw in one place, see :meth:`OnlineSegmentor.record`."""
+
+    images: Tensor | None
+    targets: Targets
+    samples: list
 
 
 class OnlineSegmentor(SemiSegmentor):
@@ -130,7 +138,7 @@ class OnlineSegmentor(SemiSegmentor):
         self.iteration: int | None = None
         self.max_iters: int | None = None
         self.recording = False
-        self.records: dict[str, list] | None = None
+        self.records: dict[str, list[Record]] | None = None
 
     # Progress.
     def set_progress(self, iteration: int, max_iters: int) -> None:
@@ -193,13 +201,13 @@ class OnlineSegmentor(SemiSegmentor):
             data_samples: for each branch N ``SegDataSample``; of unlabeled
                 images ``gt_sem_seg`` says only what is padding (255).
         """
+        self.records = {} if self.recording else None
+        self.recording = False
         batch = self.prepare(
             Batch.of(
                 inputs, data_samples, self.strong_views, self.other_branches
             )
         )
-        self.records = {'samples': batch.samples} if self.recording else None
-        self.recording = False
         if batch.weak is None or self.warming_up:
             return self.labeled_only(batch)
         return self.step(batch)
@@ -311,7 +319,7 @@ class OnlineSegmentor(SemiSegmentor):
         ):
             truth = audit_maps(batch.samples, targets.labels)
             targets = targets.change(truth=truth)
-        self.record('labeled', batch.weak, targets)
+        self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 
     def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
@@ -432,18 +440,24 @@ class OnlineSegmentor(SemiSegmentor):
         return losses
 
     def record(
-        self, name: str, images: Tensor | None, targets: Targets
+        self,
+        name: str,
+        images: Tensor | None,
+        targets: Targets,
+        samples: list | None = None,
     ) -> None:
         """Keep what a step saw, if ``recording`` was set before it.
 
         Hooks set it for one iteration at a time and find in the end that
-        ``records[name]`` is a list of ``(images, targets)``, one for each
-        view, in order: ``labeled`` (weak views), ``strong``, ``mixed`` and
-        ``learned`` (no images; what the loss got). ``records['samples']``
-        are those of the unlabeled images.
+        ``records[name]`` is a list of :class:`Record`, in order: ``labeled``
+        (weak views, with their samples), ``strong``, ``mixed`` and
+        ``learned`` (no images; what the loss got). What belongs together
+        has the very same targets.
         """
         if self.records is not None:
-            self.records.setdefault(name, []).append((images, targets))
+            self.records.setdefault(name, []).append(
+                Record(images, targets, samples or [])
+            )
 
     @property
     def soft_losses(self) -> list[str]:
