@@ -1,16 +1,19 @@
 """Contrastive objective, one-hot labels and memory bank of U2PL."""
 
 import re
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from mmsemi.models.losses import ClassMemoryBank, label_onehot
-from mmsemi.models.losses.unreliable_contrast_loss import (
-    FORMS,
+from mmsemi.models.losses import (
+    ClassMemoryBank,
+    ReleasedPixelContrastLoss,
     UnreliablePixelContrastLoss,
+    label_onehot,
 )
+from mmsemi.models.losses.released_contrast_loss import FORMS, mixed_up_onehot
 from tests.oracles.kinds import files
 from tests.oracles.test_u2pl_pixel_losses import numbered
 
@@ -29,11 +32,11 @@ def test_one_hot(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'label_onehot'):
         for name, case in numbered(path):
             label, count = case['label'], int(case['num_segments'])
-            for key, released in (
-                ('onehot_correct', False),
-                ('onehot_as_released', True),
+            for key, function in (
+                ('onehot_correct', label_onehot),
+                ('onehot_as_released', mixed_up_onehot),
             ):
-                ours = label_onehot(label, count, released)
+                ours = function(label, count)
                 assert torch.equal(ours.float(), case[key]), (name, key)
             small = case['small_correct']
             shrunk = F.interpolate(label[:, None].float(), small.shape[2:])
@@ -50,7 +53,7 @@ def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
                 small = F.interpolate(
                     case[label][:, None].float(), want.shape[2:]
                 )[:, 0].long()
-                ours = label_onehot(small, want.shape[1], True)
+                ours = mixed_up_onehot(small, want.shape[1])
                 assert torch.equal(ours.long(), want), (name, key)
 
 
@@ -98,10 +101,12 @@ def build(arrays: dict, form: str) -> UnreliablePixelContrastLoss:
     }
     for key in ('low_rank', 'high_rank', 'num_anchors', 'num_negatives'):
         settings[key] = int(settings[key])
-    loss = UnreliablePixelContrastLoss(
+    cls = UnreliablePixelContrastLoss
+    if form != 'paper_aligned':
+        cls = partial(ReleasedPixelContrastLoss, form=form)
+    loss = cls(
         classes,
         channels,
-        form,
         capacity=arrays['queue_size'].tolist(),
         prototype_momentum=momentum,
         loss_weight=1.0,
@@ -126,7 +131,7 @@ def test_contrast(oracle_dir) -> None:
     checked = set()
     for path in files(oracle_dir, 'u2pl', 'contra'):
         arrays = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
-        for form in FORMS:
+        for form in ('paper_aligned', *FORMS):
             if f't0_{form}_loss' not in arrays:
                 continue
             checked.add(form)
@@ -150,7 +155,7 @@ def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
     classes = loss.num_classes
     valid = want['valid_classes']
     places = torch.arange(len(valid))
-    if loss.form.by_class:
+    if form == 'paper_aligned' or loss.form.by_class:
         places = valid
     rep = given['rep'].clone().requires_grad_()
     before = loss.bank.counts.clone()

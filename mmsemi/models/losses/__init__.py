@@ -16,6 +16,7 @@ from .memory_bank import ClassMemoryBank
 from .ohem_cross_entropy import OHEMCrossEntropyLoss
 from .online_self_training_loss import OnlineSelfTrainingLoss
 from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
+from .released_contrast_loss import ReleasedPixelContrastLoss
 from .softmax_mse_loss import SoftmaxMSELoss
 from .target_loss import TargetLoss
 from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
@@ -36,6 +37,7 @@ __all__ = [
     'OnlineSelfTrainingLoss',
     'PixelWeightObjective',
     'PseudoLabelCrossEntropyLoss',
+    'ReleasedPixelContrastLoss',
     'ReverseCrossEntropyLoss',
     'SoftmaxMSELoss',
     'UnreliablePixelContrastLoss',

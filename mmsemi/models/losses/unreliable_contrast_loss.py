@@ -1,10 +1,9 @@
 """Pixel contrast against what a pixel is surely not (U2PL).
 
-arXiv 2203.03884, section 3.3; the forms are explained in configs/u2pl.
+arXiv 2203.03884, section 3.3.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,37 +15,15 @@ from .memory_bank import ClassMemoryBank
 from .sampled_info_nce import SampledInfoNCE
 
 
-class Form(NamedTuple):
-    """What distinguishes the published forms of the objective."""
-
-    one_hot: bool  # each image has its own labels
-    free_negatives: bool  # negatives of a class need not be labeled so
-    by_class: bool  # anchors and negatives are those of the same class
-
-
-FORMS = dict(
-    paper_aligned=Form(True, True, True),
-    paper=Form(True, True, False),
-    aligned=Form(True, False, True),
-    official=Form(True, False, False),
-    as_released=Form(False, False, False),
-)
-
-
 def label_onehot(
-    labels: Tensor,
-    num_classes: int,
-    as_released: bool = False,
-    ignore_index: int = 255,
+    labels: Tensor, num_classes: int, ignore_index: int = 255
 ) -> Tensor:
     """Labels as one map for each class.
 
     Args:
         labels: (N, H, W) int64.
         num_classes: number of classes C.
-        as_released: as U2PL's code has it: the first image gets the labels
-            of all, where ignored ones of the others count as class 0, and
-            the rest get none. Right for N = 1 only.
+        ignore_index: label of pixels without one.
 
     Returns:
         (N, C, H, W) bool, False everywhere where ignored.
@@ -60,10 +37,7 @@ def label_onehot(
         device=labels.device,
     )
     maps.scatter_(1, labels.where(valid, 0)[:, None], True)
-    if not as_released:
-        return maps & valid[:, None]
-    first = maps.any(0) & valid[0]
-    return torch.cat([first[None], torch.zeros_like(maps[1:])])
+    return maps & valid[:, None]
 
 
 @MODELS.register_module()
@@ -88,22 +62,8 @@ class UnreliablePixelContrastLoss(nn.Module):
     only. Classes without anchors or remembered negatives add nothing but
     still count in the mean; with less than two classes the loss is 0.
 
-    Forms: ``paper_aligned`` is the above. The released code differs by three
-    defects, each of which a form keeps for comparison:
-
-    ============= ======== ========== =========
-    form          one-hot  negatives  indexing
-    ============= ======== ========== =========
-    paper_aligned right    as above   by class
-    paper         right    as above   by place
-    aligned       right    restricted by class
-    official      right    restricted by place
-    as_released   mixed up restricted by place
-    ============= ======== ========== =========
-
-    *Restricted*: a negative of class c must carry the label c. *By place*:
-    the i-th class present takes the anchors of class i. *Mixed up*: see
-    :func:`label_onehot`.
+    The released code differs by three defects, which
+    :class:`ReleasedPixelContrastLoss` has.
 
     All classes are handled at once. The figures are those of this process;
     the bank is that of all.
@@ -111,7 +71,6 @@ class UnreliablePixelContrastLoss(nn.Module):
     Args:
         num_classes: number of classes C.
         channels: length D of a feature.
-        form: see above.
         positive_threshold: delta_p.
         negative_threshold: delta_n; 1 has no effect.
         low_rank: see above. For two classes take 1: where ``low_rank`` is
@@ -139,7 +98,6 @@ class UnreliablePixelContrastLoss(nn.Module):
         self,
         num_classes: int,
         channels: int = 256,
-        form: str = 'paper_aligned',
         positive_threshold: float = 0.3,
         negative_threshold: float = 1.0,
         low_rank: int = 3,
@@ -154,15 +112,12 @@ class UnreliablePixelContrastLoss(nn.Module):
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
-        if form not in FORMS:
-            raise ValueError(f'form is one of {list(FORMS)}, got {form!r}')
         if not 0 < low_rank < high_rank:
             raise ValueError(
                 'ranks must rise from above 0, got '
                 f'low_rank={low_rank}, high_rank={high_rank}'
             )
         self.num_classes = num_classes
-        self.form = FORMS[form]
         self.positive_threshold = positive_threshold
         self.negative_threshold = negative_threshold
         self.low_rank, self.high_rank = low_rank, high_rank
@@ -235,17 +190,7 @@ class UnreliablePixelContrastLoss(nn.Module):
         draws: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
         with torch.no_grad():
-            members = torch.cat(
-                [
-                    label_onehot(
-                        part,
-                        self.num_classes,
-                        not self.form.one_hot,
-                        self.ignore_index,
-                    )
-                    for part in labels.tensor_split([num_labeled])
-                ]
-            )
+            members = self.members(labels, num_labeled)
             features = rep_teacher.permute(0, 2, 3, 1).flatten(0, 2)
             # Half precision can overflow in a pixel, which would spoil the
             # means of this step and stay in the bank.
@@ -286,6 +231,10 @@ class UnreliablePixelContrastLoss(nn.Module):
         losses = self.info_nce(anchors.float(), positives, rows)
         return self.loss_weight * losses.sum() / valid.sum().clamp(min=1)
 
+    def members(self, labels: Tensor, num_labeled: int) -> Tensor:
+        """Which pixel has which label, bool (N, C, H, W)."""
+        return label_onehot(labels, self.num_classes, self.ignore_index)
+
     def negatives(
         self, prob: Tensor, members: Tensor, high: Tensor, num_labeled: int
     ) -> Tensor:
@@ -299,8 +248,6 @@ class UnreliablePixelContrastLoss(nn.Module):
         )
         chosen = rank_between & (prob < self.negative_threshold)
         chosen &= high[:, None]
-        if not self.form.free_negatives:
-            chosen &= members
         chosen[:n] &= ~members[:n]
         return chosen
 
@@ -315,11 +262,7 @@ class UnreliablePixelContrastLoss(nn.Module):
         """
         valid = num_positive > 0
         source = torch.arange(len(valid), device=valid.device)
-        turn = valid
-        if not self.form.by_class:
-            source = valid.logical_not().long().argsort(stable=True)
-            turn = torch.arange(len(valid), device=valid.device) < valid.sum()
-        used = turn & (num_anchor > 0) & (self.bank.counts[source] > 0)
+        used = valid & (num_anchor > 0) & (self.bank.counts > 0)
         return source, used & (valid.sum() > 1), valid
 
     def remember(
@@ -331,14 +274,8 @@ class UnreliablePixelContrastLoss(nn.Module):
         self.steps += 1
         keep = (1 - 1 / self.steps).clamp(max=self.prototype_momentum)
         old = self.prototypes[classes]
-        if self.form.by_class:
-            seen = old.any(1, keepdim=True)
-        else:
-            seen = self.prototypes.any()
+        seen = old.any(1, keepdim=True)
         means = torch.where(seen, (1 - keep) * means + keep * old, means)
-        if not self.form.by_class:
-            # Nothing is computed, hence nothing forgotten, for one class.
-            self.prototypes *= valid.sum() <= 1
         self.prototypes[classes] = means
         return means
 

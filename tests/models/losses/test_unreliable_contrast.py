@@ -67,7 +67,8 @@ def test_equal_rows_give_the_closed_form(form) -> None:
     u, v = torch.eye(D)[0], torch.eye(D)[1] * 3 + torch.eye(D)[0]
     data['rep'] = u.view(1, D, 1, 1).repeat(4, 1, 7, 7).requires_grad_()
     data['rep_teacher'] = v.view(1, D, 1, 1).repeat(4, 1, 7, 7)
-    loss = objective(form=form)
+    kind = dict(type='ReleasedPixelContrastLoss', form=form)
+    loss = objective(**({} if form == 'paper_aligned' else kind))
     loss.bank.append(v.repeat(C, 1), torch.eye(C, dtype=torch.bool))
     want = math.log(1 + 4)
     if form == 'paper_aligned':
@@ -174,8 +175,8 @@ def test_ranks_beyond_the_classes() -> None:
     torch.testing.assert_close(*values)
     with pytest.raises(ValueError, match='ranks must rise'):
         objective(low_rank=4, high_rank=4)
-    with pytest.raises(ValueError, match='form is one of'):
-        objective(form='exact')
+    with pytest.raises(ValueError, match='form must be one of'):
+        objective(type='ReleasedPixelContrastLoss', form='exact')
 
 
 def test_gradient_of_the_fused_loss() -> None:
