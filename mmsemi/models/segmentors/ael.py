@@ -10,7 +10,9 @@ from mmsemi.utils.labels import IGNORE
 
 from .batch import Batch, true_labels
 from .mean_teacher import MeanTeacher
-from .online import Losses, Outputs, in_mode
+from .modes import in_mode
+from .network_verbs import Outputs
+from .online import Losses
 from .u2pl import U2PL, joined
 
 

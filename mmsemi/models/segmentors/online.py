@@ -1,15 +1,10 @@
 """The frame of methods that see unlabeled images in every iteration."""
 
-import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmsemi.models.class_weights import undo_class_weights
 from mmsemi.models.losses import TargetLoss
 from mmsemi.models.pseudo_labelers import PseudoLabeler
 from mmsemi.models.targets import Targets
@@ -17,21 +12,16 @@ from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
 from .batch import Batch, audit_maps
+from .figures import Record, label_figures, named_losses
+from .network_verbs import NetworkVerbs, Outputs
+from .schedule import TrainingSchedule
 from .semi_base import SemiSegmentor, heads
 
 Losses = dict[str, Tensor]
-Outputs = dict[str, Tensor]
+NOT_NEGATIVE = ('sup_weight', 'unsup_weight', 'ramp_up_iters', 'warmup_iters')
 
 
-class Record(NamedTuple):
-    """What a step saw in one place, see :meth:`OnlineSegmentor.record`."""
-
-    images: Tensor | None
-    targets: Targets
-    samples: list
-
-
-class OnlineSegmentor(SemiSegmentor):
+class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
     """A method is one :meth:`step`: from a :class:`Batch` to its losses.
 
     There is no teacher here and no method, only verbs for a step, each bound
@@ -70,7 +60,6 @@ class OnlineSegmentor(SemiSegmentor):
               weights of the student's loss before they label: a network
               trained with weights paints rare classes too large.
         semi_test_cfg: ``predict_on`` names the sub-model that predicts.
-        init_cfg: initialization of the wrapper, rarely needed.
     """
 
     strong_views = 1
@@ -100,12 +89,7 @@ class OnlineSegmentor(SemiSegmentor):
         super().__init__(
             student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
         )
-        for name in (
-            'sup_weight',
-            'unsup_weight',
-            'ramp_up_iters',
-            'warmup_iters',
-        ):
+        for name in NOT_NEGATIVE:
             if self.semi_train_cfg[name] < 0:
                 raise ValueError(
                     f'{name} must not be negative, got '
@@ -133,51 +117,9 @@ class OnlineSegmentor(SemiSegmentor):
                 )
             self.further_losses[name] = MODELS.build(loss)
         self.mixing = MODELS.build(mixing) if mixing else None
-        # Set from outside, see set_progress and record; no checkpoint needs
-        # them.
-        self.iteration: int | None = None
-        self.max_iters: int | None = None
+        # See record.
         self.recording = False
         self.records: dict[str, list[Record]] | None = None
-
-    # Progress.
-    def set_progress(self, iteration: int, max_iters: int) -> None:
-        """Tell the model how far training is; schedules need it."""
-        self.iteration, self.max_iters = iteration, max_iters
-
-    @property
-    def progress(self) -> float:
-        """Share of the training that is done, in [0, 1).
-
-        Raises:
-            RuntimeError: when nobody has said.
-        """
-        return self._known_iteration() / max(self.max_iters, 1)
-
-    def _known_iteration(self) -> int:
-        if self.iteration is None:
-            raise RuntimeError(
-                'a schedule of this model needs the iteration: add '
-                'TrainingProgressHook to custom_hooks, or call set_progress'
-            )
-        return self.iteration
-
-    @property
-    def warming_up(self) -> bool:
-        """Whether unlabeled images are still left aside."""
-        length = self.semi_train_cfg['warmup_iters']
-        return bool(length) and self._known_iteration() < length
-
-    @property
-    def unsup_weight(self) -> float:
-        """Present factor of the loss of unlabeled images."""
-        weight = self.semi_train_cfg['unsup_weight']
-        length = self.semi_train_cfg['ramp_up_iters']
-        if not length:
-            return weight
-        done = self._known_iteration() - self.semi_train_cfg['warmup_iters']
-        share = min(max(done / length, 0.0), 1.0)
-        return weight * math.exp(-5 * (1 - share) ** 2)
 
     # The method.
     def step(self, batch: Batch) -> Losses:
@@ -223,77 +165,6 @@ class OnlineSegmentor(SemiSegmentor):
         )
 
     # Verbs.
-    def decode(
-        self,
-        network: nn.Module,
-        images: Tensor,
-        auxiliary: bool = True,
-        perturb: Callable[[tuple], tuple] | None = None,
-    ) -> Outputs:
-        """Outputs of a network's heads at their own resolution.
-
-        Args:
-            network: one of the sub-models.
-            images: (N, 3, H, W).
-            auxiliary: whether auxiliary heads run as well.
-            perturb: changes the features between backbone and heads; it may
-                return more images than it got.
-
-        Returns:
-            Logits (N, C, h, w) of ``'decode'`` and of ``'aux'`` (or
-            ``'aux_0'``, ``'aux_1'``, ... where there are several); a
-            subclass may add more.
-        """
-        feats = network.extract_feat(images)
-        if perturb is not None:
-            feats = perturb(feats)
-        return self.run_heads(network, feats, auxiliary)
-
-    def run_heads(
-        self, network: nn.Module, feats: tuple, auxiliary: bool
-    ) -> Outputs:
-        """Outputs of the heads for given features, see :meth:`decode`."""
-        outputs = {}
-        for name, head in heads(network):
-            if name != 'decode' and not auxiliary:
-                continue
-            outputs[name] = head(feats)
-            if not isinstance(outputs[name], Tensor):
-                raise TypeError(
-                    f'{type(head).__name__} gives no single map '
-                    'of logits, which consistency needs'
-                )
-        return outputs
-
-    @torch.no_grad()
-    def look(
-        self, network: nn.Module, images: Tensor, training: bool = False
-    ) -> Tensor:
-        """Logits (N, C, h, w) of a network in eval mode, without gradient.
-
-        Args:
-            network: one of the sub-models.
-            images: (N, 3, H, W).
-            training: use (and move) the statistics of the batch instead.
-        """
-        with in_mode(network, training):
-            return self.decode(network, images, auxiliary=False)['decode']
-
-    def decode_joint(
-        self, network: nn.Module, batch: Batch, images: Tensor
-    ) -> tuple[Outputs, Outputs]:
-        """:meth:`decode` of the labeled and of other images.
-
-        At once, so that they share their batch statistics, unless
-        ``joint_forward`` is off.
-        """
-        if self.semi_train_cfg['joint_forward']:
-            return batch.split(self.decode(network, batch.join(images)))
-        return (
-            self.decode(network, batch.sup),
-            self.decode(network, images, auxiliary=False),
-        )
-
     @torch.no_grad()
     def label(self, logits: Tensor, batch: Batch) -> Targets:
         """Targets for the unlabeled images of a batch.
@@ -327,31 +198,6 @@ class OnlineSegmentor(SemiSegmentor):
         progress = self.progress if self.pseudo_labeler.needs_progress else 0.0
         return self.pseudo_labeler(probabilities, valid, progress)
 
-    def probabilities(
-        self, logits: Tensor, size: tuple[int, int] | None = None
-    ) -> Tensor:
-        """Class probabilities (N, C, H, W) to label by, float32.
-
-        Args:
-            logits: (N, C, h, w) of a decode head.
-            size: (H, W) of the images; (h, w) by default.
-        """
-        logits = (
-            logits.float() if size is None else self.upsample(logits, size)
-        )
-        if self.semi_train_cfg['undo_class_weights']:
-            weights = getattr(
-                self.student.decode_head.loss_decode, 'class_weight', None
-            )
-            if not isinstance(weights, Tensor):
-                raise ValueError(
-                    'undo_class_weights needs class weights in loss_decode '
-                    "of the student's decode head: a "
-                    'ClassBalancedCrossEntropyLoss'
-                )
-            logits = undo_class_weights(logits, weights)
-        return logits.softmax(1)
-
     def mix(
         self, images: Tensor, own: Targets, other: Targets | None = None
     ) -> tuple[Tensor, Targets]:
@@ -375,15 +221,6 @@ class OnlineSegmentor(SemiSegmentor):
     ) -> tuple[Tensor, Targets]:
         """The mixing module, see :meth:`mix`."""
         return self.mixing(images, own, other)
-
-    def upsample(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """Logits as float32 (N, C, H, W) in the size of the images."""
-        return resize(
-            logits.float(),
-            size=tuple(size),
-            mode='bilinear',
-            align_corners=self.student.decode_head.align_corners,
-        )
 
     def sup(
         self, network: nn.Module, outputs: Outputs, batch: Batch, name='sup'
@@ -417,7 +254,8 @@ class OnlineSegmentor(SemiSegmentor):
         name: str = 'unsup',
         factor: float = 1.0,
     ) -> Losses:
-        """Weighted losses of unlabeled images, and :meth:`figures`.
+        """Weighted losses of unlabeled images, and figures of the
+        targets.
 
         Args:
             logits: (M, C, h, w) of a student.
@@ -436,7 +274,7 @@ class OnlineSegmentor(SemiSegmentor):
             losses.update(named_losses(loss(logits, targets), key, weight))
         self.record('learned', None, targets)
         if name == 'unsup':
-            losses.update(self.figures(targets))
+            losses.update(label_figures(targets))
         return losses
 
     def record(
@@ -464,59 +302,3 @@ class OnlineSegmentor(SemiSegmentor):
         """Losses of unlabeled images that want probabilities."""
         losses = (self.unsup_loss, *self.further_losses.values())
         return [type(loss).__name__ for loss in losses if loss.needs_soft]
-
-    @torch.no_grad()
-    def figures(self, targets: Targets) -> Losses:
-        """What to log about the labels that are learned from.
-
-        Returns:
-            0-d tensors: the mean weight of the valid pixels, which is the
-            share of labels that count (``confident_ratio``), their mean
-            confidence (``mean_confidence``) and, with ``audit``, the share
-            of labels with a weight that are right
-            (``pseudo_label_accuracy``).
-        """
-        valid, chosen = targets.valid, targets.weights > 0
-        number = valid.sum().clamp(min=1)
-        figures = dict(
-            confident_ratio=(targets.weights * valid).sum() / number,
-            mean_confidence=(targets.confidence * valid).sum() / number,
-        )
-        if targets.truth is not None:
-            known = chosen & (targets.truth != IGNORE)
-            right = known & (targets.truth == targets.labels)
-            total = known.sum().clamp(min=1)
-            figures['pseudo_label_accuracy'] = right.sum() / total
-        return figures
-
-
-def named_losses(result: Tensor | Losses, name: str, weight: float) -> Losses:
-    """The result of a :class:`TargetLoss` under a name, weighted.
-
-    Args:
-        result: a loss, or losses and figures by name.
-        name: key of the loss; of several the others get their own behind it.
-        weight: factor of losses; figures keep their values and names.
-    """
-    if isinstance(result, Tensor):
-        return {name: weight * result}
-    named = {}
-    for key, value in result.items():
-        if 'loss' in key:
-            named[f'{name}_{key.removeprefix("loss_")}'] = weight * value
-        else:
-            named[key] = value
-    return named
-
-
-@contextmanager
-def in_mode(module: nn.Module, training: bool) -> Iterator[None]:
-    """Put a module into a mode for a while."""
-    before = module.training
-    if before != training:
-        module.train(training)
-    try:
-        yield
-    finally:
-        if before != training:
-            module.train(before)

@@ -12,7 +12,9 @@ from mmsemi.utils.labels import IGNORE, resize_labels
 
 from .batch import Batch
 from .mean_teacher import MeanTeacher
-from .online import Losses, Outputs, in_mode
+from .modes import in_mode
+from .network_verbs import Outputs
+from .online import Losses
 from .semi_base import heads
 
 
