@@ -25,7 +25,7 @@ from mmsemi.engine.loops.self_training_loop import check_baseline
 from mmsemi.engine.runner import CalmRunner
 from mmsemi.models.decode_heads.class_embeddings import read_arrays
 from mmsemi.models.export import export_segmentor
-from mmsemi.models.pseudo_labelers.cbst import load_prior
+from mmsemi.models.pseudo_labelers.spatial_prior import load_prior
 from mmsemi.prepare.word_vectors import read_pickled_array
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError

@@ -1,8 +1,8 @@
 # U2PL on top of AEL: adaptive mixing, and consistency sampled and weighted by
 # class confidence; entropies drop labels as in cityscapes_744.py. The rule of
 # the published branch, whose sign is reversed, is
-# model.pseudo_labeler.ael_as_released=True. The contrast starts in epoch 20,
-# as there.
+# model.pseudo_labeler.type=ReleasedAELPseudoLabeler. The contrast starts in
+# epoch 20, as there.
 _base_ = ['./cityscapes_744.py']
 epoch = _base_.epoch
 model = dict(

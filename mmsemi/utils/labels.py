@@ -30,3 +30,28 @@ def resize_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
     rows = rows * labels.shape[-2] // height
     columns = columns * labels.shape[-1] // width
     return labels[..., rows[:, None], columns]
+
+
+def label_onehot(
+    labels: Tensor, num_classes: int, ignore_index: int = 255
+) -> Tensor:
+    """Labels as one map for each class.
+
+    Args:
+        labels: (N, H, W) int64.
+        num_classes: number of classes C.
+        ignore_index: label of pixels without one.
+
+    Returns:
+        (N, C, H, W) bool, False everywhere where ignored.
+    """
+    valid = labels != ignore_index
+    maps = torch.zeros(
+        len(labels),
+        num_classes,
+        *labels.shape[1:],
+        dtype=torch.bool,
+        device=labels.device,
+    )
+    maps.scatter_(1, labels.where(valid, 0)[:, None], True)
+    return maps & valid[:, None]

@@ -9,15 +9,17 @@ from scipy.stats import chisquare
 from mmsemi.models.losses import ClassConfidenceBank
 from mmsemi.models.losses.class_confidence_bank import keep_rates
 from mmsemi.models.mixing.adaptive import (
-    NEVER_PASTED,
     class_distribution,
     class_presence,
     component_box,
     draw_source,
+)
+from mmsemi.models.mixing.boxes import fixed_share_boxes
+from mmsemi.models.mixing.copy_paste import (
+    NEVER_PASTED,
     paste_classes,
     paste_distribution,
 )
-from mmsemi.models.mixing.boxes import fixed_share_boxes
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.oracles.kinds import files

@@ -11,9 +11,9 @@ from mmsemi.models.losses import (
     ClassMemoryBank,
     ReleasedPixelContrastLoss,
     UnreliablePixelContrastLoss,
-    label_onehot,
 )
 from mmsemi.models.losses.released_contrast_loss import FORMS, mixed_up_onehot
+from mmsemi.utils.labels import label_onehot
 from tests.oracles.kinds import files
 from tests.oracles.test_u2pl_pixel_losses import numbered
 

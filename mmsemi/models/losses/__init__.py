@@ -19,7 +19,7 @@ from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
 from .released_contrast_loss import ReleasedPixelContrastLoss
 from .softmax_mse_loss import SoftmaxMSELoss
 from .target_loss import TargetLoss
-from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
+from .unreliable_contrast_loss import UnreliablePixelContrastLoss
 
 __all__ = [
     'TargetLoss',
@@ -42,5 +42,4 @@ __all__ = [
     'SoftmaxMSELoss',
     'UnreliablePixelContrastLoss',
     'class_weights_from_frequency',
-    'label_onehot',
 ]

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.labels import label_onehot
 
-from .unreliable_contrast_loss import UnreliablePixelContrastLoss, label_onehot
+from .unreliable_contrast_loss import UnreliablePixelContrastLoss
 
 
 class Form(NamedTuple):

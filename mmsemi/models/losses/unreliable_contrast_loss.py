@@ -10,34 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.labels import label_onehot
 
 from .memory_bank import ClassMemoryBank
 from .sampled_info_nce import SampledInfoNCE
-
-
-def label_onehot(
-    labels: Tensor, num_classes: int, ignore_index: int = 255
-) -> Tensor:
-    """Labels as one map for each class.
-
-    Args:
-        labels: (N, H, W) int64.
-        num_classes: number of classes C.
-        ignore_index: label of pixels without one.
-
-    Returns:
-        (N, C, H, W) bool, False everywhere where ignored.
-    """
-    valid = labels != ignore_index
-    maps = torch.zeros(
-        len(labels),
-        num_classes,
-        *labels.shape[1:],
-        dtype=torch.bool,
-        device=labels.device,
-    )
-    maps.scatter_(1, labels.where(valid, 0)[:, None], True)
-    return maps & valid[:, None]
 
 
 @MODELS.register_module()

@@ -1,7 +1,8 @@
-from .adaptive import AdaptiveCopyPaste, AdaptiveCutMix
+from .adaptive import AdaptiveCutMix
 from .base import BatchMixing, paste
 from .boxes import BOX_RULES, box_mask
 from .class_mix import ClassMix
+from .copy_paste import AdaptiveCopyPaste
 from .cut_mix import CutMix
 from .cut_out import CutOut
 

@@ -1,5 +1,5 @@
 from .base import PseudoLabeler, RoundPseudoLabeler, max_over_classes
-from .cbst import CBSTPseudoLabeler, LRENTPseudoLabeler, rare_classes
+from .cbst import CBSTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler
 from .confidence import ConfidencePseudoLabeler
 from .entropy_percentile import (
@@ -9,7 +9,9 @@ from .entropy_percentile import (
     pixel_entropy,
 )
 from .fixed_threshold import FixedThresholdPseudoLabeler
+from .lrent import LRENTPseudoLabeler
 from .online_class_balanced import OnlineClassBalancedPseudoLabeler
+from .released_ael import ReleasedAELPseudoLabeler
 from .view_agreement import ViewAgreementPseudoLabeler
 from .views import Views
 
@@ -23,6 +25,7 @@ __all__ = [
     'LRENTPseudoLabeler',
     'OnlineClassBalancedPseudoLabeler',
     'PseudoLabeler',
+    'ReleasedAELPseudoLabeler',
     'RoundPseudoLabeler',
     'ViewAgreementPseudoLabeler',
     'Views',

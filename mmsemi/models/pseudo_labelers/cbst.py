@@ -1,9 +1,6 @@
-"""Pseudo-labels of CBST (class-balanced self-training) and its relatives."""
+"""Pseudo-labels of CBST (class-balanced self-training), ST and CBST-SP."""
 
-import zlib
 from collections.abc import Sequence
-from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -17,6 +14,7 @@ from mmsemi.utils.labels import IGNORE
 
 from .base import max_over_classes
 from .class_balanced import ClassBalancedPseudoLabeler
+from .spatial_prior import load_prior
 
 
 @MODELS.register_module()
@@ -204,77 +202,6 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         )
 
 
-@MODELS.register_module()
-class LRENTPseudoLabeler(CBSTPseudoLabeler):
-    """Soft labels of CRST-LRENT (Zou et al., ICCV 2019), thresholds of CBST.
-
-    The entropy of the label, weighted by alpha, joins the objective of CBST.
-    Its minimizer is a softmax with temperature:
-
-        z_c  = (log p_c - log lambda_c) / alpha
-        soft = softmax(z), kept where logsumexp(z) > 0
-
-    Every pixel that CBST labels is kept, with the same class as the most
-    probable one; alpha towards 0 gives CBST. Everything stays in logarithms,
-    where powers of p / lambda overflow.
-
-    Args:
-        num_classes: number of classes C.
-        alpha: weight of the entropy, positive.
-        per_class, ds_rate, prior, leading_zero: see
-            :class:`CBSTPseudoLabeler`.
-    """
-
-    def __init__(
-        self,
-        num_classes: int,
-        alpha: float = 0.25,
-        per_class: bool = True,
-        ds_rate: int = 4,
-        prior: str | None = None,
-        leading_zero: bool = False,
-    ) -> None:
-        super().__init__(num_classes, per_class, ds_rate, prior, leading_zero)
-        if alpha <= 0:
-            raise ValueError(
-                f'alpha must be positive, got {alpha}; '
-                'CBSTPseudoLabeler is the limit of 0'
-            )
-        self.alpha = alpha
-
-    @property
-    def one_pass(self) -> bool:
-        """Soft labels need the thresholds."""
-        return False
-
-    @torch.no_grad()
-    def forward(
-        self,
-        probabilities: Tensor,
-        valid: Tensor | None = None,
-        progress: float = 0.0,
-    ) -> Targets:
-        """Labels with ``soft`` (N, C, H, W), of every pixel, kept or not."""
-        z = (
-            self.weigh(probabilities)
-            .clamp(min=torch.finfo(torch.float32).tiny)
-            .log()
-        )
-        z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
-        kept = z.logsumexp(1) > 0
-        soft = z.softmax(1)
-        return Targets(
-            soft.argmax(1).masked_fill(~kept, IGNORE),
-            probabilities.amax(1),
-            kept.float(),
-            valid,
-            soft,
-        )
-
-    def extra_repr(self) -> str:
-        return f'{super().extra_repr()}, alpha={self.alpha}'
-
-
 def every_nth_of_group(group: Tensor, num_groups: int, n: int) -> Tensor:
     """Indices of every n-th element of every group, from the first.
 
@@ -321,50 +248,3 @@ def rare_classes(counts, share: float = 1e-3, fallback: int = 3):
         [int(c) for c in order if shares[c] < share],
         [int(c) for c in order[:fallback]],
     )
-
-
-def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
-    """Spatial prior (C, h, w) float32 of a file, and its classes if named.
-
-    Raises:
-        UsageError: if the file is missing or damaged, or belongs to another
-            number of classes.
-    """
-    advice = (
-        'make it with tools/dataset_converters/spatial_prior.py from '
-        'the labeled images'
-    )
-    if not Path(path).is_file():
-        raise UsageError(f'{path}: no such spatial prior; {advice}')
-    try:
-        with open(path, 'rb') as stream:
-            file = dict(np.load(stream, allow_pickle=False).items())
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        AttributeError,
-        BadZipFile,
-        zlib.error,
-    ) as error:
-        raise UsageError(
-            f'{path}: cannot be read as .npz ({error}); {advice}'
-        ) from error
-    if 'prior' not in file:
-        raise UsageError(f'{path}: holds {list(file)}, no `prior`; {advice}')
-    prior = torch.from_numpy(file['prior'].astype(np.float32))
-    if (
-        prior.ndim != 3
-        or len(prior) != num_classes
-        or not torch.isfinite(prior).all()
-        or prior.min() < 0
-    ):
-        raise UsageError(
-            f'{path}: prior of shape {tuple(prior.shape)}, but the data set '
-            f'has {num_classes} classes (values must be finite and not '
-            f'negative); {advice}'
-        )
-    classes = file.get('classes')
-    if classes is None or len(classes) != num_classes:
-        return prior, None
-    return prior, [str(name) for name in classes]

@@ -89,10 +89,6 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
             start, in percent.
         high_only: False makes every pixel with a label ``high`` (ablation
             of the negatives).
-        ael_as_released: rule of U2PL's branch ``with_AEL``, whose sign is
-            reversed: labels *below* the percentile a are dropped, ``low``
-            and ``high`` are the percentiles ``low_percent`` and
-            ``drop_percent`` of what remains. For reproduction only.
         ignore_index: label of pixels without one.
     """
 
@@ -103,7 +99,6 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
         drop_percent: float = 80.0,
         low_percent: float = 20.0,
         high_only: bool = True,
-        ael_as_released: bool = False,
         ignore_index: int = 255,
     ) -> None:
         super().__init__()
@@ -116,7 +111,6 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
         self.drop_percent = drop_percent
         self.low_percent = low_percent
         self.high_only = high_only
-        self.ael_as_released = ael_as_released
         self.ignore_index = ignore_index
 
     def drop_percent_at(self, progress: float) -> float:
@@ -140,23 +134,36 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
         """
         valid = labels != self.ignore_index
         a = self.low_percent_at(progress)
-        if self.ael_as_released:
-            (floor,) = masked_percentiles(entropy, valid, [a])
-            valid = valid & (entropy >= floor)
-            low, high = masked_percentiles(
-                entropy, valid, [self.low_percent, self.drop_percent]
-            )
-            kept = valid
-        else:
-            drop, low, high = masked_percentiles(
-                entropy, valid, [self.drop_percent_at(progress), a, 100 - a]
-            )
-            kept = valid & (entropy < drop)
-        high = valid & (entropy >= high) if self.high_only else valid
+        drop, low, high = masked_percentiles(
+            entropy, valid, [self.drop_percent_at(progress), a, 100 - a]
+        )
+        return self.divided(
+            entropy, labels, valid & (entropy < drop), valid, low, high
+        )
+
+    def divided(
+        self,
+        entropy: Tensor,
+        labels: Tensor,
+        kept: Tensor,
+        valid: Tensor,
+        low: Tensor,
+        high: Tensor,
+    ) -> EntropySplit:
+        """The parts, given which labels to keep and the two bounds.
+
+        Args:
+            entropy: (N, H, W) float32.
+            labels: (N, H, W) int64.
+            kept: (N, H, W) bool, labels that are not dropped.
+            valid: (N, H, W) bool, pixels that may be ``low`` or ``high``.
+            low: highest entropy of ``low`` pixels, 0-d.
+            high: lowest entropy of ``high`` pixels, 0-d.
+        """
         return EntropySplit(
             labels.masked_fill(~kept, self.ignore_index),
             valid & (entropy <= low),
-            high,
+            valid & (entropy >= high) if self.high_only else valid,
         )
 
     @torch.no_grad()

@@ -194,9 +194,9 @@ class U2PLWithAEL(AdaptiveEqualization, U2PL):
     """U2PL on top of AEL, the branch ``with_AEL`` of U2PL's code.
 
     See :class:`AdaptiveEqualization` and :class:`U2PL`. Labels of high
-    entropy are dropped; the branch drops those of low entropy, which
-    ``pseudo_labeler.ael_as_released`` brings back. No label of a labeled
-    image is dropped by entropy.
+    entropy are dropped; the branch drops those of low entropy, as
+    :class:`ReleasedAELPseudoLabeler` does. No label of a labeled image is
+    dropped by entropy.
     """
 
     def step(self, batch: Batch) -> Losses:

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmsemi.models.pseudo_labelers import masked_percentiles, pixel_entropy
+from mmsemi.models.pseudo_labelers import (
+    ReleasedAELPseudoLabeler,
+    masked_percentiles,
+    pixel_entropy,
+)
 from mmsemi.registry import MODELS
 
 
@@ -87,7 +91,7 @@ def test_rule_of_the_released_ael_branch_is_reversed() -> None:
     probabilities = prediction(1, 5, 40, 50)
     entropy, labels = pixel_entropy(probabilities), probabilities.argmax(1)
     usual = labeler().split(entropy, labels, 0.0)
-    released = labeler(ael_as_released=True).split(entropy, labels, 0.0)
+    released = ReleasedAELPseudoLabeler().split(entropy, labels, 0.0)
     assert (
         entropy[usual.labels == 255].min() > entropy[usual.labels != 255].max()
     )
