@@ -3,9 +3,11 @@
 Users of the official stack install with ``--no-deps``; see the README.
 """
 
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 
@@ -15,6 +17,36 @@ def version() -> str:
     scope: dict = {}
     exec((HERE / 'mmsemi' / 'version.py').read_text(), scope)
     return scope['__version__']
+
+
+class BuildWithConfigs(build_py):
+    """Put configs, tools and an index of models into ``mmsemi/.mim``.
+
+    That is where OpenMMLab's packages carry them, and where ``mmsemi train
+    dst_cbc/shapes.py`` and ``mmsemi::dst_cbc/shapes.py`` find them. A clone,
+    installed with ``-e`` or not at all, has them beside the package.
+    """
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        carried = Path(self.build_lib, 'mmsemi', '.mim')
+        shutil.rmtree(carried, ignore_errors=True)
+        for folder in ('configs', 'tools'):
+            shutil.copytree(
+                HERE / folder,
+                carried / folder,
+                ignore=shutil.ignore_patterns('__pycache__', '*.pyc'),
+            )
+        index = carried / 'model-index.yml'
+        files = sorted(carried.glob('configs/*/metafile.yml'))
+        index.write_text(
+            'Import:\n'
+            + ''.join(
+                f'- {f.relative_to(carried).as_posix()}\n' for f in files
+            )
+        )
 
 
 # The three distributions of the stack are named one by one because
@@ -47,14 +79,17 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     license_files=['LICENSE'],
+    cmdclass=dict(build_py=BuildWithConfigs),
+    entry_points=dict(console_scripts=['mmsemi = mmsemi.cli:main']),
+    package_data=dict(mmsemi=['py.typed']),
     packages=find_packages(include=['mmsemi', 'mmsemi.*']),
     python_requires='>=3.10',
     install_requires=STACK + LIBRARIES,
     extras_require={
-        'tests': ['pytest'],
+        # setuptools builds the wheel that a test installs.
+        'tests': ['pytest', 'ruff', 'mypy', 'setuptools>=77'],
         'tensorboard': ['tensorboard'],
         'mmpretrain': ['onedl-mmpretrain>=1.3.6,<1.4', 'torchvision'],
-        'lint': ['ruff'],
     },
     classifiers=[
         'Programming Language :: Python :: 3',
