@@ -25,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,7 @@ from mmengine.registry import init_default_scope
 
 from mmsemi.datasets import UnlabeledDataset
 from mmsemi.doctor.data import check_data
+from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import DATASETS
 from mmsemi.report.facts import data_facts
@@ -152,19 +154,11 @@ def commit(root: Path, images: int) -> dict:
 
 
 def commit_files(store, dataset, size: int, content: bytes) -> None:
-    import zlib
-
-    if hasattr(store, 'record'):
-        table = store.record(len(dataset))
-        for k in range(len(dataset)):
-            table.note('labels', k, size, zlib.crc32(content))
-        store.commit(1, dict(), dataset, [table])
-        return
-    files = {
-        f'labels/{dataset.get_stem(k)}.png': [size, zlib.crc32(content)]
-        for k in range(len(dataset))
-    }
-    store.commit(1, dict(), files)
+    table = FileTable(range(len(dataset)))
+    for k in range(len(dataset)):
+        table.note('labels', k, size, zlib.crc32(content))
+    store.hand_in(1, table, 0)
+    store.commit(1, dict(), dataset.stems())
 
 
 def resume(root: Path, images: int) -> dict:

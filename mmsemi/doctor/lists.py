@@ -56,7 +56,7 @@ class ImageList:
         dataset = DATASETS.build(
             dict(config, pipeline=[], serialize_data=False)
         )
-        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+        infos = dataset.data_list
         if not infos:
             raise UsageError(
                 f'{role} images: {self.source} holds none with '

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from mmsemi.datasets.lists import read_lines
+from mmsemi.datasets.splits import config_datasets, list_hash
 from mmsemi.utils.compat import installed_distributions
 
 
@@ -27,14 +29,24 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
     Returns:
         ``{role: [dict(list, images, sha256)]}``, hashes of 12 digits.
     """
-    from mmsemi.doctor.lists import collect
+    from mmsemi.doctor.lists import ImageList, source_of
 
     facts: dict[str, list[dict]] = {}
-    for images in collect(cfg):
-        facts.setdefault(images.role, []).append(
-            dict(
-                list=images.source, images=images.size, sha256=images.hash[:12]
-            )
+    seen = set()
+    for role, config in config_datasets(cfg):
+        source = source_of(config)
+        key = (role, source, str(config.get('indices')))
+        if key in seen:
+            continue
+        seen.add(key)
+        if config.get('ann_file') and config.get('indices') is None:
+            names = read_lines(source)  # no data set needs to be built
+            size, digest = len(names), list_hash(names)
+        else:
+            images = ImageList(role, config, masks=False)
+            size, digest = images.size, images.hash
+        facts.setdefault(role, []).append(
+            dict(list=source, images=size, sha256=digest[:12])
         )
     return facts
 

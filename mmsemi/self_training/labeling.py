@@ -1,46 +1,25 @@
 """Label a whole unlabeled set with one model, once per round."""
 
-import logging
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.dist import all_gather_object, barrier, is_main_process
-from mmengine.logging import print_log
-from PIL import Image
+from mmengine.dist import all_reduce, barrier, get_rank, is_main_process
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mmsemi.evaluation import PseudoLabelQuality
+from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
-from mmsemi.pseudo_labels.store import (
-    CONFIDENCE,
-    LABELS,
-    SOFT,
-    PseudoLabelStore,
-    read_png,
-    write_png,
-)
-from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import check_name
+from mmsemi.pseudo_labels.store import CONFIDENCE, PseudoLabelStore
 from mmsemi.utils.progress import track
-from mmsemi.utils.space import check_space
 
+from .label_checks import check_label_space
+from .label_files import LabelFiles
 from .predictor import Prediction, Predictor
-
-# Enough to keep encoding off the network's thread.
-WRITERS = 2
-
-
-# Bytes a pixel as PNG, measured on labels of street scenes and generous.
-LABEL_BYTES, CONFIDENCE_BYTES = 0.05, 1.5
 
 
 class LabelingPass:
@@ -50,7 +29,8 @@ class LabelingPass:
     16-bit confidence go to disk and are thresholded there. A rule that scales
     probabilities by the thresholds takes two passes, or one when compact
     logits (half precision, at the stride of the head) are kept in between.
-    Full probability maps are never stored.
+    Full probability maps are never stored. Images of a batch that differ in
+    size are predicted apart, and labels have the size of their image.
 
     Args:
         predictor: gives probabilities; its model must be in eval mode.
@@ -86,17 +66,12 @@ class LabelingPass:
         self.predictor = predictor
         self.dataloader = dataloader
         self.dataset = dataloader.dataset
-        # Of this process, in the order of its batches.
-        self.indices: list[int] = list(dataloader.sampler)
         self.labeler = labeler
         self.store = store
         self.keep_confidence = keep_confidence
         self.soft_stride = soft_stride
         self.compact_logits = compact_logits and not labeler.one_pass
         self.audit = audit
-        self.files: dict[str, list] = {}
-        self.lock = threading.Lock()
-        self.quality = PseudoLabelQuality(labeler.num_classes)
 
     @torch.no_grad()
     def run(self, round_index: int, portion: float, **extra) -> dict:
@@ -127,55 +102,72 @@ class LabelingPass:
             device,
             small=getattr(self.labeler, 'prior', None) is not None,
         )
-        with ThreadPoolExecutor(WRITERS) as pool:
-            self.pool = pool
-            self.pending: list = []
+        # Of this process, in the order of its batches.
+        sampler = self.dataloader.sampler
+        indices = np.fromiter(sampler, np.int64, len(sampler))
+        with LabelFiles(
+            self.folder,
+            self.dataset,
+            indices,
+            self.labeler.num_classes,
+            self.audit,
+        ) as files:
             if self.labeler.one_pass:
-                self._one_pass(round_index, portion, statistics)
+                self._one_pass(files, round_index, portion, statistics)
             else:
-                self._two_passes(round_index, portion, statistics)
-        return self._commit(
-            round_index,
-            portion,
-            statistics,
-            extra,
-            time.perf_counter() - start,
-        )
+                self._two_passes(files, round_index, portion, statistics)
+        summary = self._summary(files, statistics)
+        self.store.hand_in(round_index, files.table, get_rank())
+        barrier()
+        if is_main_process():
+            manifest = dict(
+                portion=portion,
+                images=len(self.dataset),
+                seconds=time.perf_counter() - start,
+                **summary,
+                **extra,
+            )
+            self.store.commit(round_index, manifest, self.dataset.stems())
+        barrier()
+        return self.store.manifest(round_index)
 
     # The two ways through the set.
-    def _one_pass(self, round_index, portion, statistics) -> None:
-        for index, prediction in self._predictions(
+    def _one_pass(self, files, round_index, portion, statistics) -> None:
+        for rows, prediction in self._predictions(
             f'round {round_index}: labeling'
         ):
-            self.labeler.collect(statistics, *_of(prediction))
-            confidence, labels = prediction.probabilities.max(1)
-            codes = encode_confidence(confidence).cpu().numpy()
-            labels = labels.byte().cpu().numpy()
-            for k, i in enumerate(index):
-                top, bottom, left, right = prediction.boxes[k]
-                crop = (k, slice(top, bottom), slice(left, right))
-                self._submit(
-                    self._write_prediction,
-                    i,
-                    labels[crop],
-                    codes[crop].astype(np.uint16),
+            probabilities = prediction.probabilities
+            self.labeler.collect(statistics, probabilities, prediction.valid())
+            best = max_over_classes(probabilities)
+            codes = encode_confidence(best[0]).cpu().numpy()
+            labels = best[1].byte().cpu().numpy()
+            for k, row in enumerate(rows):
+                crop = prediction.crop(k)
+                files.prediction(
+                    row, labels[crop], codes[crop].astype(np.uint16)
                 )
-        self._drain()
+        files.drain()
         statistics.reduce()
         thresholds = self.labeler.fit(statistics, portion)
         codes = encode_confidence(thresholds.clamp(max=1)).cpu().numpy()
         # An infinite threshold (class without predictions) keeps nothing.
         codes[np.isinf(thresholds.cpu().numpy())] = np.iinfo(np.uint16).max
-        for i in self.indices:
-            self._submit(self._select, i, codes)
-        self._drain()
+        for row in track(
+            range(len(files.table.indices)),
+            description=f'round {round_index}: selecting',
+        ):
+            files.select(row, codes, self.keep_confidence)
+        files.drain()
+        if not self.keep_confidence:
+            files.table.forget(CONFIDENCE)
 
-    def _two_passes(self, round_index, portion, statistics) -> None:
+    def _two_passes(self, files, round_index, portion, statistics) -> None:
         for _, prediction in self._predictions(
             f'round {round_index}: thresholds', keep=True
         ):
-            self.labeler.collect(statistics, *_of(prediction))
-        self._drain()
+            self.labeler.collect(
+                statistics, prediction.probabilities, prediction.valid()
+            )
         statistics.reduce()
         self.labeler.fit(statistics, portion)
         again = (
@@ -183,38 +175,24 @@ class LabelingPass:
             if self.compact_logits
             else self._predictions
         )
-        for index, prediction in again(f'round {round_index}: labeling'):
+        for rows, prediction in again(f'round {round_index}: labeling'):
             result = self.labeler(prediction.probabilities)
-            plain = (
-                self.labeler.weigh(prediction.probabilities)
-                .argmax(1)
-                .byte()
-                .cpu()
-                .numpy()
-            )
-            codes = encode_confidence(result.confidence).cpu().numpy()
+            weighed = self.labeler.weigh(prediction.probabilities)
+            plain = max_over_classes(weighed)[1].byte().cpu().numpy()
             labels = result.labels.byte().cpu().numpy()
-            for k, i in enumerate(index):
-                top, bottom, left, right = prediction.boxes[k]
-                crop = (k, slice(top, bottom), slice(left, right))
+            if self.keep_confidence:
+                codes = encode_confidence(result.confidence).cpu().numpy()
+            for k, row in enumerate(rows):
+                crop = prediction.crop(k)
                 if result.soft is not None:
-                    self._submit(
-                        self._write,
-                        SOFT,
-                        i,
-                        self._compact(
-                            result.soft[k, :, top:bottom, left:right]
-                        ),
+                    _, down, across = crop
+                    files.soft(
+                        row, self._compact(result.soft[k, :, down, across])
                     )
                 if self.keep_confidence:
-                    self._submit(
-                        self._write,
-                        CONFIDENCE,
-                        i,
-                        codes[crop].astype(np.uint16),
-                    )
-                self._submit(self._finish, i, labels[crop], plain[crop])
-        self._drain()
+                    files.confidence(row, codes[crop].astype(np.uint16))
+                files.labels(row, labels[crop], plain[crop])
+        files.drain()
         for path in self.folder.glob('logits_*.npz'):
             path.unlink()
 
@@ -228,130 +206,71 @@ class LabelingPass:
     def _predictions(
         self, description: str, keep: bool = False
     ) -> Iterator[tuple[list[int], Prediction]]:
+        """Rows of this process and what is predicted for them."""
         done = 0
         for batch in track(self.dataloader, description=description):
-            if keep and self.compact_logits:
-                prediction = self._keep_logits(batch, done)
-            else:
-                prediction = self.predictor(batch)
-            size = len(prediction.boxes)
-            if prediction.probabilities.sum().isnan():
-                paths = [s.img_path for s in batch['data_samples']]
-                raise ValueError(
-                    'the model that labels predicts NaN for some image of '
-                    f'{paths}: training has diverged. Start again with a '
-                    'lower learning rate'
-                )
-            yield self.indices[done : done + size], prediction
-            done += size
+            for places, part in self.predictor.equal_sizes(batch):
+                rows = [done + place for place in places]
+                if keep and self.compact_logits:
+                    prediction = self._keep_logits(part, rows)
+                else:
+                    prediction = self.predictor(part)
+                if prediction.probabilities.sum().isnan():
+                    paths = [s.img_path for s in part['data_samples']]
+                    raise ValueError(
+                        'the model that labels predicts NaN for some image '
+                        f'of {paths}: training has diverged. Start again '
+                        'with a lower learning rate'
+                    )
+                yield rows, prediction
+            done += len(batch['data_samples'])
 
-    def _logits_file(self, first: int) -> Path:
-        return self.folder / f'logits_{self.indices[first]}.npz'
+    def _logits_file(self, number: int) -> Path:
+        return self.folder / f'logits_{get_rank()}_{number}.npz'
 
-    def _keep_logits(self, batch: dict, first: int) -> Prediction:
+    def _keep_logits(self, batch: dict, rows: list[int]) -> Prediction:
         inputs, boxes = self.predictor.prepare(batch)
         logits = self.predictor.low_resolution(inputs)
         size = tuple(inputs.shape[-2:])
         np.savez(
-            self._logits_file(first),
+            self._logits_file(rows[0]),
             logits=logits.cpu().numpy(),
             size=size,
             boxes=boxes,
+            rows=rows,
         )
         return Prediction(
             self.predictor.from_low_resolution(logits, size), boxes
         )
 
     def _stored_predictions(self, description: str):
-        done = 0
         device = self.labeler.thresholds.device
-        for _ in track(range(len(self.dataloader)), description=description):
-            with np.load(
-                self._logits_file(done), allow_pickle=False
-            ) as stored:
+        paths = sorted(
+            self.folder.glob(f'logits_{get_rank()}_*.npz'),
+            key=lambda path: int(path.stem.rpartition('_')[2]),
+        )
+        for path in track(paths, description=description):
+            with np.load(path, allow_pickle=False) as stored:
                 logits = torch.from_numpy(stored['logits']).to(device)
                 size = stored['size'].tolist()
                 boxes = [tuple(box) for box in stored['boxes'].tolist()]
+                rows = stored['rows'].tolist()
             yield (
-                self.indices[done : done + len(boxes)],
+                rows,
                 Prediction(
                     self.predictor.from_low_resolution(logits, size), boxes
                 ),
             )
-            done += len(boxes)
 
-    # Files; these run in the writers' threads.
-    def _submit(self, function, *args) -> None:
-        self.pending.append(self.pool.submit(function, *args))
-        if len(self.pending) > 64:  # do not let maps pile up in memory
-            self.pending.pop(0).result()
-
-    def _drain(self) -> None:
-        for future in self.pending:
-            future.result()
-        self.pending = []
-
-    def _write(self, kind: str, index: int, array: np.ndarray) -> None:
-        name = f'{kind}/{self.dataset.get_stem(index)}.png'
-        self.files[name] = write_png(self.folder, name, array)
-
-    def _write_prediction(self, index, labels, codes) -> None:
-        self._write(LABELS, index, labels)
-        self._write(CONFIDENCE, index, codes)
-
-    def _select(self, index: int, thresholds: np.ndarray) -> None:
-        """Drop the predictions below the thresholds of their classes."""
-        stem = self.dataset.get_stem(index)
-        confidence = f'{CONFIDENCE}/{stem}.png'
-        plain = read_png(self.folder / LABELS / f'{stem}.png')
-        codes = read_png(self.folder / confidence)
-        labels = np.where(codes >= thresholds[plain], plain, np.uint8(255))
-        self._finish(index, labels, plain)
-        if not self.keep_confidence:
-            (self.folder / confidence).unlink()
-            del self.files[confidence]
-
-    def _finish(
-        self, index: int, labels: np.ndarray, plain: np.ndarray
-    ) -> None:
-        self._write(LABELS, index, labels)
-        with self.lock:  # numpy adds in place: one thread at a time
-            self.quality.count(labels, plain)
-        if self.audit:
-            self._audit(index, labels)
-
-    def _audit(self, index: int, labels: np.ndarray) -> None:
-        """Compare with ground truth; a bad mask costs the figure, no more."""
-        try:
-            truth = self.dataset.audit_map(index)
-            if truth is None:
-                return
-            if truth.shape != labels.shape:
-                truth = cv2.resize(
-                    truth, labels.shape[::-1], interpolation=cv2.INTER_NEAREST
-                )
-            with self.lock:
-                self.quality.compare(labels, truth)
-        except Exception as error:
-            self.audit = False
-            path = self.dataset.audit_path(index)
-            print_log(
-                f'accuracy of pseudo-labels is not reported in full: {path} '
-                f'cannot be compared ({error}). Training goes on; if the '
-                'mask needs a label map, set audit_pipeline of '
-                'UnlabeledDataset',
-                logger='current',
-                level=logging.WARNING,
-            )
-
-    def _commit(
-        self, round_index, portion, statistics, extra, seconds
-    ) -> dict:
-        gathered = all_gather_object((self.files, self.quality.state()))
-        files = {k: v for part, _ in gathered for k, v in part.items()}
-        self.quality.load_state(sum(state for _, state in gathered))
+    def _summary(self, files, statistics) -> dict:
+        """Figures of all processes."""
+        state = torch.from_numpy(files.quality.state()).to(
+            self.labeler.thresholds.device
+        )
+        all_reduce(state)
+        files.quality.load_state(state.cpu().numpy())
         classes = self.dataset.metainfo['classes']
-        summary = self.quality.summary(classes)
+        summary = files.quality.summary(classes)
         counts = statistics.counts().tolist()
         thresholds = self.labeler.thresholds.tolist()
         for name, count, threshold in zip(classes, counts, thresholds):
@@ -359,72 +278,4 @@ class LabelingPass:
                 sampled=count,
                 threshold=None if np.isinf(threshold) else threshold,
             )
-        manifest = dict(
-            portion=portion,
-            images=len(self.dataset),
-            seconds=seconds,
-            **summary,
-            **extra,
-        )
-        if is_main_process():
-            self.store.commit(round_index, manifest, files)
-        barrier()
-        return self.store.manifest(round_index)
-
-
-def check_label_names(root: Path, dataset) -> None:
-    """Every image gets files of its own, inside the store.
-
-    Args:
-        root: folder of the store.
-        dataset: an ``UnlabeledDataset``.
-
-    Raises:
-        UsageError: naming the first image that does not.
-    """
-    seen: set[str] = set()
-    for index in range(len(dataset)):
-        name = f'{LABELS}/{dataset.get_stem(index)}.png'
-        check_name(root, name)
-        if name in seen:
-            raise UsageError(
-                'two unlabeled images would share the pseudo-labels '
-                f'{name}. Remove one of them from the list'
-            )
-        seen.add(name)
-
-
-def check_label_space(root: Path, dataset, confidence: bool) -> None:
-    """Refuse to begin labels that the disk cannot hold.
-
-    Args:
-        root: folder of the store.
-        dataset: an ``UnlabeledDataset``; its first image stands for all.
-        confidence: whether confidence maps are written as well.
-
-    Raises:
-        UsageError: naming folder, free space and need.
-    """
-    if not len(dataset):
-        return
-    pixels = _pixels(dataset.get_data_info(0)['img_path'])
-    each = LABEL_BYTES + CONFIDENCE_BYTES * confidence
-    check_space(
-        root,
-        int(len(dataset) * pixels * each),
-        f'the pseudo-labels of {len(dataset)} images of '
-        f'{pixels / 1e6:.2f} megapixels',
-    )
-
-
-def _pixels(path: str) -> int:
-    """Pixels of an image file; 0 where its header cannot be read."""
-    try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except OSError:
-        return 0
-
-
-def _of(prediction: Prediction) -> tuple[Tensor, Tensor]:
-    return prediction.probabilities, prediction.valid()
+        return summary

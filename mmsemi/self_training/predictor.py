@@ -1,6 +1,6 @@
 """Class probabilities of whole images, as the labeling pass needs them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,6 +22,11 @@ class Prediction(NamedTuple):
 
     probabilities: Tensor
     boxes: list[tuple[int, int, int, int]]
+
+    def crop(self, index: int) -> tuple[int, slice, slice]:
+        """Where the image of that index is in (N, H, W) maps."""
+        top, bottom, left, right = self.boxes[index]
+        return index, slice(top, bottom), slice(left, right)
 
     def valid(self) -> Tensor | None:
         """(N, H, W) bool, False on padding; None when nothing is padded."""
@@ -76,6 +81,31 @@ class Predictor:
         self.scales = tuple(scales)
         self.dtype = getattr(torch, amp) if amp else None
         self.class_weight = class_weight
+
+    @staticmethod
+    def equal_sizes(batch: dict) -> Iterator[tuple[list[int], dict]]:
+        """Parts of a collated batch whose images have one size.
+
+        Padding the smaller ones would change what is predicted near their
+        borders, and make it depend on their neighbors in the batch.
+
+        Yields:
+            Places in the batch, and a batch of these images.
+        """
+        groups: dict[tuple, list[int]] = {}
+        for place, image in enumerate(batch['inputs']):
+            groups.setdefault(tuple(image.shape), []).append(place)
+        if len(groups) == 1:
+            yield list(range(len(batch['inputs']))), batch
+            return
+        for places in groups.values():
+            yield (
+                places,
+                {
+                    key: [values[place] for place in places]
+                    for key, values in batch.items()
+                },
+            )
 
     def prepare(self, batch: dict) -> tuple[Tensor, list]:
         """Collated batch -> normalized images (N, 3, H, W), boxes."""

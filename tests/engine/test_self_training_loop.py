@@ -87,7 +87,7 @@ def test_killed_in_training(root, whole, tmp_path, iteration):
 @pytest.mark.parametrize('method', ['begin', 'commit', 'write_png'])
 def test_killed_while_labeling(root, whole, tmp_path, monkeypatch, method):
     """Before a file, between files, and before the rename of round 2."""
-    from mmsemi.self_training import labeling
+    from mmsemi.self_training import label_files
 
     calls = []
 
@@ -106,7 +106,7 @@ def test_killed_while_labeling(root, whole, tmp_path, monkeypatch, method):
         if method == 'write_png':
             # 9 predictions, confidences and labels in round 1.
             patch.setattr(
-                labeling, 'write_png', dying(labeling.write_png, 27 + 12)
+                label_files, 'write_png', dying(label_files.write_png, 27 + 12)
             )
         else:
             patch.setattr(

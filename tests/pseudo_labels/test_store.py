@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png, write_png
 
 
@@ -13,16 +14,15 @@ def store(tmp_path):
     return store
 
 
-def write_round(store, value=7):
-    folder = store.begin(1)
-    files = {
-        name: write_png(folder, name, np.full((4, 5), value, dtype))
-        for name, dtype in (
-            ('labels/city/a.png', np.uint8),
-            ('confidence/city/a.png', np.uint16),
-        )
-    }
-    store.commit(1, dict(portion=0.2), files)
+def write_round(store, value=7, kinds=('labels', 'confidence'), number=1):
+    folder = store.begin(number)
+    table = FileTable([0])
+    for kind in kinds:
+        dtype = np.uint8 if kind == 'labels' else np.uint16
+        array = np.full((4, 5), value, dtype)
+        table.note(kind, 0, *write_png(folder, f'{kind}/city/a.png', array))
+    store.hand_in(number, table, 0)
+    store.commit(number, dict(portion=0.2), ['city/a'])
 
 
 def test_round_trip(store):
@@ -48,11 +48,7 @@ def test_begin_replaces_a_round(store):
 
 
 def test_no_empty_confidence_folder(store):
-    folder = store.begin(3)
-    name = 'labels/a.png'
-    store.commit(
-        3, {}, {name: write_png(folder, name, np.zeros((2, 2), np.uint8))}
-    )
+    write_round(store, kinds=('labels',), number=3)
     assert not (store.folder(3) / 'confidence').exists()
 
 
@@ -80,3 +76,78 @@ def test_half_written_manifest(store):
 def test_reading_nothing(tmp_path):
     with pytest.raises(OSError, match='missing or not a PNG'):
         read_png(tmp_path / 'a.png')
+
+
+def test_a_round_is_read_once(store, monkeypatch):
+    """Then its manifest and the number of its files are enough."""
+    assert store.problem(1) is None
+    label = store.folder(1) / 'labels/city/a.png'
+    content = label.read_bytes()
+    label.write_bytes(b'x' * len(content))
+    assert store.problem(1) is None
+    # A file too few, or another manifest, and everything is read again.
+    label.unlink()
+    assert store.problem(1) == 'labels/city/a.png is missing'
+    label.write_bytes(b'x' * len(content))
+    manifest = store.folder(1) / 'manifest.json'
+    manifest.write_text(manifest.read_text().replace('0.2', '0.3'))
+    assert store.problem(1) == 'labels/city/a.png is damaged'
+    label.write_bytes(content)
+    assert store.problem(1) is None
+
+
+@pytest.mark.parametrize('damage', ['cut', 'gone', 'other'])
+def test_damaged_table_of_files(store, damage):
+    path = store.folder(1) / 'files.npz'
+    if damage == 'cut':
+        path.write_bytes(path.read_bytes()[:-20])
+    elif damage == 'gone':
+        path.unlink()
+    else:
+        table, stems = FileTable.load(path)
+        table.columns['labels'][0, 1] += 1
+        table.save(store.folder(1), 'files.npz', stems)
+    assert store.problem(1).startswith('files.npz is ')
+
+
+def test_parts_of_processes_are_joined(store):
+    """In the order of the data set, whoever labeled an image."""
+    stems = [f'city/{k}' for k in range(5)]
+    written = {}
+    for number, shares in ((2, [[0, 1, 2, 3, 4]]), (3, [[2, 3], [0, 1, 4]])):
+        folder = store.begin(number)
+        for rank, share in enumerate([*shares, []]):
+            table = FileTable(share)
+            for row, index in enumerate(share):
+                array = np.full((2, 3), index, np.uint8)
+                name = f'labels/{stems[index]}.png'
+                table.note('labels', row, *write_png(folder, name, array))
+            store.hand_in(number, table, rank)
+        store.commit(number, {}, stems)
+        assert store.problem(number) is None
+        assert sorted(p.name for p in store.folder(number).iterdir()) == [
+            'files.npz',
+            'labels',
+            'manifest.json',
+            'verified',
+        ]
+        written[number] = store.manifest(number)['files']
+    assert written[2] == written[3]
+    assert written[2]['count'] == 5 and written[2]['kinds'] == ['labels']
+
+
+def test_files_in_parts():
+    stems = ['a', 'b/ä', 'c', 'd', 'e']
+    text = ''.join(f'{stem}\n' for stem in stems).encode()
+    table = FileTable(range(5))
+    for kind in ('labels', 'soft'):
+        for row in range(5):
+            table.note(kind, row, row + 1, 10 * row)
+    parts = list(table.files(text, rows=2))
+    assert [len(part) for part in parts] == [4, 4, 2]
+    found = {file.name: file[1:] for part in parts for file in part}
+    assert found == {
+        f'{kind}/{stem}.png': (row + 1, 10 * row)
+        for kind in ('labels', 'soft')
+        for row, stem in enumerate(stems)
+    }

@@ -20,13 +20,13 @@ from torch import nn
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
-from mmsemi.registry import DATASETS, HOOKS, MODELS
+from mmsemi.registry import HOOKS, MODELS
 from mmsemi.report.tables import class_table
-from mmsemi.self_training.labeling import (
-    LabelingPass,
+from mmsemi.self_training.label_checks import (
     check_label_names,
     check_label_space,
 )
+from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
 from mmsemi.utils.files import write_torch
 
@@ -93,21 +93,16 @@ class PseudoLabelHook(Hook):
         self.rare_share = rare_share
         self.undo_class_weights = undo_class_weights
         self.labeling_model = labeling_model
-        self.dataset = None
 
     def before_train(self, runner) -> None:
         """Stop now, not after round 0, if the labeler cannot be used."""
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
         labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
         labeler.check_classes(classes)
-        loader = runner.cfg.get('label_dataloader')
-        if loader is None:
-            return
-        # Kept for all rounds: reading a long list takes its time.
-        self.dataset = DATASETS.build(copy.deepcopy(loader['dataset']))
+        dataset = runner.train_loop.label_dataset
         root = self._store(runner).root
-        check_label_names(root, self.dataset)
-        check_label_space(root, self.dataset, self.pass_cfg['keep_confidence'])
+        check_label_names(root, dataset)
+        check_label_space(root, dataset, self.pass_cfg['keep_confidence'])
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
@@ -115,7 +110,7 @@ class PseudoLabelHook(Hook):
         if loop.round == 0:
             return
         store = self._store(runner)
-        model = self._labeling_model(runner)
+        model = self.labeling_network(runner)
         fresh = loop.iter == loop.round_begin
         weights = self._weights_file(store, loop.round)
         if is_distributed():  # buffers drift: rank 0's are the checkpoint's
@@ -175,7 +170,8 @@ class PseudoLabelHook(Hook):
         )
         return f'{zlib.crc32(repr(parts).encode()):08x}'
 
-    def _labeling_model(self, runner) -> nn.Module:
+    def labeling_network(self, runner) -> nn.Module:
+        """The network that labels."""
         if self.labeling_model is None:
             return (
                 runner.model.module
@@ -212,15 +208,9 @@ class PseudoLabelHook(Hook):
 
     def _label(self, runner, model, store) -> dict:
         loop = runner.train_loop
-        loader = runner.cfg.get('label_dataloader')
-        if loader is None:
-            raise KeyError(
-                'the config needs `label_dataloader`, the loader '
-                'of the images to label'
-            )
+        loader = dict(runner.cfg.label_dataloader, dataset=None)
         loader = copy.deepcopy(loader)
-        if self.dataset is not None:
-            loader['dataset'] = self.dataset
+        loader['dataset'] = loop.label_dataset
         loader = runner.build_dataloader(loader)
         classes = loader.dataset.metainfo['classes']
         labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
@@ -228,7 +218,7 @@ class PseudoLabelHook(Hook):
         model.eval()
         try:
             manifest = LabelingPass(
-                self._predictor(runner, model),
+                self.predictor(runner, model),
                 loader,
                 labeler,
                 store,
@@ -251,7 +241,8 @@ class PseudoLabelHook(Hook):
                 )
         return manifest
 
-    def _predictor(self, runner, model: nn.Module) -> Predictor:
+    def predictor(self, runner, model: nn.Module) -> Predictor:
+        """What predicts the labels with a network."""
         weight = None
         if self.undo_class_weights:
             trained = (

@@ -17,6 +17,7 @@ from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.utils.compat import picture_backends
 from mmsemi.utils.files import whole_file
 
 from .pseudo_label_hook import PseudoLabelHook
@@ -98,7 +99,9 @@ class RoundPictureHook(Hook):
     # Predictions.
     def _dataset(self, runner):
         if self.dataset is None:
-            self.dataset = DATASETS.build(
+            self.dataset = getattr(
+                runner.train_loop, 'label_dataset', None
+            ) or DATASETS.build(
                 copy.deepcopy(runner.cfg.label_dataloader.dataset)
             )
         return self.dataset
@@ -217,7 +220,7 @@ class RoundPictureHook(Hook):
             heading=f'Unlabeled images, {config_name(runner.cfg)}',
         )
         publish_file(runner, 'picture', PICTURE)
-        for backend in runner.visualizer._vis_backends.values():
+        for backend in picture_backends(runner.visualizer):
             # The file is there already; other back ends show it.
             if not isinstance(backend, LocalVisBackend):
                 backend.add_image('before_after', picture, runner.iter)
@@ -227,7 +230,7 @@ def _labeling_predictor(runner) -> Predictor | None:
     """What made the labels of the round."""
     for hook in runner.hooks:
         if isinstance(hook, PseudoLabelHook):
-            return hook._predictor(runner, hook._labeling_model(runner))
+            return hook.predictor(runner, hook.labeling_network(runner))
     return None
 
 

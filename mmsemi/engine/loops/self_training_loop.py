@@ -4,13 +4,14 @@ import copy
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 
 from mmengine.dist import barrier, get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, CheckpointLoader, load_checkpoint
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.registry import DATASETS, LOOPS
 from mmsemi.utils.compat import ranks_draw_differently, starting_weights
@@ -133,8 +134,7 @@ class SelfTrainingLoop(BaseLoop):
         """Iterations in which all processes see the unlabeled set once."""
         loader = self._semi_dataloader()
         sampler = loader['sampler']
-        dataset = self.runner.cfg['label_dataloader']['dataset']
-        images = len(DATASETS.build(copy.deepcopy(dataset)))
+        images = len(self.label_dataset)
         if 'samples_per_source' in sampler:
             step = sampler['samples_per_source'][1] * get_world_size()
             return [math.ceil(images / step)] * self.num_rounds
@@ -150,6 +150,17 @@ class SelfTrainingLoop(BaseLoop):
             math.ceil((math.floor(source * share) + images) / step)
             for share in self.source_portions
         ]
+
+    @cached_property
+    def label_dataset(self) -> Dataset:
+        """The images that are labeled, read once for the whole run."""
+        loader = self.runner.cfg.get('label_dataloader')
+        if loader is None:
+            raise KeyError(
+                'the config needs `label_dataloader`, the loader '
+                'of the images to label'
+            )
+        return DATASETS.build(copy.deepcopy(loader['dataset']))
 
     def _semi_dataloader(self) -> dict:
         loader = self.runner.cfg.get('semi_dataloader')
