@@ -4,22 +4,23 @@ import copy
 import gc
 import json
 import os
-import shutil
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmsemi.apis.setup import changed_keys
+from mmsemi.apis.setup import changed_keys, move_files_aside
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.utils.config_data import read_dumped_config
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.files import write_json, write_text
+from mmsemi.utils.lock import FolderLock
 
 NAMES = ('a', 'b')
 RESULT = 'result.json'
@@ -51,7 +52,7 @@ class MutualTraining:
         baselines: checkpoints to use as A_0 and B_0 instead of training
             them; None for either trains it.
         resume: go on with the training ``work_dir`` holds.
-        overwrite: delete the training ``work_dir`` holds.
+        overwrite: move the training ``work_dir`` holds aside.
         launcher: how several processes were started.
     """
 
@@ -84,10 +85,13 @@ class MutualTraining:
         Returns:
             One result for each model and phase, those of a phase together.
         """
-        for phase in range(self.num_phases + 1):
-            for name in NAMES:
-                self.results[phase, name] = self._phase(phase, name)
-                self._write_summary()
+        with (
+            FolderLock(self.work_dir) if is_first_process() else nullcontext()
+        ):
+            for phase in range(self.num_phases + 1):
+                for name in NAMES:
+                    self.results[phase, name] = self._phase(phase, name)
+                    self._write_summary()
         return list(self.results.values())
 
     # One phase of one model.
@@ -222,13 +226,16 @@ class MutualTraining:
             if not resume and not overwrite:
                 raise UsageError(
                     f'{self.work_dir} already holds a training. Continue it '
-                    'with --resume, delete it with --overwrite, or choose '
+                    'with --resume, move it aside with --overwrite, or choose '
                     'another --work-dir'
                 )
             if overwrite:
-                for name in NAMES:
-                    shutil.rmtree(self.work_dir / name, ignore_errors=True)
-                    files[name].unlink(missing_ok=True)
+                with FolderLock(self.work_dir):
+                    old = [self.work_dir / name for name in NAMES]
+                    old += [*files.values(), self.work_dir / 'summary.json']
+                    move_files_aside(
+                        self.work_dir, [path for path in old if path.exists()]
+                    )
         for name, path in files.items():
             if path.exists():
                 changed = changed_keys(

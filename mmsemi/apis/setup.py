@@ -1,7 +1,7 @@
 """What the commands under ``tools/`` check before a Runner is built."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -312,15 +312,20 @@ def move_aside(work_dir: str | Path) -> Path | None:
     old = run_files(work_dir)
     if not old:
         return None
+    started = read_record(work_dir).get('config')
+    if started and (work_dir / Path(started).name).is_file():
+        old.append(work_dir / Path(started).name)
+    return move_files_aside(work_dir, old)
+
+
+def move_files_aside(work_dir: Path, old: Sequence[Path]) -> Path:
+    """Move files and folders of a work dir to ``<work dir>.old-<number>``."""
     base = work_dir.absolute()
     aside = next(
         path
         for number in count(1)
         if not (path := base.with_name(f'{base.name}.old-{number}')).exists()
     )
-    started = read_record(work_dir).get('config')
-    if started and (work_dir / Path(started).name).is_file():
-        old.append(work_dir / Path(started).name)
     try:
         aside.mkdir()
         # Without these the folder no longer claims to hold the run.

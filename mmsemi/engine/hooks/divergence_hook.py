@@ -90,8 +90,8 @@ class DivergenceHook(Hook):
             iteration, term = min(everywhere)
             raise UsageError(
                 f'training has diverged: {term} is not finite in iteration '
-                f'{iteration}. Start again with a lower learning rate; the '
-                'last checkpoint before is still there'
+                f'{iteration}. Start again with a lower learning rate; what '
+                'was saved before is unchanged'
             )
 
 

@@ -197,8 +197,8 @@ class SafeCheckpointHook(CheckpointHook):
             raise UsageError(
                 f'training has diverged: after iteration '
                 f'{checkpoint["meta"]["iter"]} {name} is not finite. Start '
-                'again with a lower learning rate; the last checkpoint '
-                'before is still there'
+                'again with a lower learning rate; what was saved before is '
+                'unchanged'
             )
 
     # When.
