@@ -1,5 +1,7 @@
 from mmengine.hooks import Hook
 
+from mmsemi.models.segmentors import OnlineSegmentor
+from mmsemi.models.segmentors.batch import check_branches
 from mmsemi.registry import HOOKS
 
 from .mean_teacher_hook import unwrapped
@@ -10,11 +12,21 @@ class TrainingProgressHook(Hook):
     """Tell a model how far training is, if it wants to know.
 
     Before every iteration it calls ``set_progress(iteration, max_iters)`` of
-    the model, whose ramps and thresholds need it. :class:`CalmRunner` has
-    this hook by itself.
+    the model, whose ramps and thresholds need it. Before the first it
+    refuses data with views that a method does not use, or without those it
+    needs. :class:`CalmRunner` has this hook by itself.
     """
 
     priority = 'VERY_HIGH'
+
+    def before_train(self, runner) -> None:
+        """Compare the branches of the data with those of the method."""
+        model = unwrapped(runner.model)
+        branches = getattr(
+            runner.train_loop.dataloader.dataset, 'branches', None
+        )
+        if branches and isinstance(model, OnlineSegmentor):
+            check_branches(branches, model.strong_views, model.other_branches)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Tell the iteration."""

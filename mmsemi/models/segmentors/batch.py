@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
 SUP, WEAK, STRONG = 'sup', 'unsup_teacher', 'unsup_student'
@@ -54,28 +55,19 @@ class Batch:
             others: further branches that it uses where they are there.
 
         Raises:
-            ValueError: when a branch is missing, is none that the method
+            UsageError: when a branch is missing, is none that the method
                 uses, or has another shape than it should. Training would
                 else go on without it in silence.
         """
         if not isinstance(inputs, dict):
             return cls(inputs, data_samples)
-        names = [WEAK] + [strong_branch(k) for k in range(views)]
-        found = {k: tuple(v.shape) for k, v in inputs.items()}
-        unknown = sorted(set(inputs) - {SUP, *names, *others})
-        if unknown:
-            raise ValueError(
-                f'this method does not use the branch {unknown[0]}; it uses '
-                f'{", ".join([SUP, *names, *others])}. Leave the branch out '
-                f'of the data (it has {found})'
-            )
-        given = [name for name in names if name in inputs]
-        shapes = {found[name] for name in given}
-        if SUP not in inputs or len(given) % len(names) or len(shapes) > 1:
-            raise ValueError(
-                f'a batch needs the branches sup, {", ".join(names)}, the '
-                'views of the unlabeled images in one shape (or sup alone); '
-                f'it has {found}'
+        names = check_branches(list(inputs), views, others)
+        given = {k: tuple(inputs[k].shape) for k in names if k in inputs}
+        if len(set(given.values())) > 1:
+            raise UsageError(
+                'the views of the unlabeled images must have one shape, but '
+                f'the batch has {given}; crop or pad them before the '
+                'pipeline branches'
             )
         batch = cls(
             inputs[SUP],
@@ -107,6 +99,22 @@ class Batch:
         """Annotated labels of the labeled images, int64 (N, H, W)."""
         return true_labels(self.sup_samples)
 
+    @property
+    def truth(self) -> Tensor | None:
+        """Ground truth of the unlabeled images, where all samples have it.
+
+        For reports; int64 (M, H, W), 255 on padding.
+        """
+        if not all('gt_audit' in sample for sample in self.samples):
+            return None
+        height, width = self.weak.shape[-2:]
+        shape = (len(self.samples), height, width)
+        padded = self.labels.new_full(shape, IGNORE)
+        for one, sample in zip(padded, self.samples):
+            truth = sample.gt_audit.data[0, :height, :width]
+            one[: truth.shape[0], : truth.shape[1]] = truth
+        return padded
+
     def join(self, images: Tensor) -> Tensor:
         """Labeled images, then others, to go through a network at once.
 
@@ -128,6 +136,37 @@ class Batch:
     def change(self, **parts: Any) -> 'Batch':
         """The same with some parts replaced."""
         return replace(self, **parts)
+
+
+def check_branches(
+    given: Sequence[str], views: int, others: Sequence[str] = ()
+) -> list[str]:
+    """Names of the views of unlabeled images, if the given ones will do.
+
+    Args:
+        given: branches of a batch or of a data set.
+        views: number of strong views that the method uses.
+        others: further branches that it uses where they are there.
+
+    Raises:
+        UsageError: naming a branch that is missing or not used.
+    """
+    names = [WEAK] + [strong_branch(k) for k in range(views)]
+    has = f'the data has {", ".join(given)}'
+    unknown = [name for name in given if name not in (SUP, *names, *others)]
+    if unknown:
+        raise UsageError(
+            f'this method does not use the branch {unknown[0]}: it uses '
+            f'{", ".join([SUP, *names, *others])}, and {has}. Leave '
+            f'{unknown[0]} out of the data'
+        )
+    missing = [name for name in (SUP, *names) if name not in given]
+    if missing and list(given) != [SUP]:
+        raise UsageError(
+            f'this method needs the branches {", ".join([SUP, *names])} (or '
+            f'sup alone), and {has}. Add {", ".join(missing)} to the data'
+        )
+    return names
 
 
 def strong_branch(view: int) -> str:
@@ -168,13 +207,3 @@ def valid_pixels(samples: list) -> Tensor:
             'pipeline'
         )
     return torch.stack([s.gt_sem_seg.data[0] for s in samples]) != IGNORE
-
-
-def audit_maps(samples: list, like: Tensor) -> Tensor:
-    """Ground truth (N, H, W) for reports, padded as the labels are."""
-    height, width = like.shape[-2:]
-    padded = torch.full_like(like, IGNORE)
-    for one, sample in zip(padded, samples):
-        truth = sample.gt_audit.data[0, :height, :width]
-        one[: truth.shape[0], : truth.shape[1]] = truth
-    return padded

@@ -11,7 +11,7 @@ from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
-from .batch import Batch, audit_maps
+from .batch import Batch
 from .figures import Record, label_figures, named_losses
 from .network_verbs import NetworkVerbs, Outputs
 from .schedule import TrainingSchedule
@@ -145,11 +145,8 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
         """
         self.records = {} if self.recording else None
         self.recording = False
-        batch = self.prepare(
-            Batch.of(
-                inputs, data_samples, self.strong_views, self.other_branches
-            )
-        )
+        branches = self.strong_views, self.other_branches
+        batch = self.prepare(Batch.of(inputs, data_samples, *branches))
         if batch.weak is None or self.warming_up:
             return self.labeled_only(batch)
         return self.step(batch)
@@ -160,9 +157,8 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
 
     def labeled_only(self, batch: Batch) -> Losses:
         """Losses of a batch (or phase) without unlabeled images."""
-        return self.sup(
-            self.student, self.decode(self.student, batch.sup), batch
-        )
+        outputs = self.decode(self.student, batch.sup)
+        return self.sup(self.student, outputs, batch)
 
     # Verbs.
     @torch.no_grad()
@@ -185,11 +181,8 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
             valid=valid,
             soft=soft,
         )
-        if self.semi_train_cfg['audit'] and all(
-            'gt_audit' in sample for sample in batch.samples
-        ):
-            truth = audit_maps(batch.samples, targets.labels)
-            targets = targets.change(truth=truth)
+        if self.semi_train_cfg['audit']:
+            targets = targets.change(truth=batch.truth)
         self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 
@@ -231,7 +224,8 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
             network: the sub-model.
             outputs: of :meth:`decode` for the labeled images.
             batch: has their samples.
-            name: what the losses are called, ``loss_<name>_...``.
+            name: the losses are called ``loss_<name>_...``; figures are
+                logged for ``'sup'`` only.
         """
         losses = {}
         for part, head in heads(network):
@@ -243,7 +237,7 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
                 if 'loss' in key:
                     key = f'loss_{name}_{middle}{key.removeprefix("loss_")}'
                     losses[key] = self.semi_train_cfg['sup_weight'] * value
-                elif part == 'decode':
+                elif part == 'decode' and name == 'sup':
                     losses[key] = value
         return losses
 
@@ -254,8 +248,7 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
         name: str = 'unsup',
         factor: float = 1.0,
     ) -> Losses:
-        """Weighted losses of unlabeled images, and figures of the
-        targets.
+        """Weighted losses of unlabeled images, figures of the targets.
 
         Args:
             logits: (M, C, h, w) of a student.

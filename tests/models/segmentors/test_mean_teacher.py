@@ -1,5 +1,6 @@
 import copy
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 from mmengine.structures import PixelData
 
+from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
 from mmsemi.models.segmentors import Batch
 from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 from tests.models.tiny import batch, tiny_student
 
 BRANCHES = dict(sup=2, unsup_teacher=2, unsup_student=2)
@@ -364,19 +367,33 @@ def test_class_weights_undone() -> None:
 
 def test_missing_views_are_named() -> None:
     model = build()
-    for keys in (
-        ('sup', 'unsup_teacher'),
-        ('sup', 'unsup_student'),
-        ('unsup_teacher', 'unsup_student'),
-    ):
-        with pytest.raises(ValueError, match='branches sup, unsup_teacher'):
-            losses_of(model, data_of({k: 2 for k in keys}))
+    needed = ('sup', 'unsup_teacher', 'unsup_student')
+    for missing in needed:
+        given = {k: 2 for k in needed if k != missing}
+        with pytest.raises(UsageError, match=f'Add {missing} to the data'):
+            losses_of(model, data_of(given))
     unused = dict(sup=2, unsup_teacher=2, unsup_student=2, unsup_student_2=2)
-    with pytest.raises(ValueError, match='not use the branch unsup_student_2'):
+    with pytest.raises(UsageError, match='not use the branch unsup_student_2'):
         losses_of(model, data_of(unused))
     uneven = dict(sup=2, unsup_teacher=2, unsup_student=1)
-    with pytest.raises(ValueError, match='in one shape'):
+    with pytest.raises(UsageError, match='must have one shape'):
         losses_of(model, data_of(uneven))
+
+
+def test_unused_views_are_named_before_training() -> None:
+    model, hook = build(), TrainingProgressHook()
+
+    def begin(*branches):
+        loader = SimpleNamespace(dataset=SimpleNamespace(branches=branches))
+        loop = SimpleNamespace(dataloader=loader)
+        hook.before_train(SimpleNamespace(model=model, train_loop=loop))
+
+    views = ('sup', 'unsup_teacher', 'unsup_student')
+    begin(*views), begin('sup')
+    with pytest.raises(UsageError, match='not use the branch unsup_student_2'):
+        begin(*views, 'unsup_student_2')
+    with pytest.raises(UsageError, match='Add unsup_student to the data'):
+        begin(*views[:2])
 
 
 def test_nobody_moves_the_teacher() -> None:

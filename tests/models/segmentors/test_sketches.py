@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from mmsemi.models.segmentors import Batch, OnlineSegmentor
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 from tests.models.segmentors.test_mean_teacher import data_of
 from tests.models.tiny import sample, tiny_student
 from tests.oracles.kinds import files
@@ -331,5 +332,5 @@ def test_a_view_too_many_or_too_few_is_named():
         ),
     ):
         data = model.data_preprocessor(data_of(branches), True)
-        with pytest.raises(ValueError, match=name):
+        with pytest.raises(UsageError, match=name):
             model(**data, mode='loss')
