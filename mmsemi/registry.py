@@ -8,10 +8,11 @@ child, so each node lists mmseg's modules as well as ours.
 import mmseg.registry as parent
 from mmengine.registry import Registry
 
-from .utils.checkpoints import guard_mmengine
+from .utils.checkpoints import guard_mmengine, guard_yaml
 
 # Whoever builds something of ours loads weights without running them.
 guard_mmengine()
+guard_yaml()
 
 
 def _node(attribute: str, name: str, *locations: str) -> Registry:

@@ -19,7 +19,7 @@ from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 
 from mmsemi.apis.inference import Predictor
 from mmsemi.apis.mutual import MutualTraining
-from mmsemi.apis.setup import check_work_dir
+from mmsemi.apis.setup import check_work_dir, load_config
 from mmsemi.engine.hooks.pseudo_label_hook import PseudoLabelHook
 from mmsemi.engine.loops.self_training_loop import check_baseline
 from mmsemi.engine.runner import CalmRunner
@@ -485,6 +485,28 @@ def dumped_config_of_a_mutual_training_to_resume(s):
         cfg.train_cfg.pop('val_interval')
     poisoned_config(s, s.folder / 'both/b.py')
     MutualTraining(configs, s.folder / 'both').run(resume=True)
+
+
+@place
+def config_in_yaml(s):
+    path = s.folder / 'config.yaml'
+    path.write_text(f'a: !!python/object/apply:open [{s.marker}, w]\n')
+    load_config(str(path))
+
+
+@place
+def base_in_yaml(s):
+    (s.folder / 'base.yml').write_text(
+        f'a: !!python/object/apply:open [{s.marker}, w]\n'
+    )
+    (s.folder / 'config.py').write_text("_base_ = 'base.yml'\n")
+    load_config(str(s.folder / 'config.py'))
+
+
+def test_yaml_that_mmengine_writes_is_read(tmp_path):
+    cfg = Config(dict(a=(1, 2), b=[dict(c=None)], d='x'))
+    cfg.dump(str(tmp_path / 'x.yaml'))
+    assert load_config(str(tmp_path / 'x.yaml')).to_dict() == cfg.to_dict()
 
 
 @pytest.fixture(scope='module')

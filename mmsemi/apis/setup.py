@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mmengine.config import Config
 from mmengine.device import get_device
 
@@ -73,10 +74,12 @@ def load_config(path: str, options: dict | None = None) -> Config:
         raise UsageError(
             f'config {path}: {error.filename or error} not found'
         ) from error
-    except SyntaxError as error:
+    except (SyntaxError, UnicodeDecodeError, yaml.YAMLError) as error:
+        line = getattr(error, 'lineno', None)
+        why = ' '.join(str(getattr(error, 'msg', error)).split())
         raise UsageError(
-            f'config {error.filename or path}, line {error.lineno}: '
-            f'{error.msg}. The file is damaged or mistyped'
+            f'config {path}{f", line {line}" if line else ""} (or a file it '
+            f'is based on): {why}. The file is damaged or mistyped'
         ) from error
     if options:
         cfg.merge_from_dict(options)

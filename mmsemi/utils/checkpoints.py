@@ -17,6 +17,8 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+import yaml
+from mmengine.fileio.handlers import yaml_handler
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
@@ -104,6 +106,21 @@ def guard_mmengine() -> None:
     load_checkpoint.reads_data_only = True
     load_checkpoint.__doc__ = plain.__doc__
     CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML as data, with the tuples that mmengine writes."""
+
+
+_PlainLoader.add_constructor(
+    'tag:yaml.org,2002:python/tuple',
+    lambda loader, node: tuple(loader.construct_sequence(node)),
+)
+
+
+def guard_yaml() -> None:
+    """Make mmengine read YAML, which nobody takes for a program, as data."""
+    yaml_handler.Loader = _PlainLoader
 
 
 def _dictionary(content: Any, path: str) -> dict:
