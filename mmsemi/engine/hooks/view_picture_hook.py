@@ -14,7 +14,8 @@ from torch import Tensor
 from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.report import draw_views
 from mmsemi.report.facts import config_name
-from mmsemi.utils.labels import UNLABELED, resize_labels
+from mmsemi.utils.compat import picture_backends
+from mmsemi.utils.labels import resize_labels
 
 from .generator_refresh_hook import segmentor_of
 from .run_summary_hook import publish_file
@@ -92,7 +93,7 @@ class ViewPictureHook(Hook):
             f'{config_name(runner.cfg)}',
         )
         publish_file(runner, f'views {number}', name)
-        for backend in runner.visualizer._vis_backends.values():
+        for backend in picture_backends(runner.visualizer):
             # The file is there already; other back ends show it.
             if not isinstance(backend, LocalVisBackend):
                 backend.add_image('views', picture, runner.iter)
@@ -146,36 +147,23 @@ def view_row(model, given: dict, truth: dict) -> dict:
     images, labels = data['inputs'], given['data_samples'].gt_sem_seg.data
     full = truth['data_samples'].gt_sem_seg.data
     head = model.student.decode_head
-    size = None if head.loss_resolution == 'logits' else labels.shape[-2:]
+    if head.loss_resolution == 'logits':
+        size = model.unseen_logits(images).shape[-2:]
+        labels, full = resize_labels(labels, size), resize_labels(full, size)
+    labels = labels.long().to(images.device)
     # Scales may be drawn at random; training must not notice.
     with torch.random.fork_rng(devices=[]):
-        views = model.views(model.unseen_logits, images, size)
-    agreed = model.pseudo_labeler(views).labels[0]
-    votes = views.argmax(2)[:, 0] + head.num_seen
-    labels, full = (
-        resize_labels(x[0].long(), views.shape[-2:]).cpu()
-        for x in (labels, full)
-    )
+        seen = model.examine(images, labels)
+    votes = seen.views.argmax(2)[:, 0] + head.num_seen
     return dict(
         image=_picture(given['inputs']),
-        labels=_bytes(labels),
-        candidates=_candidates(model, labels).numpy(),
+        labels=_bytes(labels[0]),
+        candidates=seen.unlabeled[0].cpu().numpy(),
         views=_bytes(votes),
-        agreed=_bytes(agreed),
-        truth=_bytes(full),
+        agreed=_bytes(seen.agreed[0]),
+        truth=_bytes(full[0]),
         path=given['data_samples'].img_path,
     )
-
-
-def _candidates(model, labels: Tensor) -> Tensor:
-    """Pixels that may get a pseudo-label, as in ``make_target``."""
-    settings = model.semi_train_cfg
-    candidates = labels == UNLABELED
-    if settings['background'] is not None:
-        candidates |= labels == settings['background']
-    if settings['merge_ignore']:
-        candidates |= labels == 255
-    return candidates
 
 
 def _bytes(labels: Tensor) -> np.ndarray:

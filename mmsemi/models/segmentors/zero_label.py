@@ -1,13 +1,28 @@
 import warnings
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from mmsemi.models.pseudo_labelers.views import Views
 from mmsemi.registry import MODELS
-from mmsemi.utils.labels import UNLABELED, resize_labels
+from mmsemi.utils.labels import IGNORE, UNLABELED, resize_labels
 
 from .spnet import SPNet
+
+
+class ViewedBatch(NamedTuple):
+    """What a generator makes of the pixels of a batch.
+
+    Attributes:
+        unlabeled: bool (N, h, w), pixels that may get a pseudo-label.
+        views: float32 (V, N, U, h, w), scores of the unseen classes.
+        agreed: int64 (N, h, w), labels on which views agree, else 255.
+    """
+
+    unlabeled: Tensor
+    views: Tensor
+    agreed: Tensor
 
 
 @MODELS.register_module()
@@ -149,23 +164,28 @@ class ZeroLabelSegmentor(SPNet):
             Labels (N, h, w) and figures to log: ``pseudo_share`` of all
             pixels, ``view_agreement`` as a share of the unlabeled ones.
         """
+        unlabeled, _, agreed = self.examine(images, labels)
+        given = unlabeled & (agreed != IGNORE)
+        target = agreed.where(given, labels)
         background = self.semi_train_cfg['background']
-        unlabeled = labels == UNLABELED
-        if background is not None:
-            unlabeled |= labels == background
-        if self.semi_train_cfg['merge_ignore']:
-            unlabeled |= labels == 255
-        pseudo = self.pseudo_labeler(
-            self.views(self.unseen_logits, images, labels.shape[-2:])
-        )
-        given = unlabeled & (pseudo.labels != 255)
-        target = pseudo.labels.where(given, labels)
         if background is not None:
             target = target.masked_fill(target == UNLABELED, background)
         return target, dict(
             pseudo_share=given.sum() / given.numel(),
             view_agreement=given.sum() / unlabeled.sum().clamp(min=1),
         )
+
+    @torch.no_grad()
+    def examine(self, images: Tensor, labels: Tensor) -> ViewedBatch:
+        """What the generator makes of a batch, see :meth:`make_target`."""
+        background = self.semi_train_cfg['background']
+        unlabeled = labels == UNLABELED
+        if background is not None:
+            unlabeled |= labels == background
+        if self.semi_train_cfg['merge_ignore']:
+            unlabeled |= labels == IGNORE
+        views = self.views(self.unseen_logits, images, labels.shape[-2:])
+        return ViewedBatch(unlabeled, views, self.pseudo_labeler(views).labels)
 
     def unseen_logits(self, images: Tensor) -> Tensor:
         """Scores (N, U, h, w) of the unseen classes by the generator."""

@@ -1,0 +1,52 @@
+"""The picture of a run shows the network that the run gives away."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import pseudo_collate
+
+from mmsemi.registry import DATASETS
+from tests.engine.test_online_training import online_config
+from tests.tiny import make_tiny_set, tiny_config, train
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('set'))
+
+
+def labels_of(network, model, dataset, index):
+    """What a network sees in an image, by mmseg alone."""
+    batch = pseudo_collate([dataset[index]])
+    images = model.data_preprocessor(batch, False)['inputs']
+    meta = dict(img_shape=images.shape[-2:], ori_shape=images.shape[-2:])
+    with torch.no_grad():
+        return network.inference(images, [meta])[0].argmax(0).numpy()
+
+
+@pytest.mark.parametrize('network', ['teacher', 'student'])
+def test_online_methods_show_the_network_they_predict_with(
+    root, tmp_path, network
+):
+    cfg = online_config(root, tmp_path)
+    cfg.model.semi_test_cfg.predict_on = network
+    cfg.label_dataloader = tiny_config(root, tmp_path).label_dataloader
+    # A slow teacher is far from its student.
+    cfg.custom_hooks[-1].update(schedule='constant', momentum=0.01)
+    cfg.default_hooks = dict(picture=dict(type='RoundPictureHook'))
+    for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
+        cfg.pop(key)
+    model = train(cfg).model.eval()
+    dataset = DATASETS.build(copy.deepcopy(cfg.label_dataloader.dataset))
+    shown = np.load(tmp_path / 'pictures/round_0.npz')
+    differ = False
+    for k, index in enumerate(shown['indices'].tolist()):
+        both = {
+            name: labels_of(getattr(model, name), model, dataset, index)
+            for name in model.sub_models
+        }
+        assert (shown[f'after_{k}'] == both[network]).all()
+        differ |= bool((both['teacher'] != both['student']).any())
+    assert differ
