@@ -29,7 +29,7 @@ METHODS = dict(
     dst_cbc=tiny_config,
 )
 ALL = bool(os.environ.get('MMSEMI_ALL_CRASH_POINTS'))
-SAMPLE = 4
+SAMPLE = 2
 
 
 def method_config(method: str, root: Path, work_dir: Path) -> Config:
