@@ -145,7 +145,7 @@ def export(parser: argparse.ArgumentParser) -> None:
 
 
 def mutual(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('configs', nargs=2, metavar=('CONFIG_A', 'CONFIG_B'))
+    parser.add_argument('configs', nargs=2, metavar='CONFIG')
     parser.add_argument(
         '--work-dir',
         help='folder of the training; default work_dirs/dmt/<name of config '
