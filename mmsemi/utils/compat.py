@@ -238,6 +238,11 @@ def goes_on(runner: Any) -> bool:
     return runner._resume
 
 
+def batches_of_a_step(optim_wrapper: Any) -> int:
+    """How many batches an optimizer accumulates for one step."""
+    return getattr(optim_wrapper, '_accumulative_counts', 1)
+
+
 def ranks_draw_differently(runner: Any) -> bool:
     """Whether every process has a random seed of its own."""
     return runner._randomness_cfg.get('diff_rank_seed', False)

@@ -132,6 +132,15 @@ class TestPrivateParts:
         (backend,) = compat.picture_backends(runner.visualizer)
         assert isinstance(backend, LocalVisBackend)
 
+    def test_batches_that_an_optimizer_accumulates(self):
+        import torch
+        from mmengine.optim import OptimWrapper
+
+        optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], 0.1)
+        assert compat.batches_of_a_step(OptimWrapper(optimizer)) == 1
+        several = OptimWrapper(optimizer, accumulative_counts=3)
+        assert compat.batches_of_a_step(several) == 3
+
     def test_many_tensors_at_once(self):
         import torch
 

@@ -3,6 +3,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 
 from mmsemi.registry import HOOKS
+from mmsemi.utils.compat import starting_weights
 
 
 @HOOKS.register_module()
@@ -26,7 +27,7 @@ class GeneratorRefreshHook(Hook):
     def before_train(self, runner) -> None:
         """Begin the only round of a loop without rounds."""
         if not hasattr(runner.train_loop, 'round_begin'):
-            if runner.iter == 0 and not runner._load_from:
+            if runner.iter == 0 and not starting_weights(runner):
                 raise ValueError(
                     'an untrained network would label the unseen classes: '
                     'set load_from to a checkpoint of SPNet, or train in '

@@ -6,6 +6,7 @@ from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from mmsemi.registry import HOOKS
+from mmsemi.utils.compat import batches_of_a_step, copy_tensors, lerp_tensors
 
 SCHEDULES = ('constant', 'inverse')
 BUFFERS = ('copy', 'ema', 'own')
@@ -24,8 +25,7 @@ class MeanTeacherHook(Hook):
     it had not stopped.
 
     With gradient accumulation the teacher moves only when the optimizer did,
-    and k counts such steps. The hook also tells the model how far training
-    is, for its schedules (``set_progress``).
+    and k counts such steps.
 
     Args:
         momentum: weight m of the student; its lower end for ``'inverse'``.
@@ -126,9 +126,7 @@ class MeanTeacherHook(Hook):
         if not optimizer.should_update():
             return
         model = unwrapped(runner.model)
-        momentum = self.momentum_at(
-            runner.iter, getattr(optimizer, '_accumulative_counts', 1)
-        )
+        momentum = self.momentum_at(runner.iter, batches_of_a_step(optimizer))
         move_teacher(model.teacher, model.student, momentum, self.buffers)
 
 
@@ -165,7 +163,7 @@ def move_teacher(
     if momentum == 1:
         copied, averaged = averaged + copied, []
     if copied:
-        torch._foreach_copy_(*map(list, zip(*copied)))
+        copy_tensors(*zip(*copied))
     if averaged:
         lerp(*map(list, zip(*averaged)), momentum)
 
@@ -175,7 +173,7 @@ def lerp(mine: list[Tensor], theirs: list[Tensor], weight: float) -> None:
     low = [t.dtype in (torch.float16, torch.bfloat16) for t in mine]
     full = [k for k, is_low in enumerate(low) if not is_low]
     if full:
-        torch._foreach_lerp_(
+        lerp_tensors(
             [mine[k] for k in full], [theirs[k] for k in full], weight
         )
     for k, is_low in enumerate(low):

@@ -5,6 +5,8 @@ import copy
 import torch
 from torch import nn
 
+from mmsemi.utils.compat import copy_tensors
+
 
 def frozen_copy(module: nn.Module) -> nn.Module:
     """Deep copy in evaluation mode whose parameters are buffers.
@@ -27,4 +29,4 @@ def copy_weights(source: nn.Module, target: nn.Module) -> None:
     """Copy parameters and buffers of equal names, all at once."""
     weights = source.state_dict()
     into = target.state_dict()
-    torch._foreach_copy_(list(into.values()), [weights[key] for key in into])
+    copy_tensors(list(into.values()), [weights[key] for key in into])
