@@ -128,7 +128,7 @@ def test_any_crash_point_is_survived(whole, tmp_path) -> None:
                 for key, value in expected.items():
                     assert torch.equal(state[key], value), key
             assert figures(Path(again.work_dir)) == wanted
-            assert not list(Path(again.work_dir).glob('*.partial'))
+            assert not list(Path(again.work_dir).glob('*.pth.partial'))
         except Exception as error:
             lost[f'{number}: {points[number]}'] = repr(error)[:300]
         shutil.rmtree(again.work_dir, ignore_errors=True)
