@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner, load_checkpoint
 
 from mmsemi.doctor.lists import collect
+from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.registry import HOOKS, MODELS
 from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
@@ -247,3 +248,20 @@ def test_audit_reports_and_leaves_the_weights_alone(
     )
     for key, value in expected.items():
         assert torch.equal(state[key], value), key
+
+
+def test_mmengines_average_beside_class_weights(root, tmp_path) -> None:
+    """It pairs buffers by their place, so they are there from the start."""
+    cfg = online_config(root, tmp_path / 'run')
+    cfg.model.student.decode_head.loss_decode.update(
+        mode='sqrt_inverse', class_frequency='labeled'
+    )
+    cfg.custom_hooks.append(dict(type='EMAHook'))
+    cfg.train_cfg.update(max_iters=2, val_interval=2)
+    runner = train(cfg)
+    losses = [
+        module
+        for module in runner.model.modules()
+        if isinstance(module, ClassBalancedCrossEntropyLoss)
+    ]
+    assert losses and all(loss.class_weight is not None for loss in losses)

@@ -74,12 +74,16 @@ class SemiSegmentor(BaseSegmentor):
     def init_weights(self) -> None:
         """Initialize all but the frozen copies, which follow."""
         copies = {name: getattr(self, name) for name in self.frozen_copies}
+        order = list(self._modules)
         for name in copies:
             delattr(self, name)
         super().init_weights()
         for name, copied in copies.items():
             self.add_module(name, copied)
             self.sync_copy(name)
+        # mmengine's EMAHook pairs buffers with those of an earlier copy.
+        for name in order:
+            self._modules[name] = self._modules.pop(name)
 
     def sync_copy(self, name: str) -> None:
         """Make a frozen copy equal to the student, buffers included."""
