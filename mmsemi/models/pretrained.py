@@ -47,10 +47,9 @@ class CountedPretrainedInit(PretrainedInit):
         fit = fill(module, found, f'checkpoint {self.checkpoint}')
         absent = wanted([*fit.misshapen, *fit.missing])
         if is_plain(module, found):
-            # One of the networks starts from them; the others as that one.
-            absent = within_filled(module, absent, absent) or (
-                absent if len(absent) == len(own) else []
-            )
+            # Frozen copies start as the student does, others by themselves.
+            absent = within_filled(module, absent)
+            own = within_filled(module, own)
         name, fits = type(module).__name__, len(own) - len(absent)
         counted = (
             f'{fits} of {len(own)} weights of {name} are in the checkpoint '

@@ -89,7 +89,7 @@ def load_weights(
         if not any(is_part(name, key) for name in names)
     ]
     if plain:
-        missing = within_filled(model, fit.missing, missing)
+        missing = within_filled(model, missing)
     fit = fit._replace(missing=missing)
     if fit.names():
         raise UsageError(describe(fit, model, source, training))
@@ -169,26 +169,10 @@ def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> Fit:
     return Fit(missing, list(result.unexpected_keys), misshapen)
 
 
-def within_filled(
-    model: nn.Module, missing: list[str], wanted: list[str]
-) -> list[str]:
-    """Those of the missing weights that a plain checkpoint should bring.
-
-    Args:
-        model: wrapper.
-        missing: all weights that were not loaded.
-        wanted: those of them to judge.
-    """
-    absent = set(missing)
-    filled = tuple(
-        f'{name}.'
-        for name in model.sub_models
-        if any(
-            f'{name}.{key}' not in absent
-            for key in getattr(model, name).state_dict()
-        )
-    )
-    return [key for key in wanted if key.startswith(filled)]
+def within_filled(model: nn.Module, keys: Iterable[str]) -> list[str]:
+    """Those weights of a wrapper that a plain checkpoint brings."""
+    filled = tuple(f'{name}.' for name in model.filled_by_plain)
+    return [key for key in keys if key.startswith(filled)]
 
 
 def describe(fit: Fit, model: nn.Module, source: str, training: bool) -> str:

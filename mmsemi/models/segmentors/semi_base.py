@@ -31,8 +31,7 @@ class SemiSegmentor(BaseSegmentor):
     # Sub-modules that hold one whole segmentor each.
     sub_models: tuple[str, ...] = ('student',)
     # Those of them that are frozen copies of the student. A checkpoint
-    # without them fills them with its student, a plain one likewise; another
-    # student it leaves as it was initialized, or the two would be equal.
+    # without them fills them with its student.
     frozen_copies: tuple[str, ...] = ()
     # All settings there are.
     train_defaults: dict[str, Any] = {}
@@ -90,6 +89,15 @@ class SemiSegmentor(BaseSegmentor):
         copy_weights(self.student, getattr(self, name))
 
     @property
+    def filled_by_plain(self) -> tuple[str, ...]:
+        """Sub-models that the checkpoint of a plain segmentor fills.
+
+        Another student stays as it was initialized: two equal ones would
+        have nothing to teach each other.
+        """
+        return ('student', *self.frozen_copies)
+
+    @property
     def predictor(self) -> BaseSegmentor:
         """The sub-model named by ``semi_test_cfg.predict_on``."""
         return getattr(self, self.semi_test_cfg['predict_on'])
@@ -144,9 +152,7 @@ class SemiSegmentor(BaseSegmentor):
                 non-strict load would pass over in silence.
         """
         names = tuple(f'{prefix}{name}.' for name in self.sub_models)
-        filled = tuple(
-            f'{prefix}{name}.' for name in ('student', *self.frozen_copies)
-        )
+        filled = tuple(f'{prefix}{name}.' for name in self.filled_by_plain)
         own = [key for key in state_dict if key.startswith(prefix)]
         if own and not any(key.startswith(names) for key in own):
             for key in own:
