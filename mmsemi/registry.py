@@ -8,7 +8,7 @@ child, so each node lists mmseg's modules as well as ours.
 import mmseg.registry as parent
 from mmengine.registry import Registry
 
-from .utils.checkpoints import guard_mmengine, guard_yaml
+from .io.checkpoints import guard_mmengine, guard_yaml
 
 # Whoever builds something of ours loads weights without running them.
 guard_mmengine()

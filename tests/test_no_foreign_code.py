@@ -30,8 +30,8 @@ from mmsemi.prepare.word_vectors import read_pickled_array
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
+from .io.test_checkpoints import Marker
 from .tiny import make_tiny_set, tiny_config, tiny_model
-from .utils.test_checkpoints import Marker
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from mmsemi.io.package_configs import find_config
 from mmsemi.models.export import Exported, export_segmentor
-from mmsemi.utils.package_configs import find_config
 
 from .inference import predicting_network
 from .setup import load_config

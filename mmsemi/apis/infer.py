@@ -7,9 +7,9 @@ from mmengine.device import get_device
 
 from mmsemi.doctor.images import deep_images, loading_step, note_depth
 from mmsemi.doctor.settings import check_device
+from mmsemi.io.package_configs import find_config
 from mmsemi.models.plain_config import test_pipeline
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.package_configs import find_config
 from mmsemi.utils.progress import track
 
 from .inference import Predictor, find_images, save_prediction

@@ -14,6 +14,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
+from mmsemi.io.files import write_png
 from mmsemi.models.export import leave_out_representation
 from mmsemi.models.plain_config import (
     dataset_meta,
@@ -24,7 +25,6 @@ from mmsemi.models.plain_config import (
 from mmsemi.models.weights import load_weights, read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_png
 
 SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Steps of a test pipeline that are about masks, or change what results are

@@ -16,11 +16,11 @@ from mmengine.dist import barrier
 from mmsemi.apis.setup import changed_keys, move_files_aside
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
-from mmsemi.utils.config_data import read_dumped_config
+from mmsemi.io.config_data import read_dumped_config
+from mmsemi.io.files import write_json, write_text
+from mmsemi.io.lock import FolderLock
 from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_json, write_text
-from mmsemi.utils.lock import FolderLock
 
 NAMES = ('a', 'b')
 RESULT = 'result.json'

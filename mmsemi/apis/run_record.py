@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.datasets.splits import config_datasets
-from mmsemi.utils.files import write_json
+from mmsemi.io.files import write_json
 
 RECORD = 'run.json'
 

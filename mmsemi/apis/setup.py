@@ -16,12 +16,12 @@ from mmsemi.doctor.data import STAMP
 from mmsemi.doctor.settings import check_options
 from mmsemi.engine.checkpoints import POINTER, newest_whole
 from mmsemi.engine.student_config import resolve_student
-from mmsemi.utils.config_data import flat_config, read_dumped_config
+from mmsemi.io.config_data import flat_config, read_dumped_config
+from mmsemi.io.files import cannot_write
+from mmsemi.io.lock import LOCK, FolderLock
+from mmsemi.io.package_configs import plain_import_errors
 from mmsemi.utils.dist import is_first_process
 from mmsemi.utils.errors import UsageError, WriteError
-from mmsemi.utils.files import cannot_write
-from mmsemi.utils.lock import LOCK, FolderLock
-from mmsemi.utils.package_configs import plain_import_errors
 
 from .run_record import (
     RECORD,

@@ -6,9 +6,9 @@ from typing import Any
 from mmsemi.datasets.splits import set_split
 from mmsemi.doctor import check_training
 from mmsemi.engine.runner import build_runner
+from mmsemi.io.package_configs import find_config
 from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.dist import is_first_process, setup_launcher
-from mmsemi.utils.package_configs import find_config
 
 from .setup import (
     check_amp,

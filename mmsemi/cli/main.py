@@ -49,7 +49,7 @@ def run(command: Command, arguments: dict[str, Any]) -> None:
     function = getattr(importlib.import_module(module), name)
     with plain_errors(), ExitStack() as stack:
         if trust:
-            from mmsemi.utils.checkpoints import trusting_checkpoints
+            from mmsemi.io.checkpoints import trusting_checkpoints
 
             stack.enter_context(trusting_checkpoints())
         result = function(**arguments)
@@ -77,7 +77,7 @@ def main(
     except UsageError as error:
         sys.exit(f'error: {error}')
     except OSError as error:
-        from mmsemi.utils.files import describe
+        from mmsemi.io.files import describe
 
         sys.exit(f'error: {describe(error)}')
     except KeyboardInterrupt as error:

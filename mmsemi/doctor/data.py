@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.datasets.samplers.cutmix_partner import check_partner_hook
 from mmsemi.datasets.splits import check_disjoint
-from mmsemi.utils.files import write_json
+from mmsemi.io.files import write_json
 
 from .heads import check_heads
 from .images import check_images

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmsemi.utils.checkpoints import read_checkpoint
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 

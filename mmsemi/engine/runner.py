@@ -10,10 +10,10 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
 from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
+from mmsemi.io.files import write_text
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
 from mmsemi.utils.console import calm_console
-from mmsemi.utils.files import write_text
 
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption

@@ -12,13 +12,13 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmsemi.registry import DATASETS
-from mmsemi.utils.errors import UsageError
-from mmsemi.utils.package_configs import (
+from mmsemi.io.package_configs import (
     join_imports,
     names_config,
     plain_import_errors,
 )
+from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import UsageError
 
 from .classifier_student import is_classifier, segmentor_of
 

@@ -8,9 +8,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
+from mmsemi.io.files import write_text, write_torch
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_text, write_torch
 
 from .plain_config import (
     dataset_meta,

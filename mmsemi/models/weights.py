@@ -12,7 +12,7 @@ from typing import NamedTuple
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
-from mmsemi.utils.checkpoints import read_checkpoint
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 # Parts that serve training only: a model that predicts can do without.

@@ -15,8 +15,8 @@ from PIL import Image
 
 from mmsemi.datasets.splits import more
 from mmsemi.datasets.transforms.geometry import nearest_indices
+from mmsemi.io import files
 from mmsemi.prepare.splits import write_lists
-from mmsemi.utils import files
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from mmsemi.datasets.transforms.geometry import nearest_indices
-from mmsemi.utils.files import whole_file
+from mmsemi.io.files import whole_file
 from mmsemi.utils.progress import track
 
 # CBST's window of 70 pixels at 1024x2048, read as three standard deviations

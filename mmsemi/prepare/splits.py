@@ -15,8 +15,8 @@ from mmsemi.datasets.splits import (
     check_disjoint,
     list_hash,
 )
+from mmsemi.io.files import write_text
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_text
 
 # Ratios of the published lists and the names of their files: two ratios were
 # chosen to give 100 images and renamed by hand.

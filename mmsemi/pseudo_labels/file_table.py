@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmsemi.utils.files import whole_file
+from mmsemi.io.files import whole_file
 
 
 class StoredFile(NamedTuple):

@@ -22,8 +22,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmsemi.utils import files
-from mmsemi.utils.files import publish, write_json, write_text
+from mmsemi.io import files
+from mmsemi.io.files import publish, write_json, write_text
 from mmsemi.utils.progress import track
 
 from .file_table import FileTable, StoredFile

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from mmsemi.io.files import whole_file
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import whole_file
 
 # Drawn where a run has them.
 DEFAULT_KEYS = (

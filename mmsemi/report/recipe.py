@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmsemi.utils.config_data import flat_config
+from mmsemi.io.config_data import flat_config
 from mmsemi.utils.errors import UsageError
 
 # Parts of a config that decide what a run learns.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmsemi.utils.files import whole_file
+from mmsemi.io.files import whole_file
 from mmsemi.utils.labels import IGNORE
 
 PALEST = 0.3  # strength of the color of a pixel of confidence 0

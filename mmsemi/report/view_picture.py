@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmsemi.utils.files import whole_file
+from mmsemi.io.files import whole_file
 from mmsemi.utils.labels import IGNORE
 
 from .round_picture import color_map, hatch, paint

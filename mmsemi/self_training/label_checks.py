@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from mmsemi.io.files import check_name
+from mmsemi.io.space import check_space
 from mmsemi.pseudo_labels.store import LABELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import check_name
-from mmsemi.utils.space import check_space
 
 # Bytes a pixel as PNG, measured on labels of street scenes and generous.
 LABEL_BYTES, CONFIDENCE_BYTES = 0.05, 1.5

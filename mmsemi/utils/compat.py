@@ -141,14 +141,18 @@ def extend_config_loading() -> None:
     """Let ``Config.fromfile`` find packages' configs and join their imports.
 
     ``mmseg::...`` and ``mmsemi::...`` work as the file and in ``_base_``,
-    see :mod:`mmsemi.utils.package_configs`. Two bases with a
+    see :mod:`mmsemi.io.package_configs`. Two bases with a
     ``custom_imports`` each are an error of duplicate keys in mmengine; their
     imports are joined. A part ``dict(cfg=name)`` replaces an inline one.
     Other configs are read as before. Calling it again changes nothing.
     """
     from mmengine.config import Config
 
-    from .package_configs import config_file, join_imports, merge_target
+    from mmsemi.io.package_configs import (
+        config_file,
+        join_imports,
+        merge_target,
+    )
 
     if getattr(Config, '_reads_packages', False):
         return

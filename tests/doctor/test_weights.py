@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmsemi.doctor.weights import check_weights
-from mmsemi.utils.checkpoints import trusting_checkpoints
+from mmsemi.io.checkpoints import trusting_checkpoints
 from mmsemi.utils.errors import UsageError
 
 

@@ -19,8 +19,8 @@ from mmsemi.apis import setup
 from mmsemi.apis.run_record import list_hashes
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.interruption import Interrupted
+from mmsemi.io import space
 from mmsemi.registry import HOOKS
-from mmsemi.utils import space
 from mmsemi.utils.errors import UsageError
 from tests.end_to_end.test_crash_points import command, figures, method_config
 from tests.tiny import make_tiny_set

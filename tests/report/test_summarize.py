@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from mmsemi.io.files import write_json
 from mmsemi.report.runs import summarize
 from mmsemi.report.tables import labels_used, outcome, round_line, round_table
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_json
 
 
 def make_row(number, val_miou, accuracy=None):

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmsemi.io.files import whole_file
 from mmsemi.prepare.word_vectors import (
     class_lines,
     compose,
@@ -35,7 +36,6 @@ from mmsemi.prepare.word_vectors import (
     read_text_vectors,
 )
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import whole_file
 
 DEFAULT_KEY = 'embeddings'
 

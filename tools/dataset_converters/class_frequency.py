@@ -18,12 +18,12 @@ from mmsemi.apis.setup import load_config
 from mmsemi.datasets.splits import set_split
 from mmsemi.doctor.lists import collect
 from mmsemi.doctor.masks import count_pixels
+from mmsemi.io.files import write_json
 from mmsemi.models.losses.class_balanced_cross_entropy import (
     MODES,
     class_weights_from_frequency,
 )
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_json
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -20,8 +20,8 @@ from mmseg.models.backbones import ResNetV1c
 from torch import Tensor
 
 from mmsemi.cli.options import add_trust_option
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.models.export import refuse_existing, save_checkpoint
-from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 BLOCKS = {50: 6, 101: 23, 152: 36}  # of the third stage

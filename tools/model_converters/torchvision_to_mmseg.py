@@ -16,8 +16,8 @@ from mmseg.models.backbones import ResNet
 from torch import Tensor
 
 from mmsemi.cli.options import add_trust_option
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.models.export import refuse_existing, save_checkpoint
-from mmsemi.utils.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
 
 # Depth by the number of blocks of stages 3 and 4 and whether they have a

@@ -5,9 +5,9 @@ from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from mmsemi.io.files import write_json
 from mmsemi.models.targets import Targets
 from mmsemi.registry import HOOKS
-from mmsemi.utils.files import write_json
 from mmsemi.utils.labels import IGNORE
 
 from .mean_teacher_hook import unwrapped

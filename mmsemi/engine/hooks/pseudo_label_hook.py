@@ -18,6 +18,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmsemi.engine.student_config import resolve_student
+from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import HOOKS, MODELS
@@ -28,7 +29,6 @@ from mmsemi.self_training.label_checks import (
 )
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
-from mmsemi.utils.files import write_torch
 
 
 @HOOKS.register_module()

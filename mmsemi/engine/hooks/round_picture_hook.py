@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 
+from mmsemi.io.files import whole_file
 from mmsemi.pseudo_labels.codes import decode_confidence
 from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
 from mmsemi.registry import DATASETS, HOOKS
@@ -18,7 +19,6 @@ from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
 from mmsemi.self_training.predictor import Predictor
 from mmsemi.utils.compat import picture_backends
-from mmsemi.utils.files import whole_file
 
 from .pseudo_label_hook import PseudoLabelHook
 from .run_summary_hook import publish_file

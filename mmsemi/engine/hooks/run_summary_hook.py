@@ -4,6 +4,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
 from mmsemi.evaluation.class_iou import ClassScores, latest_class_scores
+from mmsemi.io.files import write_json
 from mmsemi.registry import HOOKS
 from mmsemi.report.clock import RunClock
 from mmsemi.report.facts import (
@@ -21,7 +22,6 @@ from mmsemi.report.validation import (
     validation_record,
 )
 from mmsemi.utils.console import announce
-from mmsemi.utils.files import write_json
 
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
 # Validations of the present round, and what the run was started with.

@@ -9,16 +9,10 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 
+from mmsemi.io.files import PARTIAL, cannot_write, inside, publish, write_text
+from mmsemi.io.space import check_space
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError, WriteError
-from mmsemi.utils.files import (
-    PARTIAL,
-    cannot_write,
-    inside,
-    publish,
-    write_text,
-)
-from mmsemi.utils.space import check_space
 
 from ..checkpoints import POINTER
 

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from .errors import UsageError, WriteError
+from mmsemi.utils.errors import UsageError, WriteError
+
 from .files import cannot_write
 
 try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmsemi.utils import files
+from mmsemi.io import files
 from mmsemi.utils.errors import UsageError, WriteError
 
 

@@ -22,7 +22,7 @@ from mmengine.fileio.handlers import yaml_handler
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from .errors import UsageError
+from mmsemi.utils.errors import UsageError
 
 _torch_load = torch.load
 _TRUST = [False]

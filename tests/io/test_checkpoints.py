@@ -11,7 +11,7 @@ from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
 
 import mmsemi.registry  # noqa: F401  (guards mmengine's loader)
-from mmsemi.utils.checkpoints import read_checkpoint, trusting_checkpoints
+from mmsemi.io.checkpoints import read_checkpoint, trusting_checkpoints
 from mmsemi.utils.errors import UsageError
 
 
@@ -207,7 +207,7 @@ def test_torch_can_be_told_to_trust_all_and_we_do_not_listen(tmp_path):
         [
             sys.executable,
             '-c',
-            'import sys; from mmsemi.utils.checkpoints import '
+            'import sys; from mmsemi.io.checkpoints import '
             'read_checkpoint; read_checkpoint(sys.argv[1])',
             tmp_path / 'x.pth',
         ],

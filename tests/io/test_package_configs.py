@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from mmsemi.io.package_configs import config_file, nearest
 from mmsemi.utils.compat import extend_config_loading
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.package_configs import config_file, nearest
 
 
 def write(folder: Path, **files: str) -> Path:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .errors import UsageError, WriteError
+from mmsemi.utils.errors import UsageError, WriteError
 
 PARTIAL = '.partial'
 REMEDIES = {

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from mmsemi.utils import lock
+from mmsemi.io import lock
+from mmsemi.io.lock import LOCK, FolderLock
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.lock import LOCK, FolderLock
 
 HOLD = """
 import os, sys, time
-from mmsemi.utils.lock import FolderLock
+from mmsemi.io.lock import FolderLock
 held = FolderLock(sys.argv[1])
 child = os.fork()
 if child:

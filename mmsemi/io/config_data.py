@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import UsageError
+from mmsemi.utils.errors import UsageError
 
 _NUMBERS = dict(inf=float('inf'), nan=float('nan'))
 

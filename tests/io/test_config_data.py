@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmsemi.utils.config_data import read_dumped_config
+from mmsemi.io.config_data import read_dumped_config
 from mmsemi.utils.errors import UsageError
 
 SETTINGS = dict(

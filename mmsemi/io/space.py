@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from .errors import UsageError
+from mmsemi.utils.errors import UsageError
 
 
 def check_space(folder: str | Path, needed: int, what: str) -> None:
