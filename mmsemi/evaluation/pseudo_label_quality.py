@@ -29,11 +29,14 @@ class PseudoLabelQuality:
         self.kept = np.zeros(num_classes, np.int64)
         self.pixels = 0
 
-    def count(self, labels: np.ndarray, predictions: np.ndarray) -> None:
-        """Count kept labels (255 = none) and the predictions behind them."""
+    def count_labels(self, labels: np.ndarray) -> None:
+        """Count kept labels, uint8 classes, 255 = none."""
         self.pixels += labels.size
         counts = np.bincount(labels.ravel(), minlength=256)
         self.kept += counts[: self.num_classes]
+
+    def count_candidates(self, predictions: np.ndarray) -> None:
+        """Count predictions, uint8 classes, before any is dropped."""
         counts = np.bincount(predictions.ravel(), minlength=256)
         self.candidates += counts[: self.num_classes]
 

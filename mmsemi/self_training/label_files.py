@@ -69,6 +69,7 @@ class LabelFiles:
         """Keep argmax (H, W) uint8 and confidence codes (H, W) uint16."""
         self._submit(self._write, LABELS, row, labels)
         self._submit(self._write, CONFIDENCE, row, codes)
+        self._submit(self._count, labels)
 
     def select(self, row: int, thresholds: np.ndarray, keep: bool) -> None:
         """Drop predictions below the thresholds of their classes.
@@ -80,15 +81,13 @@ class LabelFiles:
         """
         self._submit(self._select, row, thresholds, keep)
 
-    def labels(self, row: int, labels: np.ndarray, plain: np.ndarray) -> None:
-        """Write final labels (H, W) uint8 and count them.
+    def labels(self, row: int, labels: np.ndarray) -> None:
+        """Write final labels (H, W) uint8, 255 = none, and count them."""
+        self._submit(self._finish, row, labels)
 
-        Args:
-            row: of the image.
-            labels: classes, 255 = none.
-            plain: the predictions behind them, without 255.
-        """
-        self._submit(self._finish, row, labels, plain)
+    def candidates(self, predictions: np.ndarray) -> None:
+        """Count predictions (H, W) uint8 that labels are chosen from."""
+        self._submit(self._count, predictions)
 
     def confidence(self, row: int, codes: np.ndarray) -> None:
         """Write a confidence map (H, W) uint16."""
@@ -123,14 +122,18 @@ class LabelFiles:
         plain = read_png(self.folder / self._name(LABELS, row))
         codes = read_png(confidence)
         labels = np.where(codes >= thresholds[plain], plain, np.uint8(255))
-        self._finish(row, labels, plain)
+        self._finish(row, labels)
         if not keep:
             confidence.unlink()
 
-    def _finish(self, row: int, labels: np.ndarray, plain: np.ndarray) -> None:
-        self._write(LABELS, row, labels)
+    def _count(self, predictions: np.ndarray) -> None:
         with self.lock:  # numpy adds in place: one thread at a time
-            self.quality.count(labels, plain)
+            self.quality.count_candidates(predictions)
+
+    def _finish(self, row: int, labels: np.ndarray) -> None:
+        self._write(LABELS, row, labels)
+        with self.lock:
+            self.quality.count_labels(labels)
         if self.audit:
             self._compare(int(self.table.indices[row]), labels)
 

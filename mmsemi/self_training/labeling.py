@@ -11,7 +11,7 @@ from mmengine.dist import all_reduce, barrier, get_rank, is_main_process
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mmsemi.models.pseudo_labelers.class_balanced import max_over_classes
+from mmsemi.models.pseudo_labelers.base import max_over_classes
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.pseudo_labels.store import CONFIDENCE, PseudoLabelStore
@@ -137,8 +137,9 @@ class LabelingPass:
             f'round {round_index}: labeling'
         ):
             probabilities = prediction.probabilities
-            self.labeler.collect(statistics, probabilities, prediction.valid())
-            best = max_over_classes(probabilities)
+            best = self.labeler.collect(
+                statistics, probabilities, prediction.valid()
+            )
             codes = encode_confidence(best[0]).cpu().numpy()
             labels = best[1].byte().cpu().numpy()
             for k, row in enumerate(rows):
@@ -162,12 +163,16 @@ class LabelingPass:
             files.table.forget(CONFIDENCE)
 
     def _two_passes(self, files, round_index, portion, statistics) -> None:
+        counted = False
         for _, prediction in self._predictions(
             f'round {round_index}: thresholds', keep=True
         ):
-            self.labeler.collect(
+            found = self.labeler.collect(
                 statistics, prediction.probabilities, prediction.valid()
             )
+            if found is not None:
+                counted = True
+                self._count(files, prediction, found[1])
         statistics.reduce()
         self.labeler.fit(statistics, portion)
         again = (
@@ -177,8 +182,9 @@ class LabelingPass:
         )
         for rows, prediction in again(f'round {round_index}: labeling'):
             result = self.labeler(prediction.probabilities)
-            weighed = self.labeler.weigh(prediction.probabilities)
-            plain = max_over_classes(weighed)[1].byte().cpu().numpy()
+            if not counted:
+                weighed = self.labeler.weigh(prediction.probabilities)
+                self._count(files, prediction, max_over_classes(weighed)[1])
             labels = result.labels.byte().cpu().numpy()
             if self.keep_confidence:
                 codes = encode_confidence(result.confidence).cpu().numpy()
@@ -191,10 +197,17 @@ class LabelingPass:
                     )
                 if self.keep_confidence:
                     files.confidence(row, codes[crop].astype(np.uint16))
-                files.labels(row, labels[crop], plain[crop])
+                files.labels(row, labels[crop])
         files.drain()
         for path in self.folder.glob('logits_*.npz'):
             path.unlink()
+
+    @staticmethod
+    def _count(files, prediction: Prediction, predicted: Tensor) -> None:
+        """Count the classes predicted on images, padding left out."""
+        predicted = predicted.byte().cpu().numpy()
+        for k in range(len(prediction.boxes)):
+            files.candidates(predicted[prediction.crop(k)])
 
     def _compact(self, soft: Tensor) -> np.ndarray:
         """(C, H, W) probabilities -> (C h, w) uint8 averages."""

@@ -247,6 +247,13 @@ def batches_of_a_step(optim_wrapper: Any) -> int:
     return getattr(optim_wrapper, '_accumulative_counts', 1)
 
 
+def trains(runner: Any) -> bool:
+    """Whether the loop of a training is built, as before a training only."""
+    from mmengine.runner import BaseLoop
+
+    return isinstance(runner._train_loop, BaseLoop)
+
+
 def ranks_draw_differently(runner: Any) -> bool:
     """Whether every process has a random seed of its own."""
     return runner._randomness_cfg.get('diff_rank_seed', False)

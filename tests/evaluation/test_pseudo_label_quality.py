@@ -9,7 +9,8 @@ def test_figures_of_kept_pixels():
     truth = np.array([[0, 0, 1, 1, 255, 2]], np.uint8)
     plain = np.array([[0, 1, 1, 1, 0, 1]], np.uint8)
     labels = np.array([[0, 255, 1, 1, 0, 1]], np.uint8)
-    quality.count(labels, plain)
+    quality.count_labels(labels)
+    quality.count_candidates(plain)
     quality.compare(labels, truth)
     summary = quality.summary('abc')
     assert summary['kept'] == pytest.approx(5 / 6)
@@ -29,7 +30,8 @@ def test_sum_over_processes():
     for part in parts:
         labels, truth = rng.integers(0, 4, (2, 9, 8)).astype(np.uint8)
         for quality in (part, both):
-            quality.count(labels, labels)
+            quality.count_labels(labels)
+            quality.count_candidates(labels)
             quality.compare(labels, truth)
     total = PseudoLabelQuality(4)
     total.load_state(parts[0].state() + parts[1].state())
@@ -38,7 +40,8 @@ def test_sum_over_processes():
 
 def test_without_ground_truth():
     quality = PseudoLabelQuality(2)
-    quality.count(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
+    quality.count_labels(np.zeros((2, 2), np.uint8))
+    quality.count_candidates(np.zeros((2, 2), np.uint8))
     summary = quality.summary('ab')
     assert summary['kept'] == 1
     assert summary['accuracy'] is None and summary['miou'] is None

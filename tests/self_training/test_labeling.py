@@ -126,6 +126,39 @@ def test_views_are_averaged(root, model):
         )
 
 
+def test_a_class_of_weight_zero_is_left_as_it_is(root, model):
+    """Its logarithm would make every probability NaN."""
+    batch = next(iter(loader_of(root)))
+    weights = torch.tensor([2.0, 0.0, 0.5])
+    with torch.no_grad():
+        plain = Predictor(model)(batch).probabilities
+        found = Predictor(model, class_weight=weights)(batch).probabilities
+    expected = plain / torch.tensor([2.0, 1.0, 0.5]).view(-1, 1, 1)
+    expected = expected / expected.sum(1, keepdim=True)
+    torch.testing.assert_close(found, expected)
+
+
+def test_predictions_are_those_of_the_network_that_predicts(root, model):
+    """The teacher's, where configs and tables use the teacher."""
+    import copy
+
+    batch = next(iter(loader_of(root)))
+    teacher = copy.deepcopy(model.student)
+    with torch.no_grad():
+        teacher.decode_head.conv_seg.bias[2] = 50
+        model.teacher = teacher
+        type(model).predictor, before = (
+            property(lambda self: self.teacher),
+            type(model).predictor,
+        )
+        try:
+            found = Predictor(model)(batch).probabilities
+        finally:
+            type(model).predictor = before
+        own = Predictor(model)(batch).probabilities
+    assert (found.argmax(1) == 2).all() and not (own.argmax(1) == 2).all()
+
+
 def test_mixed_precision_gives_float32_probabilities(root, model):
     batch = next(iter(loader_of(root)))
     with torch.no_grad():

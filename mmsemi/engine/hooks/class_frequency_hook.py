@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from mmengine.dataset import Compose
 from mmengine.hooks import Hook
-from mmengine.runner import BaseLoop
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmsemi.datasets.transforms import MapLabels
 from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.registry import HOOKS
+from mmsemi.utils.compat import trains
 
 
 @HOOKS.register_module()
@@ -36,7 +36,7 @@ class ClassFrequencyHook(Hook):
 
     def before_run(self, runner) -> None:
         """Count and set the weights, unless the run is a test."""
-        if not isinstance(runner._train_loop, BaseLoop):
+        if not trains(runner):
             return
         model = runner.model
         losses = [

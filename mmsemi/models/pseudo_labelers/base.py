@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
 
+ROWS = 16
+
 
 class PseudoLabeler(nn.Module):
     """From class probabilities of a batch to :class:`Targets`.
@@ -62,13 +64,18 @@ class RoundPseudoLabeler(PseudoLabeler):
 
     def collect(
         self, statistics, probabilities: Tensor, valid: Tensor | None = None
-    ) -> None:
+    ) -> tuple[Tensor, Tensor] | None:
         """Add the predictions of a batch to the statistics.
 
         Args:
             statistics: a ``ConfidenceHistogram`` or ``ConfidencePool``.
             probabilities: (N, C, H, W) float32.
             valid: (N, H, W) bool, False on padding; all valid by default.
+
+        Returns:
+            The predictions: highest weighed score (N, H, W) float32, and its
+            class (N, H, W) int64. None where the rule looked at a sample of
+            the pixels only, which those of one pass do not.
         """
         raise NotImplementedError
 
@@ -83,6 +90,14 @@ class RoundPseudoLabeler(PseudoLabeler):
             (C,) float32 thresholds.
         """
         raise NotImplementedError
+
+
+def row_parts(scores: Tensor) -> tuple[Tensor, ...]:
+    """(N, C, h, W) pieces of maps; small enough for the caches of a CPU.
+
+    Several operations on a piece then read main memory once.
+    """
+    return (scores,) if scores.is_cuda else scores.split(ROWS, 2)
 
 
 def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +117,7 @@ def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
         return scores.max(1)
     descending = np.arange(classes, 0, -1, dtype=np.uint8).reshape(1, -1, 1, 1)
     tops, labels = [], []
-    for rows in scores.detach().split(16, 2):  # what fits into caches
+    for rows in row_parts(scores.detach()):
         top = rows.amax(1)
         # NumPy compares in a third of the time that PyTorch takes.
         equal = rows.numpy() == top[:, None].numpy()

@@ -13,7 +13,7 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
 from .base import max_over_classes
-from .class_balanced import ClassBalancedPseudoLabeler
+from .class_balanced import ClassBalancedPseudoLabeler, max_of_quotients
 from .spatial_prior import load_prior
 
 
@@ -109,7 +109,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
 
     def collect(
         self, statistics, probabilities: Tensor, valid: Tensor | None = None
-    ) -> None:
+    ) -> tuple[Tensor, Tensor]:
         """See the base class.
 
         Raises:
@@ -122,9 +122,9 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
                 'padded images. Resize instead of padding in the pipeline of '
                 'label_dataloader'
             )
-        self.count(
-            statistics, *max_over_classes(self.weigh(probabilities)), valid
-        )
+        confidence, labels = max_over_classes(self.weigh(probabilities))
+        self.count(statistics, confidence, labels, valid)
+        return confidence, labels
 
     def count(
         self,
@@ -185,8 +185,9 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         progress: float = 0.0,
     ) -> Targets:
         """See the base class; weights are 1 where a label is given."""
-        quotient = self.weigh(probabilities) / self.thresholds[:, None, None]
-        score, labels = max_over_classes(quotient)
+        score, labels = max_of_quotients(
+            self.weigh(probabilities), self.thresholds
+        )
         kept = score >= 1
         return Targets(
             labels.masked_fill(~kept, IGNORE),

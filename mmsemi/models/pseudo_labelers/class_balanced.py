@@ -7,7 +7,7 @@ from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
-from .base import RoundPseudoLabeler, max_over_classes
+from .base import RoundPseudoLabeler, max_over_classes, row_parts
 
 
 @MODELS.register_module()
@@ -69,19 +69,20 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
 
     def collect(
         self, statistics, probabilities: Tensor, valid: Tensor | None = None
-    ) -> None:
+    ) -> tuple[Tensor, Tensor] | None:
         """Add the predictions of a batch to the statistics."""
+        if self.rule == 'scaled' and self.stride > 1:
+            sample = every_nth_pixel(probabilities, self.stride, valid)
+            statistics.update(*max_over_classes(sample))
+            return None
         confidence, labels = max_over_classes(probabilities)
-        if self.rule == 'scaled':
-            chosen = [slice(None)]
-        else:
-            chosen = range(len(labels))
-        for part in chosen:
+        for part in [...] if self.rule == 'scaled' else range(len(labels)):
             c, a = confidence[part].flatten(), labels[part].flatten()
             if valid is not None:
                 mask = valid[part].flatten()
                 c, a = c[mask], a[mask]
             statistics.update(c[:: self.stride], a[:: self.stride])
+        return confidence, labels
 
     def fit(self, statistics, portion: float) -> Tensor:
         """Set the thresholds from statistics over the whole set."""
@@ -115,12 +116,11 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
         progress: float = 0.0,
     ) -> Targets:
         """Label a batch with the current thresholds."""
-        confidence, labels = max_over_classes(probabilities)
         if self.rule == 'scaled':
-            scaled = probabilities / self.thresholds[:, None, None]
-            score, labels = max_over_classes(scaled)
-            kept = score >= 1
+            score, labels = max_of_quotients(probabilities, self.thresholds)
+            kept, confidence = score >= 1, probabilities.amax(1)
         else:
+            confidence, labels = max_over_classes(probabilities)
             kept = confidence >= self.thresholds[labels]
         return Targets(
             labels.masked_fill(~kept, IGNORE), confidence, kept.float(), valid
@@ -131,3 +131,42 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
             f'num_classes={self.num_classes}, rule={self.rule!r}, '
             f'per_class={self.per_class}, stride={self.stride}'
         )
+
+
+def max_of_quotients(
+    scores: Tensor, thresholds: Tensor
+) -> tuple[Tensor, Tensor]:
+    """:func:`max_over_classes` of scores divided by thresholds.
+
+    Args:
+        scores: (N, C, H, W) float32.
+        thresholds: (C,) float32.
+    """
+    found = [
+        max_over_classes(rows / thresholds[:, None, None])
+        for rows in row_parts(scores)
+    ]
+    score, labels = (torch.cat(parts, 1) for parts in zip(*found))
+    return score, labels
+
+
+def every_nth_pixel(
+    maps: Tensor, n: int, valid: Tensor | None = None
+) -> Tensor:
+    """Every n-th pixel of a batch, counted along the flattened batch.
+
+    Args:
+        maps: (N, C, H, W).
+        n: see above; the first pixel is taken.
+        valid: (N, H, W) bool, pixels that count.
+
+    Returns:
+        (1, C, 1, M).
+    """
+    flat = maps.flatten(2)
+    size = flat.shape[2]
+    if valid is None:
+        parts = [image[:, -k * size % n :: n] for k, image in enumerate(flat)]
+        return torch.cat(parts, 1)[None, :, None]
+    chosen = valid.flatten().nonzero()[::n, 0]
+    return flat[chosen // size, :, chosen % size].T[None, :, None]

@@ -10,7 +10,7 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
-from .base import PseudoLabeler
+from .base import PseudoLabeler, max_over_classes
 
 
 class EntropySplit(NamedTuple):
@@ -177,7 +177,7 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
 
         Labels that are dropped stay, with weight 0.
         """
-        confidence, labels = probabilities.float().max(1)
+        confidence, labels = max_over_classes(probabilities.float())
         if valid is not None:
             labels = labels.masked_fill(~valid, self.ignore_index)
         kept = (

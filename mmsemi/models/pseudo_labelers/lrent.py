@@ -7,6 +7,7 @@ from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
+from .base import max_over_classes, row_parts
 from .cbst import CBSTPseudoLabeler
 
 
@@ -61,21 +62,41 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
         progress: float = 0.0,
     ) -> Targets:
         """Labels with ``soft`` (N, C, H, W), of every pixel, kept or not."""
-        z = (
-            self.weigh(probabilities)
-            .clamp(min=torch.finfo(torch.float32).tiny)
-            .log()
-        )
-        z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
-        kept = z.logsumexp(1) > 0
-        soft = z.softmax(1)
+        soft = torch.empty_like(probabilities)
+        found = [
+            self._soften(rows, into)
+            for rows, into in zip(
+                row_parts(self.weigh(probabilities)), row_parts(soft)
+            )
+        ]
+        labels, kept = (torch.cat(parts, 1) for parts in zip(*found))
         return Targets(
-            soft.argmax(1).masked_fill(~kept, IGNORE),
+            labels.masked_fill(~kept, IGNORE),
             probabilities.amax(1),
             kept.float(),
             valid,
             soft,
         )
+
+    def _soften(self, weighed: Tensor, soft: Tensor) -> tuple[Tensor, Tensor]:
+        """Soft labels of some rows, with a single exponential.
+
+        Args:
+            weighed: (N, C, h, W) float32.
+            soft: of the same shape, written to.
+
+        Returns:
+            Most probable class (N, h, W) int64, and whether it is kept.
+        """
+        tiny = torch.finfo(torch.float32).tiny
+        z = weighed.clamp(min=tiny).log_()
+        z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
+        top = z.amax(1, keepdim=True)
+        powers = z.sub_(top).exp_()
+        total = powers.sum(1, keepdim=True)
+        torch.div(powers, total, out=soft)
+        kept = (top + total.log())[:, 0] > 0
+        return max_over_classes(soft)[1], kept
 
     def extra_repr(self) -> str:
         return f'{super().extra_repr()}, alpha={self.alpha}'

@@ -5,7 +5,7 @@ from mmsemi.models.targets import Targets
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
 
-from .base import PseudoLabeler
+from .base import PseudoLabeler, max_over_classes
 
 # Counts are averaged as numbers with a fraction; thresholds want whole ones.
 _SCALE = 1024
@@ -81,7 +81,7 @@ class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
         # Where nothing is kept, what is predicted: mixing by class sees
         # whole objects, and losses may count all valid pixels.
         labels = result.labels.where(
-            result.weights > 0, probabilities.argmax(1)
+            result.weights > 0, max_over_classes(probabilities)[1]
         )
         return result.change(labels=labels)
 

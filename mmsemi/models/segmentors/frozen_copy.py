@@ -16,11 +16,9 @@ def frozen_copy(module: nn.Module) -> nn.Module:
     """
     clone = copy.deepcopy(module).eval()
     for part in clone.modules():
-        for name, value in list(part._parameters.items()):
-            del part._parameters[name]
-            part.register_buffer(
-                name, None if value is None else value.detach()
-            )
+        for name, value in list(part.named_parameters(recurse=False)):
+            delattr(part, name)
+            part.register_buffer(name, value.detach())
     return clone
 
 

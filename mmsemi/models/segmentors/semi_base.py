@@ -73,7 +73,7 @@ class SemiSegmentor(BaseSegmentor):
     def init_weights(self) -> None:
         """Initialize all but the frozen copies, which follow."""
         copies = {name: getattr(self, name) for name in self.frozen_copies}
-        order = list(self._modules)
+        order = [name for name, _ in self.named_children()]
         for name in copies:
             delattr(self, name)
         super().init_weights()
@@ -82,7 +82,9 @@ class SemiSegmentor(BaseSegmentor):
             self.sync_copy(name)
         # mmengine's EMAHook pairs buffers with those of an earlier copy.
         for name in order:
-            self._modules[name] = self._modules.pop(name)
+            child = getattr(self, name)
+            delattr(self, name)
+            self.add_module(name, child)
 
     def sync_copy(self, name: str) -> None:
         """Make a frozen copy equal to the student, buffers included."""

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 from mmseg.models.utils import resize
 from mmseg.structures import SegDataSample
+from mmseg.utils import add_prefix
 from torch import Tensor
 
 from mmsemi.models.decode_heads import SemanticEmbeddingHead
@@ -13,7 +14,7 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import UNLABELED
 
 from .batch import join_images
-from .semi_base import SemiSegmentor
+from .semi_base import SemiSegmentor, heads
 
 
 @MODELS.register_module()
@@ -129,11 +130,12 @@ class SPNet(SemiSegmentor):
 
     def auxiliary_losses(self, feats, samples: list) -> dict[str, Tensor]:
         """Losses of auxiliary heads on annotated pixels, if any."""
-        if not self.student.with_auxiliary_head:
-            return {}
-        return self.student._auxiliary_head_forward_train(
-            feats, [annotated(sample) for sample in samples]
-        )
+        labeled = [annotated(sample) for sample in samples]
+        losses: dict[str, Tensor] = {}
+        for name, head in heads(self.student)[1:]:
+            found = head.loss(feats, labeled, self.student.train_cfg)
+            losses.update(add_prefix(found, name))
+        return losses
 
     def predict(self, inputs: Tensor, data_samples: list | None = None):
         """Predictions at the original size, from all scales."""

@@ -6,6 +6,7 @@ from mmsemi.models.pseudo_labelers import (
     EntropySplit,
     pixel_entropy,
 )
+from mmsemi.models.pseudo_labelers.base import max_over_classes
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE, resize_labels
@@ -160,7 +161,7 @@ class U2PL(MeanTeacher):
 
     def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
         """Labels of all pixels; :meth:`divide` decides which ones count."""
-        confidence, labels = probabilities.max(1)
+        confidence, labels = max_over_classes(probabilities)
         return Targets(labels, confidence, valid=valid)
 
     def run_heads(

@@ -1,0 +1,64 @@
+"""IoU of each class beside mmseg's means."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from mmseg.evaluation import IoUMetric as MMSegIoU
+
+from mmsemi.evaluation import IoUMetric
+from mmsemi.evaluation.class_iou import latest_class_scores
+from mmsemi.registry import METRICS
+
+CLASSES = ['road', 'pole', 'sky', 'fog']
+
+
+def sample(prediction, truth):
+    return dict(
+        pred_sem_seg=dict(data=torch.tensor([prediction])),
+        gt_sem_seg=dict(data=torch.tensor([truth])),
+    )
+
+
+def evaluate(metric):
+    metric.dataset_meta = dict(classes=CLASSES)
+    # Of pole, no pixel is right; sky is predicted where there is none.
+    metric.process({}, [sample([[0, 0, 0, 2]], [[0, 0, 1, 0]])])
+    metric.process({}, [sample([[0, 0, 0, 0]], [[0, 255, 1, 0]])])
+    return metric.evaluate(2)
+
+
+def test_scores_are_those_behind_the_means():
+    metric, plain = IoUMetric(), MMSegIoU()
+    assert evaluate(metric) == evaluate(plain)
+    iou, dead = metric.class_scores
+    assert iou == dict(
+        road=pytest.approx(100 * 4 / 7, abs=0.01), pole=0, sky=0, fog=None
+    )
+    assert dead == ['pole']
+    known = [value for value in iou.values() if value is not None]
+    assert evaluate(metric)['mIoU'] == pytest.approx(np.mean(known), abs=0.01)
+
+
+def test_sums_are_exact_beyond_float32():
+    """mmseg adds up in float32, which stops counting at 2^24."""
+    from mmsemi.evaluation.class_iou import class_areas
+
+    one = [torch.tensor([1.0])] * 4
+    many = [torch.tensor([float(2**24)])] * 4
+    assert class_areas([many, one, one]).tolist() == [[2**24 + 2]] * 4
+
+
+def test_the_name_in_configs_means_ours():
+    metric = METRICS.build(dict(type='IoUMetric'))
+    assert type(metric) is IoUMetric
+    evaluator = Evaluator([metric])
+    assert latest_class_scores(evaluator) is None
+    evaluate(metric)
+    assert latest_class_scores(evaluator).dead == ['pole']
+
+
+def test_files_only():
+    metric = IoUMetric(format_only=True, output_dir='unused')
+    metric.dataset_meta = dict(classes=CLASSES)
+    assert metric.compute_metrics([]) == {} and metric.class_scores is None
