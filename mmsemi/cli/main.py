@@ -13,6 +13,7 @@ from mmsemi.utils.plain_errors import plain_errors
 from mmsemi.version import __version__
 
 from .commands import COMMANDS, Command
+from .process import prepare
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -66,6 +67,7 @@ def main(
         command: name of the command, where it is not on the command line.
         argv: the words of the command line, those of the process by default.
     """
+    prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     arguments = vars(
         build_parser().parse_args([command, *words] if command else words)

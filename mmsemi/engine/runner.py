@@ -13,6 +13,7 @@ from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
 from mmsemi.io.files import write_text
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
+from mmsemi.utils.compat import format_equal_configs_once
 from mmsemi.utils.console import calm_console
 
 from .checkpoints import newest_whole
@@ -130,6 +131,7 @@ def build_runner(cfg: Config) -> Runner:
     ``CheckpointHook`` removes a checkpoint before the next is whole; configs
     that name it get ours.
     """
+    format_equal_configs_once()
     resolve_student(cfg)
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
     if saving and saving.get('type') in ('CheckpointHook', CheckpointHook):

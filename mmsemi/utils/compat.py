@@ -231,6 +231,53 @@ def stub_missing_mmcv_ops() -> None:
     sys.modules[name] = module
 
 
+def format_equal_configs_once() -> None:
+    """Let ``Config.pretty_text`` lay an equal text out once.
+
+    A runner asks for it four times before the first iteration, and again
+    with each checkpoint; a second each time.
+    """
+    from yapf.yapflib import yapf_api
+
+    layout = yapf_api.FormatCode
+    if getattr(layout, 'remembers', False):
+        return
+    known: dict[tuple[str, str], tuple[str, bool]] = {}
+
+    @functools.wraps(layout)
+    def layout_once(text: str, **options) -> tuple[str, bool]:
+        key = text, repr(sorted(options.items()))
+        if key not in known:
+            known.clear()  # the text of a run changes rarely, and is long
+            known[key] = layout(text, **options)
+        return known[key]
+
+    layout_once.remembers = True
+    yapf_api.FormatCode = layout_once
+
+
+def silence_debug_prints() -> None:
+    """Let ``print_log`` without a logger print no message for debugging.
+
+    mmseg says at each import that a data set of its makers cannot be read.
+    """
+    import logging
+
+    import mmengine.logging as target
+
+    print_log = target.print_log
+    if getattr(print_log, 'leaves_out_debug', False):
+        return
+
+    @functools.wraps(print_log)
+    def print_wanted(msg, logger=None, level=logging.INFO) -> None:
+        if logger is not None or level >= logging.INFO:
+            print_log(msg, logger, level)
+
+    print_wanted.leaves_out_debug = True
+    target.print_log = print_wanted
+
+
 # Private parts of mmengine.
 def starting_weights(runner: Any) -> str | None:
     """Checkpoint that a run starts from or goes on from, if any."""

@@ -18,14 +18,21 @@ FILE_ONLY = (
     'Config:\n',
     '\n------',
 )
-# A warning for each parameter of a teacher, which is never optimized.
-FROZEN = 'is skipped since its requires_grad=False'
+# Warnings no user can do anything about: one for each parameter of a teacher,
+# which is never optimized, and what mmengine says of its own old names.
+NOT_FOR_USERS = (
+    'is skipped since its requires_grad=False',
+    '"FileClient" will be deprecated',
+    '"HardDiskBackend" is the alias of',
+    'The prefix is not set in metric class',
+    'Distributed training is not used, all SyncBatchNorm',
+)
 
 
 class ConsoleFilter(logging.Filter):
     """Drop messages of level INFO that begin like one of those given.
 
-    And those about frozen parameters, of any level.
+    And those of ``NOT_FOR_USERS``, of any level.
 
     Args:
         beginnings: how they begin.
@@ -37,9 +44,10 @@ class ConsoleFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = str(record.msg)
-        return FROZEN not in text and (
-            record.levelno > logging.INFO
-            or not text.startswith(self.beginnings)
+        if any(part in text for part in NOT_FOR_USERS):
+            return False
+        return record.levelno > logging.INFO or not text.startswith(
+            self.beginnings
         )
 
 

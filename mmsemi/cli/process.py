@@ -1,0 +1,101 @@
+"""What a command sets before it imports torch: threads, and less noise.
+
+Nothing of it is done for those who import mmsemi into their own programs.
+"""
+
+import math
+import os
+import warnings
+from collections.abc import MutableMapping
+from pathlib import Path
+
+from mmsemi.utils.compat import silence_debug_prints
+
+# Beginnings of warnings (regular expressions) which no user of mmsemi can
+# do anything about: parts of mmcv and mmseg that are not used here, and
+# choices that our configs make on purpose.
+IRRELEVANT = (
+    r'Fail to import ``MultiScaleDeformableAttention``',
+    r'The draw is False, it means that the hook for visualization',
+    r'Default ``avg_non_ignore`` is False',
+    r'Unnecessary conv bias before batch/instance norm',
+)
+
+
+def prepare() -> None:
+    """Set up the process of a command."""
+    set_threads(os.environ)
+    silence_debug_prints()
+    for beginning in IRRELEVANT:
+        warnings.filterwarnings('ignore', message=beginning)
+
+
+def set_threads(environment: MutableMapping[str, str]) -> None:
+    """Let threads wait without spinning, and start no more than can run.
+
+    Threads that spin while they wait take the time of others: beside busy
+    processes a training on a CPU takes a multiple of its time. OpenMP reads
+    both settings when torch is imported. It follows the affinity of the
+    process by itself, but knows nothing of a container's quota.
+
+    Args:
+        environment: of the process; what a user has set stays.
+    """
+    environment.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    quota = cpu_quota()
+    if quota is not None and quota < available_cpus():
+        environment.setdefault(
+            'OMP_NUM_THREADS', str(max(1, math.floor(quota)))
+        )
+
+
+def available_cpus() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_quota(root: str | Path = '/') -> float | None:
+    """Processors' worth of time the control groups grant; None: no limit.
+
+    Args:
+        root: folder with ``proc`` and ``sys``.
+    """
+    proc, groups = Path(root, 'proc/self/cgroup'), Path(root, 'sys/fs/cgroup')
+    try:
+        lines = proc.read_text().splitlines()
+    except OSError:
+        return None
+    found = []
+    for line in lines:
+        _, controllers, path = line.split(':', 2)
+        second = not controllers
+        if not second and 'cpu' not in controllers.split(','):
+            continue
+        base = groups if second else groups / controllers
+        read = _quota_2 if second else _quota_1
+        # Inside a container the path is often that of the host.
+        place = Path(path.lstrip('/'))
+        for folder in (base, *(base / p for p in (place, *place.parents))):
+            value = read(folder)
+            if value is not None:
+                found.append(value)
+    return min(found, default=None)
+
+
+def _quota_2(folder: Path) -> float | None:
+    try:
+        quota, period = (folder / 'cpu.max').read_text().split()
+        return None if quota == 'max' else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _quota_1(folder: Path) -> float | None:
+    try:
+        quota = int((folder / 'cpu.cfs_quota_us').read_text())
+        period = int((folder / 'cpu.cfs_period_us').read_text())
+        return quota / period if quota > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

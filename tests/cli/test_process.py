@@ -1,0 +1,82 @@
+"""What a command does before torch is imported."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmsemi.cli.process import cpu_quota, set_threads
+from tests.conftest import ROOT
+
+
+def write(root, name, text):
+    path = root / 'sys/fs/cgroup' / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def system(root, line):
+    (root / 'proc/self').mkdir(parents=True)
+    (root / 'proc/self/cgroup').write_text(f'9:name=x:/\n{line}\n')
+
+
+def test_quota_of_version_2_is_the_smallest_above_the_process(tmp_path):
+    system(tmp_path, '0::/jobs/one')
+    write(tmp_path, 'jobs/cpu.max', '150000 100000\n')
+    write(tmp_path, 'jobs/one/cpu.max', 'max 100000\n')
+    assert cpu_quota(tmp_path) == 1.5
+
+
+def test_quota_of_version_1(tmp_path):
+    system(tmp_path, '4:cpu,cpuacct:/docker/abc')
+    folder = 'cpu,cpuacct'
+    # In a container the groups of the host are not below its path.
+    write(tmp_path, f'{folder}/cpu.cfs_quota_us', '250000')
+    write(tmp_path, f'{folder}/cpu.cfs_period_us', '100000')
+    assert cpu_quota(tmp_path) == 2.5
+
+
+@pytest.mark.parametrize('text', ['max 100000', 'nonsense', '1 0'])
+def test_no_quota(tmp_path, text):
+    system(tmp_path, '0::/')
+    write(tmp_path, 'cpu.max', text)
+    assert cpu_quota(tmp_path) is None
+
+
+def test_threads_follow_the_quota_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.setattr('mmsemi.cli.process.available_cpus', lambda: 8)
+    monkeypatch.setattr('mmsemi.cli.process.cpu_quota', lambda: 2.5)
+    environment = {}
+    set_threads(environment)
+    assert environment == dict(OMP_WAIT_POLICY='PASSIVE', OMP_NUM_THREADS='2')
+    own = dict(OMP_WAIT_POLICY='ACTIVE', OMP_NUM_THREADS='5')
+    set_threads(own)
+    assert own == dict(OMP_WAIT_POLICY='ACTIVE', OMP_NUM_THREADS='5')
+    monkeypatch.setattr('mmsemi.cli.process.cpu_quota', lambda: None)
+    environment = {}
+    set_threads(environment)
+    assert 'OMP_NUM_THREADS' not in environment
+
+
+def test_a_command_sets_them_before_torch_is_there():
+    """And stays silent about parts of libraries that are not used."""
+    code = (
+        'import os, sys\n'
+        'os.environ.pop("OMP_WAIT_POLICY", None)\n'
+        'from mmsemi.cli import main\n'
+        'sys.argv = ["mmsemi", "summarize", "nowhere"]\n'
+        'assert "torch" not in sys.modules\n'
+        'try: main()\n'
+        'except SystemExit: pass\n'
+        'assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"\n'
+        'import mmseg.datasets, mmseg.models\n'
+        'assert "torch" in sys.modules'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout + done.stderr == ''
