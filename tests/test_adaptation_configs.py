@@ -6,14 +6,13 @@ from unittest.mock import MagicMock
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
 from mmsemi.datasets.samplers.source_subset import SourceSubsetSampler
-from mmsemi.datasets.splits import set_split
 from mmsemi.models.targets import Targets
 from mmsemi.registry import DATASETS, LOOPS, MODELS
+from tests.configs import config
 from tests.conftest import ROOT
 from tests.models.tiny import batch
 
@@ -25,10 +24,6 @@ NAMES = [
 ROUNDS = [name for name in NAMES if not name.startswith('source_only')]
 CRST = [name for name in ROUNDS if 'deeplabv' in name or 'crst/' in name]
 SIZE = (32, 64)
-
-
-def config(name):
-    return Config.fromfile(ROOT / f'configs/{name}.py')
 
 
 def student(cfg):
@@ -185,8 +180,7 @@ def lists(tmp_path, monkeypatch):
 
 def test_iterations_with_the_published_lists(lists):
     """552, 577 and 602 iterations an epoch, as counted from CRST's code."""
-    cfg = config('crst/gta5_to_cityscapes_mrkld')
-    set_split(cfg, lists)
+    cfg = config('crst/gta5_to_cityscapes_mrkld', lists)
     for part in (
         cfg.semi_dataloader.dataset.labeled,
         cfg.label_dataloader.dataset.dataset,

@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.visualization import Visualizer
 
+from mmsemi.engine.build import resolve
 from mmsemi.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -25,6 +26,7 @@ from mmsemi.registry import (
     PARAM_SCHEDULERS,
     TRANSFORMS,
 )
+from tests.configs import config
 from tests.conftest import ROOT
 from tests.models.tiny import batch
 
@@ -104,20 +106,39 @@ PUBLISHED = [
     for name in NAMES
     if re.search('/(voc|cityscapes)_', name) and not name.startswith(ONLINE)
 ]
-_CONFIGS: dict = {}
 _SIZES: dict = {}
-
-
-def config(name):
-    """A fresh copy of a parsed config."""
-    if name not in _CONFIGS:
-        _CONFIGS[name] = Config.fromfile(ROOT / f'configs/{name}.py')
-    return copy.deepcopy(_CONFIGS[name])
 
 
 def split_of(name):
     """``'voc_1-20'`` of ``'dst_cbc/voc_1-20_paper'``."""
     return re.match(r'\w+/((voc|cityscapes)_[\d-]+)', name)[1]
+
+
+# Configs that also serve the other splits of their data set.
+FAMILIES = (
+    'supervised/voc_1464',
+    'supervised/voc_1-20_paper',
+    'supervised/cityscapes_1-30',
+    'supervised/cityscapes_1-30_paper',
+    'dst_cbc/voc_1464',
+    'dst_cbc/voc_1-20_paper',
+    'dst_cbc/cityscapes_1-30',
+    'dst_cbc/cityscapes_1-30_paper',
+)
+
+
+def published():
+    """``(config, --split or None, data and ratio)``."""
+    for name in PUBLISHED:
+        yield name, None, split_of(name)
+        data = split_of(name).split('_')[0]
+        for other in LABELED if name in FAMILIES else ():
+            kind, ratio = other.split('_')
+            if kind != data or ratio == '1' and 'dst_cbc' in name:
+                continue
+            ratio = ratio.removeprefix('1-')
+            ratio = {'1': 'all', '1464': '1464'}.get(ratio, f'{ratio}_0')
+            yield name, ratio, other
 
 
 def dicts(value):
@@ -313,6 +334,7 @@ def test_model_takes_a_step(name):
 def lists(tmp_path_factory):
     """Lists of the published lengths, and Cityscapes' training folder."""
     root = tmp_path_factory.mktemp('lists')
+    (root / 'nowhere').mkdir()
 
     def write(path, number):
         path = root / path
@@ -375,10 +397,13 @@ def round_lengths(cfg):
     return [b - a for a, b in zip(ends, ends[1:])]
 
 
-@pytest.mark.parametrize('name', PUBLISHED)
-def test_published_iterations(name, lists, monkeypatch):
+@pytest.mark.parametrize('name, option, split', list(published()))
+@pytest.mark.parametrize('there', [True, False], ids=['lists', 'no lists'])
+def test_published_iterations(name, option, split, there, lists, monkeypatch):
+    """Epochs become the same iterations with the lists and without them."""
+    monkeypatch.chdir(lists if there else lists / 'nowhere')
+    cfg = resolve(Config.fromfile(ROOT / f'configs/{name}.py'), split=option)
     monkeypatch.chdir(lists)
-    cfg, split = config(name), split_of(name)
     method = name.split('/')[0]
     labeled = images_of(cfg.train_dataloader.dataset)
     assert cfg.train_dataloader.batch_size == 8
@@ -409,7 +434,8 @@ def test_published_iterations(name, lists, monkeypatch):
         unlabeled / semi.sampler.samples_per_source[1]
     )
     assert set(lengths[1:]) == {expected}
-    assert expected == ROUND_LENGTHS.get(name, expected)
+    key = name if option is None else f'{method}/{split}'
+    assert expected == ROUND_LENGTHS.get(key, expected)
 
 
 def lists_named(cfg):
@@ -424,8 +450,9 @@ def lists_named(cfg):
 
 @pytest.mark.parametrize('name', [n for n in PUBLISHED if 'paper' in n])
 def test_paper_variant_uses_the_same_lists(name):
-    usual = NAMES.index(name.replace('_paper', ''))
-    assert lists_named(config(name)) == lists_named(config(NAMES[usual]))
+    usual = name.replace('_paper', '').replace('voc_1-20', 'voc_1464')
+    split = '20_0' if 'voc' in name else None
+    assert lists_named(config(name)) == lists_named(config(usual, split))
 
 
 # What is written about the configs.

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from mmengine.config import Config
 
 from mmsemi.datasets.splits import config_datasets
+from tests.configs import config
 from tests.conftest import ROOT
 
 IMAGES = dict(voc=10582, cityscapes=2975)
@@ -19,16 +19,22 @@ NAMES = [
 ]
 
 
-def sizes(name):
-    """``(data set, labeled images)`` of a config of a published list."""
-    found = re.match(r'\w+/(voc|cityscapes)_(\d+)', name)
-    return (found[1], int(found[2])) if found else (None, None)
+SIZES = dict(
+    voc=(92, 183, 366, 662, 732, 1323, 1464, 2646, 5291),
+    cityscapes=(186, 372, 744, 1488),
+)
+SPLITS = [
+    (name, data, size)
+    for name in NAMES
+    for data, sizes in SIZES.items()
+    if re.fullmatch(rf'\w+/{data}_\d+(_ael|_eval513)?', name)
+    for size in sizes
+]
 
 
-@pytest.mark.parametrize('name', [n for n in NAMES if sizes(n)[0]])
-def test_published_iterations(name) -> None:
-    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
-    data, labeled = sizes(name)
+@pytest.mark.parametrize('name, data, labeled', SPLITS)
+def test_published_iterations(name, data, labeled) -> None:
+    cfg = config(name, str(labeled))
     processes, batch = BATCH[data]
     epoch = -(-(IMAGES[data] - labeled) // processes) // batch
     assert cfg.train_cfg.max_iters == EPOCHS[data] * epoch
@@ -59,10 +65,17 @@ def test_published_iterations(name) -> None:
     )
 
 
+@pytest.mark.parametrize('name, data, labeled', SPLITS)
+def test_usual_split_is_in_the_name(name, data, labeled) -> None:
+    if f'{data}_{labeled}' in name:
+        same = config(name), config(name, str(labeled))
+        assert same[0].to_dict() == same[1].to_dict()
+
+
 @pytest.mark.parametrize('name', NAMES)
 def test_views_share_their_geometry(name) -> None:
     """No mask of an unlabeled image is read, no view moves alone."""
-    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    cfg = config(name)
     pipeline = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline
     steps = [step.type for step in pipeline]
     assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']

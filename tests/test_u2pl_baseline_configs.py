@@ -1,16 +1,18 @@
 """The baselines of U2PL differ from it in the unlabeled images alone."""
 
 import copy
-import re
 
 import pytest
 from mmengine.config import Config
 
 from mmsemi.datasets.splits import config_datasets
-from tests.conftest import ROOT
+from tests.configs import config
+from tests.test_online_configs import SIZES
 
-PATHS = sorted(ROOT.glob('configs/supervised/u2pl_*.py'))
-CPS = sorted(ROOT.glob('configs/u2pl/voc_cps_*.py'))
+SPLITS = [(data, str(n)) for data, sizes in SIZES.items() for n in sizes]
+NAMES = dict(voc='voc_1464', cityscapes='cityscapes_744')
+# Images of the lists of CPS, which have as many as some of U2PL.
+CPS = {'1-16': 662, '1-8': 1323, '1-4': 2646}
 
 
 def lists(cfg: Config) -> dict:
@@ -19,24 +21,10 @@ def lists(cfg: Config) -> dict:
     }
 
 
-def test_every_split_has_a_baseline() -> None:
-    splits = [
-        path.stem
-        for path in ROOT.glob('configs/u2pl/*.py')
-        if re.fullmatch(r'(voc|cityscapes)_\d+', path.stem)
-    ]
-    assert sorted(f'u2pl_{split}' for split in splits) == [
-        path.stem for path in PATHS
-    ]
-    assert len(PATHS) == 13
-
-
-@pytest.mark.parametrize('path', PATHS, ids=lambda path: path.stem)
-def test_baseline_is_u2pl_without_unlabeled_images(path) -> None:
-    cfg = Config.fromfile(path)
-    full = Config.fromfile(
-        ROOT / 'configs/u2pl' / path.name.removeprefix('u2pl_')
-    )
+@pytest.mark.parametrize('data, split', SPLITS)
+def test_baseline_is_u2pl_without_unlabeled_images(data, split) -> None:
+    cfg = config(f'supervised/u2pl_{NAMES[data]}', split)
+    full = config(f'u2pl/{NAMES[data]}', split)
     student = copy.deepcopy(full.model.student)
     student.decode_head.pop('representation_head')
     assert cfg.model.to_dict() == student.to_dict()
@@ -61,33 +49,22 @@ def test_baseline_is_u2pl_without_unlabeled_images(path) -> None:
     )
 
 
-@pytest.mark.parametrize('path', CPS, ids=lambda path: path.stem)
-def test_lists_of_cps(path) -> None:
-    cfg = Config.fromfile(path)
-    name = path.stem.removeprefix('voc_cps_').replace('-', '_')
-    folder = f'data/splits/voc12/unimatch/{name}'
+@pytest.mark.parametrize('split', CPS)
+def test_lists_of_cps(split) -> None:
+    cfg = config('u2pl/voc_1464', f'cps_{split}')
+    folder = f'data/splits/voc12/unimatch/{split.replace("-", "_")}'
     assert lists(cfg)['labeled'] == f'{folder}/labeled.txt'
     assert lists(cfg)['unlabeled'] == f'{folder}/unlabeled.txt'
     # As long as with the lists of U2PL, which are as large.
-    assert (
-        str(cfg.train_cfg.max_iters)
-        in path.parent.joinpath('README.md')
-        .read_text()
-        .split(f'({path.name})')[1]
-        .split('\n')[0]
-    )
+    same = config('u2pl/voc_1464', str(CPS[split]))
+    assert cfg.train_cfg == same.train_cfg
 
 
-@pytest.mark.parametrize('path', CPS, ids=lambda path: path.stem)
-def test_sizes_of_published_lists(path, data_dir) -> None:
-    name = path.stem.removeprefix('voc_cps_').replace('-', '_')
-    folder = data_dir / f'splits/unimatch/pascal/{name}'
+@pytest.mark.parametrize('split', CPS)
+def test_sizes_of_published_lists(split, data_dir) -> None:
+    folder = data_dir / f'splits/unimatch/pascal/{split.replace("-", "_")}'
     sizes = [
         len((folder / f'{kind}.txt').read_text().splitlines())
         for kind in ('labeled', 'unlabeled')
     ]
-    text = path.read_text()
-    assert all(
-        f'{size} {kind}' in text
-        for size, kind in zip(sizes, ('labeled', 'unlabeled'))
-    )
+    assert sizes == [CPS[split], 10582 - CPS[split]]

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
+from mmsemi.engine.build import resolve
 from mmsemi.models.pseudo_labelers.views import Views
 from mmsemi.registry import LOOPS, MODELS
 from tests.conftest import ROOT
@@ -50,7 +51,7 @@ VIEWS = {  # number of views; the tables of the variants
 
 @functools.cache
 def parsed(name):
-    return Config.fromfile(ROOT / f'configs/{name}.py')
+    return resolve(Config.fromfile(ROOT / f'configs/{name}.py'))
 
 
 def config(name):

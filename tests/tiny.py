@@ -99,7 +99,6 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
     the weights of one that was not.
     """
     load = [dict(type='LoadImageFromFile')]
-    branches = ['sup', 'pseudo']
     pack = [dict(type='PackSemiInputs')]
 
     def dataset(name, pipeline):
@@ -156,13 +155,7 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
                 dict(type='InfiniteSampler', shuffle=True),
                 dataset(
                     'labeled',
-                    load
-                    + labels
-                    + [
-                        dict(
-                            type='MultiBranch', branch_field=branches, sup=pack
-                        )
-                    ],
+                    load + labels + [dict(type='MultiBranch', sup=pack)],
                 ),
             ),
             semi_dataloader=loader(
@@ -172,15 +165,7 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
                     type='SemiDataset',
                     labeled=dataset(
                         'labeled',
-                        load
-                        + labels
-                        + [
-                            dict(
-                                type='MultiBranch',
-                                branch_field=branches,
-                                sup=pack,
-                            )
-                        ],
+                        load + labels + [dict(type='MultiBranch', sup=pack)],
                     ),
                     unlabeled=dict(
                         type='PseudoLabelDataset',
@@ -189,11 +174,7 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
                             load
                             + [
                                 dict(type='LoadPseudoLabel'),
-                                dict(
-                                    type='MultiBranch',
-                                    branch_field=branches,
-                                    pseudo=pack,
-                                ),
+                                dict(type='MultiBranch', pseudo=pack),
                             ],
                         ),
                     ),

@@ -1,5 +1,6 @@
-# What every run shares.
+# What every run shares; as it is, that of a run in rounds.
 default_scope = 'mmsemi'
+regime = 'rounds'  # which images a step sees, see `data`
 # Registers what old checkpoints need before any is read.
 custom_imports = dict(imports=['mmsemi'], allow_failed_imports=False)
 env_cfg = dict(

@@ -16,9 +16,14 @@ model = dict(
 )
 # Four labeled images, four to be pasted into them, four unlabeled images
 # and a partner for each.
-train_dataloader = dict(
-    batch_size=16,
-    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(4, 4, 4)),
-    dataset=dict(paste=dict(_base_.labeled, pipeline=_base_.paste_pipeline)),
+data = dict(
+    batch=dict(paste=4),
+    partners=True,
+    paste=[
+        dict(type='RandomScale', ratio_range=(0.5, 2.0)),
+        dict(type='RandomCrop'),
+        dict(type='PadSegFields'),
+        dict(type='RandomFlip', prob=0.5),
+    ],
 )
-custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]
+hooks = dict(partners=dict(type='CutMixPartnerHook'))

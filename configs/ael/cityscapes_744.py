@@ -1,32 +1,36 @@
 # AEL on Cityscapes, 744 labeled and 2231 unlabeled images.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
-    '../_base_/datasets/cityscapes_online.py',
+    '../_base_/datasets/cityscapes.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
-epoch = 139  # as published: half of what it loads are partners
 # Eight processes, each with two labeled images, two to be pasted into them,
 # one unlabeled image and a partner for it, as published.
-train_dataloader = dict(
-    batch_size=48,
-    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
-    dataset=dict(
-        paste=dict(
-            _base_.labeled,
-            ann_file=f'{_base_.split}/labeled.txt',
-            pipeline=_base_.paste_pipeline,
-        )
-    ),
+data = dict(
+    batch=dict(labeled=16, paste=16, unlabeled=8),
+    partners=True,
+    paste=[
+        dict(
+            type='RandomChoice',
+            transforms=[
+                [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
+                [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+            ],
+        ),
+        dict(type='RandomCrop'),
+        dict(type='PadSegFields'),
+        dict(type='RandomFlip', prob=0.5),
+    ],
 )
 # 100000 pixels in each of 8 processes with two labeled images, as published.
-ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
+ohem = dict(
+    type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=100000, per_device=8
+)
 student = _base_.model
-student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
 )
-student.decode_head.num_classes = 19
 student.decode_head.loss_decode = ohem
 student.auxiliary_head = dict(
     type='FCNHead',
@@ -36,7 +40,6 @@ student.auxiliary_head = dict(
     num_convs=1,
     concat_input=False,
     dropout_ratio=0.1,
-    num_classes=19,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
     loss_decode=dict(ohem, loss_weight=0.4),
@@ -60,15 +63,13 @@ optim_wrapper = dict(
         }
     ),
 )
-train_cfg = dict(max_iters=200 * epoch, val_interval=2000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = 200 * epoch + 1
-custom_hooks = [
-    dict(
+train_cfg = dict(max_iters='200 epochs', val_interval=2000)
+hooks = dict(
+    teacher=dict(
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
         buffers='ema',
     ),
-    dict(type='CutMixPartnerHook'),
-]
+    partners=dict(type='CutMixPartnerHook'),
+)

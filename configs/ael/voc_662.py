@@ -1,28 +1,32 @@
 # AEL on VOC 2012, 662 labeled and 9920 unlabeled images.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
-    '../_base_/datasets/voc12_online.py',
+    '../_base_/datasets/voc12_u2pl.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
-epoch = 620  # as published: half of what it loads are partners
-split = 'data/splits/voc12/u2pl/662'
 # Eight processes, each with two labeled images, two to be pasted into them,
 # one unlabeled image and a partner for it, as published.
-train_dataloader = dict(
-    batch_size=48,
-    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
-    dataset=dict(
-        labeled=dict(ann_file=f'{split}/labeled.txt'),
-        paste=dict(
-            _base_.labeled,
-            ann_file=f'{split}/labeled.txt',
-            pipeline=_base_.paste_pipeline,
+data = dict(
+    split='662',
+    batch=dict(labeled=16, paste=16, unlabeled=8),
+    partners=True,
+    paste=[
+        dict(
+            type='RandomChoice',
+            transforms=[
+                [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
+                [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+            ],
         ),
-        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
-    ),
+        dict(type='RandomCrop'),
+        dict(type='PadSegFields'),
+        dict(type='RandomFlip', prob=0.5),
+    ],
 )
-ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
+ohem = dict(
+    type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=100000, per_device=8
+)
 student = _base_.model
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
@@ -36,7 +40,6 @@ student.auxiliary_head = dict(
     num_convs=1,
     concat_input=False,
     dropout_ratio=0.1,
-    num_classes=21,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
     loss_decode=dict(ohem, loss_weight=0.4),
@@ -61,15 +64,13 @@ optim_wrapper = dict(
         }
     ),
 )
-train_cfg = dict(max_iters=80 * epoch, val_interval=2000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = 80 * epoch + 1
-custom_hooks = [
-    dict(
+train_cfg = dict(max_iters='80 epochs', val_interval=2000)
+hooks = dict(
+    teacher=dict(
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
         buffers='ema',
     ),
-    dict(type='CutMixPartnerHook'),
-]
+    partners=dict(type='CutMixPartnerHook'),
+)

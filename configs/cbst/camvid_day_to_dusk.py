@@ -25,20 +25,14 @@ model = dict(
 )
 # Target images are augmented strongly and cropped around rare classes; with
 # plain crops 43.2 after two longer rounds instead of 44.5.
-load, crop_flip_pack = _base_.pseudo_pipeline[:3], _base_.pseudo_pipeline[3:]
-pseudo_pipeline = (
-    load
-    + [
+data = dict(
+    round_augment=[
         dict(type='RandomScale', ratio_range=(0.75, 1.75)),
-        dict(type='PadSegFields', size=_base_.crop_size),
-        dict(type='RareClassCrop', crop_size=_base_.crop_size, prob=0.8),
+        dict(type='PadSegFields'),
+        dict(type='RareClassCrop', prob=0.8),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PhotoMetricDistortion'),
     ]
-    + crop_flip_pack[1:-1]
-    + [dict(type='PhotoMetricDistortion')]
-    + crop_flip_pack[-1:]
-)
-semi_dataloader = dict(
-    dataset=dict(unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)))
 )
 # Rounds of about three passes over the target images at a tenth of the
 # learning rate. Three times as long rounds at a quarter gain more at first
@@ -50,15 +44,15 @@ train_cfg = dict(
     iters_per_round=50,
     lr_scale=0.1,
 )
-# Trained with class weights the network overrates rare classes: labels are
-# given without them.
-labeling = dict(flip=True, undo_class_weights=True)
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='ClassFrequencyHook'),
-    dict(
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    class_frequency=dict(type='ClassFrequencyHook'),
+    # Trained with class weights the network overrates rare classes: labels
+    # are given without them.
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler'),
-        **labeling,
+        flip=True,
+        undo_class_weights=True,
     ),
-]
+)

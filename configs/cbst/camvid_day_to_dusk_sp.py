@@ -3,7 +3,4 @@
 #       configs/source_only/camvid_day.py --size 180 240 \
 #       --out data/priors/camvid_day.npz
 _base_ = ['./camvid_day_to_dusk.py']
-custom_hooks = _base_.custom_hooks
-custom_hooks[2].labeler = dict(
-    type='CBSTPseudoLabeler', prior='data/priors/camvid_day.npz'
-)
+hooks = dict(labeling=dict(labeler=dict(prior='data/priors/camvid_day.npz')))

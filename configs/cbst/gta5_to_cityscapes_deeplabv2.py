@@ -23,11 +23,12 @@ train_cfg = dict(
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=3),
     epochs_per_round=2,
 )
-labeling = dict(flip=True, scales=(0.9,), rare_share=1e-3)
-custom_hooks = [
-    dict(
+hooks = dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
-        **labeling,
+        flip=True,
+        scales=(0.9,),
+        rare_share=1e-3,
     )
-]
+)

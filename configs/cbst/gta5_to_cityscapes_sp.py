@@ -2,14 +2,4 @@
 # tools/dataset_converters/spatial_prior.py; portions of the released command.
 _base_ = ['./gta5_to_cityscapes.py']
 train_cfg = dict(portions=dict(start=0.15))
-custom_hooks = [
-    dict(
-        type='PseudoLabelHook',
-        labeler=dict(
-            type='CBSTPseudoLabeler',
-            ds_rate=4,
-            prior='data/gta5/spatial_prior.npz',
-        ),
-        **_base_.labeling,
-    )
-]
+hooks = dict(labeling=dict(labeler=dict(prior='data/gta5/spatial_prior.npz')))

@@ -1,16 +1,15 @@
 # CBST on SYNTHIA -> Cityscapes, ResNet-38, six rounds.
 _base_ = [
     '../_base_/models/resnet38-d8.py',
-    '../_base_/datasets/synthia_to_cityscapes_504.py',
+    '../_base_/datasets/synthia_to_cityscapes.py',
     '../_base_/schedules/sgd_constant.py',
     '../_base_/default_runtime.py',
 ]
-student = _base_.model
-student.decode_head.num_classes = 16
+data = dict(variant='cbst')
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(type='ConfidenceRegularizedLoss'),
 )
 # Last checkpoint of configs/source_only/synthia_resnet38.py.
@@ -29,15 +28,12 @@ train_cfg = dict(
     epochs_per_round=2,
     lr_scale=[2 ** (-0.5 * k) for k in range(6)],
 )
-labeling = dict(
-    flip=True,
-    scales=(1850 / 2048,),  # long side 1850
-    rare_share=1e-3,
-)
-custom_hooks = [
-    dict(
+hooks = dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
-        **labeling,
+        flip=True,
+        scales=(1850 / 2048,),  # long side 1850
+        rare_share=1e-3,
     )
-]
+)

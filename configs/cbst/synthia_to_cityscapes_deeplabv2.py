@@ -5,13 +5,10 @@ _base_ = [
     '../_base_/schedules/sgd_constant.py',
     '../_base_/default_runtime.py',
 ]
-student = _base_.model
-student.data_preprocessor.size = _base_.crop_size
-student.decode_head.num_classes = 16
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(type='ConfidenceRegularizedLoss'),
 )
 # Last checkpoint of configs/source_only/synthia_deeplabv2_r101.py.
@@ -26,11 +23,12 @@ train_cfg = dict(
     portions=dict(start=0.2, step=0.05, stop=0.5, rounds=4),
     epochs_per_round=2,
 )
-labeling = dict(flip=True, scales=(0.9,), rare_share=1e-3)
-custom_hooks = [
-    dict(
+hooks = dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(type='CBSTPseudoLabeler', ds_rate=4),
-        **labeling,
+        flip=True,
+        scales=(0.9,),
+        rare_share=1e-3,
     )
-]
+)

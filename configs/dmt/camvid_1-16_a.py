@@ -12,6 +12,5 @@ model = dict(
     )
 )
 train_dataloader = dict(dataset=dict(indices=list(range(18))))
-custom_hooks = _base_.custom_hooks
-custom_hooks[-1].keep_confidence = True
+hooks = dict(labeling=dict(keep_confidence=True))
 randomness = dict(seed=1)

@@ -1,5 +1,4 @@
 # Model B: the baseline sees the other 80 % of the labels.
 _base_ = ['./voc_1-106_dms_a.py']
-subset = 'data/splits/voc12/dst_cbc/106-r_1'
-train_dataloader = dict(dataset=dict(ann_file=f'{subset}/labeled.txt'))
+data = dict(baseline_split='106-r_1')
 randomness = dict(seed=2)

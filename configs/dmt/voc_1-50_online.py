@@ -4,6 +4,4 @@ _base_ = ['./voc_1-50_dst.py']
 model = dict(
     objective=dict(_delete_=True, type='OnlineSelfTrainingLoss', threshold=0.9)
 )
-train_cfg = dict(
-    portions=(1.0,), iters_per_round=29640
-)  # 20 passes over the unlabeled images
+train_cfg = dict(portions=(1.0,), iters_per_round='20 epochs')

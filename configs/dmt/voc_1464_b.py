@@ -1,16 +1,4 @@
-# DMT with VOC's own train as labels, model B: from ImageNet weights.
-_base_ = ['./voc_1464_a.py']
-# torchvision's IMAGENET1K_V1
-imagenet = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
-model = dict(
-    student=dict(
-        init_cfg=None,
-        data_preprocessor=dict(
-            mean=[123.675, 116.28, 103.53],
-            std=[58.395, 57.12, 57.375],
-            bgr_to_rgb=True,
-        ),
-        backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=imagenet)),
-    )
-)
-randomness = dict(seed=2)
+# DMT with VOC's own train as labels, model B (dmt-voc-sbd-0.sh).
+_base_ = ['./voc_1-20_b.py']
+data = dict(split='1464')
+train_cfg = dict(iters_per_round='5 epochs')

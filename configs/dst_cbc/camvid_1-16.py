@@ -3,7 +3,7 @@
 # why (figures: test mIoU of seed 0, 46.5 after round 0).
 _base_ = [
     '../_base_/models/lateral-sum_mobilenetv2.py',
-    '../_base_/datasets/camvid_240x180.py',
+    '../_base_/datasets/camvid.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/default_runtime.py',
 ]
@@ -26,19 +26,14 @@ model = dict(
 )
 # Strong augmentation of pseudo-labeled images: without it the model learns
 # nothing it did not know (46.4), for it made the labels itself.
-load, crop_flip_pack = _base_.pseudo_pipeline[:3], _base_.pseudo_pipeline[3:]
-pseudo_pipeline = (
-    load
-    + [
+data = dict(
+    round_augment=[
         dict(type='RandomScale', ratio_range=(0.75, 1.75)),
-        dict(type='PadSegFields', size=_base_.crop_size),
+        dict(type='PadSegFields'),
+        dict(type='RandomCrop'),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PhotoMetricDistortion'),
     ]
-    + crop_flip_pack[:-1]
-    + [dict(type='PhotoMetricDistortion')]
-    + crop_flip_pack[-1:]
-)
-semi_dataloader = dict(
-    dataset=dict(unlabeled=dict(dataset=dict(pipeline=pseudo_pipeline)))
 )
 # Two rounds at the full learning rate. The last 20 % stay out: their labels
 # are wrong too often.
@@ -48,13 +43,13 @@ train_cfg = dict(
     portions=(0.5, 0.8),
     iters_per_round=200,
 )
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='ClassFrequencyHook'),
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    class_frequency=dict(type='ClassFrequencyHook'),
     # Trained with class weights the network paints rare classes too large;
     # undone, and with two more views, labels of poles are right in 56 %
     # instead of 31 % of the pixels, pedestrians in 70 instead of 41 %.
-    dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(
             type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
@@ -63,4 +58,4 @@ custom_hooks = [
         flip=True,
         scales=(1.0, 1.5),
     ),
-]
+)

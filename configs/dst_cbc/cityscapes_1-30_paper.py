@@ -4,35 +4,33 @@
 # the interval of validation is our choice.
 _base_ = [
     '../_base_/models/deeplabv2_r101-d8.py',
-    '../_base_/datasets/cityscapes_half_semi_paper.py',
+    '../_base_/datasets/cityscapes_half.py',
     '../_base_/schedules/sgd_poly.py',
     '../_base_/default_runtime.py',
 ]
-student = _base_.model
-student.data_preprocessor.size = (257, 513)
-student.decode_head.num_classes = 19
+data = dict(variant='paper')
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
 )
-# Best snapshot of configs/supervised/cityscapes_1-30_paper.py.
-load_from = 'data/weights/supervised_cityscapes_1-30_paper.pth'
+# Best snapshot of configs/supervised/cityscapes_1-30_paper.py on this split.
+load_from = 'data/weights/supervised_cityscapes_{split}_paper.pth'
 train_cfg = dict(
     type='SelfTrainingLoop',
     supervised_iters=0,
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
-    epochs_per_round=6,
+    iters_per_round='6 epochs',
     start_from='best',
     val_interval=500,
 )
 default_hooks = dict(checkpoint=dict(save_best='mIoU'))
-custom_hooks = [
-    dict(
+hooks = dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(
             type='ClassBalancedPseudoLabeler', rule='scaled', stride=16
         ),
     )
-]
+)

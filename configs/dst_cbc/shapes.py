@@ -30,15 +30,15 @@ train_cfg = dict(
     iters_per_round=200,
 )
 default_hooks = dict(logger=dict(interval=100))
-# Trained with class weights, the network overrates rare classes; labels are
-# given without them, or most labels of boats and lamps would be wrong.
-labeling = dict(flip=True, undo_class_weights=True)
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='ClassFrequencyHook'),
-    dict(
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    class_frequency=dict(type='ClassFrequencyHook'),
+    # Trained with class weights, the network overrates rare classes; labels
+    # are given without them, or most of boats and lamps would be wrong.
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(type='ClassBalancedPseudoLabeler', rule='argmax'),
-        **labeling,
+        flip=True,
+        undo_class_weights=True,
     ),
-]
+)

@@ -2,7 +2,7 @@
 # Network and learning rates are our choice.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-d8.py',
-    '../_base_/datasets/voc12_semi.py',
+    '../_base_/datasets/voc12.py',
     '../_base_/schedules/sgd_poly.py',
     '../_base_/default_runtime.py',
 ]
@@ -10,7 +10,6 @@ student = _base_.model
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'
 )
-student.data_preprocessor.size = (321, 321)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
@@ -27,15 +26,15 @@ optim_wrapper = dict(
 )
 train_cfg = dict(
     type='SelfTrainingLoop',
-    supervised_iters=15555,
+    supervised_iters='{epochs} labeled epochs',
     portions=(0.2, 0.4, 0.6, 0.8, 1.0),
-    iters_per_round=13680,
+    iters_per_round='6 epochs',
 )
-custom_hooks = [
-    dict(
+hooks = dict(
+    labeling=dict(
         type='PseudoLabelHook',
         labeler=dict(
             type='ClassBalancedPseudoLabeler', rule='argmax', stride=1
         ),
     )
-]
+)

@@ -2,7 +2,5 @@
 # and 344 unlabeled images, for a CPU: Mean Teacher with CutMix whose student
 # sees the images in other colors. All else, boxes included, is that of
 # ../mean_teacher/camvid_1-16.py, which says why.
-_base_ = ['../mean_teacher/camvid_1-16.py']
-train_dataloader = dict(
-    dataset=dict(unlabeled=dict(dataset=dict(pipeline=_base_.strong_pipeline)))
-)
+_base_ = ['../mean_teacher/camvid_1-16.py', '../_base_/strong_colors.py']
+data = dict(strong=_base_.strong)

@@ -1,7 +1,8 @@
 # FixMatch with an averaged teacher (as in UniMatch V2) on Cityscapes, 744
 # labeled and 2231 unlabeled images. Network, schedule and lists are those of
 # ../mean_teacher/cityscapes_744.py.
-_base_ = ['../mean_teacher/cityscapes_744.py']
+_base_ = ['../mean_teacher/cityscapes_744.py', '../_base_/strong_colors.py']
+data = dict(strong=_base_.strong)
 model = dict(
     # Every valid pixel counts, as UniMatch has it on Cityscapes.
     pseudo_labeler=dict(threshold=0.0, per_pixel=True),
@@ -9,14 +10,4 @@ model = dict(
     mixing=dict(box='unimatch', prob=0.5, per_image=True, partner='flip'),
     semi_train_cfg=dict(sup_weight=0.5, unsup_weight=0.5),
 )
-train_dataloader = dict(
-    dataset=dict(unlabeled=dict(dataset=dict(pipeline=_base_.strong_pipeline)))
-)
-custom_hooks = [
-    dict(
-        type='MeanTeacherHook',
-        momentum=0.004,
-        schedule='inverse',
-        buffers='ema',
-    )
-]
+hooks = dict(teacher=dict(momentum=0.004, schedule='inverse', buffers='ema'))

@@ -1,21 +1,12 @@
 # FixMatch with an averaged teacher (as in UniMatch V2) on VOC 2012, 1464
 # labeled and 9118 unlabeled images. Network, schedule and lists are those of
 # ../mean_teacher/voc_1464.py.
-_base_ = ['../mean_teacher/voc_1464.py']
+_base_ = ['../mean_teacher/voc_1464.py', '../_base_/strong_colors.py']
+data = dict(strong=_base_.strong)
 model = dict(
     pseudo_labeler=dict(threshold=0.95, per_pixel=True),
     unsup_loss=dict(_delete_=True, type='PseudoLabelCrossEntropyLoss'),
     mixing=dict(box='unimatch', prob=0.5, per_image=True, partner='flip'),
     semi_train_cfg=dict(sup_weight=0.5, unsup_weight=0.5),
 )
-train_dataloader = dict(
-    dataset=dict(unlabeled=dict(dataset=dict(pipeline=_base_.strong_pipeline)))
-)
-custom_hooks = [
-    dict(
-        type='MeanTeacherHook',
-        momentum=0.004,
-        schedule='inverse',
-        buffers='ema',
-    )
-]
+hooks = dict(teacher=dict(momentum=0.004, schedule='inverse', buffers='ema'))

@@ -4,9 +4,9 @@
 # and it is 0.7.
 _base_ = [
     '../_base_/models/lateral-sum_mobilenetv2.py',
-    '../_base_/datasets/camvid_240x180_online.py',
+    '../_base_/datasets/camvid.py',
     '../_base_/schedules/camvid_adamw.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
 criterion = dict(
     type='ClassBalancedCrossEntropyLoss',
@@ -28,17 +28,15 @@ model = dict(
     semi_test_cfg=dict(predict_on='teacher'),
 )
 train_cfg = dict(max_iters=1000, val_interval=500)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = 1001
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='ClassFrequencyHook'),
-    dict(
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    class_frequency=dict(type='ClassFrequencyHook'),
+    teacher=dict(
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
         buffers='ema',
     ),
-    dict(type='TrainingPictureHook'),
-    dict(type='PseudoLabelAuditHook'),  # if the model audits
-]
+    pictures=dict(type='TrainingPictureHook'),
+    audit=dict(type='PseudoLabelAuditHook'),
+)

@@ -2,12 +2,11 @@
 # images: masks, loss and teacher of CutMix-Seg, schedule and lists of U2PL.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-d8.py',
-    '../_base_/datasets/voc12_online.py',
+    '../_base_/datasets/voc12_u2pl.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
 student = _base_.model
-student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'
 )
@@ -31,8 +30,7 @@ optim_wrapper = dict(
         }
     ),
 )
-max_iters = 45600  # 80 epochs of 570
-train_cfg = dict(max_iters=max_iters, val_interval=2000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = max_iters + 1
-custom_hooks = [dict(type='MeanTeacherHook', momentum=0.01, buffers='ema')]
+train_cfg = dict(max_iters='80 epochs', val_interval=2000)
+hooks = dict(
+    teacher=dict(type='MeanTeacherHook', momentum=0.01, buffers='ema')
+)

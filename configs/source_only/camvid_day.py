@@ -17,6 +17,7 @@ model = dict(
     ),
 )
 train_cfg = dict(max_iters=600, val_interval=600)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = 601
-custom_hooks = [dict(type='ChannelsLastHook'), dict(type='ClassFrequencyHook')]
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    class_frequency=dict(type='ClassFrequencyHook'),
+)

@@ -7,18 +7,12 @@ _base_ = [
     '../_base_/supervised_runtime.py',
 ]
 model = dict(
-    data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(
         init_cfg=dict(
             type='Pretrained', checkpoint='open-mmlab://resnet101_v1c'
         )
-    ),
-    decode_head=dict(num_classes=19),
-    auxiliary_head=dict(num_classes=19),
+    )
 )
 optim_wrapper = dict(optimizer=dict(lr=0.01))
-train_dataloader = dict(batch_size=8)
-max_iters = 40000
-train_cfg = dict(max_iters=max_iters, val_interval=4000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = max_iters + 1
+data = dict(batch=dict(alone=8))
+train_cfg = dict(max_iters=40000, val_interval=4000)

@@ -1,10 +1,11 @@
 # ResNet-38 on GTA5, tested on Cityscapes: CBST's source model.
 _base_ = [
     '../_base_/models/resnet38-d8.py',
-    '../_base_/datasets/gta5_to_cityscapes_504.py',
+    '../_base_/datasets/gta5_to_cityscapes.py',
     '../_base_/schedules/sgd_constant.py',
     '../_base_/supervised_runtime.py',
 ]
+data = dict(variant='cbst')
 model = dict(
     backbone=dict(
         init_cfg=dict(
@@ -19,7 +20,4 @@ optim_wrapper = dict(
         custom_keys={'.bias': dict(lr_mult=2.0, decay_mult=0.0)}
     ),
 )
-train_cfg = dict(
-    max_iters=46830,  # 30 epochs of 1561, 24966 images
-    val_interval=4683,
-)
+train_cfg = dict(max_iters='30 labeled epochs', val_interval=4683)

@@ -14,12 +14,7 @@ student.backbone.init_cfg = dict(
 head = student.decode_head
 head.pop('num_classes')
 student.decode_head = dict(
-    type='SemanticEmbeddingHead',
-    head=head,
-    classes=_base_.classes,
-    num_seen=_base_.num_seen,
-    embedding='fastnvec',
-    **_base_.word_vectors,
+    type='SemanticEmbeddingHead', head=head, embedding='fastnvec'
 )
 model = dict(
     _delete_=True,
@@ -27,8 +22,5 @@ model = dict(
     student=student,
     semi_train_cfg=dict(scales=()),
 )
-max_iters = 600
-train_cfg = dict(max_iters=max_iters, val_interval=600)
-param_scheduler = _base_.param_scheduler
-param_scheduler[1].end = max_iters + 1
-custom_hooks = [dict(type='ChannelsLastHook')]
+train_cfg = dict(max_iters=600, val_interval=600)
+hooks = dict(channels_last=dict(type='ChannelsLastHook'))

@@ -2,22 +2,15 @@
 # (the script that evaluates takes the checkpoint of iteration 20000).
 _base_ = [
     '../_base_/models/semantic-embedding_deeplabv2_r101-d8.py',
-    '../_base_/datasets/zero_label_cocostuff182.py',
+    '../_base_/datasets/zero_label_cocostuff.py',
     '../_base_/schedules/zero_label_sgd.py',
     '../_base_/supervised_runtime.py',
 ]
-student = _base_.model
-student.decode_head.update(
-    classes=_base_.classes, num_seen=_base_.num_seen, **_base_.word_vectors
-)
 model = dict(
     _delete_=True,
     type='SPNet',
-    student=student,
+    student=_base_.model,
     semi_test_cfg=dict(scales=(0.5, 0.75)),
 )
-max_iters = 100000
-train_cfg = dict(max_iters=max_iters, val_interval=10000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = max_iters + 1
+train_cfg = dict(max_iters=100000, val_interval=10000)
 default_hooks = dict(checkpoint=dict(interval=10000))

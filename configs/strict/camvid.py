@@ -14,12 +14,7 @@ student.backbone.init_cfg = dict(
 head = student.decode_head
 head.pop('num_classes')
 student.decode_head = dict(
-    type='SemanticEmbeddingHead',
-    head=head,
-    classes=_base_.classes,
-    num_seen=_base_.num_seen,
-    embedding='fastnvec',
-    **_base_.word_vectors,
+    type='SemanticEmbeddingHead', head=head, embedding='fastnvec'
 )
 model = dict(
     _delete_=True,
@@ -34,8 +29,8 @@ train_cfg = dict(
     portions=(1.0, 1.0),  # two rounds; labels are made online
     iters_per_round=60,
 )
-custom_hooks = [
-    dict(type='ChannelsLastHook'),
-    dict(type='GeneratorRefreshHook'),
-    dict(type='ViewPictureHook'),
-]
+hooks = dict(
+    channels_last=dict(type='ChannelsLastHook'),
+    generator=dict(type='GeneratorRefreshHook'),
+    views=dict(type='ViewPictureHook'),
+)

@@ -1,6 +1,7 @@
 # From ImageNet weights: nothing to convert, and published for calibration
-# (pytorch-auto-drive, docs/MODEL_ZOO.md).
-_base_ = ['./cityscapes_1.py']
+# (pytorch-auto-drive, docs/MODEL_ZOO.md). All of Cityscapes, 2975 images.
+_base_ = ['./cityscapes_1-30.py']
+data = dict(split='all')
 # torchvision's IMAGENET1K_V1
 imagenet = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
 model = dict(

@@ -1,8 +1,8 @@
-# DeepLab-v2 on VOC 2012's own train, 1464 images, with the
-# augmentation of DMT.
+# DeepLab-v2 on VOC 2012's own train, 1464 images, with the augmentation of
+# DMT; --split 106_0, 50_0, 20_0, 8_0, 4_0, all.
 _base_ = [
     '../_base_/models/deeplabv2_r101-d8.py',
-    '../_base_/datasets/voc12_semi.py',
+    '../_base_/datasets/voc12.py',
     '../_base_/schedules/sgd_poly.py',
     '../_base_/supervised_runtime.py',
 ]
@@ -11,7 +11,6 @@ model = dict(
         type='Pretrained', checkpoint='data/weights/deeplabv2_r101_coco.pth'
     )
 )
-max_iters = 15555  # 85 epochs of 183
-train_cfg = dict(max_iters=max_iters, val_interval=350)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = max_iters + 1
+train_cfg = dict(
+    max_iters='{epochs} labeled epochs', val_interval='{val_interval}'
+)

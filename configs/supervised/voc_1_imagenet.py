@@ -1,6 +1,7 @@
 # From ImageNet weights: nothing to convert, and published for calibration
-# (pytorch-auto-drive, docs/MODEL_ZOO.md).
-_base_ = ['./voc_1.py']
+# (pytorch-auto-drive, docs/MODEL_ZOO.md). All of trainaug, 10582 images.
+_base_ = ['./voc_1464.py']
+data = dict(split='all')
 # torchvision's IMAGENET1K_V1
 imagenet = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
 model = dict(

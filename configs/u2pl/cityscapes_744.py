@@ -2,19 +2,18 @@
 # eight processes of 2 + 2 images there, one batch of 16 + 16 here.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
-    '../_base_/datasets/cityscapes_online.py',
+    '../_base_/datasets/cityscapes.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
-epoch = 139  # iterations for all unlabeled images
 # 100000 pixels in each of 8 processes with two labeled images, as published.
-ohem = dict(type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=800000)
+ohem = dict(
+    type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=100000, per_device=8
+)
 student = _base_.model
-student.data_preprocessor.size = _base_.crop_size
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
 )
-student.decode_head.num_classes = 19
 student.decode_head.loss_decode = ohem
 student.decode_head.representation_head = dict(type='RepresentationHead')
 student.auxiliary_head = dict(
@@ -25,7 +24,6 @@ student.auxiliary_head = dict(
     num_convs=1,
     concat_input=False,
     dropout_ratio=0.1,
-    num_classes=19,
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
     loss_decode=dict(ohem, loss_weight=0.4),
@@ -37,19 +35,17 @@ model = dict(
     student=student,
     contrast=dict(loss_weight=0.1),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
-    semi_train_cfg=dict(iters_per_epoch=epoch),
+    semi_train_cfg=dict(iters_per_epoch='1 epoch'),
     semi_test_cfg=dict(predict_on='teacher'),
 )
 optim_wrapper = dict(optimizer=dict(lr=0.01))
-train_cfg = dict(max_iters=200 * epoch, val_interval=2000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = 200 * epoch + 1
-custom_hooks = [
-    dict(
+train_cfg = dict(max_iters='200 epochs', val_interval=2000)
+hooks = dict(
+    teacher=dict(
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        copy_until=epoch,
+        copy_until='1 epoch',
         buffers='own',
     )
-]
+)

@@ -4,26 +4,30 @@
 # model.pseudo_labeler.type=ReleasedAELPseudoLabeler. The contrast starts in
 # epoch 20, as there.
 _base_ = ['./cityscapes_744.py']
-epoch = _base_.epoch
 model = dict(
     type='U2PLWithAEL',
     pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste'),
-    semi_train_cfg=dict(contrast_start=20 * epoch),
+    semi_train_cfg=dict(contrast_start='20 epochs'),
 )
-train_dataloader = dict(
-    batch_size=48,
-    sampler=dict(type='CutMixPartnerSampler', samples_per_source=(16, 16, 8)),
-    dataset=dict(
-        paste=dict(
-            _base_.labeled,
-            ann_file=f'{_base_.split}/labeled.txt',
-            pipeline=_base_.paste_pipeline,
-        )
-    ),
+data = dict(
+    batch=dict(labeled=16, paste=16, unlabeled=8),
+    partners=True,
+    paste=[
+        dict(
+            type='RandomChoice',
+            transforms=[
+                [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
+                [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+            ],
+        ),
+        dict(type='RandomCrop'),
+        dict(type='PadSegFields'),
+        dict(type='RandomFlip', prob=0.5),
+    ],
 )
-custom_hooks = _base_.custom_hooks + [dict(type='CutMixPartnerHook')]
+hooks = dict(partners=dict(type='CutMixPartnerHook'))
 optim_wrapper = dict(
     optimizer=dict(weight_decay=1e-4),
     paramwise_cfg=dict(

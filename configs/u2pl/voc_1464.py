@@ -2,11 +2,10 @@
 # four processes of 4 + 4 images there, one batch of 16 + 16 here.
 _base_ = [
     '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
-    '../_base_/datasets/voc12_online.py',
+    '../_base_/datasets/voc12_u2pl.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/online_runtime.py',
 ]
-epoch = 570  # iterations for all unlabeled images
 student = _base_.model
 student.backbone.init_cfg = dict(
     type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
@@ -18,23 +17,21 @@ model = dict(
     student=student,
     contrast=dict(loss_weight=0.1),
     mixing=dict(type='CutMix', box='u2pl', prob=0.5),
-    semi_train_cfg=dict(warmup_iters=epoch, iters_per_epoch=epoch),
+    semi_train_cfg=dict(warmup_iters='1 epoch', iters_per_epoch='1 epoch'),
     semi_test_cfg=dict(predict_on='teacher'),
 )
 optim_wrapper = dict(
     optimizer=dict(lr=0.001, weight_decay=1e-4),
     paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.0)}),
 )
-train_cfg = dict(max_iters=80 * epoch, val_interval=2000)
-param_scheduler = _base_.param_scheduler
-param_scheduler[0].end = 80 * epoch + 1
-custom_hooks = [
-    dict(
+train_cfg = dict(max_iters='80 epochs', val_interval=2000)
+hooks = dict(
+    teacher=dict(
         type='MeanTeacherHook',
         momentum=0.01,
         schedule='inverse',
-        start_iter=epoch,
-        copy_until=2 * epoch,
+        start_iter='1 epoch',
+        copy_until='2 epochs',
         buffers='own',
     )
-]
+)

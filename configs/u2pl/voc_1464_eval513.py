@@ -2,9 +2,8 @@
 # padding counts as background; an absent class is 0. Results are named
 # voc513/mIoU, and are not comparable with those of whole images.
 _base_ = ['./voc_1464.py']
-test_pipeline = (
-    _base_.load
-    + [
+data = dict(
+    test_resize=[
         # The mean color, blue first: 0 behind the normalization.
         dict(
             type='CenterPadFields',
@@ -13,11 +12,6 @@ test_pipeline = (
             seg_pad_val=0,
         ),
         dict(type='CenterCropFields', size=513),
-        dict(type='SetOriShape'),
-    ]
-    + _base_.pack
+    ],
+    evaluator=dict(nan_to_num=0, prefix='voc513'),
 )
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
-val_evaluator = dict(nan_to_num=0, prefix='voc513')
-test_evaluator = val_evaluator

@@ -14,8 +14,8 @@ from mmengine.device import get_device
 from mmsemi.datasets.splits import more
 from mmsemi.doctor.data import STAMP
 from mmsemi.doctor.settings import check_options
+from mmsemi.engine.build import resolve
 from mmsemi.engine.checkpoints import POINTER, newest_whole
-from mmsemi.engine.student_config import resolve_student
 from mmsemi.io.config_data import flat_config, read_dumped_config
 from mmsemi.io.files import cannot_write
 from mmsemi.io.lock import LOCK, FolderLock
@@ -60,8 +60,19 @@ RUN_KEYS = (
 )
 
 
-def load_config(path: str, options: dict | None = None) -> Config:
-    """Read a config file, apply ``--cfg-options`` and find its networks.
+def load_config(
+    path: str,
+    options: dict | None = None,
+    split: str | None = None,
+    world_size: int | None = None,
+    accumulate: int = 1,
+) -> Config:
+    """Read a config file, apply ``--cfg-options`` and resolve its facts.
+
+    Args:
+        path: config file, or ``package::path`` of one.
+        options: values by dotted names.
+        split: see :func:`mmsemi.engine.build.resolve`, as are the others.
 
     Raises:
         UsageError: if the file, or one it is based on, does not exist, or
@@ -84,8 +95,7 @@ def load_config(path: str, options: dict | None = None) -> Config:
     if options:
         cfg.merge_from_dict(options)
         check_options(cfg, options)
-    resolve_student(cfg)
-    return cfg
+    return resolve(cfg, split, world_size, accumulate)
 
 
 def set_work_dir(

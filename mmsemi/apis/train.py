@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from mmsemi.datasets.splits import set_split
 from mmsemi.doctor import check_training
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
@@ -44,8 +43,9 @@ def train(
         resume: go on with the run in the work dir, from its latest whole
             checkpoint.
         overwrite: move the run that the work dir holds aside.
-        split: folder with ``labeled.txt`` and ``unlabeled.txt``, instead of
-            the lists the config names.
+        split: name of a split that the config knows, or a folder with
+            ``labeled.txt`` and ``unlabeled.txt``, instead of the split the
+            config names.
         amp: train in mixed precision.
         options: settings to change in the config, by their dotted keys.
         launcher: how several processes were started: ``none``, ``pytorch``,
@@ -60,12 +60,10 @@ def train(
         Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
     """
     config = find_config(config)
-    cfg = load_config(config, options)
+    cfg = load_config(config, options, split)
     set_work_dir(cfg, config, work_dir)
     if is_first_process():
         prepare_generated(cfg)
-    if split:
-        set_split(cfg, split)
     if amp:
         enable_amp(cfg)
     check_amp(cfg)

@@ -54,9 +54,9 @@ def train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--split',
-        metavar='FOLDER',
-        help='folder with labeled.txt and unlabeled.txt, instead of the '
-        'lists the config names',
+        metavar='NAME',
+        help='a split that the config knows, or a folder with labeled.txt '
+        'and unlabeled.txt, instead of the split the config names',
     )
     add_options(parser)
     add_trust_option(parser)

@@ -10,7 +10,9 @@ class SemiDataset(ConcatDataset):
     """Labeled images followed by unlabeled or pseudo-labeled ones.
 
     A ``ConcatDataset`` whose parts have names, so that a config can override
-    one of them.
+    one of them. Every item has all branches that :class:`.MultiBranch` makes
+    of one of the parts, with None for those its own part does not make:
+    collation takes the keys of the first item of a batch for those of all.
 
     Args:
         labeled: config or instance of the labeled dataset.
@@ -61,3 +63,28 @@ class SemiDataset(ConcatDataset):
             part.full_init()
         TorchConcatDataset.__init__(self, self.datasets)
         self._fully_initialized = True
+
+    @property
+    def branches(self) -> list[str]:
+        """All branches of the parts, in the order of the parts."""
+        found: dict[str, None] = {}
+        parts = list(self.datasets)
+        while parts:
+            part = parts.pop(0)
+            pipeline = getattr(part, 'pipeline', None)
+            if pipeline is None:  # joined or repeated
+                inner = getattr(part, 'datasets', None)
+                parts[:0] = inner or [part.dataset]
+                continue
+            for step in pipeline.transforms:
+                found.update(dict.fromkeys(getattr(step, 'branches', ())))
+        return list(found)
+
+    def __getitem__(self, idx: int) -> dict:
+        item = super().__getitem__(idx)
+        for key in ('inputs', 'data_samples'):
+            made = item.get(key)
+            if isinstance(made, dict):
+                names = dict.fromkeys([*self.branches, *made])
+                item[key] = {name: made.get(name) for name in names}
+        return item

@@ -16,9 +16,9 @@ from mmsemi.registry import RUNNERS
 from mmsemi.utils.compat import format_equal_configs_once
 from mmsemi.utils.console import calm_console
 
+from .build import resolve
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
-from .student_config import resolve_student
 
 
 @RUNNERS.register_module()
@@ -126,13 +126,12 @@ class CalmRunner(Runner):
 def build_runner(cfg: Config) -> Runner:
     """The runner a config names, else a :class:`CalmRunner`.
 
-    Networks it names are found first, see
-    :func:`~mmsemi.engine.student_config.resolve_student`. mmengine's
+    Its facts are resolved first, see :func:`.build.resolve`. mmengine's
     ``CheckpointHook`` removes a checkpoint before the next is whole; configs
     that name it get ours.
     """
     format_equal_configs_once()
-    resolve_student(cfg)
+    resolve(cfg)
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
     if saving and saving.get('type') in ('CheckpointHook', CheckpointHook):
         saving.setdefault('by_epoch', True)

@@ -55,8 +55,8 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
             result['data_samples'][branch] = part.get('data_samples')
         if not result['inputs']:
             raise ValueError(
-                f'no branch of {list(inputs)} holds any sample; see '
-                'branch_field of MultiBranch in the training pipelines'
+                f'no branch of {list(inputs)} holds any sample: let the '
+                'training pipelines end with MultiBranch'
             )
         return result
 

@@ -9,19 +9,20 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmsemi.datasets.splits import set_split
 from mmsemi.doctor.data import check_data
+from mmsemi.engine.build import resolve
 from mmsemi.engine.loops.self_training_loop import tell_datasets
 from mmsemi.registry import DATASETS, METRICS
+from tests.configs import dataset_config
 from tests.conftest import ROOT
 
 FOLDER = ROOT / 'configs/_base_/datasets'
 # Height and width of the crop, training id of a car, scales of the test.
 CASES = {
-    'gta5_to_cityscapes': ((512, 1024), 13, [0.9, 1.0, 1.2]),
-    'gta5_to_cityscapes_504': ((504, 504), 13, [0.5, 0.75, 1.0]),
-    'synthia_to_cityscapes': ((600, 900), 12, [0.9, 1.0, 1.2]),
-    'synthia_to_cityscapes_504': ((504, 504), 12, [0.5, 0.75, 1.0]),
+    ('gta5_to_cityscapes', 'crst'): ((512, 1024), 13, [0.9, 1.0, 1.2]),
+    ('gta5_to_cityscapes', 'cbst'): ((504, 504), 13, [0.5, 0.75, 1.0]),
+    ('synthia_to_cityscapes', 'crst'): ((600, 900), 12, [0.9, 1.0, 1.2]),
+    ('synthia_to_cityscapes', 'cbst'): ((504, 504), 12, [0.5, 0.75, 1.0]),
 }
 CAR, TRAIN = 13, 16  # of 19
 SIZE = (40, 80)
@@ -67,10 +68,11 @@ def values(sample):
     return set(sample.gt_sem_seg.data.unique().tolist())
 
 
-@pytest.mark.parametrize('name', CASES)
-def test_loaders(name, tree):
-    cfg = Config.fromfile(FOLDER / f'{name}.py')
-    crop, car, scales = CASES[name]
+@pytest.mark.parametrize('case', CASES, ids=str)
+def test_loaders(case, tree):
+    name, variant = case
+    cfg = dataset_config(name, variant=variant)
+    crop, car, scales = CASES[case]
     classes = 16 if 'synthia' in name else 19
     # A class the data set does not have is ignored.
     expected = {0, car, 255} if classes == 16 else {0, car, TRAIN, 255}
@@ -110,7 +112,7 @@ def test_loaders(name, tree):
         'RareClassCrop' in str(part.pipeline)
         for part in (semi.dataset.labeled, semi.dataset.unlabeled.dataset)
     ]
-    assert found == ['504' in name, True]
+    assert found == [variant == 'cbst', True]
     semi.sampler.portions = [0.5]
     semi.update(num_workers=0, persistent_workers=False)
     loader = Runner.build_dataloader(semi, seed=0)
@@ -165,7 +167,8 @@ def test_published_lists_by_one_option(tree):
     (split / 'labeled.txt').write_text('00001\n00002\n')
     (split / 'unlabeled.txt').write_text('town/train1\n')
     cfg = Config.fromfile(FOLDER / 'gta5_to_cityscapes.py')
-    set_split(cfg, str(split))
+    cfg.regime = 'rounds'
+    resolve(cfg, str(split))
     sizes = [
         len(DATASETS.build(part))
         for part in (

@@ -14,28 +14,31 @@ from mmseg.models.segmentors import BaseSegmentor
 
 from mmsemi.doctor.data import check_data
 from mmsemi.registry import DATASETS, METRICS
+from tests.configs import dataset_config
 from tests.conftest import ROOT
 
 FOLDER = ROOT / 'configs/_base_/datasets'
 # Height and width of a crop, of the labeling pass, of the labels compared.
 IMAGE = (60, 90)
 CASES = {
-    'camvid_240x180': ((144, 176), (180, 240), (180, 240)),
-    'camvid_480x360': ((288, 352), (288, 360), IMAGE),
-    'camvid_day_to_dusk': ((144, 176), (180, 240), (180, 240)),
-    'voc12_semi': ((321, 321), (505, 505), IMAGE),
-    'voc12_semi_paper': ((321, 321), (321, 321), IMAGE),
-    'cityscapes_semi': ((512, 1024), IMAGE, IMAGE),
-    'cityscapes_half_semi': ((256, 512), (512, 1024), (512, 1024)),
-    'cityscapes_half_semi_paper': ((257, 513), (257, 513), (513, 1025)),
+    ('camvid', '240x180'): ((144, 176), (180, 240), (180, 240)),
+    ('camvid', '480x360'): ((288, 352), (288, 360), IMAGE),
+    ('camvid_day_to_dusk', None): ((144, 176), (180, 240), (180, 240)),
+    ('voc12', 'fixed'): ((321, 321), (505, 505), IMAGE),
+    ('voc12', 'paper'): ((321, 321), (321, 321), IMAGE),
+    ('voc12_u2pl', None): ((513, 513), IMAGE, IMAGE),
+    ('cityscapes', None): ((769, 769), IMAGE, IMAGE),
+    ('cityscapes_half', 'fixed'): ((256, 512), (512, 1024), (512, 1024)),
+    ('cityscapes_half', 'paper'): ((257, 513), (257, 513), (513, 1025)),
 }
-# For methods that see unlabeled images in every batch: the crop.
-ONLINE = {
-    'camvid_240x180_online': (144, 176),
-    'camvid_480x360_online': (288, 352),
-    'voc12_online': (513, 513),
-    'cityscapes_online': (769, 769),
-}
+COLORS = Config.fromfile(ROOT / 'configs/_base_/strong_colors.py').strong
+
+
+def loaders(case, regime='rounds', **data):
+    """Loaders of a case, the labeled and other images as many."""
+    name, variant = case
+    data = data if variant is None else dict(data, variant=variant)
+    return dataset_config(name, regime, **data)
 
 
 def write(path, array):
@@ -139,16 +142,16 @@ def test_every_config_has_a_case():
     # Those of zero-label segmentation: test_zero_label_configs.py; of domain
     # adaptation: test_adaptation_dataset_configs.py.
     elsewhere = ('shapes', 'zero_label', 'gta5_to', 'synthia_to')
-    assert {n for n in names if not n.startswith(elsewhere)} == set(
-        CASES
-    ) | set(ONLINE)
+    assert {n for n in names if not n.startswith(elsewhere)} == {
+        name for name, _ in CASES
+    }
 
 
-@pytest.mark.parametrize('pipeline', ['unsup_pipeline', 'strong_pipeline'])
-@pytest.mark.parametrize('name', ONLINE)
-def test_online_loaders(name, pipeline, tree):
-    """Two views of an unlabeled image, the same part of it."""
-    cfg = Config.fromfile(FOLDER / f'{name}.py')
+@pytest.mark.parametrize('colors', [None, COLORS], ids=['equal', 'strong'])
+@pytest.mark.parametrize('case', CASES, ids=str)
+def test_online_loaders(case, colors, tree):
+    """Three views of an unlabeled image, the same part of it."""
+    cfg = loaders(case, 'online', strong=colors, views=2)
     roles = [
         line.split(',')[0]
         for line in check_data(cfg)
@@ -160,20 +163,25 @@ def test_online_loaders(name, pipeline, tree):
         'val: 2 images',
     }
     loader = copy.deepcopy(cfg.train_dataloader)
-    loader.dataset.unlabeled.dataset.pipeline = cfg[pipeline]
     loader.sampler.samples_per_source = (1, 2)
     loader.update(num_workers=0, persistent_workers=False, batch_size=3)
     batch = next(iter(Runner.build_dataloader(loader, seed=0)))
-    weak, strong = (
+    weak, strong, second = (
         [x for x in batch['inputs'][branch] if x is not None]
-        for branch in ('unsup_teacher', 'unsup_student')
+        for branch in ('unsup_teacher', 'unsup_student', 'unsup_student_2')
     )
-    assert len(weak) == len(strong) == 2
+    assert len(weak) == len(strong) == len(second) == 2
     assert sum(x is not None for x in batch['inputs']['sup']) == 1
-    for a, b in zip(weak, strong):
-        assert a.shape[1:] == b.shape[1:] == ONLINE[name]
-        if pipeline == 'unsup_pipeline':
-            assert torch.equal(a, b)
+    for a, b, c in zip(weak, strong, second):
+        assert a.shape[1:] == b.shape[1:] == c.shape[1:] == CASES[case][0]
+        if colors is None:
+            assert torch.equal(a, b) and torch.equal(b, c)
+    if colors is not None:  # a view may be left as it is by chance
+        everywhere = [
+            torch.equal(a, b) and torch.equal(b, c)
+            for a, b, c in zip(weak, strong, second)
+        ]
+        assert not all(everywhere)
     valid = [
         s.gt_sem_seg.data
         for s in batch['data_samples']['unsup_teacher']
@@ -184,10 +192,10 @@ def test_online_loaders(name, pipeline, tree):
         assert not image[:, mask[0] == 255].any()  # what is padded is black
 
 
-@pytest.mark.parametrize('name', CASES)
-def test_loaders(name, tree):
-    cfg = Config.fromfile(FOLDER / f'{name}.py')
-    crop, labeling, compared = CASES[name]
+@pytest.mark.parametrize('case', CASES, ids=str)
+def test_loaders(case, tree):
+    cfg = loaders(case)
+    crop, labeling, compared = CASES[case]
     messages = check_data(cfg)
     assert [line.split(',')[0] for line in messages[:3]] == [
         'labeled: 2 images',
@@ -202,7 +210,8 @@ def test_loaders(name, tree):
     assert label(cfg, tree / 'round_1') == labeling
     semi = copy.deepcopy(cfg.semi_dataloader)
     semi.dataset.unlabeled.pseudo_label_dir = str(tree / 'round_1')
-    semi.update(num_workers=0, persistent_workers=False)
+    semi.update(num_workers=0, persistent_workers=False, batch_size=8)
+    semi.sampler.samples_per_source = (4, 4)
     batch = next(iter(Runner.build_dataloader(semi, seed=0)))
     present = {
         branch: [x is not None for x in batch['inputs'][branch]]
@@ -229,10 +238,10 @@ def test_loaders(name, tree):
     assert cfg.test_pipeline == cfg.val_dataloader.dataset.pipeline
 
 
-@pytest.mark.parametrize('name', CASES)
-def test_perfect_logits_score_one(name, tree):
+@pytest.mark.parametrize('case', CASES, ids=str)
+def test_perfect_logits_score_one(case, tree):
     """Logits of the input come back to the labels they are compared with."""
-    cfg = Config.fromfile(FOLDER / f'{name}.py')
+    cfg = loaders(case)
     for path in tree.glob('data/**/*.png'):
         if 'leftImg8bit' in path.name:
             continue
@@ -257,14 +266,14 @@ def test_perfect_logits_score_one(name, tree):
     logits[:, 0, :, :middle] = 1
     model = type('M', (), dict(align_corners=False))()
     result = BaseSegmentor.postprocess_result(model, logits, [sample])
-    assert result[0].pred_sem_seg.shape == CASES[name][2]
+    assert result[0].pred_sem_seg.shape == CASES[case][2]
     metric.process(batch, [result[0].to_dict()])
     scores = metric.compute_metrics(metric.results)
     assert scores['aAcc'] > 99.5
 
 
 def test_labelids_can_be_mapped_instead(tree):
-    cfg = Config.fromfile(FOLDER / 'cityscapes_half_semi.py')
+    cfg = dataset_config('cityscapes_half')
     for path in (tree / 'data/cityscapes/gtFine').rglob('*.png'):
         mask = np.full(IMAGE, 33, np.uint8)  # bicycle
         mask[:20] = 7  # road

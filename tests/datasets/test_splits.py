@@ -10,7 +10,7 @@ from mmsemi.datasets.splits import (
     set_split,
 )
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
+from tests.configs import dataset_config
 
 
 def test_read_list(tmp_path):
@@ -50,7 +50,7 @@ def test_disjoint():
 
 @pytest.fixture
 def cfg():
-    return Config.fromfile(ROOT / 'configs/_base_/datasets/camvid_240x180.py')
+    return dataset_config('camvid')
 
 
 def test_roles_in_a_config(cfg):
@@ -108,7 +108,7 @@ def test_set_split_below_a_data_root(tmp_path, monkeypatch):
 
 
 def test_set_data_root(cfg):
-    set_data_root(cfg, '/elsewhere/camvid')
+    set_data_root(cfg, '/elsewhere/camvid', 'data/camvid')
     for dataset in (
         cfg.train_dataloader.dataset,
         cfg.val_dataloader.dataset,

@@ -10,7 +10,6 @@ from mmsemi.datasets import PseudoLabelDataset, SemiDataset, UnlabeledDataset
 from mmsemi.pseudo_labels.codes import decode_confidence, encode_confidence
 from mmsemi.registry import DATASETS
 
-BRANCHES = ['sup', 'pseudo']
 PACK = dict(type='PackSemiInputs')
 
 
@@ -120,7 +119,7 @@ def pseudo_pipeline(**kwargs):
         dict(type='LoadPseudoLabel', **kwargs),
         dict(type='RandomFlip', prob=1.0),
         dict(type='PadSegFields', size=(8, 8)),
-        dict(type='MultiBranch', branch_field=BRANCHES, pseudo=PACK),
+        dict(type='MultiBranch', pseudo=PACK),
     ]
 
 
@@ -135,7 +134,7 @@ def test_pseudo_labels_and_confidence(tmp_path, opened):
         data[1]
     store(tmp_path / 'round_1', 'seq/b')
     item = data[1]
-    assert item['inputs']['sup'] is None
+    assert list(item['inputs']) == ['pseudo']
     sample = item['data_samples']['pseudo']
     assert sample.is_pseudo
     assert (sample.gt_sem_seg.data[0, :6] == 3).all()
@@ -192,7 +191,7 @@ def test_semi_dataset_order_and_collation(tmp_path):
         [
             dict(type='LoadImageFromFile'),
             dict(type='LoadAnnotations'),
-            dict(type='MultiBranch', branch_field=BRANCHES, sup=PACK),
+            dict(type='MultiBranch', sup=PACK),
         ],
     )
     other = camvid_config(tmp_path / 'u', pseudo_pipeline())

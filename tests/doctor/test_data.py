@@ -11,7 +11,7 @@ from mmsemi.doctor import masks
 from mmsemi.doctor.data import check_data
 from mmsemi.doctor.lists import collect
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
+from tests.configs import dataset_config
 
 
 def leaf(root, name, folder='train', **kwargs):
@@ -299,8 +299,8 @@ def test_voc_remedies(root):
 
 
 def test_camvid(data_dir):
-    cfg = Config.fromfile(ROOT / 'configs/_base_/datasets/camvid_240x180.py')
-    set_data_root(cfg, str(data_dir / 'camvid'))
+    cfg = dataset_config('camvid')
+    set_data_root(cfg, str(data_dir / 'camvid'), 'data/camvid')
     messages = check_data(cfg)
     assert [line.split(',')[0] for line in messages] == [
         'labeled: 23 images',
@@ -312,7 +312,11 @@ def test_camvid(data_dir):
 def test_plain_training_ignores_unlabeled_lists(data_dir, monkeypatch):
     """All labels overlap the unlabeled list, which nothing reads."""
     monkeypatch.chdir(data_dir.parent)
-    cfg = Config.fromfile(ROOT / 'configs/supervised/camvid_all.py')
+    cfg = dataset_config('camvid', split='all')
+    cfg.label_dataloader.dataset.dataset.ann_file = (
+        'data/camvid/splits/1_16/seed0/unlabeled.txt'
+    )
+    cfg.train_cfg = dict(type='IterBasedTrainLoop')
     roles = [images.role for images in collect(cfg)]
     assert roles == ['labeled', 'val']
     cfg.train_cfg = dict(type='SelfTrainingLoop')

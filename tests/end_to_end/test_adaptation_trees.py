@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
 from mmsemi.doctor.data import check_data
 from mmsemi.registry import MODELS
+from tests.configs import config as resolved
 from tests.conftest import ROOT
 from tests.tiny import Killed, record, train
 
@@ -82,7 +82,7 @@ def trees(data_dir, tmp_path_factory):
 
 def shrunk(name, work_dir):
     """A config with a small network, small crops and two short rounds."""
-    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    cfg = resolved(name)
     norm_cfg = dict(type='BN', requires_grad=False)
     classes = cfg.model.student.decode_head.num_classes
     cfg.model.student = dict(

@@ -39,7 +39,6 @@ def test_config_to_copy(tmp_path) -> None:
         ('max_iters = 20000', 'max_iters = 4'),
         ('val_interval=2000', 'val_interval=4'),
         ('num_workers=4', 'num_workers=0'),
-        ('persistent_workers=True', 'persistent_workers=False'),
         ("'../_base_", f"'{CONFIGS}/_base_"),
     ):
         assert old in text

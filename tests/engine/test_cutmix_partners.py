@@ -22,10 +22,9 @@ from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.targets import Targets
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
-from tests.engine.test_online_training import BRANCHES, online_config
+from tests.engine.test_online_training import online_config
 from tests.tiny import Killed, make_tiny_set, train
 
-BRANCHES = BRANCHES + ['paste']
 UNLABELED = 9
 
 
@@ -103,8 +102,6 @@ def ael_config(root: Path, work_dir: Path):
         type='CutMixPartnerSampler', samples_per_source=(3, 3, 2)
     )
     parts = loader.dataset
-    for pipeline in (parts.labeled.pipeline, parts.unlabeled.dataset.pipeline):
-        pipeline[-1].branch_field = BRANCHES
     parts.paste = copy.deepcopy(parts.labeled)
     parts.paste.pipeline[-1].paste = parts.paste.pipeline[-1].pop('sup')
     cfg.custom_hooks += [

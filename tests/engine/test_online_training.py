@@ -15,8 +15,6 @@ from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.registry import HOOKS, MODELS
 from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
-BRANCHES = ['sup', 'unsup_teacher', 'unsup_student']
-
 
 @HOOKS.register_module(force=True)
 class OnlineRecordHook(Hook):
@@ -74,19 +72,14 @@ def online_config(root: Path, work_dir: Path, audit: bool = False) -> Config:
     labeled.pipeline = [
         load,
         dict(type='LoadAnnotations'),
-        dict(type='MultiBranch', branch_field=BRANCHES, sup=pack),
+        dict(type='MultiBranch', sup=pack),
     ]
     unlabeled = copy.deepcopy(labeled)
     unlabeled.ann_file = str(root / 'unlabeled.txt')
     unlabeled.pipeline = [
         load,
         dict(type='InitValidMap'),
-        dict(
-            type='MultiBranch',
-            branch_field=BRANCHES,
-            unsup_teacher=pack,
-            unsup_student=pack,
-        ),
+        dict(type='MultiBranch', unsup_teacher=pack, unsup_student=pack),
     ]
     cfg.train_dataloader = dict(
         batch_size=5,

@@ -40,7 +40,7 @@ def test_absent_samples_and_branches_are_left_out() -> None:
     assert len(out['inputs']['sup']) == len(out['data_samples']['sup']) == 1
     for part in data.values():
         part['sup'] = [None]
-    with pytest.raises(ValueError, match='branch_field'):
+    with pytest.raises(ValueError, match='MultiBranch'):
         MODELS.build(CFG)(data, training=True)
 
 

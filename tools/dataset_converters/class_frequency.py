@@ -15,7 +15,6 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 
 from mmsemi.apis.setup import load_config
-from mmsemi.datasets.splits import set_split
 from mmsemi.doctor.lists import collect
 from mmsemi.doctor.masks import count_pixels
 from mmsemi.io.files import write_json
@@ -44,10 +43,8 @@ def main(argv=None) -> None:
     args = parse_args(argv)
     if os.path.exists(args.out) and not args.overwrite:
         raise UsageError(f'{args.out} exists. Replace it with --overwrite')
-    cfg = load_config(args.config)
+    cfg = load_config(args.config, split=args.split)
     init_default_scope('mmsemi')
-    if args.split:
-        set_split(cfg, args.split)
     labeled = [part for part in collect(cfg, ('labeled',)) if part.masks]
     if not labeled:
         raise UsageError(f'{args.config}: no labeled dataset with mask files')

@@ -1,148 +1,87 @@
 # GTA5 (source, labeled) -> Cityscapes train (target, no labels), 19 classes,
-# evaluated on Cityscapes val at full resolution. Crop, scales and rare-class
-# crops of CRST. Lists are empty for all images of the folders; `--split
-# data/splits/gta5_to_cityscapes/crst/505` takes the published ones.
-source_root = 'data/gta5'  # from tools/dataset_converters/gta5.py
-data_root = 'data/cityscapes'
-crop_size = (512, 1024)
-
-load = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='LoadAnnotations'),
-]
-scale = dict(type='RandomScale', ratio_range=(0.5, 1.5))
-pad_and_flip = [
-    dict(type='PadSegFields', size=crop_size),
-    dict(type='RandomFlip', prob=0.5),
-]
-pack = [dict(type='PackSemiInputs')]
-branches = ['sup', 'pseudo']
-augment = [scale, dict(type='RandomCrop', crop_size=crop_size), *pad_and_flip]
-train_pipeline = load + augment + pack
-sup_pipeline = (
-    load
-    + augment
-    + [dict(type='MultiBranch', branch_field=branches, sup=pack)]
-)
-# Only the target is searched for rare classes, in its pseudo-labels.
-pseudo_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(type='LoadPseudoLabel'),
-    scale,
-    dict(type='RareClassCrop', crop_size=crop_size, prob=0.8),
-    *pad_and_flip,
-    dict(type='MultiBranch', branch_field=branches, pseudo=pack),
-]
-label_pipeline = [dict(type='LoadImageFromFile', to_float32=True)] + pack
-test_pipeline = load + pack
-# CRST's script; CBST's paper has 0.5, 0.75, 1.0.
-tta_scales = [0.9, 1.0, 1.2]
-tta_pipeline = [
-    dict(type='LoadImageFromFile', to_float32=True),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            [
-                dict(type='Resize', scale_factor=ratio, keep_ratio=True)
-                for ratio in tta_scales
-            ],
-            [
-                dict(type='RandomFlip', prob=0.0, direction='horizontal'),
-                dict(type='RandomFlip', prob=1.0, direction='horizontal'),
-            ],
-            [dict(type='LoadAnnotations')],
-            pack,
-        ],
-    ),
-]
-
-source = dict(
-    type='GTA5Dataset',
-    ann_file='',
-    data_prefix=dict(
-        img_path=f'{source_root}/images', seg_map_path=f'{source_root}/labels'
-    ),
-)
-# The masks are for reports on the pseudo-labels, where they exist.
-target = dict(
-    type='CityscapesDataset',
-    ann_file='',
-    data_prefix=dict(
-        img_path=f'{data_root}/leftImg8bit/train',
-        seg_map_path=f'{data_root}/gtFine/train',
-    ),
-)
-val = dict(
-    type='CityscapesDataset',
-    data_prefix=dict(
-        img_path=f'{data_root}/leftImg8bit/val',
-        seg_map_path=f'{data_root}/gtFine/val',
-    ),
-    pipeline=test_pipeline,
-)
-
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(source, pipeline=train_pipeline),
-)
-semi_dataloader = dict(
-    batch_size=2,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(
-        type='SourceSubsetSampler',
-        portions=dict(start=0.03, step=0.0025, stop=0.06, rounds=3),
-        policy='resample',
-        subset_seed=3,
-    ),
-    dataset=dict(
-        type='SemiDataset',
-        labeled=dict(source, pipeline=sup_pipeline),
-        unlabeled=dict(
-            type='PseudoLabelDataset',
-            dataset=dict(target, pipeline=pseudo_pipeline),
-        ),
-    ),
-)
-label_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=False,
-    sampler=dict(type='BatchShardSampler', batch_size=1),
-    dataset=dict(
-        type='UnlabeledDataset', dataset=dict(target, pipeline=label_pipeline)
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=val,
-)
-test_dataloader = val_dataloader
+# evaluated on Cityscapes val at full resolution. All images of the folders;
+# `--split crst/505` takes the published lists.
+root = 'data/cityscapes'
 # The classes of SYNTHIA, all and without wall, fence and pole.
 classes13 = [
-    'road',
-    'sidewalk',
-    'building',
-    'traffic light',
-    'traffic sign',
-    'vegetation',
-    'sky',
-    'person',
-    'rider',
-    'car',
-    'bus',
-    'motorcycle',
+    *('road', 'sidewalk', 'building', 'traffic light', 'traffic sign'),
+    *('vegetation', 'sky', 'person', 'rider', 'car', 'bus', 'motorcycle'),
     'bicycle',
 ]
 classes16 = classes13[:3] + ['wall', 'fence', 'pole'] + classes13[3:]
-val_evaluator = dict(
-    type='SubsetIoUMetric', subsets=dict(mIoU16=classes16, mIoU13=classes13)
+# Long side of 0.7 to 1.3 times 2048, as that of the target.
+wide = dict(
+    type='RandomScale', ratio_range=(0.7 * 2048 / 1914, 1.3 * 2048 / 1914)
 )
-test_evaluator = val_evaluator
-tta_model = dict(type='SegTTAModel')
+scale = dict(type='RandomScale', ratio_range=(0.5, 1.5))
+crop = dict(type='RandomCrop')
+pad_and_flip = [dict(type='PadSegFields'), dict(type='RandomFlip', prob=0.5)]
+rare_crop = dict(type='RareClassCrop', prob=0.8)
+rarest_crop = dict(rare_crop, inside=True, use_rarest=True)
+data = dict(
+    labeled=dict(
+        type='GTA5Dataset',  # from tools/dataset_converters/gta5.py
+        data_prefix=dict(
+            img_path='data/gta5/images', seg_map_path='data/gta5/labels'
+        ),
+    ),
+    # The masks are for reports on the pseudo-labels, where they exist.
+    unlabeled=dict(
+        type='CityscapesDataset',
+        data_prefix=dict(
+            img_path=f'{root}/leftImg8bit/train',
+            seg_map_path=f'{root}/gtFine/train',
+        ),
+    ),
+    val=dict(
+        type='CityscapesDataset',
+        data_prefix=dict(
+            img_path=f'{root}/leftImg8bit/val',
+            seg_map_path=f'{root}/gtFine/val',
+        ),
+    ),
+    lists='data/splits/gta5_to_cityscapes/{split}',
+    split='all',
+    splits=dict(all=dict(labeled=24966, unlabeled=2975, lists=('', ''))),
+    load=dict(to_float32=True),
+    variant='crst',
+    variants=dict(
+        # Only the target is searched for rare classes, in its pseudo-labels.
+        crst=dict(
+            crop_size=(512, 1024),
+            augment=[scale, crop, *pad_and_flip],
+            round_augment=[scale, rare_crop, *pad_and_flip],
+            tta_scales=(0.9, 1.0, 1.2),  # of the script, not of the paper
+            batch=dict(alone=4),
+            round_sampler=dict(
+                portions=dict(rounds=3), policy='resample', subset_seed=3
+            ),
+        ),
+        # Rare classes searched for in source and target; the source images
+        # of a round added to those before.
+        cbst=dict(
+            crop_size=(504, 504),
+            augment=[wide, crop, *pad_and_flip],
+            sup_augment=[wide, rarest_crop, *pad_and_flip],
+            round_augment=[
+                dict(type='RandomScale', ratio_range=(0.7, 1.3)),
+                rarest_crop,
+                *pad_and_flip,
+            ],
+            tta_scales=(0.5, 0.75, 1.0),
+            batch=dict(alone=16),
+            round_sampler=dict(
+                portions=dict(rounds=6), policy='cumulative', subset_seed=0
+            ),
+        ),
+    ),
+    round_sampler=dict(
+        type='SourceSubsetSampler',
+        portions=dict(start=0.03, step=0.0025, stop=0.06),
+    ),
+    batch=dict(rounds=2, label=1, val=1),
+    evaluator=dict(
+        type='SubsetIoUMetric',
+        subsets=dict(mIoU16=classes16, mIoU13=classes13),
+    ),
+)

@@ -1,8 +1,8 @@
 import copy
-from collections.abc import Sequence
 
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
+from mmseg.structures import SegDataSample
 
 from mmsemi.registry import TRANSFORMS
 
@@ -11,48 +11,46 @@ from mmsemi.registry import TRANSFORMS
 class MultiBranch(BaseTransform):
     """One item becomes one view per branch.
 
-    Each named branch gets its own copy of the item and runs its own
-    transforms, the last of which packs. Every branch of ``branch_field`` is a
-    key of the result, with None for those this pipeline does not make:
-    collation takes the keys of the first item of a batch for those of all.
+    Each branch gets its own copy of the item and runs its own transforms,
+    the last of which packs. Branches with equal transforms share their
+    view: it is made once, and its tensors are the same objects.
+    :class:`.SemiDataset` adds the branches that other pipelines make.
 
     Args:
-        branch_field: all branches of the method, e.g. ``['sup', 'pseudo']``.
         branches: transform or list of transforms by branch name.
 
     Returns:
-        ``{'inputs': {branch: tensor or None}, 'data_samples': {branch: data
-        sample or None}}``
+        ``{'inputs': {branch: tensor}, 'data_samples': {branch: sample}}``
     """
 
-    def __init__(
-        self, branch_field: Sequence[str], **branches: dict | list[dict]
-    ) -> None:
-        unknown = sorted(set(branches) - set(branch_field))
-        if unknown or not branches:
-            raise ValueError(
-                f'MultiBranch: branches {unknown} are not in '
-                f'branch_field={list(branch_field)}'
-                if unknown
-                else 'MultiBranch: no branch has transforms'
-            )
-        self.branch_field = list(branch_field)
+    def __init__(self, **branches: dict | list[dict]) -> None:
+        if not branches:
+            raise ValueError('MultiBranch: no branch has transforms')
         self.branches = {
             name: Compose([steps] if isinstance(steps, dict) else steps)
             for name, steps in branches.items()
         }
+        # The first branch with the same transforms, by branch.
+        self.same: dict[str, str] = {}
+        for name in branches:
+            twins = (k for k in self.same if branches[k] == branches[name])
+            # What draws random numbers draws them for every view.
+            alone = not _deterministic(self.branches[name])
+            self.same[name] = name if alone else next(twins, name)
 
     def transform(self, results: dict) -> dict[str, dict] | None:
-        packed: dict[str, dict] = {
-            key: dict.fromkeys(self.branch_field)
-            for key in ('inputs', 'data_samples')
-        }
+        packed: dict[str, dict] = dict(inputs={}, data_samples={})
+        views = sum(k == name for k, name in self.same.items())
         for name, pipeline in self.branches.items():
+            twin = self.same[name]
+            if twin != name:
+                packed['inputs'][name] = packed['inputs'][twin]
+                packed['data_samples'][name] = _around_same_maps(
+                    packed['data_samples'][twin]
+                )
+                continue
             # One view alone may work on the item itself.
-            item = (
-                copy.deepcopy(results) if len(self.branches) > 1 else results
-            )
-            view = pipeline(item)
+            view = pipeline(copy.deepcopy(results) if views > 1 else results)
             if view is None:
                 return None
             for key, values in packed.items():
@@ -60,7 +58,19 @@ class MultiBranch(BaseTransform):
         return packed
 
     def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(branch_field={self.branch_field}, '
-            f'branches={self.branches})'
-        )
+        return f'{type(self).__name__}(branches={self.branches})'
+
+
+def _around_same_maps(sample: SegDataSample) -> SegDataSample:
+    """Another sample with the tensors of one; changes stay its own."""
+    other = sample.new()
+    for name, field in sample.items():
+        other.set_field(field.new(), name)
+    return other
+
+
+def _deterministic(pipeline: Compose) -> bool:
+    """Whether a pipeline only packs."""
+    return all(
+        type(step).__name__.startswith('Pack') for step in pipeline.transforms
+    )

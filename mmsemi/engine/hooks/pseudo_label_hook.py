@@ -17,7 +17,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmsemi.engine.student_config import resolve_student
+from mmsemi.engine.build import resolve
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
@@ -179,7 +179,7 @@ class PseudoLabelHook(Hook):
                 else runner.model
             )
         cfg = Config.fromfile(self.labeling_model['config'])
-        resolve_student(cfg)
+        resolve(cfg)
         model = MODELS.build(copy.deepcopy(cfg.model))
         load_checkpoint(
             model,

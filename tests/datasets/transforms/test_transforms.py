@@ -25,15 +25,12 @@ def test_branches_do_not_share_the_item():
     transform = TRANSFORMS.build(
         dict(
             type='MultiBranch',
-            branch_field=['sup', 'unsup_teacher', 'unsup_student'],
             unsup_teacher=PACK,
             unsup_student=[dict(type='RandomFlip', prob=1.0), PACK],
         )
     )
     result = transform(item())
-    assert list(result['inputs']) == ['sup', 'unsup_teacher', 'unsup_student']
-    assert result['inputs']['sup'] is None
-    assert result['data_samples']['sup'] is None
+    assert list(result['inputs']) == ['unsup_teacher', 'unsup_student']
     teacher, student = (
         result['inputs'][name] for name in ('unsup_teacher', 'unsup_student')
     )
@@ -46,22 +43,37 @@ def test_branches_do_not_share_the_item():
 
 
 def test_branch_without_result_drops_the_item():
-    transform = TRANSFORMS.build(
-        dict(type='MultiBranch', branch_field=['sup'], sup=PACK)
-    )
+    transform = TRANSFORMS.build(dict(type='MultiBranch', sup=PACK))
     transform.branches['sup'].transforms = [lambda results: None]
     assert transform(item()) is None
 
 
-def test_branch_that_is_not_listed():
-    with pytest.raises(ValueError, match="'extra'"):
-        TRANSFORMS.build(
-            dict(
-                type='MultiBranch', branch_field=['sup'], sup=PACK, extra=PACK
-            )
+def test_equal_views_are_made_once():
+    """Views that draw nothing share tensors, but not their samples."""
+    flip = dict(type='RandomFlip', prob=0.5)
+    transform = TRANSFORMS.build(
+        dict(
+            type='MultiBranch',
+            unsup_teacher=PACK,
+            unsup_student=PACK,
+            unsup_student_2=[flip, PACK],
+            unsup_student_3=[flip, PACK],
         )
+    )
+    result = transform(item())
+    first, second, third, fourth = result['inputs'].values()
+    assert first is second and third is not first and fourth is not third
+    one, two = list(result['data_samples'].values())[:2]
+    assert one.gt_confidence.data is two.gt_confidence.data
+    one.gt_confidence.data = one.gt_confidence.data * 0
+    assert two.gt_confidence.data.any()
+    one.set_metainfo(dict(img_shape=(1, 1)))
+    assert two.img_shape == (6, 8)
+
+
+def test_no_branch():
     with pytest.raises(ValueError, match='no branch'):
-        TRANSFORMS.build(dict(type='MultiBranch', branch_field=['sup']))
+        TRANSFORMS.build(dict(type='MultiBranch'))
 
 
 def test_packing_without_confidence_and_padding():

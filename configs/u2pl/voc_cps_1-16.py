@@ -1,9 +1,0 @@
-# 662 labeled and 9920 unlabeled images by the lists of CPS.
-_base_ = ['./voc_662.py']
-split = 'data/splits/voc12/unimatch/1_16'
-train_dataloader = dict(
-    dataset=dict(
-        labeled=dict(ann_file=f'{split}/labeled.txt'),
-        unlabeled=dict(dataset=dict(ann_file=f'{split}/unlabeled.txt')),
-    )
-)

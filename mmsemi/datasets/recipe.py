@@ -1,0 +1,321 @@
+"""From the facts of a data set to the loaders of a run.
+
+A config states in ``data`` what is true of its data whatever the method:
+where images and masks are, how they are loaded, cropped and evaluated. Here
+this becomes the pipelines and loaders of plain supervised training, of
+rounds, or of methods that see unlabeled images in every iteration.
+"""
+
+import copy
+from typing import Any
+
+from mmsemi.utils.errors import UsageError
+
+from .splits_table import merged
+
+REGIMES = ('supervised', 'rounds', 'online')
+PACK = [dict(type='PackSemiInputs')]
+FLIPS = [
+    dict(type='RandomFlip', prob=prob, direction='horizontal')
+    for prob in (0.0, 1.0)
+]
+# Every fact there is; see docs/reference for what each means.
+FACTS = (
+    'labeled unlabeled val lists split splits baseline_split baseline_list '
+    'variant variants load resize crop_size augment sup_augment '
+    'round_augment strong views paste partners match_image label_resize '
+    'test_resize test_pad tta_scales batch num_workers val_workers '
+    'label_workers round_sampler evaluator zero_label word_vectors epoch'
+).split()
+
+
+def settle_variant(data: dict) -> dict:
+    """Facts with those of the chosen variant in place.
+
+    Raises:
+        UsageError: if a fact or the variant is not known.
+    """
+    data = {key: value for key, value in data.items() if value is not None}
+    chosen = data.get('variant')
+    variants = data.get('variants') or {}
+    if chosen:
+        if chosen not in variants:
+            raise UsageError(
+                f'data.variant: there is no variant {chosen}, but '
+                f'{", ".join(variants) or "none"}. Name one of these'
+            )
+        # What the config says itself counts more.
+        data = merged(variants[chosen], data)
+    unknown = sorted(set(data) - set(FACTS))
+    if unknown:
+        raise UsageError(
+            f'data.{unknown[0]}: no such setting. There are {", ".join(FACTS)}'
+        )
+    return data
+
+
+class Recipe:
+    """Pipelines and loaders of one data set.
+
+    Args:
+        data: facts, with variant and split settled.
+        regime: ``supervised``, ``rounds`` or ``online``.
+    """
+
+    def __init__(self, data: dict, regime: str) -> None:
+        if regime not in REGIMES:
+            raise UsageError(
+                f'regime must be one of {", ".join(REGIMES)}, got {regime}'
+            )
+        self.data, self.regime = copy.deepcopy(dict(data)), regime
+        self.batch = self.data.get('batch') or {}
+        self.zero_label = self.data.get('zero_label')
+
+    # Steps that pipelines share.
+    def image(self) -> list[dict]:
+        return [dict(type='LoadImageFromFile', **self.data.get('load', {}))]
+
+    def mask(self) -> list[dict]:
+        return [dict(type='LoadAnnotations')]
+
+    def resize(self, role: str | None = None) -> list[dict]:
+        given = self.data.get(f'{role}_resize') if role else None
+        given = self.data.get('resize') if given is None else given
+        return self.sized(given or [])
+
+    def sized(self, steps: list[dict]) -> list[dict]:
+        """Transforms that name no size get that of the crop."""
+        crop, steps = self.data.get('crop_size'), copy.deepcopy(steps)
+        keys = dict(
+            RandomCrop='crop_size',
+            RareClassCrop='crop_size',
+            PadSegFields='size',
+        )
+        for step in steps:
+            key = keys.get(str(step.get('type')))
+            if key and key not in step and crop is not None:
+                step[key] = crop
+        return steps
+
+    def augment(self, name: str = 'augment') -> list[dict]:
+        given = self.data.get(name)
+        return self.sized(self.data['augment'] if given is None else given)
+
+    def class_ids(self, evaluate: bool = False) -> list[dict]:
+        if not self.zero_label:
+            return []
+        facts = {
+            key: self.zero_label[key]
+            for key in ('file_classes', 'classes', 'num_seen')
+        }
+        step = dict(type='MapZeroLabels', **facts)
+        return [dict(step, evaluate=True)] if evaluate else [step]
+
+    # Pipelines.
+    def train(self, augment: str = 'augment') -> list[dict]:
+        """Labeled images alone."""
+        return (
+            self.image()
+            + self.mask()
+            + self.resize()
+            + self.augment(augment)
+            + self.class_ids()
+            + PACK
+        )
+
+    def sup(self) -> list[dict]:
+        """Labeled images beside others."""
+        steps = self.image() + self.mask() + self.resize()
+        return (
+            steps
+            + self.augment('sup_augment')
+            + [dict(type='MultiBranch', sup=PACK)]
+        )
+
+    def paste(self) -> list[dict]:
+        """Labeled images to paste into others (AEL)."""
+        steps = self.image() + self.mask() + self.resize()
+        return (
+            steps
+            + self.sized(self.data['paste'])
+            + [dict(type='MultiBranch', paste=PACK)]
+        )
+
+    def pseudo(self) -> list[dict]:
+        """Images with the pseudo-labels of a round."""
+        load = dict(type='LoadPseudoLabel')
+        if not self.data.get('match_image', True):
+            load['match_image'] = False
+        return (
+            self.image()
+            + self.resize()
+            + [load]
+            + self.augment('round_augment')
+            + [dict(type='MultiBranch', pseudo=PACK)]
+        )
+
+    def unsup(self) -> list[dict]:
+        """Unlabeled images: a weak view and strong ones of one geometry."""
+        strong = list(self.data.get('strong') or []) + PACK
+        views = {
+            f'unsup_student{"" if k == 1 else f"_{k}"}': strong
+            for k in range(1, self.data.get('views', 1) + 1)
+        }
+        return (
+            self.image()
+            + [dict(type='InitValidMap')]
+            + self.resize()
+            + self.augment()
+            + [dict(type='MultiBranch', unsup_teacher=PACK, **views)]
+        )
+
+    def label(self) -> list[dict]:
+        """Whole images, to be labeled."""
+        resize = self.resize('label')
+        return self.image() + (resize or self._pad()) + PACK
+
+    def _pad(self) -> list[dict]:
+        size = self.data.get('test_pad')
+        return [dict(type='PadSegFields', size=size)] if size else []
+
+    def test(self) -> list[dict]:
+        """Whole images and masks, to be evaluated."""
+        resize = self.resize('test')
+        steps = self.mask() + resize if resize else self._pad() + self.mask()
+        if resize:
+            # The size compared at is that of the resized masks.
+            steps = steps + [dict(type='SetOriShape')]
+        return self.image() + steps + self.class_ids(evaluate=True) + PACK
+
+    def tta(self) -> list[dict]:
+        """Several views of an image, to be averaged."""
+        scales, resize = self.data.get('tta_scales'), self.resize('test')
+        views = [FLIPS]
+        if scales:
+            views.insert(
+                0,
+                [
+                    dict(type='Resize', scale_factor=scale, keep_ratio=True)
+                    for scale in scales
+                ],
+            )
+        before = self.image()
+        if resize:
+            before += self.mask() + resize + [dict(type='SetOriShape')]
+            inside = self.class_ids(evaluate=True)
+        else:
+            inside = self.mask() + self.class_ids(evaluate=True)
+        # Steps of one list would be alternatives.
+        views += [[step] for step in inside] + [PACK]
+        return before + [dict(type='TestTimeAug', transforms=views)]
+
+    # Datasets and loaders.
+    def dataset(self, role: str, pipeline: list[dict], **more: Any) -> dict:
+        facts = dict(self.data['labeled'])
+        if role == 'val':
+            facts.pop('ann_file', None)
+            facts.pop('indices', None)
+        if role != 'labeled':
+            facts.update(self.data.get(role) or {})
+        if self.zero_label:
+            facts['metainfo'] = self._zero_label_metainfo()
+        return dict(facts, **more, pipeline=pipeline)
+
+    def _zero_label_metainfo(self) -> dict:
+        facts = self.zero_label
+        found = dict(classes=facts['classes'], num_seen=facts['num_seen'])
+        if facts.get('colors'):
+            found['palette'] = [facts['colors'][n] for n in facts['classes']]
+        return found
+
+    def loader(
+        self, batch: int, workers: str, sampler: dict, dataset: dict
+    ) -> dict:
+        number = self.data.get(workers, self.data.get('num_workers', 4))
+        return dict(
+            batch_size=batch,
+            num_workers=number,
+            persistent_workers=number > 0 and workers != 'label_workers',
+            sampler=sampler,
+            dataset=dataset,
+        )
+
+    def alone(self, batch: int, augment: str = 'augment') -> dict:
+        more = {}
+        if self.data.get('baseline_list'):
+            more['ann_file'] = self.data['baseline_list']
+        return self.loader(
+            batch,
+            'num_workers',
+            dict(type='InfiniteSampler', shuffle=True),
+            self.dataset('labeled', self.train(augment), **more),
+        )
+
+    def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
+        """Loader of labeled and other images."""
+        parts = ['labeled', 'unlabeled']
+        dataset = dict(
+            type='SemiDataset',
+            labeled=self.dataset('labeled', self.sup()),
+            unlabeled=dict(
+                type=unlabeled, dataset=self.dataset('unlabeled', pipeline)
+            ),
+        )
+        if self.data.get('paste'):
+            parts.insert(1, 'paste')
+            dataset['paste'] = self.dataset('labeled', self.paste())
+        samples = tuple(self.batch.get(part, 0) for part in parts)
+        number = sum(samples)
+        kind = 'SourceRatioSampler'
+        if self.data.get('partners'):
+            kind, number = 'CutMixPartnerSampler', number + samples[-1]
+        sampler = dict(type=kind, samples_per_source=samples)
+        if unlabeled == 'PseudoLabelDataset' and self.data.get(
+            'round_sampler'
+        ):
+            sampler = dict(self.data['round_sampler'])
+            number = self.batch['rounds']
+        return self.loader(number, 'num_workers', sampler, dataset)
+
+    def loaders(self) -> dict[str, Any]:
+        """All that the regime needs, by the keys of a config."""
+        found: dict[str, Any] = {}
+        if self.regime == 'online':
+            found['train_dataloader'] = self.mixed(
+                'UnlabeledDataset', self.unsup()
+            )
+        else:
+            found['train_dataloader'] = self.alone(self.batch['alone'])
+        if self.regime == 'rounds' and self.zero_label:
+            found['semi_dataloader'] = self.alone(
+                self.batch.get('rounds', self.batch['alone']), 'round_augment'
+            )
+        elif self.regime == 'rounds':
+            found['semi_dataloader'] = self.mixed(
+                'PseudoLabelDataset', self.pseudo()
+            )
+            size = self.batch.get('label', 8)
+            found['label_dataloader'] = self.loader(
+                size,
+                'label_workers',
+                dict(type='BatchShardSampler', batch_size=size),
+                dict(
+                    type='UnlabeledDataset',
+                    dataset=self.dataset('unlabeled', self.label()),
+                ),
+            )
+        found['val_dataloader'] = self.loader(
+            self.batch.get('val', 1),
+            'val_workers',
+            dict(type='DefaultSampler', shuffle=False),
+            self.dataset('val', self.test()),
+        )
+        metric = self.data.get('evaluator') or {}
+        usual = dict(type='IoUMetric', iou_metrics=['mIoU'])
+        found['val_evaluator'] = (
+            metric if 'type' in metric else {**usual, **metric}
+        )
+        found['test_pipeline'] = self.test()
+        found['tta_pipeline'] = self.tta()
+        found['tta_model'] = dict(type='SegTTAModel')
+        return copy.deepcopy(found)

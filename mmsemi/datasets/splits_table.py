@@ -1,0 +1,172 @@
+"""Named splits of a data set, and how long an epoch over one is."""
+
+import copy
+import logging
+import os.path as osp
+from typing import Any
+
+from mmengine.logging import print_log
+
+from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import UsageError
+
+from .splits import LABELED, UNLABELED, read_list
+
+
+def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
+    """Let the facts of a data set use the lists of one split.
+
+    A split is the name of one the data set knows, or a folder with
+    ``labeled.txt`` and, if there are unlabeled images, ``unlabeled.txt``.
+    ``splits`` of the facts tells what is known of each by name: how many
+    images its lists hold, where they are if not in ``lists``, and settings
+    of the published schedule that go with it. Draws of one size share an
+    entry: ``20_1`` and ``20/seed1`` find ``20``.
+
+    Args:
+        data: facts, changed in place: datasets get their ``ann_file``.
+        split: name or folder; the one that the facts name by default.
+
+    Returns:
+        What is known of the split: ``split``, ``labeled`` and ``unlabeled``
+        (numbers of images; those of the lists, where these are there) and
+        the settings.
+
+    Raises:
+        UsageError: if there is no such split.
+    """
+    splits = data.get('splits') or {}
+    if not data.get('lists') and not splits:
+        if split:
+            raise UsageError(
+                f'--split {split}: this data set has no labeled and '
+                'unlabeled lists to choose from'
+            )
+        return _counted(data, {})
+    default = data.get('split')
+    name = str(split or default)
+    known = _entry(splits, name)
+    if known is None and not _is_folder(data, name):
+        raise UsageError(
+            f'split {name}: neither a folder nor one of the splits of this '
+            f'data set, {", ".join(splits)}. Name one of these, or a folder '
+            f'with {LABELED} and {UNLABELED}'
+        )
+    if known is None or split:
+        data.pop('baseline_split', None)
+    if known is None:
+        # Settings that go with the usual split; its numbers do not.
+        usual = dict(_entry(splits, str(default)) or {})
+        for key in ('labeled', 'unlabeled', 'lists'):
+            usual.pop(key, None)
+        known = dict(usual, lists=name)
+    facts = dict(known, split=osp.basename(osp.normpath(name)))
+    labeled, unlabeled = _lists(data, known, name)
+    data.setdefault('labeled', {})['ann_file'] = labeled
+    data.setdefault('unlabeled', {})['ann_file'] = unlabeled
+    baseline = data.get('baseline_split')
+    if baseline:
+        entry = _entry(splits, baseline) or {}
+        facts['labeled_rounds'] = facts.get('labeled')
+        facts['labeled'] = entry.get('labeled')
+        data['baseline_list'] = _lists(data, entry, baseline)[0]
+    facts.pop('lists', None)
+    return _counted(data, facts)
+
+
+def _entry(splits: dict, name: str) -> dict | None:
+    if name in splits:
+        return dict(splits[name])
+    for family in (name.rpartition('_')[0], name.partition('/')[0]):
+        if family in splits:
+            # Its lists are those of one draw.
+            return {k: v for k, v in splits[family].items() if k != 'lists'}
+    return None
+
+
+def _is_folder(data: dict, name: str) -> bool:
+    generated = getattr(
+        DATASETS.get(data['labeled']['type'])
+        if isinstance(data['labeled']['type'], str)
+        else data['labeled']['type'],
+        'GENERATED',
+        False,
+    )
+    return osp.isdir(name) or (generated and '/' in name)
+
+
+def _lists(data: dict, entry: dict, name: str) -> tuple[str, str]:
+    given = entry.get('lists') or data['lists']
+    if isinstance(given, str):
+        folder = given.format(split=name)
+        given = (f'{folder}/{LABELED}', f'{folder}/{UNLABELED}')
+        root = data['labeled'].get('data_root')
+        # Lists of a named split are below data_root, a user's are not.
+        if root and entry.get('lists') == name:
+            return osp.abspath(given[0]), osp.abspath(given[1])
+    return tuple(given)
+
+
+def _counted(data: dict, facts: dict) -> dict:
+    """Facts with the length of the lists, where these are there."""
+    roles = dict(labeled=data.get('baseline_list'), unlabeled=None)
+    for role, other in roles.items():
+        part = dict(data.get('labeled') or {}, **(data.get(role) or {}))
+        path = other or part.get('ann_file')
+        if path and part.get('data_root'):
+            path = osp.join(part['data_root'], path)
+        if not path or not osp.isfile(path):
+            continue
+        number, said = len(read_list(path)), facts.get(role)
+        if said is not None and number != said:
+            print_log(
+                f'{path} names {number} images, but that of the published '
+                f'split {facts.get("split")} has {said}: results are not '
+                'comparable with published ones',
+                'current',
+                logging.WARNING,
+            )
+        facts[role] = number
+    return facts
+
+
+def epoch_length(data: dict, facts: dict, role: str, step: int) -> int:
+    """Iterations in which all images of a role are seen once.
+
+    Args:
+        data: facts of the data set. ``epoch=dict(processes=P)`` counts as
+            published code of P processes does: each takes an equal part,
+            the last one filled up, and leaves out an incomplete batch.
+        facts: of the split, see :func:`choose_split`.
+        role: ``labeled`` or ``unlabeled``.
+        step: images of that role in an iteration.
+
+    Raises:
+        UsageError: if neither list nor config tells the number of images.
+    """
+    images = facts.get(role)
+    if not images or not step:
+        raise UsageError(
+            f'the config counts epochs of the {role} images, but their '
+            'number is not known: neither is there a list nor does `splits` '
+            'say it. Put the list in its place, or give iterations'
+        )
+    processes = (data.get('epoch') or {}).get('processes')
+    if processes:
+        return -(-images // processes) // (step // processes)
+    return -(-images // step)
+
+
+def merged(base: dict, changes: dict) -> dict:
+    """A copy of nested settings with some of them replaced."""
+    result = copy.copy(dict(base))
+    for key, value in changes.items():
+        old = result.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            value = dict(value)
+            result[key] = (
+                value if value.pop('_delete_', False) else merged(old, value)
+            )
+        else:
+            result[key] = value
+    return result
