@@ -51,7 +51,7 @@ class BuildWithConfigs(build_py):
 
 # The three distributions of the stack are named one by one because
 # onedl-mmsegmentation requires neither mmcv nor mmengine. The ranges are
-# those of mmsemi.utils.compat.STACKS.
+# those of mmsemi.stack.STACKS.
 STACK = [
     'onedl-mmengine>=0.10.12,<0.11',
     'onedl-mmcv>=2.3.6,<2.4',

@@ -4,7 +4,8 @@ Importing the package only checks the installed OpenMMLab stack; models,
 datasets and hooks are imported when a config first names one of them.
 """
 
-from .utils.compat import check_stack, check_torchvision, extend_config_loading
+from .io.config_loading import extend_config_loading
+from .stack import check_stack, check_torchvision
 from .version import __version__
 
 check_stack()

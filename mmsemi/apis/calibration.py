@@ -11,9 +11,9 @@ from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.files import write_json
 from mmsemi.io.package_configs import find_config
-from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
 
+from .launcher import is_first_process, setup_launcher
 from .setup import load_config, set_work_dir
 
 

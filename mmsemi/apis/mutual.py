@@ -19,8 +19,9 @@ from mmsemi.engine.runner import build_runner
 from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_json, write_text
 from mmsemi.io.lock import FolderLock
-from mmsemi.utils.dist import is_first_process, setup_launcher
 from mmsemi.utils.errors import UsageError
+
+from .launcher import is_first_process, setup_launcher
 
 NAMES = ('a', 'b')
 RESULT = 'result.json'

@@ -20,9 +20,9 @@ from mmsemi.io.config_data import flat_config, read_dumped_config
 from mmsemi.io.files import cannot_write
 from mmsemi.io.lock import LOCK, FolderLock
 from mmsemi.io.package_configs import plain_import_errors
-from mmsemi.utils.dist import is_first_process
 from mmsemi.utils.errors import UsageError, WriteError
 
+from .launcher import is_first_process
 from .run_record import (
     RECORD,
     begin_record,

@@ -7,8 +7,8 @@ from mmsemi.doctor import check_training
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
 from mmsemi.report.tables import SUMMARY
-from mmsemi.utils.dist import is_first_process, setup_launcher
 
+from .launcher import is_first_process, setup_launcher
 from .setup import (
     check_amp,
     enable_amp,

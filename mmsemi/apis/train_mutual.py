@@ -8,8 +8,8 @@ from mmengine.dist import is_main_process
 
 from mmsemi.doctor import check_training
 from mmsemi.io.package_configs import find_config
-from mmsemi.utils.dist import is_first_process
 
+from .launcher import is_first_process
 from .mutual import MutualTraining
 from .setup import check_amp, enable_amp, load_config, prepare_generated
 

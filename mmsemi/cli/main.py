@@ -91,9 +91,9 @@ def main(
 
 
 def end(code: int = 0) -> None:
-    """End the process; see :func:`mmsemi.utils.dist.end_process`."""
+    """End the process; see :func:`mmsemi.apis.launcher.end_process`."""
     if 'torch.distributed' in sys.modules:
-        from mmsemi.utils.dist import end_process
+        from mmsemi.apis.launcher import end_process
 
         end_process(code)
     elif code:

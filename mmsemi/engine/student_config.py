@@ -12,11 +12,8 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from mmsemi.io.package_configs import (
-    join_imports,
-    names_config,
-    plain_import_errors,
-)
+from mmsemi.io.config_loading import join_imports, names_config
+from mmsemi.io.package_configs import plain_import_errors
 from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import UsageError
 

@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mmsemi.utils.errors import UsageError
 
@@ -121,52 +120,6 @@ def nearest(folder: Path, path: str) -> str | None:
     return names[found[0]] if found else None
 
 
-def names_config(value: Any) -> bool:
-    """Whether a value is the name of a config."""
-    return isinstance(value, str) and ('::' in value or value.endswith('.py'))
-
-
-def merge_target(new: dict, old: dict) -> dict:
-    """What a dict is merged into where a network replaces another.
-
-    mmengine merges keys, so that a network would keep the arguments of the
-    one it replaces unless ``_delete_=True`` is said. Not needed are those
-    words for ``dict(cfg=name, ...)`` in place of an inline network, for a
-    ``student`` with a backbone and a head of its own, and for a ``model``
-    with a student in place of a plain one. Changes of a network that is a
-    mere name are kept beside it.
-
-    Args:
-        new: what is merged.
-        old: what it is merged into.
-    """
-    if not isinstance(old, dict):  # items of a list, by their number
-        return old
-    for key, value in new.items():
-        there = old.get(key)
-        if not isinstance(value, dict) or value.get('_delete_'):
-            continue
-        if names_config(there):
-            old = old.copy()
-            old[key] = dict(cfg=there)
-        elif isinstance(there, dict) and replaces(key, value, there):
-            old = old.copy()
-            del old[key]
-    return old
-
-
-def replaces(key: str, new: dict, old: dict) -> bool:
-    """Whether a part of a config is another network, not a change of one."""
-    if names_config(new.get('cfg')):
-        return 'type' in old
-    if key == 'model':
-        return 'student' in new and 'student' not in old
-    return key.startswith('student') and all(
-        isinstance(part, dict) and 'type' in part
-        for part in (new, new.get('backbone'), new.get('decode_head'))
-    )
-
-
 @contextmanager
 def plain_import_errors(what: str) -> Iterator[None]:
     """Turn imports that fail into one sentence about what to install.
@@ -195,19 +148,4 @@ def missing_package(error: ImportError) -> str:
     return (
         f'it needs {package}, which cannot be imported ({reason}). Install '
         f'it with {install_hint(package)}'
-    )
-
-
-def join_imports(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """One ``custom_imports`` for those of several configs, in order."""
-    names: list[str] = []
-    for part in parts:
-        imports = part.get('imports') or []
-        names += [imports] if isinstance(imports, str) else list(imports)
-    return dict(
-        imports=list(dict.fromkeys(names)),
-        # What one of them cannot do without must not fail in silence.
-        allow_failed_imports=all(
-            part.get('allow_failed_imports', False) for part in parts
-        ),
     )

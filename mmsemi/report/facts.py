@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmsemi.datasets.lists import read_lines
 from mmsemi.datasets.splits import config_datasets, list_hash
-from mmsemi.utils.compat import installed_distributions
+from mmsemi.stack import installed_distributions
 
 
 def config_name(cfg: Config) -> str:

@@ -6,8 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmsemi.apis import setup
-from mmsemi.utils import dist
+from mmsemi.apis import launcher, setup
 from mmsemi.utils.errors import UsageError
 
 
@@ -146,14 +145,14 @@ def test_sync_bn_is_replaced_wherever_it_stands():
             )
         )
     )
-    dist.replace_sync_bn(cfg.model)
+    launcher.replace_sync_bn(cfg.model)
     assert cfg.model.norm_cfg == dict(type='BN', requires_grad=True)
     assert cfg.model.heads[0].norm_cfg.type == 'BN'
     assert cfg.model.heads[1].type == 'FCNHead'
 
 
 def test_launching_without_torchrun_is_explained(monkeypatch):
-    monkeypatch.setattr(dist, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(launcher, 'get_device', lambda: 'cpu')
     for name in (
         'RANK',
         'WORLD_SIZE',
@@ -162,15 +161,15 @@ def test_launching_without_torchrun_is_explained(monkeypatch):
         'SLURM_PROCID',
     ):
         monkeypatch.delenv(name, raising=False)
-    for launcher, word in (
+    for name, word in (
         ('pytorch', 'torchrun'),
         ('slurm', 'slurm_train'),
         ('mpi', 'GPUs'),
     ):
         with pytest.raises(UsageError, match=word):
-            dist.setup_launcher(Config(dict(model=dict())), launcher)
+            launcher.setup_launcher(Config(dict(model=dict())), name)
     cfg = Config(dict(model=dict(norm=dict(type='SyncBN'))))
-    dist.setup_launcher(cfg, 'none')
+    launcher.setup_launcher(cfg, 'none')
     assert cfg.launcher == 'none' and cfg.model.norm.type == 'SyncBN'
 
 
@@ -188,7 +187,7 @@ def test_processes_of_gloo_stop_when_done(tmp_path):
     """With all that was to happen at the end, and success."""
     text = f"""
 import atexit, torch
-from mmsemi.utils.dist import end_process
+from mmsemi.apis.launcher import end_process
 end_process()
 atexit.register(print, 'at the end')
 print('alone')

@@ -389,7 +389,7 @@ import sys
 from mmengine.config import Config
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.runner import build_runner
-from mmsemi.utils.dist import end_process, setup_launcher
+from mmsemi.apis.launcher import end_process, setup_launcher
 import tests.end_to_end.test_nothing_lost
 cfg = Config.fromfile(sys.argv[1])
 cfg._filename = 'method.py'

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from mmsemi.io.config_loading import extend_config_loading
 from mmsemi.io.package_configs import config_file, nearest
-from mmsemi.utils.compat import extend_config_loading
 from mmsemi.utils.errors import UsageError
 
 

@@ -1,101 +1,9 @@
 import subprocess
 import sys
-from importlib import metadata
 
 import pytest
 
 from mmsemi.utils import compat
-
-
-def pretend(monkeypatch, **versions):
-    """Let exactly these distributions be installed."""
-    versions = {name.replace('_', '-'): v for name, v in versions.items()}
-
-    def version(name):
-        if name not in versions:
-            raise metadata.PackageNotFoundError(name)
-        return versions[name]
-
-    monkeypatch.setattr(metadata, 'version', version)
-
-
-ONEDL = dict(
-    onedl_mmengine='0.10.12', onedl_mmcv='2.3.6', onedl_mmsegmentation='1.4.2'
-)
-OFFICIAL = dict(mmengine='0.10.7', mmcv='2.1.0', mmsegmentation='1.2.2')
-
-
-@pytest.mark.parametrize(
-    'stack, installed',
-    [
-        ('onedl', ONEDL),
-        ('openmmlab', OFFICIAL),
-        (
-            'openmmlab',
-            dict(mmengine='0.10.7', mmcv_lite='2.1.0', mmsegmentation='1.2.2'),
-        ),
-    ],
-)
-def test_each_stack_is_recognized(monkeypatch, recwarn, stack, installed):
-    pretend(monkeypatch, **installed)
-    compat.check_stack()
-    assert compat.stack_name() == stack
-    assert not recwarn.list
-
-
-def test_two_stacks_at_once_are_an_error(monkeypatch):
-    pretend(monkeypatch, **ONEDL, mmengine='0.10.7')
-    with pytest.raises(ImportError, match='same folders.*Uninstall'):
-        compat.check_stack()
-
-
-def test_a_missing_stack_says_what_to_install(monkeypatch):
-    pretend(monkeypatch)
-    with pytest.raises(ImportError, match='pip install "onedl-mmengine'):
-        compat.check_stack()
-
-
-def test_a_missing_part_is_named(monkeypatch):
-    pretend(
-        monkeypatch, onedl_mmengine='0.10.12', onedl_mmsegmentation='1.4.2'
-    )
-    with pytest.raises(ImportError, match='needs onedl-mmcv'):
-        compat.check_stack()
-
-
-def test_an_untested_version_only_warns(monkeypatch):
-    pretend(monkeypatch, **dict(ONEDL, onedl_mmcv='2.9.0'))
-    with pytest.warns(UserWarning, match='onedl-mmcv 2.9.0'):
-        compat.check_stack()
-
-
-@pytest.mark.slow
-def test_models_import_in_a_new_process():
-    subprocess.run(
-        [sys.executable, '-c', 'import mmsemi, mmseg.models, mmsemi.models'],
-        check=True,
-        stdin=subprocess.DEVNULL,
-    )
-
-
-def test_a_torchvision_for_another_torch_is_one_sentence(tmp_path):
-    for name, text in dict(
-        mmpretrain='',
-        torchvision="raise RuntimeError('operator torchvision::nms is not')",
-    ).items():
-        (tmp_path / f'{name}.py').write_text(text)
-    done = subprocess.run(
-        [
-            sys.executable,
-            '-c',
-            f'import sys; sys.path.insert(0, {str(tmp_path)!r}); '
-            'import mmsemi',
-        ],
-        capture_output=True,
-        text=True,
-    )
-    assert 'ImportError: the installed torchvision' in done.stderr
-    assert '(operator torchvision::nms is not)' in done.stderr
 
 
 class TestPrivateParts:
@@ -166,3 +74,31 @@ class TestPrivateParts:
             text=True,
         )
         assert done.stdout.split()[-2:] == ['registered', 'after']
+
+    def test_steps_of_reading_a_config_can_be_wrapped(
+        self, tmp_path, monkeypatch
+    ):
+        from mmengine.config import Config
+
+        seen = []
+
+        def noting(step):
+            def wrap(present):
+                def new(*args, **kwargs):
+                    seen.append(step)
+                    return present(*args, **kwargs)
+
+                return new
+
+            return wrap
+
+        for name in vars(Config).copy():
+            if isinstance(vars(Config)[name], staticmethod):
+                monkeypatch.setattr(Config, name, vars(Config)[name])
+        steps = ('file', 'base_path', 'one_file', 'merge')
+        compat.wrap_config_reading({step: noting(step) for step in steps})
+        (tmp_path / 'base.py').write_text('a = dict(b=1)\n')
+        path = tmp_path / 'mine.py'
+        path.write_text("_base_ = 'base.py'\na = dict(c=2)\n")
+        assert Config.fromfile(path).a == dict(b=1, c=2)
+        assert set(seen) == set(steps)

@@ -43,7 +43,7 @@ NAMES = {name for _, name in INHERITED}
 # Documented in spite of their underscore.
 PUBLIC = {('os', '_exit'), ('*', '_replace'), ('*', '_asdict')}
 # NumPy names its pickles' functions so; files are checked against them.
-PICKLES = {'utils/checkpoints.py', 'prepare/word_vectors.py'}
+PICKLES = {'io/checkpoints.py', 'prepare/word_vectors.py'}
 
 
 def is_private(name: str) -> bool:

@@ -11,8 +11,8 @@ import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from .compat import run_exit_functions
-from .errors import UsageError
+from mmsemi.utils.compat import run_exit_functions
+from mmsemi.utils.errors import UsageError
 
 
 def is_first_process() -> bool:
