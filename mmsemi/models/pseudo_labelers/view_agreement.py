@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
+from .base import PseudoLabeler
+
 
 @MODELS.register_module()
-class ViewAgreementPseudoLabeler(nn.Module):
+class ViewAgreementPseudoLabeler(PseudoLabeler):
     """Label a pixel where all views predict the same class.
 
     Pastore et al., "A Closer Look at Self-training for Zero-Label Semantic
@@ -43,13 +45,24 @@ class ViewAgreementPseudoLabeler(nn.Module):
         self.ignore_index = ignore_index
 
     @torch.no_grad()
-    def forward(self, views: Tensor | Sequence[Tensor]) -> Targets:
+    def forward(
+        self,
+        probabilities: Tensor | Sequence[Tensor],
+        valid: Tensor | None = None,
+        progress: float = 0.0,
+    ) -> Targets:
         """Label a batch; the confidence is that of the first view.
 
         Args:
-            views: logits or probabilities (V, N, C, H, W), or a sequence of
-                V maps (N, C, H, W), mapped back to one frame and size.
+            probabilities: of all views (V, N, C, H, W), or a sequence of V
+                maps (N, C, H, W), mapped back to one frame and size; or of
+                one view (N, C, H, W). Logits where ``from_logits`` is set.
+            valid: (N, H, W) bool, False on padding; all valid by default.
+            progress: has no effect.
         """
+        views = probabilities
+        if isinstance(views, Tensor) and views.ndim == 4:
+            views = views[None]
         votes = votes_of(views)
         needed = len(votes) if self.min_views is None else self.min_views
         if needed > len(votes):
@@ -57,6 +70,8 @@ class ViewAgreementPseudoLabeler(nn.Module):
                 f'min_views={needed}, but there are only {len(votes)} views'
             )
         kept = agreeing_votes(votes) >= needed
+        if valid is not None:
+            kept = kept & valid
         labels = (votes[0] + self.label_offset).masked_fill(
             ~kept, self.ignore_index
         )
@@ -64,7 +79,7 @@ class ViewAgreementPseudoLabeler(nn.Module):
         confidence = first.amax(1)
         if self.from_logits:
             confidence = (confidence - first.logsumexp(1)).exp()
-        return Targets(labels, confidence, kept.float())
+        return Targets(labels, confidence, kept.float(), valid)
 
     def extra_repr(self) -> str:
         return (

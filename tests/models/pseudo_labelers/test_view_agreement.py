@@ -130,3 +130,14 @@ def test_wrong_scales_are_refused() -> None:
         Views(scales='sideways')
     with pytest.raises(ValueError, match='positive'):
         Views(scales=(0.0,))
+
+
+def test_padding_gets_no_label_and_one_view_is_enough() -> None:
+    (one,) = views(count=1)
+    valid = torch.ones(2, 9, 11, dtype=torch.bool)
+    valid[:, -3:] = False
+    got = build()(one, valid, 0.5)
+    assert torch.equal(got.labels[:, :-3], one.argmax(1)[:, :-3])
+    assert (got.labels[:, -3:] == 255).all() and got.weights.any()
+    assert torch.equal(got.weights > 0, valid)
+    assert torch.equal(got.valid, valid)
