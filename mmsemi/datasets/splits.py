@@ -143,6 +143,22 @@ def config_datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
         yield from leaf_datasets(cfg['val_dataloader']['dataset'], 'val')
 
 
+def source_of(config: dict) -> str:
+    """The list (or folder) a dataset reads its images from."""
+    path = (
+        config.get('ann_file')
+        or config.get('data_prefix', {}).get('img_path')
+        or config['type']
+    )
+    return below_root(config, path)
+
+
+def below_root(config: dict, path: str) -> str:
+    """A path of a dataset config, with its data root."""
+    root = config.get('data_root')
+    return osp.join(root, path) if root else path
+
+
 def set_split(cfg: Config, folder: str) -> None:
     """Make the training datasets of a config use the lists of a folder.
 

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from mmsemi.datasets.splits import (
+    below_root,
     check_below,
     config_datasets,
     leaf_datasets,
     list_hash,
     more,
     read_list,
+    source_of,
 )
 from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import UsageError
@@ -172,25 +174,10 @@ class ImageList:
         return digest.hexdigest()
 
 
-def source_of(config: dict) -> str:
-    """The list (or folder) a dataset reads its images from."""
-    path = (
-        config.get('ann_file')
-        or config.get('data_prefix', {}).get('img_path')
-        or config['type']
-    )
-    return _below(config, path)
-
-
-def _below(config: dict, path: str) -> str:
-    root = config.get('data_root')
-    return osp.join(root, path) if root else path
-
-
 def _check_places(role: str, config: dict) -> list[str] | None:
     """Lines of the list; folders, which datasets check late or never."""
     for path in config.get('data_prefix', {}).values():
-        folder = _below(config, path)
+        folder = below_root(config, path)
         if '://' not in folder and not osp.isdir(folder):
             raise UsageError(
                 f'{folder}: no such folder, but the {role} '
@@ -199,7 +186,7 @@ def _check_places(role: str, config: dict) -> list[str] | None:
                 'data_root'
             )
     if config.get('ann_file'):
-        path = _below(config, config['ann_file'])
+        path = below_root(config, config['ann_file'])
         lines = read_list(path)
         check_below(path, lines)
         return lines

@@ -11,7 +11,8 @@ import torch
 from mmengine.config import Config
 
 from mmsemi.datasets.lists import read_lines
-from mmsemi.datasets.splits import config_datasets, list_hash
+from mmsemi.datasets.splits import config_datasets, list_hash, source_of
+from mmsemi.registry import DATASETS
 from mmsemi.stack import installed_distributions
 
 
@@ -29,8 +30,6 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
     Returns:
         ``{role: [dict(list, images, sha256)]}``, hashes of 12 digits.
     """
-    from mmsemi.doctor.lists import ImageList, source_of
-
     facts: dict[str, list[dict]] = {}
     seen = set()
     for role, config in config_datasets(cfg):
@@ -43,8 +42,16 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
             names = read_lines(source)  # no data set needs to be built
             size, digest = len(names), list_hash(names)
         else:
-            images = ImageList(role, config, masks=False)
-            size, digest = images.size, images.hash
+            dataset = DATASETS.build(
+                dict(config, pipeline=[], serialize_data=False)
+            )
+            size = len(dataset.data_list)
+            names = (
+                read_lines(source)
+                if config.get('ann_file')
+                else [Path(i['img_path']).name for i in dataset.data_list]
+            )
+            digest = list_hash(names)
         facts.setdefault(role, []).append(
             dict(list=source, images=size, sha256=digest[:12])
         )
