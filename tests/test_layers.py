@@ -23,7 +23,7 @@ ROOMS = [
     {'cli'},
 ]
 # Modules at the top that every room may use.
-COMMON = {'registry', 'version'}
+COMMON = {'registry', 'stack', 'version'}
 # Parts of methods, which are used without the rest of the models: of these
 # they know the base class of what they give.
 PARTS = ('losses', 'mixing', 'pseudo_labelers')
