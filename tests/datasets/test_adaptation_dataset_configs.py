@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from mmsemi.doctor.data import check_data
 from mmsemi.engine.build import resolve
-from mmsemi.engine.loops.self_training_loop import tell_datasets
+from mmsemi.engine.loops.round_data import tell_datasets
 from mmsemi.registry import DATASETS, METRICS
 from tests.configs import dataset_config
 from tests.conftest import ROOT

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mmsemi.pseudo_labels.store import PseudoLabelStore
+from mmsemi.utils.errors import UsageError
 from tests.tiny import Killed, make_tiny_set, record, tiny_config, train
 
 
@@ -254,7 +255,7 @@ def test_foreign_baseline_is_refused(root, whole, tmp_path):
         load_from=str(tmp_path / 'other.pth'),
         train_cfg=dict(supervised_iters=0),
     )
-    with pytest.raises(ValueError, match='conv_seg.weight'):
+    with pytest.raises(UsageError, match='conv_seg.weight'):
         train(cfg)
 
 

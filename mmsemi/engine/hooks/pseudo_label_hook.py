@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import (
-    broadcast,
-    broadcast_object_list,
-    is_distributed,
-    is_main_process,
-)
+from mmengine.dist import broadcast, is_distributed
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
@@ -29,6 +24,7 @@ from mmsemi.self_training.label_checks import (
 )
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.utils.dist import on_main
 
 
 @HOOKS.register_module()
@@ -117,13 +113,13 @@ class PseudoLabelHook(Hook):
             for tensor in model.state_dict().values():
                 broadcast(tensor, 0)
         source = fingerprint(model) if fresh else None
-        problem = self._on_main(self._problem, store, loop, source)
+        problem = on_main(self._problem, store, loop, source)
         if problem:
             runner.logger.info(
                 f'round {loop.round}: labeling, because {problem}'
             )
             if fresh:
-                self._on_main(self._keep_weights, store, weights, model)
+                on_main(self._keep_weights, store, weights, model)
                 manifest = self._label(runner, model, store)
             else:
                 manifest = self._relabel(runner, model, store, weights)
@@ -288,23 +284,6 @@ class PseudoLabelHook(Hook):
         for old in store.root.glob('labeling_model_*.pth'):
             if old != path:
                 old.unlink()
-
-    @staticmethod
-    def _on_main(function, *args):
-        """Call on rank 0 and give every rank the result."""
-        result, error = None, None
-        if is_main_process():
-            try:
-                result = function(*args)
-            except Exception as raised:
-                error = raised
-        shared = [result, None if error is None else repr(error)]
-        broadcast_object_list(shared, 0)
-        if error is not None:
-            raise error
-        if shared[1] is not None:
-            raise RuntimeError(f'rank 0 failed with {shared[1]}')
-        return shared[0]
 
 
 def fingerprint(model: nn.Module) -> str:

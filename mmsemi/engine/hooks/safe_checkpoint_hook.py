@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 
 from mmsemi.io.files import PARTIAL, cannot_write, inside, publish, write_text
 from mmsemi.io.space import check_space
 from mmsemi.registry import HOOKS
+from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import UsageError, WriteError
 
 from ..checkpoints import POINTER
@@ -90,7 +91,7 @@ class SafeCheckpointHook(CheckpointHook):
             for path in Path(self.out_dir).glob(f'*.pth{PARTIAL}'):
                 if self._is_ours(path.name.removesuffix(PARTIAL)):
                     path.unlink(missing_ok=True)
-        self._on_main(self._check_space, runner)
+        on_main(self._check_space, runner)
         interruption = getattr(runner, 'interruption', None)
         if interruption is not None:
             interruption.busy = lambda: runner.iter == self.step
@@ -227,7 +228,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Save on the first process; all stop if that does not work."""
         self.last_ckpt = self._path(self.filename_tmpl.format(step))
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
-        self._on_main(self._write_all, runner, step, meta)
+        on_main(self._write_all, runner, step, meta)
         self.saved = runner.iter if self.by_epoch else step
 
     def _write_all(self, runner, step: int, meta: dict | None = None) -> None:
@@ -325,7 +326,7 @@ class SafeCheckpointHook(CheckpointHook):
                 runner.epoch if self.by_epoch else runner.iter
             )
             name = f'best_{metric}_{step}'.replace('/', '_')
-            self._on_main(self._write, runner, name, runner.iter, False)
+            on_main(self._write, runner, name, runner.iter, False)
             if hub.get_info(key):
                 self._old_best.append(Path(hub.get_info(key)).name)
             hub.update_info(score_key, score)
@@ -362,20 +363,6 @@ class SafeCheckpointHook(CheckpointHook):
             needed,
             f'{number} checkpoints of {one / 2**20:.0f} MiB',
         )
-
-    @staticmethod
-    def _on_main(function, *args) -> None:
-        """Call on the first process; a problem there stops all."""
-        problem: list[Any] = [None]
-        if is_main_process():
-            try:
-                function(*args)
-            except UsageError as error:
-                problem[0] = (type(error), str(error))
-        broadcast_object_list(problem, 0)
-        if problem[0] is not None:
-            kind, text = problem[0]
-            raise kind(text)
 
 
 def not_finite(state: dict[str, Any]) -> str | None:
