@@ -12,7 +12,9 @@ from mmengine.runner import Runner, load_checkpoint
 
 from mmsemi.doctor.lists import collect
 from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
+from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.registry import HOOKS, MODELS
+from mmsemi.utils.errors import UsageError
 from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
 
@@ -258,3 +260,18 @@ def test_mmengines_average_beside_class_weights(root, tmp_path) -> None:
         if isinstance(module, ClassBalancedCrossEntropyLoss)
     ]
     assert losses and all(loss.class_weight is not None for loss in losses)
+
+
+def test_a_view_too_many_stops_a_run_before_it_trains(
+    root, tmp_path, monkeypatch
+) -> None:
+    cfg = online_config(root, tmp_path)
+    views = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline[-1]
+    views['unsup_student_2'] = copy.deepcopy(views['unsup_student'])
+
+    def loss(*args):
+        raise AssertionError('a batch was trained on')
+
+    monkeypatch.setattr(OnlineSegmentor, 'loss', loss)
+    with pytest.raises(UsageError, match='not use the branch unsup_student_2'):
+        train(cfg)
