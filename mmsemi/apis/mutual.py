@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -134,7 +135,7 @@ class MutualTraining:
             )
             cfg.load_from = self.checkpoint(phase - 1, name)
             other = NAMES[1 - NAMES.index(name)]
-            labeling_hook(cfg).labeling_model = dict(
+            labeling_hook(cfg)['labeling_model'] = dict(
                 config=str(self.work_dir / f'{other}.py'),
                 checkpoint=self.checkpoint(phase - 1, other),
             )
@@ -177,7 +178,8 @@ class MutualTraining:
             hub.update_info('mmsemi/finished_round', 0)
         runner.train()
         best = hub.get_info('best_ckpt')
-        result = dict(checkpoint=Path(best or hub.get_info('last_ckpt')).name)
+        last_file = Path(best or hub.get_info('last_ckpt'))
+        result: dict[str, Any] = dict(checkpoint=last_file.name)
         if runner.val_loop is not None:
             last = round(float(hub.get_scalar('val/mIoU').current()), 2)
             result['last_mIoU'] = last

@@ -73,7 +73,7 @@ def build_dataset(config: dict) -> BaseDataset:
             built as they are.
     """
     config = copy.deepcopy(config)
-    kind = DATASETS.get(config['type']) if 'type' in config else None
+    kind: Any = DATASETS.get(config['type']) if 'type' in config else None
     plain = (
         isinstance(kind, type)
         and issubclass(kind, BaseSegDataset)

@@ -80,6 +80,6 @@ def read_lists_as_written() -> None:
             return plain(self)
 
     from_elsewhere = mmengine.list_from_file
-    load_data_list.reads_lists_as_written = True
+    load_data_list.reads_lists_as_written = True  # type: ignore
     load_data_list.__doc__ = plain.__doc__
     BaseSegDataset.load_data_list = load_data_list

@@ -143,7 +143,7 @@ class Recipe:
 
     def pseudo(self) -> list[dict]:
         """Images with the pseudo-labels of a round."""
-        load = dict(type='LoadPseudoLabel')
+        load: dict[str, Any] = dict(type='LoadPseudoLabel')
         if not self.data.get('match_image', True):
             load['match_image'] = False
         return (

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from . import shapes_generator as generator
 
 # Counts, split lists and the version of the drawing code: whatever changes
 # here makes an old set be written anew.
-CONTENT = dict(
+CONTENT: dict[str, Any] = dict(
     version=2,
     seed=0,
     train=384,

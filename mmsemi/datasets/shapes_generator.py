@@ -7,6 +7,8 @@ mirrors the sky and is told from it by its place; lamps and boats are thin
 or small, and rare. A picture depends on the seed and its own number only.
 """
 
+from typing import TypeAlias
+
 import cv2
 import numpy as np
 
@@ -35,7 +37,7 @@ ROOFS = ((170, 60, 45), (110, 60, 50), (70, 70, 90), (120, 50, 110))
 SIZE = (64, 64)  # height, width
 _SCALE = 2  # drawn larger, then averaged
 
-Array = np.ndarray
+Array: TypeAlias = np.ndarray
 
 
 def _mix(a, b, t) -> Array:
@@ -111,7 +113,7 @@ class _Scene:
 
     def textured(self, color: Array, *layers: tuple[float, Array]) -> Array:
         """Color field (H, W, 3): a color plus ``amount * noise``."""
-        shade = sum(amount * layer for amount, layer in layers)
+        shade: Array = sum(amount * layer for amount, layer in layers)
         return np.asarray(color, np.float32) + shade[..., None]
 
     def far(self, color: Array, distance: float) -> Array:

@@ -15,6 +15,8 @@ from .generalized_zero_label import (
     zero_label_scores,
 )
 
+# 0, 0.05, ..., 1.
+GAMMAS = tuple(round(0.05 * k, 2) for k in range(21))
 COLUMNS = ('mIoU_seen', 'mIoU_unseen', 'hIoU', 'mIoU', 'aAcc')
 
 
@@ -66,11 +68,7 @@ class CalibrationSweepMetric(GeneralizedZeroLabelMetric):
         rows: after evaluation, the scores (in percent) of each gamma.
     """
 
-    def __init__(
-        self,
-        gammas: Sequence[float] = tuple(round(0.05 * k, 2) for k in range(21)),
-        **kwargs,
-    ) -> None:
+    def __init__(self, gammas: Sequence[float] = GAMMAS, **kwargs) -> None:
         super().__init__(**kwargs)
         if not len(gammas) or min(gammas) < 0:
             raise ValueError(

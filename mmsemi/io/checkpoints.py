@@ -103,7 +103,7 @@ def guard_mmengine() -> None:
             ) from error
         return _dictionary(content, filename)
 
-    load_checkpoint.reads_data_only = True
+    load_checkpoint.reads_data_only = True  # type: ignore[attr-defined]
     load_checkpoint.__doc__ = plain.__doc__
     CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
 

@@ -80,11 +80,12 @@ def _value(node: ast.expr) -> Any:
 def _call(node: ast.Call) -> Any:
     """``dict(a=1)``, ``dict({...}, a=1)`` and ``set()``."""
     parts = [_value(item) for item in node.args]
+    kind = ast.unparse(node.func)
     named = {item.arg: _value(item.value) for item in node.keywords}
     if None in named or len(parts) > 1:
         raise _refusal(node)
     try:
-        return dict(*parts, **named) if node.func.id == 'dict' else set(*parts)
+        return dict(*parts, **named) if kind == 'dict' else set(*parts)
     except TypeError as error:
         raise _refusal(node) from error
 

@@ -34,7 +34,7 @@ def format_equal_configs_once() -> None:
             known[key] = layout(text, **options)
         return known[key]
 
-    layout_once.remembers = True
+    layout_once.remembers = True  # type: ignore[attr-defined]
     yapf_api.FormatCode = layout_once
 
 
@@ -56,7 +56,7 @@ def silence_debug_prints() -> None:
         if logger is not None or level >= logging.INFO:
             print_log(msg, logger, level)
 
-    print_wanted.leaves_out_debug = True
+    print_wanted.leaves_out_debug = True  # type: ignore[attr-defined]
     target.print_log = print_wanted
 
 

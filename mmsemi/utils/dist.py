@@ -19,7 +19,8 @@ def on_main(function: Callable, *args: Any) -> Any:
         UsageError: the one it raised, on all processes.
         RuntimeError: on the others, if it raised something else.
     """
-    shared, error = [None, None, None], None
+    shared: list[Any] = [None, None, None]
+    error = None
     if is_main_process():
         try:
             shared[0] = function(*args)

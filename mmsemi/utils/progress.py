@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mmengine.dist import is_main_process
 
@@ -47,7 +47,7 @@ class Progress:
         self._start = time.perf_counter()
         self._tenth = 10 * completed // self.total
         self._redirected: list = []
-        self._bar = None
+        self._bar: Any = None  # of rich, which is imported when needed
         self._silent = not is_main_process()
         if bar is None:
             bar = sys.stdout.isatty()
@@ -155,7 +155,7 @@ def track(
         The items of ``iterable``.
     """
     if total is None:
-        total = len(iterable)
+        total = len(iterable)  # type: ignore[arg-type]
     with Progress(total, description) as progress:
         for count, item in enumerate(iterable, start=1):
             yield item

@@ -165,7 +165,8 @@ def move_teacher(
     if copied:
         copy_tensors(*zip(*copied))
     if averaged:
-        lerp(*map(list, zip(*averaged)), momentum)
+        mine, theirs = map(list, zip(*averaged))
+        lerp(mine, theirs, momentum)
 
 
 def lerp(mine: list[Tensor], theirs: list[Tensor], weight: float) -> None:

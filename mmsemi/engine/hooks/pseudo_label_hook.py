@@ -4,6 +4,7 @@ import copy
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.dist import broadcast, is_distributed
@@ -79,8 +80,8 @@ class PseudoLabelHook(Hook):
         labeling_model: dict | None = None,
     ) -> None:
         self.labeler = labeler
-        self.view_cfg = dict(flip=flip, scales=scales, amp=amp)
-        self.pass_cfg = dict(
+        self.view_cfg: dict[str, Any] = dict(flip=flip, scales=scales, amp=amp)
+        self.pass_cfg: dict[str, Any] = dict(
             keep_confidence=keep_confidence,
             compact_logits=compact_logits,
             soft_stride=soft_stride,

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -49,7 +50,7 @@ class RoundPictureHook(Hook):
 
     def __init__(self, num_images: int = 4) -> None:
         self.num_images = num_images
-        self.dataset = None
+        self.dataset: Any = None
 
     def before_round(self, runner) -> None:
         """Keep the labels of the round, and how sure their maker was."""

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from mmsemi.utils.labels import UNLABELED, resize_labels
 
 from .folded_embeddings import fold, unfold
 
-Columns = slice | Sequence[int] | Tensor
+Columns: TypeAlias = slice | Sequence[int] | Tensor
 
 
 @MODELS.register_module()

@@ -116,6 +116,8 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
         loss_name: key of the loss in a head's output.
     """
 
+    class_weight: Tensor | None
+
     def __init__(
         self,
         class_weight: Sequence[float] | None = None,

@@ -97,7 +97,8 @@ def component_box(
             return np.array(
                 [rows.start, columns.start, rows.stop, columns.stop]
             )
-    return fixed_share_boxes(1, *labels.shape, rng)[0, 0]
+    height, width = labels.shape
+    return fixed_share_boxes(1, height, width, rng)[0, 0]
 
 
 @MODELS.register_module()

@@ -7,6 +7,7 @@ exclusive. ``rng`` is anything with NumPy's ``random``, ``uniform`` and
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def fixed_share_boxes(
     return np.concatenate([corners, corners + sides], -1).astype(np.int64)
 
 
-BOX_RULES = dict(
+BOX_RULES: dict[str, Callable[..., np.ndarray]] = dict(
     u2pl=half_area_boxes,
     unimatch=random_area_boxes,
     cutmix_seg=fixed_share_boxes,

@@ -124,6 +124,7 @@ class AdaptiveCopyPaste(nn.Module):
             others = images.roll(-1, 0), labels.roll(-1, 0)
         if used is None:
             used = torch.rand(len(images), device=labels.device) < self.prob
+        chosen = self.choose(confidence)
         return paste_classes(
-            images, labels, *others, self.choose(confidence), used
+            images, labels, others[0], others[1], chosen, used
         )

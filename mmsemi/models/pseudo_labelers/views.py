@@ -40,12 +40,9 @@ class Views:
             )
         self.mirror = mirror
         self.random = scales == 'random'
-        named = isinstance(scales, str) and not self.random
-        self.scales = (
-            ()
-            if self.random
-            else tuple(SCALES[scales] if named else scales or ())
-        )
+        if isinstance(scales, str):
+            scales = SCALES.get(scales, ())  # none are fixed if drawn
+        self.scales: tuple[float, ...] = tuple(scales or ())
         if any(p <= 0 for p in self.scales):
             raise ValueError(f'scales are positive, got {self.scales}')
         self.align_corners = align_corners
