@@ -27,7 +27,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
-from mmsemi.apis.setup import enable_amp, load_config
+from mmsemi.apis.config import enable_amp, load_config
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 from mmsemi.models.segmentors import MeanTeacher
 from mmsemi.models.segmentors.semi_base import heads

@@ -17,9 +17,10 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 
+from mmsemi.apis.config import load_config
 from mmsemi.apis.inference import Predictor
 from mmsemi.apis.mutual import MutualTraining
-from mmsemi.apis.setup import check_work_dir, load_config
+from mmsemi.apis.work_dir import check_work_dir
 from mmsemi.engine.hooks.pseudo_label_hook import PseudoLabelHook
 from mmsemi.engine.loops.round_data import check_baseline
 from mmsemi.engine.runner import CalmRunner

@@ -13,8 +13,8 @@ from mmsemi.io.files import write_json
 from mmsemi.io.package_configs import find_config
 from mmsemi.utils.errors import UsageError
 
+from .config import load_config, set_work_dir
 from .launcher import is_first_process, setup_launcher
-from .setup import load_config, set_work_dir
 
 
 def gamma_range(first: float, last: float, step: float) -> list[float]:

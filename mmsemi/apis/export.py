@@ -5,8 +5,8 @@ from typing import Any
 from mmsemi.io.package_configs import find_config
 from mmsemi.models.export import Exported, export_segmentor
 
+from .config import load_config
 from .inference import predicting_network
-from .setup import load_config
 
 
 def export(

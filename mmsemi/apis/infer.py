@@ -12,8 +12,8 @@ from mmsemi.models.plain_config import test_pipeline
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
+from .config import load_config
 from .inference import Predictor, find_images, save_prediction
-from .setup import load_config
 
 
 def infer(

@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmsemi.apis.setup import changed_keys, move_files_aside
+from mmsemi.apis.work_dir import changed_keys, move_files_aside
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.config_data import read_dumped_config

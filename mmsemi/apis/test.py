@@ -11,8 +11,8 @@ from mmsemi.io.package_configs import find_config
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.errors import UsageError
 
+from .config import load_config, set_work_dir
 from .launcher import is_first_process, setup_launcher
-from .setup import load_config, set_work_dir
 
 
 def test(

@@ -8,16 +8,15 @@ from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
 from mmsemi.report.tables import SUMMARY
 
-from .launcher import is_first_process, setup_launcher
-from .setup import (
+from .config import (
     check_amp,
     enable_amp,
-    finish_run,
     load_config,
     prepare_generated,
-    prepared_run,
     set_work_dir,
 )
+from .launcher import is_first_process, setup_launcher
+from .setup import finish_run, prepared_run
 
 
 def train(

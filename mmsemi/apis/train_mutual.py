@@ -9,9 +9,9 @@ from mmengine.dist import is_main_process
 from mmsemi.doctor import check_training
 from mmsemi.io.package_configs import find_config
 
+from .config import check_amp, enable_amp, load_config, prepare_generated
 from .launcher import is_first_process
 from .mutual import MutualTraining
-from .setup import check_amp, enable_amp, load_config, prepare_generated
 
 
 def train_mutual(

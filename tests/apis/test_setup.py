@@ -6,7 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmsemi.apis import launcher, setup
+from mmsemi.apis import config, launcher, setup
+from mmsemi.apis.work_dir import check_work_dir, run_files
 from mmsemi.utils.errors import UsageError
 
 
@@ -33,30 +34,30 @@ def start(cfg, name='method.py'):
 
 def test_a_missing_config_is_named(tmp_path):
     with pytest.raises(UsageError, match='nowhere.py'):
-        setup.load_config(str(tmp_path / 'nowhere.py'))
+        config.load_config(str(tmp_path / 'nowhere.py'))
     child = tmp_path / 'child.py'
     child.write_text("_base_ = ['./base.py']\n")
     with pytest.raises(UsageError, match='base.py'):
-        setup.load_config(str(child))
+        config.load_config(str(child))
 
 
 def test_work_dir_option_config_and_name_in_that_order(cfg):
     given = cfg.work_dir
-    assert str(setup.set_work_dir(cfg, 'a/b.py', 'other')) == 'other'
+    assert str(config.set_work_dir(cfg, 'a/b.py', 'other')) == 'other'
     cfg.work_dir = given
-    assert str(setup.set_work_dir(cfg, 'a/b.py', None)) == given
+    assert str(config.set_work_dir(cfg, 'a/b.py', None)) == given
     cfg.work_dir = None
-    path = setup.set_work_dir(cfg, 'a/b.py', None, suffix='test')
+    path = config.set_work_dir(cfg, 'a/b.py', None, suffix='test')
     assert path.as_posix() == 'work_dirs/b/test'
     cfg = Config()
-    path = setup.set_work_dir(cfg, 'x/configs/dmt/b.py', None)
+    path = config.set_work_dir(cfg, 'x/configs/dmt/b.py', None)
     assert path.as_posix() == 'work_dirs/dmt/b'
 
 
 def test_an_empty_work_dir_may_be_used(cfg):
-    setup.check_work_dir(cfg, 'method.py')
+    check_work_dir(cfg, 'method.py')
     start(cfg)
-    setup.check_work_dir(cfg, 'method.py')
+    check_work_dir(cfg, 'method.py')
 
 
 @pytest.mark.parametrize(
@@ -73,64 +74,64 @@ def test_a_run_is_never_written_over_silently(cfg, left):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('old')
     with pytest.raises(UsageError, match='--resume.*--overwrite'):
-        setup.check_work_dir(cfg, 'method.py')
+        check_work_dir(cfg, 'method.py')
     assert path.exists()
-    setup.check_work_dir(cfg, 'method.py', resume=True)
+    check_work_dir(cfg, 'method.py', resume=True)
     assert path.exists()
-    setup.check_work_dir(cfg, 'method.py', overwrite=True)
+    check_work_dir(cfg, 'method.py', overwrite=True)
     assert not path.exists()
-    assert setup.run_files(cfg.work_dir) == []
+    assert run_files(cfg.work_dir) == []
 
 
 def test_overwriting_leaves_other_files_alone(cfg):
     work_dir = start(cfg)
     (work_dir / 'iter_5.pth').write_text('old')
     (work_dir / 'notes.md').write_text('mine')
-    setup.check_work_dir(cfg, 'method.py', overwrite=True)
+    check_work_dir(cfg, 'method.py', overwrite=True)
     assert (work_dir / 'notes.md').read_text() == 'mine'
 
 
 def test_nothing_to_resume(cfg):
     with pytest.raises(UsageError, match='nothing to resume'):
-        setup.check_work_dir(cfg, 'method.py', resume=True)
+        check_work_dir(cfg, 'method.py', resume=True)
     start(cfg, 'another.py')
     with pytest.raises(UsageError, match='another.py'):
-        setup.check_work_dir(cfg, 'method.py', resume=True)
+        check_work_dir(cfg, 'method.py', resume=True)
 
 
 def test_a_run_resumes_with_its_own_config_only(cfg):
     start(cfg)
-    setup.check_work_dir(cfg, 'method.py', resume=True)
+    check_work_dir(cfg, 'method.py', resume=True)
     cfg.log_level = 'ERROR'
     cfg.train_dataloader.num_workers = 8
     cfg.model.norm.type = 'SyncBN'  # replaced on CPUs by the launcher
-    setup.check_work_dir(cfg, 'method.py', resume=True)
+    check_work_dir(cfg, 'method.py', resume=True)
     cfg.train_cfg.max_iters = 20
     with pytest.raises(UsageError, match='train_cfg.max_iters: 10 -> 20'):
-        setup.check_work_dir(cfg, 'method.py', resume=True)
+        check_work_dir(cfg, 'method.py', resume=True)
 
 
 def test_amp_needs_a_gpu(monkeypatch):
     cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
-    monkeypatch.setattr(setup, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(config, 'get_device', lambda: 'cpu')
     with pytest.raises(UsageError, match='GPU'):
-        setup.enable_amp(cfg)
-    setup.check_amp(cfg)
+        config.enable_amp(cfg)
+    config.check_amp(cfg)
     wants = Config(dict(optim_wrapper=dict(type='AmpOptimWrapper')))
     with pytest.raises(UsageError, match='optim_wrapper.type=OptimWrapper'):
-        setup.check_amp(wants)
-    monkeypatch.setattr(setup, 'get_device', lambda: 'cuda')
-    setup.check_amp(wants)
-    setup.enable_amp(cfg)
+        config.check_amp(wants)
+    monkeypatch.setattr(config, 'get_device', lambda: 'cuda')
+    config.check_amp(wants)
+    config.enable_amp(cfg)
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.loss_scale == 'dynamic'
     # Asked for by the config already: its own settings stay.
     cfg.optim_wrapper.loss_scale = 512.0
-    setup.enable_amp(cfg)
+    config.enable_amp(cfg)
     assert cfg.optim_wrapper.loss_scale == 512.0
     cfg.optim_wrapper.type = 'ApexOptimWrapper'
     with pytest.raises(UsageError, match='ApexOptimWrapper'):
-        setup.enable_amp(cfg)
+        config.enable_amp(cfg)
 
 
 def test_sync_bn_is_replaced_wherever_it_stands():

@@ -15,7 +15,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from mmsemi.apis import setup
+from mmsemi.apis import config, setup
 from mmsemi.apis.run_record import list_hashes
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.interruption import Interrupted
@@ -356,7 +356,7 @@ def test_a_run_killed_before_its_first_file_resumes(tmp_path, online) -> None:
 def test_a_config_in_its_own_work_dir_is_not_written_over(tmp_path) -> None:
     path = tmp_path / 'method.py'
     path.write_text('# mine')
-    cfg = setup.load_config(str(path))
+    cfg = config.load_config(str(path))
     cfg.work_dir = str(tmp_path)
     with pytest.raises(UsageError, match='the config itself'):
         with setup.prepared_run(cfg, str(path)):

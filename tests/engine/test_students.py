@@ -13,8 +13,8 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import OptimWrapper
 
+from mmsemi.apis.config import load_config
 from mmsemi.apis.inference import Predictor
-from mmsemi.apis.setup import load_config
 from mmsemi.engine.student_config import resolve_student
 from mmsemi.models.export import export_segmentor
 from mmsemi.models.weights import load_weights

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-from mmsemi.apis.setup import load_config
+from mmsemi.apis.config import load_config
 from mmsemi.doctor.lists import collect
 from mmsemi.doctor.masks import count_pixels
 from mmsemi.io.files import write_json

@@ -17,7 +17,7 @@ import sys
 import numpy as np
 from mmengine.registry import init_default_scope
 
-from mmsemi.apis.setup import load_config
+from mmsemi.apis.config import load_config
 from mmsemi.datasets.splits import leaf_datasets
 from mmsemi.doctor.lists import ImageList
 from mmsemi.prepare.spatial_prior import (

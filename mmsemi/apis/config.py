@@ -1,0 +1,125 @@
+"""Configs as the commands read them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+from mmengine.device import get_device
+
+from mmsemi.doctor.settings import check_options
+from mmsemi.engine.build import resolve
+from mmsemi.io.package_configs import plain_import_errors
+from mmsemi.utils.errors import UsageError
+
+
+def load_config(
+    path: str,
+    options: dict | None = None,
+    split: str | None = None,
+    world_size: int | None = None,
+    accumulate: int = 1,
+) -> Config:
+    """Read a config file, apply ``--cfg-options`` and resolve its facts.
+
+    Args:
+        path: config file, or ``package::path`` of one.
+        options: values by dotted names.
+        split: see :func:`mmsemi.engine.build.resolve`, as are the others.
+
+    Raises:
+        UsageError: if the file, or one it is based on, does not exist, or
+            if something it needs is not installed.
+    """
+    try:
+        with plain_import_errors(f'config {path}'):
+            cfg = Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise UsageError(
+            f'config {path}: {error.filename or error} not found'
+        ) from error
+    except (SyntaxError, UnicodeDecodeError, yaml.YAMLError) as error:
+        line = getattr(error, 'lineno', None)
+        why = ' '.join(str(getattr(error, 'msg', error)).split())
+        raise UsageError(
+            f'config {path}{f", line {line}" if line else ""} (or a file it '
+            f'is based on): {why}. The file is damaged or mistyped'
+        ) from error
+    if options:
+        cfg.merge_from_dict(options)
+        check_options(cfg, options)
+    return resolve(cfg, split, world_size, accumulate)
+
+
+def set_work_dir(
+    cfg: Config, config_path: str, work_dir: str | None, suffix: str = ''
+) -> Path:
+    """Work dir from the option, else the config, else the config's name.
+
+    ``configs/<method>/<name>.py`` gives ``work_dirs/<method>/<name>``.
+    """
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        *folders, name = Path(config_path).with_suffix('').parts
+        below = (
+            folders[folders.index('configs') + 1 :]
+            if 'configs' in folders
+            else []
+        )
+        cfg.work_dir = str(Path('work_dirs', *below, name, suffix))
+    return Path(cfg.work_dir)
+
+
+def enable_amp(cfg: Config) -> None:
+    """Turn on automatic mixed precision, as mmseg's ``--amp`` does."""
+    if get_device() == 'cpu':
+        raise UsageError('--amp needs a GPU, and none was found')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind == 'AmpOptimWrapper':
+        return
+    if kind != 'OptimWrapper':
+        raise UsageError(
+            '--amp replaces an OptimWrapper; the config has '
+            f'optim_wrapper.type={kind}'
+        )
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def check_amp(cfg: Config) -> None:
+    """Check that a config in mixed precision finds a GPU.
+
+    Raises:
+        UsageError: if it does not.
+    """
+    kind = (cfg.get('optim_wrapper') or {}).get('type')
+    if kind == 'AmpOptimWrapper' and get_device() == 'cpu':
+        raise UsageError(
+            'the config trains in mixed precision (AmpOptimWrapper), which '
+            'needs a GPU, and none was found. On a CPU: --cfg-options '
+            'optim_wrapper.type=OptimWrapper'
+        )
+
+
+def prepare_generated(cfg: Config) -> None:
+    """Write the procedural sets a config names, before lists are read."""
+    from mmsemi.registry import DATASETS
+
+    for part in _walk(cfg.to_dict()):
+        kind = part.get('type')
+        if isinstance(kind, str) and isinstance(part.get('data_root'), str):
+            dataset = DATASETS.get(kind)
+            if getattr(dataset, 'GENERATED', False):
+                dataset.prepare(part['data_root'])
+
+
+def _walk(value: Any) -> Iterator[dict]:
+    if isinstance(value, dict):
+        yield value
+        for item in value.values():
+            yield from _walk(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _walk(item)
