@@ -62,8 +62,10 @@ def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
         known = dict(usual, lists=name)
     facts = dict(known, split=osp.basename(osp.normpath(name)))
     labeled, unlabeled = _lists(data, known, name)
-    data.setdefault('labeled', {})['ann_file'] = labeled
-    data.setdefault('unlabeled', {})['ann_file'] = unlabeled
+    for role, path in (('labeled', labeled), ('unlabeled', unlabeled)):
+        part = data.setdefault(role, {})
+        # A list that the config names itself counts more than its split.
+        part['ann_file'] = path if split else part.get('ann_file') or path
     baseline = data.get('baseline_split')
     if baseline:
         entry = _entry(splits, baseline) or {}
