@@ -15,7 +15,7 @@ from mmseg.datasets import BaseSegDataset
 from mmsemi.registry import DATASETS
 from mmsemi.utils.progress import track
 
-from . import shapes_generator as generator
+from . import landscapes
 
 # Counts, split lists and the version of the drawing code: whatever changes
 # here makes an old set be written anew.
@@ -24,7 +24,7 @@ CONTENT: dict[str, Any] = dict(
     seed=0,
     train=384,
     val=96,
-    size=list(generator.SIZE),
+    size=list(landscapes.SIZE),
     labeled=12,
     split_seeds=3,
 )
@@ -38,7 +38,7 @@ class ShapesDataset(BaseSegDataset):
     Below ``data_root`` lie ``images/{train,val}``, ``annotations/{train,
     val}``, the list ``train.txt`` of all training images, and
     ``splits/1_32/seed{0,1,2}`` with ``labeled.txt`` and ``unlabeled.txt``.
-    See :mod:`mmsemi.datasets.shapes_generator` for what the pictures show.
+    See :mod:`mmsemi.datasets.landscapes` for what the pictures show.
 
     Args:
         data_root: where the set lies or is to be written; needed.
@@ -46,8 +46,8 @@ class ShapesDataset(BaseSegDataset):
     """
 
     METAINFO = dict(
-        classes=generator.CLASSES,
-        palette=[list(color) for color in generator.PALETTE],
+        classes=landscapes.CLASSES,
+        palette=[list(color) for color in landscapes.PALETTE],
     )
     GENERATED = True
 
@@ -136,7 +136,7 @@ def _write(folder: Path) -> None:
         if is_distributed()
         else track(numbers, description='drawing the shapes set')
     ):
-        image, labels = generator.draw_landscape(CONTENT['seed'], number)
+        image, labels = landscapes.draw_landscape(CONTENT['seed'], number)
         part = 'train' if number < train else 'val'
         name = f'{part}/{number:04d}.png'
         cv2.imwrite(str(folder / 'images' / name), image[..., ::-1])

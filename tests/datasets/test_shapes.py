@@ -5,8 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmsemi.datasets import ShapesDataset, shapes
-from mmsemi.datasets import shapes_generator as generator
+from mmsemi.datasets import ShapesDataset, landscapes, shapes
 
 
 @pytest.fixture
@@ -26,22 +25,22 @@ def files(root):
 
 
 def test_pictures_depend_on_seed_and_number_only():
-    image, labels = generator.draw_landscape(0, 7)
-    again, same = generator.draw_landscape(0, 7)
-    other, _ = generator.draw_landscape(1, 7)
+    image, labels = landscapes.draw_landscape(0, 7)
+    again, same = landscapes.draw_landscape(0, 7)
+    other, _ = landscapes.draw_landscape(1, 7)
     assert np.array_equal(image, again) and np.array_equal(labels, same)
     assert not np.array_equal(image, other)
-    assert image.shape == (*generator.SIZE, 3) and image.dtype == np.uint8
-    assert labels.shape == generator.SIZE and labels.dtype == np.uint8
-    assert labels.max() < len(generator.CLASSES)
+    assert image.shape == (*landscapes.SIZE, 3) and image.dtype == np.uint8
+    assert labels.shape == landscapes.SIZE and labels.dtype == np.uint8
+    assert labels.max() < len(landscapes.CLASSES)
 
 
 def test_small_things_are_rare_and_every_class_occurs():
     counts = sum(
-        np.bincount(generator.draw_landscape(0, k)[1].ravel(), minlength=8)
+        np.bincount(landscapes.draw_landscape(0, k)[1].ravel(), minlength=8)
         for k in range(60)
     )
-    share = dict(zip(generator.CLASSES, counts / counts.sum()))
+    share = dict(zip(landscapes.CLASSES, counts / counts.sum()))
     assert min(share.values()) > 0.002
     assert max(share['boat'], share['lamp']) < 0.04 < 0.2 < share['sky']
 
@@ -64,11 +63,11 @@ def test_first_use_writes_images_masks_and_lists(small, tmp_path):
         for info in dataset:
             image = cv2.imread(info['img_path'])
             mask = cv2.imread(info['seg_map_path'], cv2.IMREAD_UNCHANGED)
-            assert image.shape[:2] == mask.shape == generator.SIZE
+            assert image.shape[:2] == mask.shape == landscapes.SIZE
             seen.add(info['img_path'])
     assert len(seen) == 16
     number = int(info['img_path'][-8:-4])
-    drawn, labels = generator.draw_landscape(small['seed'], number)
+    drawn, labels = landscapes.draw_landscape(small['seed'], number)
     assert np.array_equal(image[..., ::-1], drawn)
     assert np.array_equal(mask, labels)
 
@@ -98,18 +97,18 @@ def test_a_foreign_folder_is_not_touched(small, tmp_path):
 
 def test_an_interrupted_writing_leaves_no_set(small, tmp_path, monkeypatch):
     root = tmp_path / 'shapes'
-    draw = generator.draw_landscape
+    draw = landscapes.draw_landscape
 
     def stop(seed, number):
         if number == 5:
             raise KeyboardInterrupt
         return draw(seed, number)
 
-    monkeypatch.setattr(generator, 'draw_landscape', stop)
+    monkeypatch.setattr(landscapes, 'draw_landscape', stop)
     with pytest.raises(KeyboardInterrupt):
         ShapesDataset.prepare(root)
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(generator, 'draw_landscape', draw)
+    monkeypatch.setattr(landscapes, 'draw_landscape', draw)
     ShapesDataset.prepare(root)
     assert shapes.is_current(root)
 
