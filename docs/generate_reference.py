@@ -23,6 +23,7 @@ ROOMS = (
     ('Pseudo-labelers', 'mmsemi.models.pseudo_labelers'),
     ('Losses', 'mmsemi.models.losses'),
     ('Mixing', 'mmsemi.models.mixing'),
+    ('Perturbations of features', 'mmsemi.models.perturbations'),
     ('Heads', 'mmsemi.models.decode_heads'),
     ('Backbones', 'mmsemi.models.backbones'),
     ('Data sets', 'mmsemi.datasets'),

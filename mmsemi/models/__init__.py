@@ -3,6 +3,7 @@ from .data_preprocessor import MultiBranchDataPreprocessor
 from .decode_heads import *  # noqa: F401,F403
 from .losses import *  # noqa: F401,F403
 from .mixing import *  # noqa: F401,F403
+from .perturbations import *  # noqa: F401,F403
 from .pretrained import CountedPretrainedInit
 from .pseudo_labelers import *  # noqa: F401,F403
 from .segmentors import *  # noqa: F401,F403

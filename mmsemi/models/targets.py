@@ -29,6 +29,8 @@ class Targets:
             learns from.
         pseudo: bool (N,), which samples have pseudo-labels, where a batch
             holds annotated ones, too; all by default.
+        beside: what another network says of the same images; it is cut and
+            pasted with these.
     """
 
     labels: Tensor
@@ -38,6 +40,7 @@ class Targets:
     soft: Tensor | None = None
     truth: Tensor | None = None
     pseudo: Tensor = None  # type: ignore[assignment]
+    beside: 'Targets | None' = None
 
     def __post_init__(self) -> None:
         labels = self.labels
@@ -66,14 +69,21 @@ class Targets:
             function: gets (N, H, W) or (N, C, H, W) and returns as many
                 images.
         """
+        beside = self.beside
         return replace(
-            self, **{name: function(value) for name, value in self._maps()}
+            self,
+            beside=None if beside is None else beside.each(function),
+            **{name: function(value) for name, value in self._maps()},
         )
 
     def paste(self, other: 'Targets', mask: Tensor) -> 'Targets':
         """Take the maps of ``other`` where a mask (N, H, W) is set."""
+        beside = self.beside
+        if beside is not None and other.beside is not None:
+            beside = beside.paste(other.beside, mask)
         return replace(
             self,
+            beside=beside,
             **{
                 name: torch.where(
                     mask[:, None] if value.ndim == 4 else mask,
@@ -87,9 +97,11 @@ class Targets:
 
     def keep(self, index: Any) -> 'Targets':
         """Some of the images: a slice or an index tensor."""
+        beside = self.beside
         return replace(
             self,
             pseudo=self.pseudo[index],
+            beside=None if beside is None else beside.keep(index),
             **dict((name, value[index]) for name, value in self._maps()),
         )
 
@@ -97,5 +109,6 @@ class Targets:
         return [
             (field.name, getattr(self, field.name))
             for field in fields(self)
-            if field.name != 'pseudo' and getattr(self, field.name) is not None
+            if field.name not in ('pseudo', 'beside')
+            and getattr(self, field.name) is not None
         ]

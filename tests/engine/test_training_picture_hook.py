@@ -15,8 +15,8 @@ from mmsemi.models.segmentors.online import Record
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
+from tests.models.segmentors.peers import UniMatch, cps, unimatch
 from tests.models.segmentors.test_mean_teacher import data_of
-from tests.models.segmentors.test_sketches import UniMatch, cps, unimatch
 from tests.models.tiny import batch, sample, tiny_student
 from tests.tiny import make_tiny_set, train
 

@@ -11,20 +11,12 @@ from mmengine.runner import load_checkpoint
 from mmsemi.engine.runner import build_runner
 from mmsemi.registry import MODELS
 from tests.engine.test_online_training import online_config
-from tests.models.segmentors.test_sketches import CPS
 from tests.tiny import Killed, make_tiny_set, train
 
 
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
     return make_tiny_set(tmp_path_factory.mktemp('set'))
-
-
-@pytest.fixture(autouse=True)
-def registered(monkeypatch):
-    MODELS.register_module(module=CPS, force=True)
-    yield
-    MODELS.module_dict.pop('CPS')
 
 
 def cps_config(root: Path, work_dir: Path) -> Config:

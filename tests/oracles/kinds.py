@@ -91,16 +91,11 @@ KINDS = {
 # Families, or kinds as 'family/kind', that no test consumes yet; must end
 # empty.
 PENDING = (
-    'unimatch/cps',
-    'unimatch/cps_cutmix',
     'unimatch/cps_poly_lr',
     'unimatch/eval_v1',
     'unimatch/eval_v2',
     'unimatch/ohem',
     'unimatch/poly_lr',
-    'unimatch/v1_loss',
-    'unimatch/v2_comp_drop',
-    'unimatch/v2_loss',
     'unimatch/weak_aug',
 )
 

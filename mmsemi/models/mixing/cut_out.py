@@ -43,5 +43,11 @@ class CutOut(CutMix):
             inside = mask[:, None] if tensor.ndim == 4 else mask
             return tensor.masked_fill(inside, value)
 
-        labels = blank(targets.labels, IGNORE)
-        return blank(images), targets.each(blank).change(labels=labels)
+        def cut(maps: Targets | None) -> Targets | None:
+            if maps is None:
+                return None
+            return maps.each(blank).change(
+                labels=blank(maps.labels, IGNORE), beside=cut(maps.beside)
+            )
+
+        return blank(images), cut(targets)

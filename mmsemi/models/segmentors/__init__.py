@@ -1,16 +1,20 @@
 from .ael import AEL, U2PLWithAEL
 from .batch import Batch
+from .cps import CPS
 from .mean_teacher import MeanTeacher
 from .online import OnlineSegmentor
 from .self_training import SelfTrainingSegmentor
 from .semi_base import SemiSegmentor
 from .spnet import SPNet
 from .u2pl import U2PL
+from .unimatch import UniMatch
+from .unimatch_v2 import UniMatchV2
 from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
     'AEL',
     'Batch',
+    'CPS',
     'MeanTeacher',
     'OnlineSegmentor',
     'SPNet',
@@ -18,5 +22,7 @@ __all__ = [
     'SemiSegmentor',
     'U2PL',
     'U2PLWithAEL',
+    'UniMatch',
+    'UniMatchV2',
     'ZeroLabelSegmentor',
 ]

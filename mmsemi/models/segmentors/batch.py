@@ -101,16 +101,19 @@ class Batch:
 
     @property
     def truth(self) -> Tensor | None:
-        """Ground truth of the unlabeled images, where all samples have it.
+        """Ground truth of the unlabeled images, where samples have it.
 
-        For reports; int64 (M, H, W), 255 on padding.
+        For reports; int64 (M, H, W), 255 on padding and where unknown. None
+        when nothing is known.
         """
-        if not all('gt_audit' in sample for sample in self.samples):
+        if not any('gt_audit' in sample for sample in self.samples):
             return None
         height, width = self.weak.shape[-2:]
         shape = (len(self.samples), height, width)
         padded = self.labels.new_full(shape, IGNORE)
         for one, sample in zip(padded, self.samples):
+            if 'gt_audit' not in sample:
+                continue
             truth = sample.gt_audit.data[0, :height, :width]
             one[: truth.shape[0], : truth.shape[1]] = truth
         return padded
@@ -131,6 +134,18 @@ class Batch:
         return (
             {name: value[:number] for name, value in outputs.items()},
             {name: value[number:] for name, value in outputs.items()},
+        )
+
+    def with_labeled(self) -> 'Batch':
+        """The same with the labeled images behind the unlabeled ones.
+
+        As weak views, all of whose pixels are valid.
+        """
+        known = torch.ones_like(self.labels, dtype=torch.bool)
+        return self.change(
+            weak=join_images({WEAK: self.weak, SUP: self.sup}),
+            valid=torch.cat([self.valid, known]),
+            samples=[*self.samples, *self.sup_samples],
         )
 
     def change(self, **parts: Any) -> 'Batch':

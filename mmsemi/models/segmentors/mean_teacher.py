@@ -41,10 +41,6 @@ class MeanTeacher(OnlineSegmentor):
 
     def step(self, batch: Batch) -> Losses:
         """Label, mix, learn."""
-        if self.training and not self.teacher_follows:
-            warnings.warn(
-                'nobody moves the teacher: add MeanTeacherHook to custom_hooks'
-            )
         targets = self.label(self.ask_teacher(batch.weak), batch)
         images, targets = self.mix(batch.strong[0], targets)
         sup, unsup = self.decode_joint(self.student, batch, images)
@@ -55,6 +51,10 @@ class MeanTeacher(OnlineSegmentor):
 
     def ask_teacher(self, images):
         """Logits of the teacher in its mode, see :meth:`look`."""
+        if self.training and not self.teacher_follows:
+            warnings.warn(
+                'nobody moves the teacher: add MeanTeacherHook to custom_hooks'
+            )
         training = (
             self.training and self.semi_train_cfg['teacher_mode'] == 'train'
         )

@@ -79,18 +79,23 @@ class NetworkVerbs:
             return self.decode(network, images, auxiliary=False)['decode']
 
     def decode_joint(
-        self, network: nn.Module, batch: Batch, images: Tensor
+        self,
+        network: nn.Module,
+        batch: Batch,
+        images: Tensor,
+        perturb: Callable[[tuple], tuple] | None = None,
     ) -> tuple[Outputs, Outputs]:
         """:meth:`decode` of the labeled and of other images.
 
         At once, so that they share their batch statistics, unless
-        ``joint_forward`` is off.
+        ``joint_forward`` is off. What ``perturb`` adds comes with the others.
         """
         if self.semi_train_cfg['joint_forward']:
-            return batch.split(self.decode(network, batch.join(images)))
+            images = batch.join(images)
+            return batch.split(self.decode(network, images, perturb=perturb))
         return (
             self.decode(network, batch.sup),
-            self.decode(network, images, auxiliary=False),
+            self.decode(network, images, auxiliary=False, perturb=perturb),
         )
 
     def probabilities(

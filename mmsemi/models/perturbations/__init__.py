@@ -1,0 +1,3 @@
+from .channel_dropout import ChannelDropout, ComplementaryChannelDropout
+
+__all__ = ['ChannelDropout', 'ComplementaryChannelDropout']

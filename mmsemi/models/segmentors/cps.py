@@ -1,0 +1,155 @@
+"""CPS: two students, each of which labels for the other."""
+
+import copy
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+
+from .batch import Batch
+from .online import Losses, OnlineSegmentor
+
+
+@MODELS.register_module()
+class CPS(OnlineSegmentor):
+    """Cross pseudo supervision (arXiv 2106.01226, CVPR 2021).
+
+    Chen et al. Two networks of one architecture that start differently; the
+    class that either predicts is the label of the other, without a
+    threshold, on labeled and unlabeled images alike:
+
+        L = CE(P_1, y) + CE(P_2, y) + lambda (CE(P_1, Y_2) + CE(P_2, Y_1))
+
+    lambda is ``semi_train_cfg.unsup_weight``. With ``mixing`` (CPS with
+    CutMix) labels come from forwards in train mode, without gradient, of
+    unlabeled images alone; images and both networks' labels are mixed by the
+    same masks, and both networks learn from the mixed images.
+
+    Published are lambda 1.5 (VOC) and 6 (Cityscapes), with CutMix 1 and 5;
+    three boxes of 25 to 50 % of the image, those inside an odd number of
+    them: ``mixing=dict(type='CutMix', box='cutmix_seg', box_cfg=dict(
+    count=3, share=(0.25, 0.5)), prob=1.0)``; images in their own colors, so
+    there are no strong views; OHEM on Cityscapes. The first network
+    predicts; ``predict_on='student_2'`` takes the other.
+
+    Differences: padding of unlabeled images counts nowhere, where the code
+    learns what is predicted there. CutMix pastes another image of the
+    batch, where the two streams of the code hold the same images.
+
+    Args:
+        student: see :class:`OnlineSegmentor`.
+        student_2: changes to its config for the second one. A checkpoint of
+            a plain segmentor fills the first only.
+        pseudo_labeler: by default every pixel is labeled by its likeliest
+            class.
+        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
+        mixing: see above; None for plain CPS.
+        **kwargs: as there; ``joint_forward`` is off by default.
+    """
+
+    sub_models = ('student', 'student_2')
+    strong_views = 0
+    train_defaults = dict(OnlineSegmentor.train_defaults, joint_forward=False)
+
+    def __init__(
+        self,
+        student: dict,
+        pseudo_labeler: dict | None = None,
+        unsup_loss: dict | None = None,
+        mixing: dict | None = None,
+        student_2: dict | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            student,
+            pseudo_labeler
+            or dict(type='ConfidencePseudoLabeler', threshold=0.0),
+            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
+            mixing,
+            **kwargs,
+        )
+        second = Config(dict(model=copy.deepcopy(student)))
+        second.merge_from_dict(
+            dict(model=dict(student_2 or {}, data_preprocessor=None))
+        )
+        self.student_2 = MODELS.build(second.model)
+        if self.student_2.out_channels != self.student.out_channels:
+            raise ValueError(
+                f'student_2 predicts {self.student_2.out_channels} classes '
+                f'and student {self.student.out_channels}; they label for '
+                'each other, so both need the same'
+            )
+
+    @property
+    def students(self) -> tuple[nn.Module, nn.Module]:
+        """Both networks."""
+        return self.student, self.student_2
+
+    def step(self, batch: Batch) -> Losses:
+        """Either student learns what the other predicts."""
+        if self.mixing is not None:
+            return self.step_with_mixing(batch)
+        seen = [
+            self.decode_joint(network, batch, batch.weak)
+            for network in self.students
+        ]
+        all_images = batch.with_labeled()
+        logits = [
+            torch.cat([unsup['decode'], sup['decode']]) for sup, unsup in seen
+        ]
+        one, two = (self.label(part, all_images) for part in logits)
+        return {
+            **self.sup(self.student, seen[0][0], batch),
+            **self.sup(self.student_2, seen[1][0], batch, 'sup_2'),
+            **self.unsup(logits[0], two),
+            **self.unsup(logits[1], one, 'unsup_2'),
+        }
+
+    def step_with_mixing(self, batch: Batch) -> Losses:
+        """The same on mixed images, whose labels are mixed alike."""
+        one, two = (
+            self.label(self.look(network, batch.weak, self.training), batch)
+            for network in self.students
+        )
+        images, one = self.mix(batch.weak, one.change(beside=two))
+        (sup_1, unsup_1), (sup_2, unsup_2) = (
+            self.decode_joint(network, batch, images)
+            for network in self.students
+        )
+        return {
+            **self.sup(self.student, sup_1, batch),
+            **self.sup(self.student_2, sup_2, batch, 'sup_2'),
+            **self.unsup(unsup_1['decode'], one.beside),
+            **self.unsup(unsup_2['decode'], one, 'unsup_2'),
+        }
+
+    def labeled_only(self, batch: Batch) -> Losses:
+        """Both students learn from labeled images."""
+        first, second = (
+            self.decode(network, batch.sup) for network in self.students
+        )
+        return {
+            **self.sup(self.student, first, batch),
+            **self.sup(self.student_2, second, batch, 'sup_2'),
+        }
+
+    def init_weights(self) -> None:
+        """Initialize both.
+
+        Raises:
+            UsageError: when they came out equal.
+        """
+        super().init_weights()
+        first, second = (network.state_dict() for network in self.students)
+        if first.keys() == second.keys() and all(
+            torch.equal(value, second[key]) for key, value in first.items()
+        ):
+            raise UsageError(
+                'both students of CPS start from the same weights and would '
+                'teach each other nothing: initialize only the backbone, by '
+                'student.backbone.init_cfg, or give student_2 weights of its '
+                'own'
+            )

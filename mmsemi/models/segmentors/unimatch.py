@@ -1,0 +1,104 @@
+"""UniMatch: perturbed images and perturbed features, without a teacher."""
+
+import torch
+from torch import Tensor
+
+from mmsemi.registry import MODELS
+
+from .batch import Batch
+from .online import Losses, OnlineSegmentor
+
+CUTMIX = dict(
+    type='CutMix', box='unimatch', prob=0.5, per_image=True, partner='flip'
+)
+
+
+@MODELS.register_module()
+class UniMatch(OnlineSegmentor):
+    """Weak-to-strong consistency of images and features (arXiv 2208.09910).
+
+    Yang et al., CVPR 2023. The student itself labels the weak view, in the
+    train mode and the very forward that it learns from. What it says there
+    is to hold for two strong views (colors and CutMix) and for features of
+    the weak view with half of their channels dropped:
+
+        L = (L_x + L_s1 / 4 + L_s2 / 4 + L_fp / 2) / 2
+
+    with the supervised loss L_x and, for the others, the cross entropy of
+    the labels whose confidence reaches the threshold, over all pixels that
+    are no padding, of this process. So the loss grows with the share of
+    confident pixels, and there is no ramp. Labels of what CutMix pastes come
+    from a forward in eval mode.
+
+    Published are a threshold of 0.95, 0 on Cityscapes; SGD with poly
+    schedules of 80 (VOC) and 240 (Cityscapes) passes over the unlabeled
+    images, 8 labeled and 8 unlabeled ones a step; no further heads.
+
+    Differences: CutMix pastes another image of the batch (in reverse order,
+    as in V2), where the code pastes another view of the same photograph from
+    a second stream, which performs alike, its authors say. All features are
+    perturbed that enter the heads; in their network, those are two.
+
+    Args:
+        student: see :class:`OnlineSegmentor`.
+        pseudo_labeler: :class:`ConfidencePseudoLabeler` at 0.95 by default.
+        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
+        mixing: by default :class:`CutMix` as published, each image on its
+            own with a probability of 0.5.
+        perturbation: config of a module from features to features;
+            :class:`ChannelDropout` of a half by default.
+        **kwargs: as there. ``sup_weight`` and ``unsup_weight`` are 0.5 by
+            default. With ``joint_forward=False`` the labeled images go
+            through the student alone.
+    """
+
+    strong_views = 2
+    train_defaults = dict(
+        OnlineSegmentor.train_defaults, sup_weight=0.5, unsup_weight=0.5
+    )
+
+    def __init__(
+        self,
+        student: dict,
+        pseudo_labeler: dict | None = None,
+        unsup_loss: dict | None = None,
+        mixing: dict | None = CUTMIX,
+        perturbation: dict | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            student,
+            pseudo_labeler or dict(type='ConfidencePseudoLabeler'),
+            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
+            mixing,
+            **kwargs,
+        )
+        self.perturbation = MODELS.build(
+            perturbation or dict(type='ChannelDropout')
+        )
+
+    def step(self, batch: Batch) -> Losses:
+        """Algorithm 1 of the paper, and its second strong view."""
+        m = len(batch.weak)
+        other = self.label(self.look(self.student, batch.weak), batch)
+        sup, rest = self.decode_joint(
+            self.student, batch, batch.weak, self.with_perturbed
+        )
+        # In between are the perturbed labeled images, which nobody needs.
+        clean, perturbed = rest['decode'][:m], rest['decode'][-m:]
+        own = self.label(clean, batch)
+        mixed = [self.mix(view, own, other) for view in batch.strong]
+        images = torch.cat([images for images, _ in mixed])
+        strong = self.decode(self.student, images, auxiliary=False)
+        first, second = strong['decode'].split(m)
+        return {
+            **self.sup(self.student, sup, batch),
+            **self.unsup(first, mixed[0][1], 'unsup', 0.25),
+            **self.unsup(second, mixed[1][1], 'unsup_2', 0.25),
+            **self.unsup(perturbed, own, 'unsup_fp', 0.5),
+        }
+
+    def with_perturbed(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Features of all images, then the same perturbed."""
+        pairs = zip(feats, self.perturbation(feats))
+        return tuple(torch.cat(pair) for pair in pairs)
