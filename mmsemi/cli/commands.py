@@ -243,3 +243,37 @@ COMMANDS = {
         prints=True,
     ),
 }
+
+
+class Script(NamedTuple):
+    """A script below ``tools/``, for the preparation of data and weights."""
+
+    summary: str
+    path: str
+
+
+SCRIPTS = {
+    'splits': Script(
+        'draw lists of labeled and unlabeled images',
+        'dataset_converters/make_splits.py',
+    ),
+    'import-splits': Script(
+        'bring in published lists', 'dataset_converters/import_splits.py'
+    ),
+    'gta5': Script('convert the masks of GTA5', 'dataset_converters/gta5.py'),
+    'synthia': Script(
+        'convert the masks of SYNTHIA', 'dataset_converters/synthia.py'
+    ),
+    'class-frequency': Script(
+        'count the pixels of each class',
+        'dataset_converters/class_frequency.py',
+    ),
+    'spatial-prior': Script(
+        'where each class is found, for CBST-SP',
+        'dataset_converters/spatial_prior.py',
+    ),
+    'class-embeddings': Script(
+        'word vectors of class names, for zero-label methods',
+        'dataset_converters/class_embeddings.py',
+    ),
+}

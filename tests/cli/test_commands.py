@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mmsemi.cli import main
-from mmsemi.cli.commands import COMMANDS
+from mmsemi.cli.commands import COMMANDS, SCRIPTS
 from mmsemi.cli.main import build_parser
 from tests.conftest import ROOT
 
@@ -55,7 +55,7 @@ def test_help_needs_no_torch() -> None:
         text=True,
         check=True,
     )
-    for name, command in COMMANDS.items():
+    for name, command in {**COMMANDS, **SCRIPTS}.items():
         assert name in done.stdout and command.summary in done.stdout
 
 
@@ -80,6 +80,18 @@ def test_a_config_that_is_nowhere(name, hint) -> None:
         main('train', [name])
     assert stopped.value.code.startswith(f'error: config {name} not found')
     assert stopped.value.code.endswith(hint or 'mmsemi')
+
+
+def test_scripts_with_options_of_their_own(capsys) -> None:
+    for script in SCRIPTS.values():
+        assert (ROOT / 'tools' / script.path).is_file()
+    with pytest.raises(SystemExit) as stopped:
+        main(argv=['splits', 'voc', '--help'])
+    assert stopped.value.code == 0
+    assert 'usage: mmsemi splits voc' in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        main(argv=['gta5', 'nowhere', 'out'])
+    assert stopped.value.code.startswith('error: nowhere')
 
 
 def test_scripts_are_commands() -> None:
