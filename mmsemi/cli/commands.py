@@ -132,6 +132,55 @@ def infer(parser: argparse.ArgumentParser) -> None:
     add_trust_option(parser)
 
 
+def doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('images', metavar='IMAGES', help='folder of images')
+    parser.add_argument(
+        'masks',
+        metavar='MASKS',
+        help='folder of masks, or a COCO JSON file; images without a mask '
+        'are unlabeled',
+    )
+    parser.add_argument(
+        '--mask-suffix',
+        default='',
+        metavar='TEXT',
+        help='what names of masks have behind those of images, such as _mask',
+    )
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='a,b,c or 0=a,255=b or #000000=a,#ff0000=b, or a text file with '
+        'one a line; default: found in the masks',
+    )
+    parser.add_argument(
+        '--ignore-value',
+        default='255',
+        metavar='VALUE',
+        help='value or #rrggbb color of pixels without a class; default 255',
+    )
+    parser.add_argument(
+        '--background',
+        choices=['class', 'ignore'],
+        default='class',
+        help='ignore: leave it out of loss and mean',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='FOLDER',
+        help='write findings, and masks drawn over images, there',
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='print findings as JSON'
+    )
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=8,
+        metavar='N',
+        help='files that are read at once',
+    )
+
+
 def export(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     parser.add_argument('checkpoint', help='of a run with this config')
@@ -208,6 +257,12 @@ def curves(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = {
+    'doctor': Command(
+        'look at your images and masks, change nothing',
+        'mmsemi.apis.doctor:doctor',
+        doctor,
+        prints=True,
+    ),
     'train': Command('train with a config', 'mmsemi.apis.train:train', train),
     'test': Command(
         'measure a checkpoint on the test images of a config',

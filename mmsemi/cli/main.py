@@ -72,6 +72,9 @@ def run(command: Command, arguments: dict[str, Any]) -> None:
         result = function(**arguments)
     if command.prints:
         print(result)
+    code = getattr(result, 'exit_code', 0)
+    if code:
+        sys.exit(code)
 
 
 def main(

@@ -1,0 +1,329 @@
+"""Look at somebody's images and masks: what is there, and what is wrong."""
+
+import json as json_module
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from mmsemi.doctor.classes import check_classes, check_numbers
+from mmsemi.doctor.findings import Finding, as_data, as_text, in_order
+from mmsemi.doctor.photos import Photo, check_photos, examine
+from mmsemi.prepare.mask_encoding import Encoding, find_encoding
+from mmsemi.prepare.mask_files import MaskFacts
+from mmsemi.prepare.mask_sources import MaskSource, open_masks
+from mmsemi.prepare.masks import (
+    class_counts,
+    in_threads,
+    keep_apart,
+    labels_of,
+    palette_of,
+    survey_masks,
+    wrong_size,
+)
+from mmsemi.prepare.pairing import Pairs
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json, write_text
+
+REPORT, TEXT, SHEET = 'doctor.json', 'doctor.txt', 'masks.png'
+_ON_SHEET = 12
+
+
+@dataclass
+class Diagnosis:
+    """What two folders hold.
+
+    ``str()`` of it is what the command prints.
+
+    Attributes:
+        pairs: images and their masks.
+        source: of the masks.
+        photos: of every image, in the order of ``pairs``.
+        masks: what each readable mask holds.
+        encoding: what the values of masks mean, None if that is unclear.
+        pixels: (N, C) of each class in each of ``masks``.
+        ignored: (N,) pixels without a class.
+        findings: errors first.
+        json: whether ``str()`` is JSON.
+    """
+
+    pairs: Pairs
+    source: MaskSource
+    photos: list[Photo]
+    masks: list[MaskFacts]
+    encoding: Encoding | None
+    pixels: np.ndarray
+    ignored: np.ndarray
+    findings: list[Finding]
+    json: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """1 if nothing can be trained with these folders, else 0."""
+        return int(any(f.severity == 'error' for f in self.findings))
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        classes = []
+        if self.encoding is not None:
+            for index, name in enumerate(self.encoding.classes):
+                column = self.pixels[:, index]
+                classes.append(
+                    dict(
+                        id=index,
+                        name=name,
+                        value=self.encoding.show(self.encoding.codes[index]),
+                        pixels=int(column.sum()),
+                        images=int((column > 0).sum()),
+                    )
+                )
+        return dict(
+            images=len(self.pairs.pairs),
+            labeled=len(self.pairs.labeled),
+            unlabeled=len(self.pairs.unlabeled),
+            encoding=self.encoding and self.encoding.as_data(),
+            classes=classes,
+            ignored_pixels=int(self.ignored.sum()),
+            findings=as_data(self.findings),
+        )
+
+    def text(self) -> str:
+        """For a person: numbers, classes, findings."""
+        lines = [
+            f'{len(self.pairs.pairs)} images: {len(self.pairs.labeled)} with '
+            f'a mask, {len(self.pairs.unlabeled)} without'
+        ]
+        if self.encoding is not None:
+            total = max(self.pixels.sum() + self.ignored.sum(), 1)
+            mapping = self.encoding.lines()
+            width = max(map(len, mapping))
+            for index, line in enumerate(mapping):
+                if index < len(self.encoding.classes):
+                    column = self.pixels[:, index]
+                    share, held = column.sum() / total, (column > 0).sum()
+                else:
+                    share = self.ignored.sum() / total
+                    held = (self.ignored > 0).sum()
+                lines.append(
+                    f'  {line:<{width}}  {share:7.2%} of pixels, in {held} '
+                    f'mask{"" if held == 1 else "s"}'
+                )
+        return '\n'.join(filter(None, [*lines, as_text(self.findings)]))
+
+    def __str__(self) -> str:
+        if self.json:
+            return json_module.dumps(self.as_data(), indent=1)
+        return self.text()
+
+
+def doctor(
+    images: str,
+    masks: str,
+    mask_suffix: str = '',
+    classes: str | None = None,
+    ignore_value: str = '255',
+    background: str = 'class',
+    out: str | None = None,
+    json: bool = False,
+    threads: int = 8,
+) -> Diagnosis:
+    """Find out what is in two folders; changes nothing in them.
+
+    Args:
+        images: folder of images.
+        masks: folder of masks, or a COCO JSON file. An image without a mask
+            is unlabeled.
+        mask_suffix: what names of masks have behind those of images, such
+            as ``_mask``.
+        classes: names, with commas between; names with values,
+            ``0=background,255=crack``; or a text file with one a line.
+        ignore_value: value, or color as ``#rrggbb``, of pixels that belong
+            to no class.
+        background: ``class``, or ``ignore`` to leave it out of loss and
+            mean.
+        out: folder for ``doctor.json``, ``doctor.txt`` and ``masks.png``, a
+            sheet of masks drawn over images; nothing is written without it.
+        json: whether the result prints as JSON.
+        threads: how many files are read at once.
+
+    Returns:
+        What was found.
+
+    Raises:
+        UsageError: if images and masks cannot be paired.
+    """
+    if out is not None:
+        _check_out(out, images, masks)
+    with warnings.catch_warnings():
+        # Photos of 10 000 x 10 000 pixels are no attack here.
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        result = _diagnose(
+            (images, masks, mask_suffix),
+            (classes, ignore_value, background),
+            threads,
+        )
+        result.json = json
+        if out is not None:
+            _write(result, out)
+    return result
+
+
+def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
+    pairs, source = open_masks(*place)
+    files = [pair.image for pair in pairs.pairs]
+    photos = in_threads(examine, files, 'reading images', threads)
+    findings = check_photos(photos)
+    if pairs.lonely:
+        findings.append(
+            Finding(
+                'mask-without-image',
+                'error',
+                pairs.lonely[0],
+                None,
+                f'no image of {place[0]} fits this mask',
+                'Add the image or take the mask away',
+                len(pairs.lonely),
+            )
+        )
+    labeled = pairs.labeled
+    findings += check_numbers(len(labeled), len(pairs.unlabeled))
+    if source.kind in ('labelme', 'coco'):
+        # These need the image's size.
+        good = {p.file for p in photos if not p.problem}
+        labeled = [pair for pair in labeled if pair.image in good]
+    facts, unreadable = survey_masks(labeled, source, threads)
+    findings += unreadable
+    findings += _check_sizes(pairs, photos, facts)
+    encoding = None
+    counts, ignored = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
+    if facts:
+        try:
+            encoding, notes = find_encoding(facts, source, *meaning)
+            findings += notes
+        except UsageError as error:
+            text, _, remedy = str(error).partition('. ')
+            findings.append(
+                Finding('mask-values', 'error', '', None, text, remedy)
+            )
+    if encoding is not None:
+        counts, ignored = class_counts(facts, encoding)
+        files = [item.file for item in facts]
+        findings += check_classes(encoding.classes, counts, ignored, files)
+        findings += _overlaps(facts)
+    return Diagnosis(
+        pairs,
+        source,
+        photos,
+        facts,
+        encoding,
+        counts,
+        ignored,
+        in_order(findings),
+    )
+
+
+def _check_sizes(
+    pairs: Pairs, photos: list[Photo], facts: list[MaskFacts]
+) -> list[Finding]:
+    """Masks of another size than their image."""
+    known = {pair.name: (pair, p) for pair, p in zip(pairs.pairs, photos)}
+    wrong = []
+    for item in facts:
+        pair, photo = known[item.name]
+        if not photo.problem and photo.size != item.size:
+            wrong.append((item, pair, photo))
+    if not wrong:
+        return []
+    item, pair, photo = wrong[0]
+    file, _, text = wrong_size(pair, item.size, photo.size).partition(': ')
+    text, _, remedy = text.rpartition('. ')
+    if photo.turned and item.size == photo.size[::-1]:
+        text = (
+            f"mask is not turned, but the camera's tag turns the image "
+            f'{pair.image}'
+        )
+        remedy = 'Turn the mask, too, or take the tag off the image'
+    value = dict(mask=list(item.size), image=list(photo.size))
+    return [
+        Finding('mask-size', 'error', file, value, text, remedy, len(wrong))
+    ]
+
+
+def _overlaps(facts: list[MaskFacts]) -> list[Finding]:
+    found = [item for item in facts if item.overlap]
+    if not found:
+        return []
+    first = found[0]
+    share = first.overlap / max(first.size[0] * first.size[1], 1)
+    return [
+        Finding(
+            'mask-overlap',
+            'warning',
+            first.file,
+            first.overlap,
+            f'{share:.2%} of the pixels belong to several classes',
+            'Such pixels are ignored; correct the masks if they matter',
+            len(found),
+        )
+    ]
+
+
+def _check_out(out: str, *inputs: str) -> None:
+    keep_apart(out, *inputs)
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f'{out} is a file. Choose another --out')
+    if (
+        any((folder / n).exists() for n in (TEXT, SHEET))
+        and not (folder / REPORT).is_file()
+    ):
+        raise UsageError(
+            f'{out} holds files that the doctor would replace. Choose '
+            'another --out'
+        )
+
+
+def _write(result: Diagnosis, out: str) -> None:
+    write_json(out, REPORT, result.as_data())
+    write_text(out, TEXT, result.text() + '\n')
+    if result.encoding is None:
+        return
+    from mmsemi.report.mask_sheet import draw_sheet
+
+    pairs = {pair.name: pair for pair in result.pairs.labeled}
+    step = max(len(result.masks) // _ON_SHEET, 1)
+    items = []
+    for facts in result.masks[::step][:_ON_SHEET]:
+        pair = pairs[facts.name]
+        ids, _ = labels_of(result.source.read(pair), result.encoding)
+        photo = _photo(pair.image)
+        if photo is not None and photo.shape[:2] == ids.shape:
+            items.append((pair.name, photo, ids))
+    if items:
+        draw_sheet(
+            out,
+            SHEET,
+            items,
+            result.encoding.classes,
+            palette_of(result.encoding),
+            f'{len(items)} of {len(result.masks)} masks over their images',
+        )
+
+
+def _photo(path: str) -> np.ndarray | None:
+    """(H, W, 3) uint8 RGB of an image, None where neither library can."""
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith(('I', 'F')):
+                deep = np.array(image, np.float32)
+                low, high = float(deep.min()), float(deep.max())
+                gray = (deep - low) / max(high - low, 1) * 255
+                return np.repeat(gray.astype(np.uint8)[..., None], 3, 2)
+            return np.array(ImageOps.exif_transpose(image).convert('RGB'))
+    except Exception:  # the findings say what is wrong with it
+        read = cv2.imread(path, cv2.IMREAD_COLOR)
+        return None if read is None else read[..., ::-1].copy()

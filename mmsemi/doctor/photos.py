@@ -1,0 +1,279 @@
+"""What image files are like, read off their heads and ends."""
+
+import os
+from typing import NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+from mmsemi.utils.errors import UsageError
+
+from .findings import Finding
+from .tiff_head import read_tiff_head
+
+_ORIENTATION = 0x0112
+_SMALL, _LARGE = 30, 10_000
+_KINDS = {
+    '1': 'gray',
+    'L': 'gray',
+    'LA': 'gray with alpha',
+    'P': 'palette',
+    'PA': 'palette',
+    'RGB': 'color',
+    'RGBA': 'color with alpha',
+    'RGBX': 'color',
+    'CMYK': 'CMYK',
+    'YCbCr': 'color',
+    'LAB': 'color',
+    'I': 'gray',
+    'F': 'gray',
+}
+
+
+class Photo(NamedTuple):
+    """An image file.
+
+    Attributes:
+        file: its path.
+        size: height and width as loading turns it.
+        kind: ``color``, ``gray``, ``palette``, ``CMYK``, ``bands`` ...
+        bands: values of a pixel.
+        bits: of each value.
+        turned: whether the camera's tag says to turn or mirror it.
+        problem: why it cannot be read, '' if it can.
+    """
+
+    file: str
+    size: tuple[int, int]
+    kind: str = ''
+    bands: int = 0
+    bits: int = 8
+    turned: bool = False
+    problem: str = ''
+
+
+def look_at(path: str) -> Photo:
+    """Size and kind of an image file.
+
+    Files that were cut off are found where their format tells by its end
+    (PNG, JPEG, WebP, BMP, TIFF); pixels are decoded only where it does not.
+
+    Raises:
+        UsageError: if it cannot be read; :func:`examine` does not.
+    """
+    photo = examine(path)
+    if photo.problem:
+        raise UsageError(
+            f'{path}: image cannot be read ({photo.problem}). Restore the file'
+        )
+    return photo
+
+
+def examine(path: str) -> Photo:
+    """As :func:`look_at`, with what is wrong as ``problem``."""
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(32)
+            if not head:
+                return Photo(path, (0, 0), problem='it is empty')
+            length = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            tiff = read_tiff_head(file)
+            if tiff is not None:
+                return _tiff_photo(path, tiff, length)
+            file.seek(0)
+            with Image.open(file) as image:
+                photo = _photo(path, image, head)
+                if not _ends_well(file, head, length):
+                    image.load()
+            return photo
+    except UnidentifiedImageError:
+        why = 'no known image format'
+    except Image.DecompressionBombError:
+        why = 'more pixels than Pillow reads'
+    except OSError as error:
+        why = error.strerror or str(error)
+    except Exception as error:  # damaged bytes raise nearly anything
+        why = str(error) or type(error).__name__
+    return Photo(path, (0, 0), problem=' '.join(why.split())[:200])
+
+
+def _photo(path: str, image: Image.Image, head: bytes) -> Photo:
+    width, height = image.size
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation not in range(1, 9):
+        orientation = 1
+    size = (width, height) if orientation >= 5 else (height, width)
+    mode = image.mode
+    bits = {'1': 1, 'I': 32, 'F': 32}.get(mode, 8)
+    if mode.startswith('I;16'):
+        mode, bits = 'I', 16
+    if head.startswith(b'\x89PNG'):  # Pillow reads deep colors as 8 bits
+        bits = head[24]
+    kind = _KINDS.get(mode, mode)
+    bands = len(image.getbands())
+    return Photo(path, size, kind, bands, bits, orientation != 1)
+
+
+def _tiff_photo(path: str, head, length: int) -> Photo:
+    kind = {1: 'gray', 3: 'color', 4: 'four bands'}.get(head.bands, 'bands')
+    if head.palette:
+        kind = 'palette'
+    problem = 'it is cut off' if head.end > length else ''
+    if min(head.size) < 1:
+        problem = 'it has no pixels'
+    return Photo(path, head.size, kind, head.bands, head.bits, False, problem)
+
+
+def _ends_well(file, head: bytes, length: int) -> bool:
+    """Whether the end of a file says that it is whole."""
+    file.seek(max(0, length - 64))
+    tail = file.read()
+    if head.startswith(b'\x89PNG\r\n\x1a\n'):
+        return tail.endswith(b'IEND\xaeB`\x82')
+    if head.startswith(b'\xff\xd8\xff'):
+        return tail.rstrip(b'\0').endswith(b'\xff\xd9')
+    if head.startswith(b'RIFF') and head[8:12] == b'WEBP':
+        return int.from_bytes(head[4:8], 'little') + 8 <= length
+    if head.startswith(b'BM'):
+        return 54 < int.from_bytes(head[2:6], 'little') <= length
+    return False
+
+
+def check_photos(photos: list[Photo]) -> list[Finding]:
+    """Findings about images, one a kind."""
+    rules = [
+        (
+            'image-unreadable',
+            'error',
+            lambda p: p.problem,
+            lambda p: f'image cannot be read ({p.problem})',
+            'Restore the file or take it out of the folder',
+        ),
+        (
+            'image-turned',
+            'note',
+            lambda p: p.turned,
+            lambda p: "the camera's tag says to turn the image",
+            'It is turned while loading; masks must fit the turned image',
+        ),
+        (
+            'image-gray',
+            'note',
+            lambda p: p.kind.startswith('gray'),
+            lambda p: 'gray image',
+            'It is loaded as three equal colors',
+        ),
+        (
+            'image-palette',
+            'note',
+            lambda p: p.kind == 'palette',
+            lambda p: 'image with a palette',
+            'It is loaded as the colors of the palette',
+        ),
+        (
+            'image-alpha',
+            'note',
+            lambda p: p.kind.endswith('alpha'),
+            lambda p: 'image with transparency',
+            'Transparency is left out while loading',
+        ),
+        (
+            'image-cmyk',
+            'note',
+            lambda p: p.kind == 'CMYK',
+            lambda p: 'image in CMYK, made for printing',
+            'It is converted to RGB while loading; colors may shift a little',
+        ),
+        (
+            'image-bands',
+            'warning',
+            lambda p: p.kind in ('bands', 'four bands'),
+            lambda p: f'image with {p.bands} bands',
+            'The usual loading keeps three at most; load TIFF with all its '
+            'bands and give the network as many inputs',
+        ),
+        (
+            'image-deep',
+            'warning',
+            lambda p: p.bits > 8,
+            lambda p: f'image with {p.bits} bits a value',
+            'The usual loading keeps the upper 8; if images come out dark, '
+            'save them with 8 bits over the range that is used',
+        ),
+        (
+            'image-small',
+            'warning',
+            lambda p: not p.problem and min(p.size) < _SMALL,
+            lambda p: f'image of only {p.size[1]}x{p.size[0]} pixels',
+            'It is padded to the crop; check that it is no thumbnail',
+        ),
+        (
+            'image-large',
+            'note',
+            lambda p: max(p.size) > _LARGE,
+            lambda p: f'image of {p.size[1]}x{p.size[0]} pixels',
+            'Crops are cut from it; predicting goes in windows',
+        ),
+    ]
+    findings = []
+    for kind, severity, holds, text, remedy in rules:
+        found = [photo for photo in photos if holds(photo)]
+        if found:
+            first = found[0]
+            findings.append(
+                Finding(
+                    kind,
+                    severity,
+                    first.file,
+                    dict(
+                        size=list(first.size),
+                        bands=first.bands,
+                        bits=first.bits,
+                        reason=first.problem,
+                    ),
+                    text(first),
+                    remedy,
+                    len(found),
+                )
+            )
+    return findings + _mixed(photos)
+
+
+def _mixed(photos: list[Photo]) -> list[Finding]:
+    """Whether images differ in what a network sees."""
+    good = [photo for photo in photos if not photo.problem]
+    findings = []
+    bands: dict[int, str] = {}
+    for photo in good:
+        colors = (
+            3 if photo.kind not in ('bands', 'four bands') else photo.bands
+        )
+        bands.setdefault(colors, photo.file)
+    if len(bands) > 1:
+        (few, one), (many, other) = sorted(bands.items())[:2]
+        findings.append(
+            Finding(
+                'image-bands-differ',
+                'error',
+                other,
+                sorted(bands),
+                f'image with {many} bands, but {one} has {few}',
+                'Save all images with the same bands',
+            )
+        )
+    sizes = {photo.size for photo in good}
+    if len(sizes) > 1:
+        rows = sorted(sizes, key=lambda size: size[0] * size[1])
+        low, high = rows[0], rows[-1]
+        findings.append(
+            Finding(
+                'image-sizes',
+                'note',
+                '',
+                [list(low), list(high)],
+                f'images of {len(sizes)} sizes, {low[1]}x{low[0]} to '
+                f'{high[1]}x{high[0]}',
+                'Crops of one size are cut from them',
+            )
+        )
+    return findings

@@ -1,0 +1,88 @@
+"""What the head of a TIFF file says; Pillow knows few of those with bands."""
+
+import struct
+from typing import BinaryIO, NamedTuple
+
+_TYPES = {1: 'B', 3: 'H', 4: 'I', 16: 'Q'}
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_OFFSETS, _BANDS, _COUNTS = 273, 277, 279
+_TILE_OFFSETS, _TILE_COUNTS = 324, 325
+
+
+class TiffHead(NamedTuple):
+    """First image of a TIFF file.
+
+    Attributes:
+        size: height and width.
+        bands: how many values a pixel has.
+        bits: of each value.
+        palette: whether values are indices of colors.
+        end: where the last piece of pixels ends in the file.
+    """
+
+    size: tuple[int, int]
+    bands: int
+    bits: int
+    palette: bool
+    end: int
+
+
+def read_tiff_head(file: BinaryIO) -> TiffHead | None:
+    """Read the head, None if the file is no TIFF.
+
+    Raises:
+        ValueError: if it is one, but damaged.
+    """
+    start = file.read(8)
+    order = {b'II': '<', b'MM': '>'}.get(start[:2])
+    if order is None or len(start) < 8:
+        return None
+    version = struct.unpack(order + 'H', start[2:4])[0]
+    if version not in (42, 43):
+        return None
+    big = version == 43
+    try:
+        return _read(file, start, order, big)
+    except struct.error as error:
+        raise ValueError('it is cut off') from error
+
+
+def _read(file: BinaryIO, start: bytes, order: str, big: bool) -> TiffHead:
+    word, entry = ('Q', 20) if big else ('I', 12)
+    place = file.read(8) if big else start[4:8]
+    (place,) = struct.unpack(order + word, place)
+    file.seek(place)
+    counter = 'Q' if big else 'H'
+    (number,) = struct.unpack(
+        order + counter, file.read(struct.calcsize(counter))
+    )
+    if number > 4096:
+        raise ValueError('its head is damaged')
+    tags: dict[int, tuple[int, ...]] = {}
+    entries = file.read(number * entry)
+    for i in range(number):
+        raw = entries[i * entry : (i + 1) * entry]
+        tag, kind, count = struct.unpack(
+            order + 'HH' + word, raw[: 12 if big else 8]
+        )
+        if kind not in _TYPES or count > 1 << 20:
+            continue
+        form = f'{order}{count}{_TYPES[kind]}'
+        length = struct.calcsize(form)
+        data = raw[12:] if big else raw[8:]
+        if length > len(data):
+            (place,) = struct.unpack(order + word, data)
+            file.seek(place)
+            data = file.read(length)
+        tags[tag] = struct.unpack(form, data[:length])
+    if _WIDTH not in tags or _HEIGHT not in tags:
+        raise ValueError('its head is damaged')
+    offsets = tags.get(_OFFSETS) or tags.get(_TILE_OFFSETS) or ()
+    counts = tags.get(_COUNTS) or tags.get(_TILE_COUNTS) or ()
+    return TiffHead(
+        (tags[_HEIGHT][0], tags[_WIDTH][0]),
+        tags.get(_BANDS, (1,))[0],
+        max(tags.get(_BITS) or (1,)),
+        tags.get(_PHOTOMETRIC, (0,))[0] == 3,
+        max((a + b for a, b in zip(offsets, counts)), default=0),
+    )

@@ -1,0 +1,180 @@
+"""Predictions in the encoding in which somebody's masks came."""
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mmsemi.utils.files import write_bytes, write_json, write_png
+from mmsemi.utils.labels import IGNORE
+
+from .mask_encoding import Encoding
+from .mask_files import COLOR, unpack
+from .mask_sources import BACKGROUND_LABELS
+from .polygons import encode_runs, outlines
+
+COCO_FILE = 'annotations.json'
+
+
+class MaskWriter:
+    """Write labels as the masks were, a file for each image.
+
+    COCO's annotations are one file for all images, written at the end; labels
+    in it are run lengths. To be used in a ``with`` statement.
+
+    Args:
+        root: folder to write to.
+        encoding: of the masks that came.
+    """
+
+    def __init__(self, root: str | Path, encoding: Encoding) -> None:
+        self.root = root
+        self.encoding = encoding
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+
+    def __enter__(self) -> 'MaskWriter':
+        return self
+
+    def __exit__(self, kind, *exception) -> None:
+        if kind is None:
+            self.close()
+
+    def write(self, name: str, labels: np.ndarray, image: str) -> None:
+        """Write the labels of an image.
+
+        Args:
+            name: of the image, see :class:`.pairing.Pair`.
+            labels: (H, W) uint8 ids; 255 becomes the first ignored value, or
+                that of the first class where there is none.
+            image: its file, for annotations that name it.
+        """
+        encoding = self.encoding
+        if encoding.source == 'labelme':
+            content = _labelme(labels, encoding, image)
+            write_json(self.root, f'{name}.json', content)
+        elif encoding.source == 'coco':
+            ending = os.path.splitext(image)[1]
+            self._add_coco(labels, name + ending)
+        elif encoding.source == 'folders':
+            for index, label in enumerate(encoding.classes):
+                if label in BACKGROUND_LABELS:
+                    continue
+                white = (labels == index).astype(np.uint8) * 255
+                write_png(self.root, f'{label}/{name}.png', white)
+        else:
+            empty = (encoding.ignored or encoding.codes)[0]
+            codes = np.full(256, empty, np.uint32)
+            codes[: len(encoding.codes)] = encoding.codes
+            content = _png(codes[labels], encoding)
+            write_bytes(self.root, f'{name}.png', content, sync=False)
+
+    def _add_coco(self, labels: np.ndarray, file_name: str) -> None:
+        height, width = labels.shape
+        number = len(self._images) + 1
+        self._images.append(
+            dict(id=number, file_name=file_name, height=height, width=width)
+        )
+        for index, label in enumerate(self.encoding.classes):
+            mask = labels == index
+            if label in BACKGROUND_LABELS or not mask.any():
+                continue
+            rows = np.flatnonzero(mask.any(1))
+            columns = np.flatnonzero(mask.any(0))
+            left, top = int(columns[0]), int(rows[0])
+            box = [
+                left,
+                top,
+                int(columns[-1]) - left + 1,
+                int(rows[-1]) - top + 1,
+            ]
+            self._annotations.append(
+                dict(
+                    id=len(self._annotations) + 1,
+                    image_id=number,
+                    category_id=index + 1,
+                    segmentation=dict(
+                        size=[height, width], counts=encode_runs(mask)
+                    ),
+                    area=int(mask.sum()),
+                    bbox=box,
+                    iscrowd=1,
+                )
+            )
+
+    def close(self) -> None:
+        """Write what is one file for all images."""
+        if self.encoding.source != 'coco':
+            return
+        categories = [
+            dict(id=index + 1, name=label)
+            for index, label in enumerate(self.encoding.classes)
+            if label not in BACKGROUND_LABELS
+        ]
+        write_json(
+            self.root,
+            COCO_FILE,
+            dict(
+                images=self._images,
+                annotations=self._annotations,
+                categories=categories,
+            ),
+        )
+
+
+def _png(codes: np.ndarray, encoding: Encoding) -> bytes:
+    """Codes as the file they would be in."""
+    if encoding.space == COLOR:
+        picture = Image.fromarray(unpack(codes))
+        if encoding.mode == 'RGBA':
+            picture.putalpha(255)
+    elif codes.max(initial=0) > 255 or encoding.mode.startswith('I'):
+        picture = Image.fromarray(codes.astype(np.uint16))
+    else:
+        picture = Image.fromarray(codes.astype(np.uint8))
+        if encoding.mode == 'P' and encoding.palette:
+            picture.putpalette(encoding.palette)
+        elif encoding.mode in ('RGB', 'RGBA', 'LA'):
+            picture = picture.convert(encoding.mode)
+        elif encoding.mode == '1':
+            picture = picture.point(lambda v: 255 * v).convert('1')
+    stream = io.BytesIO()
+    picture.save(stream, 'PNG')
+    return stream.getvalue()
+
+
+def _labelme(labels: np.ndarray, encoding: Encoding, image: str) -> dict:
+    height, width = labels.shape
+    names = dict(enumerate(encoding.classes)) | {IGNORE: '__ignore__'}
+    areas = outlines(labels)
+    shapes = []
+    for number, (label, points) in enumerate(areas):
+        name = names[label]
+        if name == 'background':
+            name = '_background_'
+        # What nothing covers is background anyway.
+        if name == '_background_' and number == 0:
+            continue
+        if len(points) < 3:  # a pixel or a line of them
+            points = [*points, *[points[-1]] * (3 - len(points))]
+        shapes.append(
+            dict(
+                label=name,
+                points=points,
+                group_id=None,
+                shape_type='polygon',
+                flags={},
+            )
+        )
+    return dict(
+        version='5.0.0',
+        flags={},
+        shapes=shapes,
+        imagePath=os.path.basename(image),
+        imageData=None,
+        imageHeight=height,
+        imageWidth=width,
+    )

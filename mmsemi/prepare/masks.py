@@ -1,0 +1,303 @@
+"""Somebody's masks as training ids with 255 = ignored.
+
+Nothing is written but into the folder that is named for it, which must not
+be, hold or lie in a folder of the user's.
+"""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from mmsemi.doctor.findings import Finding
+from mmsemi.doctor.photos import look_at
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.files import write_json, write_png
+from mmsemi.utils.labels import IGNORE
+from mmsemi.utils.progress import track
+
+from .mask_encoding import Encoding, codes_in, color_of, distances
+from .mask_files import COLOR, GRAY, Codes, MaskFacts, look, pack, unpack
+from .mask_sources import MaskSource
+from .pairing import Pair
+
+ENCODING = 'encoding.json'
+_CHUNK = 64
+_AROUND = 7  # pixels wide, where an edge finds the classes beside it
+T = TypeVar('T')
+R = TypeVar('R')
+
+
+def in_threads(
+    work: Callable[[T], R],
+    items: Sequence[T],
+    description: str,
+    threads: int = 8,
+) -> list[R]:
+    """Results of all items in their order, with progress if it takes long.
+
+    Items go to threads by the dozen: there may be a hundred thousand.
+    """
+    parts = [items[i : i + _CHUNK] for i in range(0, len(items), _CHUNK)]
+
+    def several(part: Sequence[T]) -> list[R]:
+        return [work(item) for item in part]
+
+    results: list[R] = []
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(several, parts)
+        if len(items) > 500:
+            found = track(found, len(parts), description)
+        try:
+            for part in found:
+                results += part
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return results
+
+
+def survey_masks(
+    pairs: Sequence[Pair], source: MaskSource, threads: int = 8
+) -> tuple[list[MaskFacts], list[Finding]]:
+    """Look at every mask once.
+
+    Args:
+        pairs: labeled images.
+        source: of their masks.
+        threads: how many files are read at once.
+
+    Returns:
+        What the masks hold, and findings about those that cannot be read.
+    """
+
+    def work(pair: Pair) -> MaskFacts | str:
+        try:
+            return look(pair.name, pair.masks[0][1], source.read(pair))
+        except UsageError as error:
+            return str(error)
+
+    results = in_threads(work, pairs, 'reading masks', threads)
+    facts = [item for item in results if isinstance(item, MaskFacts)]
+    findings = []
+    for item in results:
+        if isinstance(item, str):
+            file, _, rest = item.partition(': ')
+            text, _, remedy = rest.rpartition('. ')
+            findings.append(
+                Finding('mask-unreadable', 'error', file, None, text, remedy)
+            )
+    return facts, findings
+
+
+def labels_of(mask: Codes, encoding: Encoding) -> tuple[np.ndarray, int]:
+    """Training ids of a mask.
+
+    Values between those of classes go to the nearest of the classes around
+    the pixel: the edge between the lowest and the highest of three gray
+    steps is not a line of the middle one.
+
+    Returns:
+        (H, W) uint8 with 255 = ignored, and how many pixels were changed.
+
+    Raises:
+        KeyError: if it holds a value that the encoding does not know.
+    """
+    codes = mask.codes
+    if encoding.space == COLOR and mask.space == GRAY:
+        if mask.palette is not None:
+            codes = pack(mask.palette)[np.minimum(codes, 255)]
+        else:
+            codes = np.minimum(codes, 255) * np.uint32(0x010101)
+    values, index = np.unique(codes, return_inverse=True)
+    ids, changed = encoding.map_codes(values)
+    index = index.reshape(codes.shape)
+    labels = ids[index]
+    if not changed.any() or len(encoding.codes) + len(encoding.ignored) < 3:
+        return labels, int(changed[index].sum())
+    snapped = _by_neighbors(values, index, labels, encoding, changed)
+    known = np.array([*encoding.codes, *encoding.ignored], np.uint32)
+    exact = np.isin(codes, known) & (snapped == labels)
+    return snapped, int((~exact).sum())
+
+
+def _by_neighbors(
+    values: np.ndarray,
+    index: np.ndarray,
+    labels: np.ndarray,
+    encoding: Encoding,
+    changed: np.ndarray,
+) -> np.ndarray:
+    """Snap to the nearest class that fills an area around a pixel."""
+    known = np.array([*encoding.codes, *encoding.ignored], np.uint32)
+    ids = [*range(len(encoding.codes)), *[IGNORE] * len(encoding.ignored)]
+    far = distances(values, known, encoding.space)
+    # JPEG moves the values of areas by some steps.
+    near = far.min(1) <= 8
+    best = np.full(labels.shape, np.inf, np.float32)
+    result = labels.copy()
+    around = np.zeros(labels.shape, np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    square = np.ones((_AROUND, _AROUND), np.uint8)
+    for at, label in enumerate(ids):
+        here = ((far.argmin(1) == at) & near)[index].astype(np.uint8)
+        if not here.any():
+            continue
+        reach = cv2.dilate(cv2.erode(here, cross), square) > 0
+        around += reach
+        gap = np.where(reach, far[:, at][index], np.inf)
+        closer = gap < best
+        best[closer] = gap[closer]
+        result[closer] = label
+    # In the middle of one class a thin line of another may well be meant.
+    return np.where(around > 1, result, labels)
+
+
+def class_counts(
+    facts: Sequence[MaskFacts], encoding: Encoding
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of each class in each mask, from what was counted.
+
+    Returns:
+        (N, C) int64 pixels of classes and (N,) int64 ignored ones.
+    """
+    counts = np.zeros((len(facts), len(encoding.classes)), np.int64)
+    ignored = np.zeros(len(facts), np.int64)
+    for row, item in enumerate(facts):
+        ids, _ = encoding.map_codes(codes_in(item, encoding.space))
+        kept = ids != IGNORE
+        np.add.at(counts[row], ids[kept], item.pixels[kept])
+        ignored[row] = item.pixels[~kept].sum()
+    return counts, ignored
+
+
+def keep_apart(out: str | Path, *folders: str | Path) -> None:
+    """Refuse a folder for results that is one of the user's, or within.
+
+    Raises:
+        UsageError: naming both.
+    """
+    target = os.path.realpath(out)
+    for folder in folders:
+        if os.path.isfile(folder):
+            continue
+        place = os.path.realpath(folder)
+        if target == place or target.startswith(place.rstrip(os.sep) + os.sep):
+            raise UsageError(
+                f'{out} lies in {folder}, where your data are; nothing is '
+                'written there. Choose another folder for the results'
+            )
+
+
+def convert_masks(
+    pairs: Sequence[Pair],
+    source: MaskSource,
+    encoding: Encoding,
+    out: str | Path,
+    inputs: Sequence[str | Path],
+    threads: int = 4,
+) -> dict[str, float]:
+    """Write masks of ids, one PNG for each labeled image.
+
+    Args:
+        pairs: labeled images.
+        source: of their masks.
+        encoding: what their values mean.
+        out: folder to write to; ``encoding.json`` is written there, too.
+        inputs: the user's folders, which ``out`` must not be in.
+        threads: how many masks are worked on at once.
+
+    Returns:
+        Share of changed pixels of each mask that has any, by name.
+
+    Raises:
+        UsageError: if ``out`` is the user's, or a mask cannot be converted.
+    """
+    keep_apart(out, *inputs)
+    if os.path.isdir(out) and os.listdir(out):
+        earlier = Path(out, ENCODING)
+        if not earlier.is_file():
+            raise UsageError(
+                f'{out} holds files that are no converted masks. Choose '
+                'another folder for the results'
+            )
+    write_json(out, ENCODING, encoding.as_data())
+
+    def work(pair: Pair) -> tuple[str, float]:
+        mask = source.read(pair)
+        try:
+            labels, changed = labels_of(mask, encoding)
+        except KeyError as error:
+            raise UsageError(
+                f'{pair.masks[0][1]}: mask holds the value '
+                f'{encoding.show(error.args[0])}, which no class has. Was it '
+                'changed meanwhile? Start again'
+            ) from error
+        size = look_at(pair.image).size
+        if labels.shape != size:
+            raise UsageError(wrong_size(pair, labels.shape, size))
+        write_png(out, f'{pair.name}.png', labels)
+        return pair.name, changed / max(labels.size, 1)
+
+    shares = in_threads(work, pairs, 'converting masks', threads)
+    return {name: share for name, share in shares if share}
+
+
+def wrong_size(pair: Pair, mask: Sequence[int], image: Sequence[int]) -> str:
+    """The sentence about a mask of another size than its image."""
+    return (
+        f'{pair.masks[0][1]}: mask of {mask[1]}x{mask[0]} for an image of '
+        f'{image[1]}x{image[0]} ({pair.image}). Replace one of the two'
+    )
+
+
+def read_encoding(folder: str | Path) -> Encoding:
+    """The encoding that :func:`convert_masks` wrote down.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    path = Path(folder, ENCODING)
+    try:
+        return Encoding(**json.loads(path.read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            f'{path}: no encoding of masks ({error}). Convert them again'
+        ) from error
+
+
+def palette_of(encoding: Encoding) -> np.ndarray:
+    """(C, 3) uint8 colors to show classes in: those of the masks, or others.
+
+    The usual colors are those of Pascal VOC, whose bits are spread so that
+    neighbors differ.
+    """
+    colors = np.zeros((len(encoding.classes), 3), np.uint8)
+    for index in range(len(colors)):
+        own = color_of(encoding, index)
+        if own >= 0:
+            colors[index] = unpack(np.array(own))
+            continue
+        rest = index
+        for bit in range(7, -1, -1):
+            for channel in range(3):
+                colors[index, channel] |= (rest >> channel & 1) << bit
+            rest >>= 3
+    return colors
+
+
+__all__ = [
+    'class_counts',
+    'convert_masks',
+    'in_threads',
+    'keep_apart',
+    'labels_of',
+    'palette_of',
+    'read_encoding',
+    'survey_masks',
+]

@@ -1,0 +1,253 @@
+"""Images and masks of two folders, paired by their names.
+
+The name of a file is its path below the folder without suffix, with unicode
+composed (macOS takes letters apart). An image without a mask is unlabeled.
+"""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mmsemi.utils.errors import UsageError
+
+from .files import IMAGE_SUFFIXES, files_below
+
+MASK_SUFFIXES = (*IMAGE_SUFFIXES, '.json')
+
+
+class Pair(NamedTuple):
+    """An image and what was drawn for it.
+
+    Attributes:
+        name: path below the folder of images, without suffix.
+        image: the file.
+        masks: ``(class folder, file)``; the folder is '' where one file
+            holds all classes. Empty for an unlabeled image.
+    """
+
+    name: str
+    image: str
+    masks: tuple[tuple[str, str], ...] = ()
+
+
+class Pairs(NamedTuple):
+    """What two folders hold.
+
+    Attributes:
+        pairs: one for each image, in the order of names.
+        by_class: whether masks are one file a class, in sub-folders.
+        lonely: masks without an image, paths.
+    """
+
+    pairs: list[Pair]
+    by_class: bool
+    lonely: list[str]
+
+    @property
+    def labeled(self) -> list[Pair]:
+        """Pairs with a mask."""
+        return [pair for pair in self.pairs if pair.masks]
+
+    @property
+    def unlabeled(self) -> list[Pair]:
+        """Images without one."""
+        return [pair for pair in self.pairs if not pair.masks]
+
+
+def pair_folders(
+    images: str | Path, masks: str | Path, mask_suffix: str = ''
+) -> Pairs:
+    """Find the mask of every image.
+
+    Args:
+        images: folder of images, with all below it.
+        masks: folder of masks, laid out alike; or with a folder for each
+            class that is laid out alike; or with a folder for each image
+            that holds a file for each class. It may be the folder of images
+            where a suffix tells the two apart.
+        mask_suffix: what the name of a mask has behind that of its image,
+            such as ``_mask``.
+
+    Raises:
+        UsageError: if there is no such folder, no image, no mask, two files
+            of one name, or no mask matches an image.
+    """
+    images, masks = str(images), str(masks)
+    mask_suffix = _without_file_suffix(mask_suffix)
+    for folder in (images, masks):
+        if not os.path.isdir(folder):
+            kind = 'a file, not a' if os.path.exists(folder) else 'no such'
+            raise UsageError(
+                f'{folder}: {kind} folder. Give the folder of images and '
+                'then the folder of masks'
+            )
+    together = os.path.realpath(images) == os.path.realpath(masks)
+    mask_files = _files(masks, MASK_SUFFIXES)
+    if together:
+        mask_files = [
+            path
+            for path in mask_files
+            if path.lower().endswith('.json')
+            or mask_suffix
+            and os.path.splitext(path)[0].endswith(mask_suffix)
+        ]
+    names = image_names(images, mask_files if together else ())
+    if not mask_files:
+        hint = (
+            'Say with --mask-suffix what tells masks from images, or give '
+            'two folders'
+            if together
+            else 'Masks are images, or JSON of labelme'
+        )
+        raise UsageError(f'{masks}: no mask in it. {hint}')
+    if mask_suffix and not together:
+        fitting = [
+            path
+            for path in mask_files
+            if os.path.splitext(path)[0].endswith(mask_suffix)
+        ]
+        if not fitting:
+            raise UsageError(
+                f'{masks}: no name of a mask ends with {mask_suffix!r}, such '
+                f'as that of {mask_files[0]!r}. Correct --mask-suffix'
+            )
+        mask_files = fitting
+    found, by_class, lonely = _match(names, mask_files, mask_suffix)
+    if not found:
+        raise UsageError(_nothing_matches(images, masks, names, mask_files))
+    pairs = [
+        Pair(
+            name,
+            os.path.join(images, path),
+            tuple((c, os.path.join(masks, m)) for c, m in found.get(name, ())),
+        )
+        for name, path in sorted(names.items())
+    ]
+    return Pairs(pairs, by_class, [os.path.join(masks, p) for p in lonely])
+
+
+def image_names(folder: str, but: Sequence[str] = ()) -> dict[str, str]:
+    """Image files of a folder by their names, relative to it.
+
+    Args:
+        folder: with all below it.
+        but: files that are none, though they end like images.
+
+    Raises:
+        UsageError: if there is none, or two have one name.
+    """
+    names: dict[str, str] = {}
+    for path in sorted({*_files(folder, IMAGE_SUFFIXES)} - {*but}):
+        name = name_of(path)
+        if name in names:
+            raise UsageError(
+                f'{os.path.join(folder, path)} and {names[name]}: two images '
+                'of one name, so their mask cannot be told. Rename one'
+            )
+        names[name] = path
+    if not names:
+        raise UsageError(
+            f'{folder}: no image in it. Images end with '
+            f'{", ".join(IMAGE_SUFFIXES)}'
+        )
+    return names
+
+
+def name_of(path: str) -> str:
+    """The name of a file: composed unicode, without suffix."""
+    return unicodedata.normalize('NFC', os.path.splitext(path)[0])
+
+
+def _files(folder: str, suffixes: Sequence[str]) -> list[str]:
+    ends = tuple(suffixes)
+    return sorted(p for p in files_below(folder) if p.lower().endswith(ends))
+
+
+def _without_file_suffix(mask_suffix: str) -> str:
+    base, ending = os.path.splitext(mask_suffix)
+    return base if ending.lower() in MASK_SUFFIXES else mask_suffix
+
+
+def _match(
+    names: dict[str, str], mask_files: Sequence[str], mask_suffix: str
+) -> tuple[dict[str, list[tuple[str, str]]], bool, list[str]]:
+    """Try the layouts of masks; the one that places most files is right."""
+    best: tuple = ({}, False, list(mask_files))
+    for layout in (_same_name, _class_first, _class_last):
+        found: dict[str, list[tuple[str, str]]] = {}
+        lonely = []
+        for path in mask_files:
+            name = name_of(path)
+            place = layout(name, names, mask_suffix)
+            if place is None:
+                lonely.append(path)
+            else:
+                found.setdefault(place[0], []).append((place[1], path))
+        if len(lonely) < len(best[2]):
+            best = found, layout is not _same_name, lonely
+    for name, files in best[0].items():
+        folders = Counter(folder for folder, _ in files)
+        folder, number = folders.most_common(1)[0]
+        if number > 1:
+            twice = [path for place, path in files if place == folder]
+            raise UsageError(
+                f'{twice[0]} and {twice[1]}: two masks of one name for '
+                f'{names[name]}. Keep one of them'
+            )
+    return best
+
+
+def _same_name(name: str, names: dict, suffix: str) -> tuple[str, str] | None:
+    if suffix:
+        if not name.endswith(suffix):
+            return None
+        name = name[: -len(suffix)]
+    if name in names:
+        return name, ''
+    # `x.jpg.png` for `x.jpg`, as some annotation tools write it.
+    base, ending = os.path.splitext(name)
+    if ending.lower() in IMAGE_SUFFIXES and base in names:
+        return base, ''
+    return None
+
+
+def _class_first(name: str, names: dict, suffix: str):
+    folder, slash, rest = name.partition('/')
+    place = _same_name(rest, names, suffix) if slash else None
+    return place and (place[0], folder)
+
+
+def _class_last(name: str, names: dict, suffix: str):
+    folder, slash, last = name.rpartition('/')
+    place = _same_name(folder, names, suffix) if slash else None
+    return place and (place[0], last)
+
+
+def _nothing_matches(
+    images: str, masks: str, names: dict[str, str], mask_files: Sequence[str]
+) -> str:
+    """Why, with the likely remedy."""
+    text = (
+        f'no image of {images} has a mask in {masks}: the image '
+        f'{next(iter(names.values()))!r} and the mask {mask_files[0]!r}, for '
+        'example, differ in their names'
+    )
+    endings: Counter[str] = Counter()
+    for path in mask_files[:2000]:
+        name = name_of(path)
+        for length in range(len(name) - 1, 0, -1):
+            if name[:length] in names:
+                endings[name[length:]] += 1
+                break
+    if endings and '/' not in (ending := endings.most_common(1)[0][0]):
+        return f'{text}. Try --mask-suffix {ending}'
+    lower = {name.lower() for name in names}
+    if any(name_of(path).lower() in lower for path in mask_files):
+        return f'{text} in upper and lower case. Rename one of the two'
+    flat = {os.path.basename(name) for name in names}
+    if any(os.path.basename(name_of(p)) in flat for p in mask_files):
+        return f'{text} of sub-folders. Lay the masks out like the images'
+    return f'{text}. Give masks the names of their images'

@@ -1,0 +1,339 @@
+"""Masks as people have them -> ids pixel by pixel, or one clear sentence."""
+
+import json
+import os
+import shutil
+import unicodedata
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmsemi.apis import doctor
+from mmsemi.prepare.mask_writer import MaskWriter
+from mmsemi.prepare.masks import convert_masks, read_encoding
+from mmsemi.prepare.polygons import encode_runs
+
+from . import own_folders as own
+from .own_folders import COLORS, SIZE, lookup, masks, photo, put, smooth
+
+IDS = lookup(0, 1, 2)
+RGB = lookup(*COLORS)
+
+
+def ids_with_border(ids):
+    """A row of ignored pixels on top."""
+    ids = ids.copy()
+    ids[:4] = 255
+    return ids
+
+
+def folders_of_classes(root, last=False, soft=False):
+    ids = own.truths()
+    for name, labels in ids.items():
+        for number, label in ((1, 'cat'), (2, 'dog')):
+            place = f'{name}/{label}' if last else f'{label}/{name}'
+            white = (labels == number).astype(np.uint8) * 255
+            put(root / f'masks/{place}.png', smooth(white) if soft else white)
+    return ids
+
+
+def overlapping(root):
+    ids = own.truths()
+    for name, labels in ids.items():
+        cat = labels == 1
+        dog = np.roll(cat, 6, 1)
+        put(root / f'masks/cat/{name}.png', cat.astype(np.uint8))
+        put(root / f'masks/dog/{name}.png', dog.astype(np.uint8))
+        labels[:] = cat + 2 * dog
+        labels[cat & dog] = 255
+    return ids
+
+
+def palettes_that_differ(root):
+    ids = own.truths()
+    for (name, labels), order in zip(ids.items(), ([0, 1, 2], [2, 0, 1])):
+        indices = np.argsort(order).astype(np.uint8)[labels]
+        picture = Image.fromarray(indices)
+        picture.putpalette([v for k in order for v in COLORS[k]])
+        put(root / f'masks/{name}.png', picture)
+    # In the order of colors: black, green, red.
+    return {name: lookup(0, 2, 1)(labels) for name, labels in ids.items()}
+
+
+def palette_png(ids):
+    picture = Image.fromarray(ids)
+    picture.putpalette([v for color in COLORS for v in color])
+    return picture
+
+
+def rgba(ids):
+    """Drawn on a transparent white sheet."""
+    colors = lookup((255, 255, 255), *COLORS[1:])(ids)
+    alpha = np.where(ids > 0, 255, 0).astype(np.uint8)
+    return np.dstack([colors, alpha])
+
+
+def gray_and_color(root):
+    """The mask of an image with nothing in it, stored as gray."""
+    own.images(root, ('d',))
+    ids = masks(root, RGB)
+    put(root / 'masks/d.png', np.zeros(SIZE, np.uint8))
+    return {
+        'd': np.zeros(SIZE, np.uint8),
+        **{n: lookup(0, 2, 1)(m) for n, m in ids.items()},
+    }
+
+
+def in_order(ids):
+    """Colors are sorted, so green comes before red."""
+    return {name: lookup(0, 2, 1)(labels) for name, labels in ids.items()}
+
+
+def border(ids):
+    return {name: ids_with_border(labels) for name, labels in ids.items()}
+
+
+def shapes(root):
+    """Labelme's rectangle and stored mask, and a label to ignore."""
+    ids = own.labelme(root / 'masks')
+    for name, labels in ids.items():
+        path = root / f'masks/{name}.json'
+        data = json.loads(path.read_text())
+        first, second = data['shapes']
+        first['points'] = [first['points'][0], first['points'][2]]
+        first['shape_type'] = 'rectangle'
+        corner = second['points'][0]
+        second.update(
+            shape_type='mask',
+            points=[corner, second['points'][2]],
+            mask=own.shape_mask(np.ones((24, 20))),
+        )
+        data['shapes'].append(
+            dict(
+                label='__ignore__',
+                points=[[0, 0], [63, 2]],
+                shape_type='rectangle',
+            )
+        )
+        path.write_text(json.dumps(data))
+        labels[:3] = 255
+    return ids
+
+
+def layout(root, mask_name, image_name='{}.png', names=('a', 'b')):
+    """Images and masks under other names."""
+    shutil.rmtree(root / 'images')
+    ids = {}
+    for name, labels in zip(names, own.truths().values()):
+        put(root / 'images' / image_name.format(name), photo(), 'PNG')
+        put(root / 'masks' / mask_name.format(name), labels, 'PNG')
+        ids[image_name.format(name).rpartition('.')[0]] = labels
+    put(root / 'images/c.png', photo())
+    return ids
+
+
+def links(root):
+    ids = masks(root, IDS)
+    for folder in ('images', 'masks'):
+        (root / folder).rename(root / f'real_{folder}')
+        (root / folder).mkdir()
+        (root / folder / 'deep').symlink_to(root / f'real_{folder}')
+    return {f'deep/{name}': labels for name, labels in ids.items()}
+
+
+def read_only(root):
+    """Nothing can be written there (but by root, who may do anything)."""
+    ids = masks(root, IDS)
+    os.chmod(root / 'images', 0o555)
+    os.chmod(root / 'masks', 0o555)
+    return ids
+
+
+def composed(root):
+    """Letters taken apart in one folder, as macOS does it."""
+    apart = unicodedata.normalize('NFD', 'Grün 1')
+    ids = layout(root, '{}.png', names=(apart, 'b'))
+    old = root / f'masks/{apart}.png'
+    old.rename(root / f'masks/{unicodedata.normalize("NFC", apart)}.png')
+    return {unicodedata.normalize('NFC', n): m for n, m in ids.items()}
+
+
+def of(make, **kwargs):
+    return lambda root: masks(root, make, **kwargs)
+
+
+# (what it is, masks -> expected ids, options, kinds of findings to expect)
+GOOD = [
+    ('ids', of(IDS), {}, ['mask-encoding']),
+    ('ids and 255', lambda r: border(masks(
+        r, lambda i: ids_with_border(i))), {}, []),
+    ('ids with gaps', of(lookup(0, 3, 7)), {}, []),
+    ('0 and 255', of(lookup(0, 255), classes=2), {}, ['mask-white-is-class']),
+    ('0 and 255, one name', of(lookup(0, 255), classes=2),
+     dict(classes='crack'), []),
+    ('0 and 1', of(lookup(0, 1), classes=2), {}, []),
+    ('1-bit', of(lambda i: Image.fromarray(i * 255).convert('1'), classes=2),
+     {}, []),
+    ('from one', of(lookup(1, 2, 3)), {}, []),
+    ('from one and 255', lambda r: border(masks(
+        r, lambda i: ids_with_border(np.where(i < 255, i + 1, i)))), {}, []),
+    ('from one, names', of(lookup(1, 2, 3)),
+     dict(classes='x,y,z,w'), ['class-absent']),
+    ('0 is nothing', lambda r: {n: np.where(m, m - 1, 255) for n, m in masks(
+        r, IDS).items()}, dict(background='ignore'), []),
+    ('gray steps', of(lookup(0, 127, 255)), {}, []),
+    ('uneven gray', of(lookup(10, 100, 180)), {}, []),
+    ('gray as color', of(lambda i: np.repeat(i[..., None], 3, 2)), {}, []),
+    ('gray with alpha', of(lambda i: Image.fromarray(i).convert('LA')), {},
+     []),
+    ('16 bits', of(lookup(0, 1000, 40000)), {}, []),
+    ('16 bits, 65535', lambda r: border(masks(r, lambda i: np.where(
+        ids_with_border(i) == 255, 65535, i * np.uint16(300)))), {},
+     []),
+    ('16-bit TIFF', of(lookup(0, 300, 2), ending='.tif'), {}, None),
+    ('whole floats', of(lambda i: i.astype(np.float32), ending='.tif'), {},
+     []),
+    ('BMP', of(IDS, ending='.bmp'), {}, []),
+    ('GIF', of(IDS, ending='.gif'), {}, None),
+    ('colors', lambda r: in_order(masks(r, RGB)), {}, []),
+    ('colors, named', of(RGB),
+     dict(classes='#000000=none,#ff0000=cat,#00ff00=dog'), []),
+    ('a color to ignore', lambda r: {n: lookup(0, 1, 255)(m) for n, m in masks(
+        r, RGB).items()}, dict(ignore_value='#00ff00'), []),
+    ('transparent', lambda r: in_order(masks(r, rgba)), {}, []),
+    ('gray and color', gray_and_color, {}, []),
+    ('palette', of(palette_png), {}, []),
+    ('palettes that differ', palettes_that_differ, {}, []),
+    ('values, named', of(lookup(40, 9, 70)),
+     dict(classes='40=none,9=cat,70=dog'), []),
+    ('smoothed', of(lambda i: smooth(lookup(0, 255)(i)), classes=2), {},
+     ['mask-damaged']),
+    ('smoothed steps', of(lambda i: smooth(lookup(0, 127, 255)(i))), {},
+     ['mask-damaged']),
+    ('smoothed colors', lambda r: in_order(masks(
+        r, lambda i: smooth(RGB(i)))), {}, ['mask-damaged']),
+    ('smoothed values, named', of(lambda i: smooth(lookup(40, 9, 200)(i))),
+     dict(classes='40=none,9=cat,200=dog'), ['mask-damaged']),
+    ('JPEG', of(lookup(0, 255), classes=2, ending='.jpg', quality=75), {},
+     ['mask-damaged']),
+    ('JPEG steps', of(lookup(0, 127, 255), ending='.jpg', quality=80), {},
+     ['mask-damaged']),
+    ('JPEG colors', lambda r: in_order(masks(
+        r, RGB, ending='.jpg', quality=90, subsampling=0)), {},
+     ['mask-damaged']),
+    ('a folder a class', folders_of_classes, {}, []),
+    ('a folder an image', lambda r: folders_of_classes(r, last=True), {}, []),
+    ('a folder a class, smoothed', lambda r: folders_of_classes(
+        r, soft=True), {}, []),
+    ('classes that overlap', overlapping, {}, ['mask-overlap']),
+    ('labelme', lambda r: own.labelme(r / 'masks'), {}, []),
+    ('labelme beside images', lambda r: own.labelme(r / 'images'),
+     dict(masks='images'), []),
+    ('labelme, named', lambda r: {n: lookup(0, 2, 1)(m) for n, m in
+     own.labelme(r / 'masks').items()}, dict(classes='background,dog,cat'),
+     []),
+    ('labelme shapes', shapes, {}, []),
+    ('COCO polygons', lambda r: own.coco(
+        r / 'masks/x.json', own.box_polygon), {}, []),
+    ('COCO runs', lambda r: own.coco(
+        r / 'masks/x.json',
+        lambda m: dict(size=SIZE, counts=encode_runs(m))), {}, []),
+    ('COCO runs, compressed', lambda r: own.coco(
+        r / 'x.json', lambda m: dict(
+            size=SIZE, counts=own.compress(encode_runs(m)))),
+     dict(masks='x.json'), []),
+    ('upper case suffix', lambda r: layout(
+        r, '{}.PNG', '{}.TIFF'), {}, []),
+    ('mask suffix', lambda r: layout(r, '{}_mask.png'),
+     dict(mask_suffix='_mask'), []),
+    ('mask suffix with .png', lambda r: layout(r, '{}_mask.png'),
+     dict(mask_suffix='_mask.png'), []),
+    ('sub-folders', lambda r: layout(r, 'x/{}.png', 'x/{}.jpg'), {}, []),
+    ('spaces and dots', lambda r: layout(
+        r, '{}.png', '{}.png', ('a 1.v2', 'b (2)')), {}, []),
+    ('name of the image file', lambda r: layout(
+        r, '{}.jpg.png', '{}.jpg'), {}, []),
+    ('unicode', composed, {}, []),
+    ('links', links, {}, []),
+    ('read-only', read_only, {}, []),
+]  # fmt: skip
+
+
+def run(root, options):
+    options = dict(options)
+    place = str(root / options.pop('masks', 'masks'))
+    return doctor(str(root / 'images'), place, **options), place
+
+
+@pytest.mark.parametrize('row', GOOD, ids=[row[0] for row in GOOD])
+def test_masks_become_ids(tmp_path, row) -> None:
+    _, make, options, kinds = row
+    own.images(tmp_path)
+    expected = make(tmp_path)
+    before = snapshot(tmp_path)
+    result, place = run(tmp_path, options)
+    assert [f for f in result.findings if f.severity == 'error'] == []
+    found = {f.kind for f in result.findings}
+    assert set(kinds or ()) <= found
+    damaged = 'mask-damaged' in (kinds or ())
+    assert ('mask-damaged' in found) == damaged
+    out = tmp_path / 'run/masks'
+    inputs = [str(tmp_path / 'images'), place]
+    shares = convert_masks(
+        result.pairs.labeled, result.source, result.encoding, out, inputs
+    )
+    assert bool(shares) == damaged
+    files = {
+        path.relative_to(out).as_posix()[:-4]: np.array(Image.open(path))
+        for path in out.rglob('*.png')
+    }
+    assert files.keys() == expected.keys()
+    for name, labels in expected.items():
+        wrong = (files[name] != labels).mean()
+        if row[0] == '16-bit TIFF':  # values in their order: 0, 2, 300
+            wrong = (files[name] != lookup(0, 2, 1)(labels)).mean()
+        # A smoothed corner has lost its last pixel.
+        assert wrong <= (0.01 if damaged or 'smoothed' in row[0] else 0), name
+    assert snapshot(tmp_path, 'run') == before
+    # What was counted is what was written.
+    if not damaged:
+        total = sum((m == 1).sum() for m in files.values())
+        assert result.pixels[:, 1].sum() == total
+    _and_back(tmp_path, result, files, options)
+    for folder in (tmp_path / 'images', tmp_path / 'masks'):
+        if folder.is_dir():
+            folder.chmod(0o755)  # or pytest could not clean up
+
+
+def _and_back(root, result, files, options) -> None:
+    """Predictions in the user's own encoding read as the same ids."""
+    again = root / 'again'
+    encoding = read_encoding(root / 'run/masks')
+    pairs = {p.name: p.image for p in result.pairs.labeled}
+    with MaskWriter(again, encoding) as writer:
+        for name, labels in files.items():
+            writer.write(name, labels, pairs[name])
+    options = {k: v for k, v in options.items() if k != 'mask_suffix'}
+    options['masks'] = 'again'
+    back, _ = run(root, options)
+    assert back.encoding.classes == encoding.classes
+    out = root / 'back'
+    convert_masks(back.pairs.labeled, back.source, back.encoding, out, [again])
+    for name, labels in files.items():
+        read = np.array(Image.open(out / f'{name}.png'))
+        if encoding.source in (
+            'folders',
+            'coco',
+        ):  # ignored pixels are background
+            labels = np.where(labels == 255, 0, labels)
+        np.testing.assert_array_equal(read, labels)
+
+
+def snapshot(root, but='-'):
+    return {
+        path.relative_to(root): path.read_bytes()
+        for path in sorted(root.rglob('*'))
+        if path.is_file() and but not in path.parts
+        and {'again', 'back'}.isdisjoint(path.parts)
+    }  # fmt: skip
