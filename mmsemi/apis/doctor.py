@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from mmsemi.doctor.classes import check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, as_data, as_text, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
+from mmsemi.io.files import write_json, write_text
 from mmsemi.prepare.mask_encoding import Encoding, find_encoding
 from mmsemi.prepare.mask_files import MaskFacts
 from mmsemi.prepare.mask_sources import MaskSource, open_masks
@@ -27,7 +28,6 @@ from mmsemi.prepare.masks import (
 )
 from mmsemi.prepare.pairing import Pairs
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_json, write_text
 
 REPORT, TEXT, SHEET = 'doctor.json', 'doctor.txt', 'masks.png'
 _ON_SHEET = 12

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmsemi.utils.files import write_bytes, write_json, write_png
+from mmsemi.io.files import write_bytes, write_json, write_png
 from mmsemi.utils.labels import IGNORE
 
 from .mask_encoding import Encoding

@@ -16,8 +16,8 @@ import numpy as np
 
 from mmsemi.doctor.findings import Finding
 from mmsemi.doctor.photos import look_at
+from mmsemi.io.files import write_json, write_png
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.files import write_json, write_png
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import track
 

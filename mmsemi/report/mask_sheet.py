@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mmsemi.utils.files import whole_file
+from mmsemi.io.files import whole_file
 
 from .round_picture import color_map, hatch
 
