@@ -12,11 +12,11 @@ from .batch import Batch, true_labels
 from .mean_teacher import MeanTeacher
 from .modes import in_mode
 from .network_verbs import Outputs
-from .online import Losses
+from .online import Losses, OnlineSegmentor
 from .u2pl import U2PL, joined
 
 
-class AdaptiveEqualization:
+class AdaptiveEqualization(OnlineSegmentor):
     """What AEL adds to a teacher-student method (arXiv 2110.05474).
 
     The confidence of each class, kept by the loss of unlabeled images,
