@@ -64,3 +64,42 @@ LOG_PROCESSORS = _node(
     'LOG_PROCESSORS', 'log processor', 'mmseg.visualization'
 )
 INFERENCERS = _node('INFERENCERS', 'inferencer', 'mmseg.apis')
+
+
+def class_of(kind: str | type | None, registry: Registry) -> type | None:
+    """Class that a ``type`` of a config means, None if nobody knows it.
+
+    Args:
+        kind: registered name, with or without a scope, import path, or the
+            class itself, as mmengine's new-style configs have it.
+        registry: where it would be built.
+    """
+    if not isinstance(kind, str):
+        return kind
+    try:
+        return registry.get(kind)
+    except (ImportError, AttributeError):
+        return None
+
+
+def is_type(config: dict | None, registry: Registry, *names: str) -> bool:
+    """Whether a config builds one of some registered classes, or a subclass.
+
+    Args:
+        config: with ``type``; anything else builds nothing.
+        registry: where it would be built, and the names are registered.
+        names: registered names.
+    """
+    kind = config.get('type') if isinstance(config, dict) else None
+    if kind is None:
+        return False
+    bare = getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
+    if bare in names:
+        return True
+    found = class_of(kind, registry)
+    wanted = tuple(
+        name
+        for name in (registry.get(name) for name in names)
+        if isinstance(name, type)
+    )
+    return isinstance(found, type) and issubclass(found, wanted)

@@ -11,6 +11,7 @@ from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.files import write_json
 from mmsemi.io.package_configs import find_config
+from mmsemi.registry import MODELS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .config import load_config, set_work_dir
@@ -40,7 +41,7 @@ def without_calibration(cfg: Config) -> None:
     """
     model = cfg.model.get('student', cfg.model)
     head = model.get('decode_head')
-    if not head or not str(head.get('type')).endswith('SemanticEmbeddingHead'):
+    if not is_type(head, MODELS, 'SemanticEmbeddingHead'):
         raise UsageError(
             'calibration needs a SemanticEmbeddingHead; the '
             f'decode head of this config is {head}'

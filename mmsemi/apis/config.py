@@ -105,12 +105,11 @@ def check_amp(cfg: Config) -> None:
 
 def prepare_generated(cfg: Config) -> None:
     """Write the procedural sets a config names, before lists are read."""
-    from mmsemi.registry import DATASETS
+    from mmsemi.registry import DATASETS, class_of
 
     for part in _walk(cfg.to_dict()):
-        kind = part.get('type')
-        if isinstance(kind, str) and isinstance(part.get('data_root'), str):
-            dataset = DATASETS.get(kind)
+        if 'type' in part and isinstance(part.get('data_root'), str):
+            dataset = class_of(part['type'], DATASETS)
             if getattr(dataset, 'GENERATED', False):
                 dataset.prepare(part['data_root'])
 

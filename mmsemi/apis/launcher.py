@@ -21,6 +21,14 @@ def is_first_process() -> bool:
     return int(rank) == 0
 
 
+def launched_processes(launcher: str) -> int:
+    """Processes that a launcher started, known before they meet."""
+    names = dict(
+        pytorch='WORLD_SIZE', slurm='SLURM_NTASKS', mpi='OMPI_COMM_WORLD_SIZE'
+    )
+    return int(os.environ.get(names.get(launcher, ''), 1))
+
+
 def setup_launcher(cfg: Config, launcher: str) -> None:
     """Prepare ``cfg`` for a launcher; start gloo where there is no GPU.
 

@@ -20,6 +20,7 @@ from mmsemi.engine.runner import build_runner
 from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_json, write_text
 from mmsemi.io.lock import FolderLock
+from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .launcher import is_first_process, setup_launcher
@@ -199,7 +200,7 @@ class MutualTraining:
         a, b = (self.configs[name] for name in NAMES)
         for name, cfg in self.configs.items():
             loop = cfg.train_cfg
-            if loop.get('type') != 'SelfTrainingLoop':
+            if not is_type(loop, LOOPS, 'SelfTrainingLoop'):
                 raise UsageError(
                     f'model {name}: mutual training needs '
                     f'SelfTrainingLoop, not {loop.get("type")}'
@@ -305,6 +306,6 @@ def labeling_hook(cfg: Config) -> dict:
         UsageError: if there is none.
     """
     for hook in cfg.get('custom_hooks') or []:
-        if hook.get('type') == 'PseudoLabelHook':
+        if is_type(hook, HOOKS, 'PseudoLabelHook'):
             return hook
     raise UsageError(f'{cfg.filename}: custom_hooks lacks a PseudoLabelHook')

@@ -15,7 +15,7 @@ from .config import (
     prepare_generated,
     set_work_dir,
 )
-from .launcher import is_first_process, setup_launcher
+from .launcher import is_first_process, launched_processes, setup_launcher
 from .setup import finish_run, prepared_run
 
 
@@ -59,7 +59,7 @@ def train(
         Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
     """
     config = find_config(config)
-    cfg = load_config(config, options, split)
+    cfg = load_config(config, options, split, launched_processes(launcher))
     set_work_dir(cfg, config, work_dir)
     if is_first_process():
         prepare_generated(cfg)

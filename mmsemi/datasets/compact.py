@@ -9,7 +9,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 
-from mmsemi.registry import DATASETS
+from mmsemi.registry import DATASETS, class_of
 
 from .lists import read_lines
 
@@ -73,7 +73,7 @@ def build_dataset(config: dict) -> BaseDataset:
             built as they are.
     """
     config = copy.deepcopy(config)
-    kind: Any = DATASETS.get(config['type']) if 'type' in config else None
+    kind: Any = class_of(config.get('type'), DATASETS)
     plain = (
         isinstance(kind, type)
         and issubclass(kind, BaseSegDataset)

@@ -9,6 +9,7 @@ rounds, or of methods that see unlabeled images in every iteration.
 import copy
 from typing import Any
 
+from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .splits_table import merged
@@ -91,10 +92,10 @@ class Recipe:
             RareClassCrop='crop_size',
             PadSegFields='size',
         )
-        for step in steps:
-            key = keys.get(str(step.get('type')))
-            if key and key not in step and crop is not None:
-                step[key] = crop
+        for step in steps if crop is not None else []:
+            for name, key in keys.items():
+                if is_type(step, TRANSFORMS, name):
+                    step.setdefault(key, crop)
         return steps
 
     def augment(self, name: str = 'augment') -> list[dict]:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from mmengine.config import Config
 
+from mmsemi.registry import DATASETS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .lists import read_lines
@@ -111,13 +112,12 @@ def leaf_datasets(
         dataset: dataset config.
         role: what images are for unless a wrapper says ``'unlabeled'``.
     """
-    kind = str(dataset.get('type')).rsplit('.', 1)[-1]
-    if kind == 'SemiDataset':
+    if is_type(dataset, DATASETS, 'SemiDataset'):
         yield from leaf_datasets(dataset['labeled'], role)
         if dataset.get('paste'):
             yield from leaf_datasets(dataset['paste'], role)
         yield from leaf_datasets(dataset['unlabeled'], 'unlabeled')
-    elif kind in WITHOUT_LABELS:
+    elif is_type(dataset, DATASETS, *WITHOUT_LABELS):
         yield from leaf_datasets(dataset['dataset'], 'unlabeled')
     elif 'datasets' in dataset:
         for part in dataset['datasets']:
@@ -135,7 +135,8 @@ def config_datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
     loaders use is given each time.
     """
     # Plain supervised training leaves the other loaders of its base alone.
-    plain = (cfg.get('train_cfg') or {}).get('type') in PLAIN_LOOPS
+    loop = cfg.get('train_cfg')
+    plain = is_type(loop, LOOPS, *PLAIN_LOOPS)
     for key in TRAIN_LOADERS[:1] if plain else TRAIN_LOADERS:
         if cfg.get(key):
             yield from leaf_datasets(cfg[key]['dataset'])

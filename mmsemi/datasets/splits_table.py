@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmsemi.registry import DATASETS
+from mmsemi.registry import DATASETS, class_of
 from mmsemi.utils.errors import UsageError
 
 from .splits import LABELED, UNLABELED, read_list
@@ -87,13 +87,8 @@ def _entry(splits: dict, name: str) -> dict | None:
 
 
 def _is_folder(data: dict, name: str) -> bool:
-    generated = getattr(
-        DATASETS.get(data['labeled']['type'])
-        if isinstance(data['labeled']['type'], str)
-        else data['labeled']['type'],
-        'GENERATED',
-        False,
-    )
+    kind = class_of(data['labeled']['type'], DATASETS)
+    generated = getattr(kind, 'GENERATED', False)
     return osp.isdir(name) or (generated and '/' in name)
 
 
@@ -155,7 +150,7 @@ def epoch_length(data: dict, facts: dict, role: str, step: int) -> int:
         )
     processes = (data.get('epoch') or {}).get('processes')
     if processes:
-        return -(-images // processes) // (step // processes)
+        return max(1, -(-images // processes) // (step // processes))
     return -(-images // step)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from mmsemi.datasets.transforms.labels import lookup_table
 from mmsemi.datasets.transforms.zero_label import zero_label_table
+from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.labels import IGNORE
 
 
@@ -52,10 +53,10 @@ def mapping_steps(config: dict) -> list[dict]:
     return [
         step
         for step in config.get('pipeline', [])
-        if str(step.get('type')).endswith(('MapLabels', 'MapZeroLabels'))
+        if is_type(step, TRANSFORMS, 'MapLabels', 'MapZeroLabels')
     ]
 
 
 def maps_zero_labels(step: dict) -> bool:
     """Whether a step hides the labels of unseen classes."""
-    return str(step.get('type')).endswith('MapZeroLabels')
+    return is_type(step, TRANSFORMS, 'MapZeroLabels')

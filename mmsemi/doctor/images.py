@@ -68,7 +68,8 @@ def check_images(images: ImageList, threads: int = 8) -> list[str]:
 def loading_step(config: dict) -> dict:
     """The step of a dataset's pipeline that reads images."""
     for step in config.get('pipeline', []):
-        kind = str(step.get('type')).rsplit('.', 1)[-1]
+        kind = step.get('type')
+        kind = getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
         if kind.startswith('Load') and 'Image' in kind:
             return dict(step)
     return dict(type='LoadImageFromFile')

@@ -17,7 +17,7 @@ from mmsemi.datasets.splits import (
     read_list,
     source_of,
 )
-from mmsemi.registry import DATASETS
+from mmsemi.registry import DATASETS, class_of
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE, UNLABELED
 
@@ -49,10 +49,11 @@ class ImageList:
     def __init__(self, role: str, config: dict, masks: bool = True) -> None:
         self.role = role
         self.config = config
-        self.kind = str(config['type']).rsplit('.', 1)[-1]
+        kind = class_of(config['type'], DATASETS)
+        self.kind = getattr(kind, '__name__', str(config['type']))
         self.source = source_of(config)
         lines = None
-        if not getattr(DATASETS.get(config['type']), 'GENERATED', False):
+        if not getattr(kind, 'GENERATED', False):
             lines = _check_places(role, config)
         # Items are read once: serializing them would only cost time.
         dataset = DATASETS.build(

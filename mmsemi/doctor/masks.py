@@ -8,6 +8,7 @@ import mmcv
 import numpy as np
 from PIL import Image
 
+from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import track
@@ -101,7 +102,7 @@ def read_mask(path: str, config: dict) -> np.ndarray:
     loading = [
         step.get('imdecode_backend', 'pillow')
         for step in config.get('pipeline', [])
-        if str(step.get('type')).endswith('LoadAnnotations')
+        if is_type(step, TRANSFORMS, 'LoadAnnotations')
     ]
     try:
         if loading and loading[0] != 'pillow':

@@ -16,6 +16,7 @@ from mmengine.config import Config
 from mmsemi.datasets.recipe import Recipe, settle_variant
 from mmsemi.datasets.splits import set_split
 from mmsemi.datasets.splits_table import choose_split, epoch_length
+from mmsemi.registry import MODELS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .machine import divide, whole_counts
@@ -58,7 +59,9 @@ def resolve(
     """
     facts: dict[str, Any] = {}
     lengths: dict[str, tuple] = {}
-    data, regime = cfg.pop('data', None), cfg.pop('regime', 'supervised')
+    # `data` without images is a variable of somebody's config.
+    data = cfg.pop('data') if states_data(cfg) else None
+    regime = cfg.pop('regime', 'supervised')
     if data is not None:
         data = settle_variant(Config(dict(data=data)).data.to_dict())
         facts = choose_split(data, split)
@@ -75,10 +78,34 @@ def resolve(
             cfg[key] = _filled(cfg[key], key, facts, lengths)
     _end_schedules(cfg)
     resolve_student(cfg)
+    name_types(cfg._cfg_dict)
     whole_counts(cfg)
     if world_size is not None or accumulate > 1:
-        divide(cfg, world_size or 1, accumulate)
+        divide(cfg, 1 if world_size is None else world_size, accumulate)
     return cfg
+
+
+def states_data(cfg: Config) -> bool:
+    """Whether a config states the facts of its data."""
+    data = cfg.get('data')
+    return isinstance(data, dict) and 'labeled' in data
+
+
+def name_types(value: Any) -> None:
+    """Write classes of new-style configs as import paths.
+
+    A dumped config then says what it builds; mmengine writes neither quotes
+    nor an import for a class.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if isinstance(item, type):
+                value[key] = f'{item.__module__}.{item.__qualname__}'
+            else:
+                name_types(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            name_types(item)
 
 
 def name_hooks(cfg: Config) -> None:
@@ -147,7 +174,7 @@ def fit_model(cfg: Config, data: dict) -> None:
 
 
 def _fit_head(head: dict, classes: int | None, data: dict) -> None:
-    if str(head.get('type')).endswith('SemanticEmbeddingHead'):
+    if is_type(head, MODELS, 'SemanticEmbeddingHead'):
         facts = data.get('zero_label') or {}
         for key in ('classes', 'num_seen'):
             if key in facts:

@@ -14,7 +14,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmsemi.io.config_loading import join_imports, names_config
 from mmsemi.io.package_configs import plain_import_errors
-from mmsemi.registry import DATASETS
+from mmsemi.registry import DATASETS, TRANSFORMS, class_of, is_type
 from mmsemi.utils.errors import UsageError
 
 from .classifier_student import is_classifier, segmentor_of
@@ -129,7 +129,7 @@ def number_of_classes(cfg: Config) -> int | None:
                 return len(given['classes'])
             if 'type' in part:
                 kind = part['type']
-                found = DATASETS.get(kind) if isinstance(kind, str) else kind
+                found = class_of(kind, DATASETS)
                 about = getattr(found, 'METAINFO', None) or {}
                 if about.get('classes'):
                     return len(about['classes'])
@@ -141,7 +141,7 @@ def crop_size(cfg: Config) -> tuple[int, int] | None:
     given = cfg.get('crop_size')
     if given is None:
         for part in dicts(cfg.get('train_dataloader')):
-            if str(part.get('type')).endswith('RandomCrop'):
+            if is_type(part, TRANSFORMS, 'RandomCrop'):
                 given = part.get('crop_size')
                 break
     if given is None:

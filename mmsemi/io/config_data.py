@@ -119,17 +119,3 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     else:
         # The launcher replaces SyncBN where there is no GPU.
         yield path, 'BN' if value == 'SyncBN' else value
-
-
-def has_type(config: dict, kind: type) -> bool:
-    """Whether a part of a config builds a class, or one derived from it.
-
-    Args:
-        config: with ``type`` as a name, with or without its scope, or as a
-            class, as mmengine's new-style configs give it.
-        kind: the class.
-    """
-    given = config.get('type')
-    if isinstance(given, type):
-        return issubclass(given, kind)
-    return str(given).rsplit('.', 1)[-1] == kind.__name__

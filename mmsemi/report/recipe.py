@@ -78,8 +78,10 @@ def overrides(cfg: Config) -> list[str] | None:
     """What a run changed of its config file; None without a file to ask."""
     if cfg.filename is None or not Path(cfg.filename).is_file():
         return None
+    from mmsemi.engine.build import resolve
+
     try:
-        written = Config.fromfile(cfg.filename)
+        written = resolve(Config.fromfile(cfg.filename))
     except (OSError, SyntaxError, UsageError):
         return None  # changed while the run was going on
     return differences(recipe(written), recipe(cfg))

@@ -59,48 +59,29 @@ def command(voc, work_dir, *extra):
     config.write_text(
         f"_base_ = '{ROOT}/configs/dst_cbc/voc_1464.py'\n"
         "custom_imports = dict(imports=['mmsemi', 'tests.tiny'])\n"
-        "custom_hooks = _base_.custom_hooks + [dict(type='RecordHook')]\n"
+        "hooks = dict(record=dict(type='RecordHook'))\n"
     )
+    folder = f'{voc}/ImageSets/Segmentation'
     options = {
         'model.student.init_cfg': 'None',
         'model.student.backbone.depth': 18,
         'model.student.decode_head.in_channels': 512,
-        'model.student.data_preprocessor.size': CROP,
         'train_cfg.supervised_iters': 2,
         'train_cfg.portions': '(0.3,0.6)',
         'train_cfg.iters_per_round': 5,
         'default_hooks.checkpoint.interval': 2,
+        'data.labeled.data_prefix.img_path': f'{voc}/JPEGImages',
+        'data.labeled.data_prefix.seg_map_path': f'{voc}/SegmentationClassAug',
+        'data.splits.1464.lists': f'({folder}/train.txt,{folder}/aug.txt)',
+        'data.val.ann_file': f'{folder}/val.txt',
+        'data.crop_size': CROP,
+        'data.test_pad': '(129,161)',
+        'data.num_workers': 0,
+        'data.batch.alone': 4,
+        'data.batch.labeled': 2,
+        'data.batch.unlabeled': 2,
+        'data.batch.label': 2,
     }
-    folder = f'{voc}/ImageSets/Segmentation'
-    parts = {
-        'train_dataloader.dataset': ('train', (3, 4)),
-        'semi_dataloader.dataset.labeled': ('train', (3, 4)),
-        'semi_dataloader.dataset.unlabeled.dataset': ('aug', (3, 4)),
-        'label_dataloader.dataset.dataset': ('aug', ()),
-        'val_dataloader.dataset': ('val', ()),
-    }
-    for part, (name, cropped) in parts.items():
-        options[f'{part}.ann_file'] = f'{folder}/{name}.txt'
-        options[f'{part}.data_prefix.img_path'] = f'{voc}/JPEGImages'
-        options[f'{part}.data_prefix.seg_map_path'] = (
-            f'{voc}/SegmentationClassAug'
-        )
-        for k, key in zip(cropped, ('crop_size', 'size')):
-            options[f'{part}.pipeline.{k}.{key}'] = CROP
-    for loader in ('train', 'semi', 'label', 'val'):
-        options[f'{loader}_dataloader.num_workers'] = 0
-        options[f'{loader}_dataloader.persistent_workers'] = False
-    options.update(
-        {
-            'train_dataloader.batch_size': 4,
-            'semi_dataloader.batch_size': 4,
-            'semi_dataloader.sampler.samples_per_source': '(2,2)',
-            'label_dataloader.batch_size': 2,
-            'label_dataloader.sampler.batch_size': 2,
-            'label_dataloader.dataset.dataset.pipeline.1.size': '(129,161)',
-            'val_dataloader.dataset.pipeline.1.size': '(129,161)',
-        }
-    )
     return [
         sys.executable,
         'tools/train.py',

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from mmengine.config import Config
 
-from mmsemi.registry import DATA_SAMPLERS
+from mmsemi.registry import DATA_SAMPLERS, HOOKS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .source_ratio import SourceRatioSampler
@@ -37,10 +37,11 @@ def check_partner_hook(cfg: Config) -> None:
         UsageError: if a run has the sampler without the hook.
     """
     loader = cfg.get('train_dataloader') or {}
-    sampler = str((loader.get('sampler') or {}).get('type'))
-    hooks = [str(hook.get('type')) for hook in cfg.get('custom_hooks') or []]
-    if sampler.endswith('CutMixPartnerSampler') and not any(
-        hook.endswith('CutMixPartnerHook') for hook in hooks
+    if is_type(
+        loader.get('sampler'), DATA_SAMPLERS, 'CutMixPartnerSampler'
+    ) and not any(
+        is_type(hook, HOOKS, 'CutMixPartnerHook')
+        for hook in cfg.get('custom_hooks') or []
     ):
         raise UsageError(NO_HOOK)
 

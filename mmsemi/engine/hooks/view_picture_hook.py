@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
-from mmsemi.registry import DATASETS, HOOKS
+from mmsemi.registry import DATASETS, HOOKS, TRANSFORMS, is_type
 from mmsemi.report import draw_views
 from mmsemi.report.facts import config_name
 from mmsemi.utils.compat import picture_backends
@@ -129,7 +129,7 @@ def training_images(cfg) -> tuple:
 
 def _step(pipeline: list) -> dict:
     for step in pipeline:
-        if str(step.get('type')).endswith('MapZeroLabels'):
+        if is_type(step, TRANSFORMS, 'MapZeroLabels'):
             return step
     raise ValueError('no MapZeroLabels in the pipeline')
 

@@ -6,9 +6,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmsemi.datasets.pseudo_label import PseudoLabelDataset
-from mmsemi.datasets.transforms.rare_class_crop import RareClassCrop
-from mmsemi.io.config_data import has_type
+from mmsemi.registry import DATASETS, TRANSFORMS, is_type
 
 
 def check_baseline(model: nn.Module, path: str) -> None:
@@ -55,7 +53,7 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
         ValueError: as said above.
     """
     if isinstance(config, dict):
-        if has_type(config, PseudoLabelDataset):
+        if is_type(config, DATASETS, 'PseudoLabelDataset'):
             if not labels:
                 raise ValueError(
                     'semi_dataloader holds a PseudoLabelDataset '
@@ -63,7 +61,7 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
                     'PseudoLabelHook to custom_hooks'
                 )
             config['pseudo_label_dir'] = labels['folder']
-        elif has_type(config, RareClassCrop):
+        elif is_type(config, TRANSFORMS, 'RareClassCrop'):
             if not labels:
                 raise ValueError(
                     'semi_dataloader holds a RareClassCrop but '

@@ -1,0 +1,231 @@
+"""Facts of a config become what the Runner asks for, once."""
+
+import copy
+
+import pytest
+from mmengine.config import Config
+
+from mmsemi.datasets import (
+    PseudoLabelDataset,
+    SemiDataset,
+    UnlabeledDataset,
+    splits_table,
+)
+from mmsemi.datasets.splits import config_datasets, leaf_datasets
+from mmsemi.engine.build import resolve
+from mmsemi.engine.hooks import MeanTeacherHook
+from mmsemi.engine.loops.self_training_loop import tell_datasets
+from mmsemi.registry import DATASETS, HOOKS, LOOPS, class_of, is_type
+from mmsemi.utils.errors import UsageError
+from tests.configs import config
+from tests.conftest import ROOT
+
+
+def written(name: str, **options) -> Config:
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    cfg.merge_from_dict(options)
+    return cfg
+
+
+@pytest.mark.parametrize(
+    'name', ['u2pl/voc_1464', 'dst_cbc/camvid_1-16', 'strict/voc12']
+)
+def test_a_dumped_config_resolves_to_itself(name, tmp_path) -> None:
+    cfg = config(name)
+    cfg.dump(tmp_path / 'dumped.py')
+    again = Config.fromfile(tmp_path / 'dumped.py')
+    before = copy.deepcopy(again.to_dict())
+    assert resolve(again).to_dict() == before
+    assert {'data', 'hooks', 'regime'}.isdisjoint(before)
+    for key in ('train_dataloader', 'model', 'custom_hooks', 'train_cfg'):
+        assert before[key] == cfg.to_dict()[key]
+
+
+def test_a_fact_changes_everything_that_follows_from_it() -> None:
+    cfg = resolve(
+        written(
+            'u2pl/voc_1464',
+            **{
+                'data.crop_size': (257, 257),
+                'data.split': '183',
+                'data.batch.unlabeled': 8,
+                'data.batch.labeled': 8,
+            },
+        )
+    )
+    text = str(cfg.train_dataloader) + str(cfg.model.student)
+    assert '513' not in text
+    assert tuple(cfg.model.student.data_preprocessor.size) == (257, 257)
+    assert 'u2pl/183/' in cfg.train_dataloader.dataset.labeled.ann_file
+    # Four processes of 2 images: 10399 // 4, filled up, of which 1300 whole.
+    assert cfg.train_cfg.max_iters == 80 * 1300
+    assert cfg.param_scheduler[0].end == 80 * 1300 + 1
+    assert cfg.model.semi_train_cfg.warmup_iters == 1300
+    assert cfg.custom_hooks[0].copy_until == 2 * 1300
+    assert cfg.train_dataloader.batch_size == 16
+
+
+def test_what_a_config_says_of_a_loader_is_kept() -> None:
+    cfg = resolve(
+        written(
+            'mean_teacher/camvid_1-16',
+            **{
+                'train_dataloader.dataset.unlabeled.audit': True,
+                'val_dataloader.dataset.ann_file': 'mine.txt',
+                'train_cfg.max_iters': 7,
+            },
+        )
+    )
+    assert cfg.train_dataloader.dataset.unlabeled.audit is True
+    assert cfg.val_dataloader.dataset.ann_file == 'mine.txt'
+    assert 'ann_file' not in cfg.test_dataloader.dataset
+    assert cfg.param_scheduler[-1].end == 8
+
+
+def test_own_lists_by_folder(tmp_path) -> None:
+    """Numbers come from the lists; settings from the usual split."""
+    for role, number in (('labeled', 40), ('unlabeled', 160)):
+        (tmp_path / f'{role}.txt').write_text(
+            ''.join(f'{role}{k}\n' for k in range(number))
+        )
+    cfg = resolve(written('dst_cbc/voc_1464'), str(tmp_path))
+    assert cfg.train_cfg.supervised_iters == 85 * 5
+    assert cfg.train_cfg.iters_per_round == 6 * 40
+    for role, dataset in config_datasets(cfg):
+        if role != 'val':
+            assert dataset.ann_file == f'{tmp_path}/{role}.txt'
+
+
+@pytest.mark.parametrize(
+    'name, options, split, words',
+    [
+        ('u2pl/voc_1464', {}, 'nonsense', 'nor one of the splits .* 92, 183'),
+        ('strict/voc12', {}, '92', 'no labeled and unlabeled lists'),
+        ('u2pl/voc_1464', {'data.crops': 3}, None, 'data.crops: no such'),
+        ('strict/voc12', {'data.variant': 'x'}, None, 'no variant x, but 15'),
+        ('u2pl/voc_1464', {'regime': 'on'}, None, 'regime must be one of'),
+        (
+            'mean_teacher/own_data',
+            {'train_cfg.max_iters': '3 epochs'},
+            None,
+            'number is not known',
+        ),
+        (
+            'dmt/camvid_1-16_a',
+            {'train_cfg.val_interval': '{val_interval}'},
+            None,
+            'split 1_16 has no val_interval',
+        ),
+        (
+            'mean_teacher/camvid_1-16',
+            {'hooks.techer.momentum': 0.1},
+            None,
+            'hooks.techer: no hook has this name .* teacher',
+        ),
+        (
+            'mean_teacher/camvid_1-16',
+            {'custom_hooks.2.momentum': 0.1},
+            None,
+            'have names, not numbers',
+        ),
+    ],
+)
+def test_contradictions_are_named(name, options, split, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        resolve(written(name, **options), split)
+
+
+def test_another_length_than_published_is_told(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / 'data/splits/voc12/u2pl/92'
+    folder.mkdir(parents=True)
+    (folder / 'unlabeled.txt').write_text(''.join(f'{k}\n' for k in range(64)))
+    said = []
+    monkeypatch.setattr(
+        splits_table, 'print_log', lambda text, *_: said.append(text)
+    )
+    cfg = resolve(written('u2pl/voc_1464'), '92')
+    assert cfg.train_cfg.max_iters == 80 * 4
+    (text,) = said
+    assert 'names 64 images' in text and '92 has 10490' in text
+
+
+# Types given as classes.
+def test_hooks_and_datasets_given_as_classes(tmp_path) -> None:
+    cfg = written('dst_cbc/camvid_1-16')
+    cfg = resolve(cfg)
+    semi = cfg.semi_dataloader.dataset
+    semi.type, semi.unlabeled.type = SemiDataset, PseudoLabelDataset
+    cfg.label_dataloader.dataset.type = UnlabeledDataset
+    assert [role for role, _ in config_datasets(cfg)] == [
+        'labeled',
+        'labeled',
+        'unlabeled',
+        'unlabeled',
+        'val',
+    ]
+    tell_datasets(semi, dict(folder='round_1', rare_classes=[1], rarest=[1]))
+    assert semi.unlabeled.pseudo_label_dir == 'round_1'
+    resolve(cfg).dump(tmp_path / 'dumped.py')
+    again = Config.fromfile(tmp_path / 'dumped.py')
+    assert [role for role, _ in leaf_datasets(again.semi_dataloader.dataset)]
+    assert is_type(again.semi_dataloader.dataset, DATASETS, 'SemiDataset')
+    assert class_of(again.semi_dataloader.dataset.type, DATASETS) is (
+        SemiDataset
+    )
+
+
+def test_types_are_compared_as_classes() -> None:
+    class Mine(SemiDataset):
+        pass
+
+    for kind in (
+        Mine,
+        SemiDataset,
+        'SemiDataset',
+        'mmsemi.SemiDataset',
+        'mmsemi.datasets.semi.SemiDataset',
+    ):
+        assert is_type(dict(type=kind), DATASETS, 'SemiDataset')
+    assert is_type(dict(type=MeanTeacherHook), HOOKS, 'MeanTeacherHook')
+    assert not is_type(dict(type=UnlabeledDataset), DATASETS, 'SemiDataset')
+    assert not is_type(dict(type='Nobody'), LOOPS, 'SelfTrainingLoop')
+    assert not is_type(None, LOOPS, 'SelfTrainingLoop')
+
+
+# One config, any machine.
+@pytest.mark.parametrize('processes, parts', [(1, 1), (4, 1), (2, 2), (8, 1)])
+def test_a_step_is_shared_out(processes, parts) -> None:
+    whole = config('ael/cityscapes_744')
+    cfg = resolve(written('ael/cityscapes_744'), None, processes, parts)
+    share = processes * parts
+    loader = cfg.train_dataloader
+    assert loader.batch_size * share == 48
+    assert [n * share for n in loader.sampler.samples_per_source] == [
+        16,
+        16,
+        8,
+    ]
+    for head in ('decode_head', 'auxiliary_head'):
+        loss = cfg.model.student[head].loss_decode
+        assert loss.min_kept * share == 800000 and 'per_device' not in loss
+    assert cfg.train_cfg.max_iters == whole.train_cfg.max_iters
+    assert cfg.val_dataloader == whole.val_dataloader
+    # A dumped config is divided anew, not once more.
+    again = resolve(copy.deepcopy(cfg), None, 1)
+    for key in ('train_dataloader', 'model', 'optim_wrapper'):
+        assert again[key] == whole[key]
+    assert 'machine' not in again
+
+
+@pytest.mark.parametrize(
+    'processes, words',
+    [
+        (3, '16 cannot be divided by 3.* Take 2 or 4 of these, or 15 or 18'),
+        (32, '16 cannot be divided by 32.* Take 16 of these, or 32 for 16'),
+        (0, 'must be at least 1, got 0'),
+    ],
+)
+def test_sizes_that_do_not_divide(processes, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        resolve(written('u2pl/voc_1464'), None, processes)
