@@ -81,7 +81,9 @@ def overrides(cfg: Config) -> list[str] | None:
     from mmsemi.engine.build import resolve
 
     try:
-        written = resolve(Config.fromfile(cfg.filename))
+        written = Config.fromfile(cfg.filename)
+        if {'data', 'hooks'} & set(written):
+            written = resolve(written)
     except (OSError, SyntaxError, UsageError):
         return None  # changed while the run was going on
     return differences(recipe(written), recipe(cfg))
