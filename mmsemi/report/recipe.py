@@ -78,11 +78,11 @@ def overrides(cfg: Config) -> list[str] | None:
     """What a run changed of its config file; None without a file to ask."""
     if cfg.filename is None or not Path(cfg.filename).is_file():
         return None
-    from mmsemi.engine.build import resolve
+    from mmsemi.engine.build import resolve, states_data
 
     try:
         written = Config.fromfile(cfg.filename)
-        if {'data', 'hooks'} & set(written):
+        if states_data(written) or written.get('hooks'):
             written = resolve(written)
     except (OSError, SyntaxError, UsageError):
         return None  # changed while the run was going on
