@@ -1,6 +1,13 @@
-"""Find oracle files by kind and split them into cases."""
+"""Find oracle files by kind, split them into cases, note what is read.
 
+Tests read the files through :class:`Arrays`, which keeps note of every array
+that was asked for: ``conftest.py`` fails a test that opened a file and read
+nothing of it, and a run of all these tests that left arrays unread.
+"""
+
+import re
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -94,10 +101,111 @@ PENDING = (
     'unimatch/cps_poly_lr',
     'unimatch/eval_v1',
     'unimatch/eval_v2',
-    'unimatch/ohem',
     'unimatch/poly_lr',
     'unimatch/weak_aug',
 )
+
+
+# Arrays that repeat what others of the file say, or that the README of the
+# family names as the choice of whoever made the file.
+REPEATED = {
+    'dst_cbc': (),
+    'cbst': (),
+    'strict': (),
+    'u2pl': (),
+    'unimatch': (),
+}
+# Per file: its arrays, and those that tests have read.
+STORED: dict[Path, set[str]] = {}
+READ: dict[Path, set[str]] = defaultdict(set)
+# Files that the running test has opened, and those it has read arrays of.
+OPENED: set[Path] = set()
+TOUCHED: set[Path] = set()
+
+
+class Arrays(Mapping):
+    """Arrays of a file or of a case; reading one is noted.
+
+    Args:
+        path: the file.
+        keys: ``{name: key in the file}``.
+        convert: makes what is handed out of the numpy array.
+    """
+
+    def __init__(
+        self, path: Path, keys: dict[str, str], convert: Callable
+    ) -> None:
+        self.path, self.keys_in_file, self.convert = path, keys, convert
+        self.made = {}
+
+    def __getitem__(self, name: str):
+        key = self.keys_in_file[name]
+        if name not in self.made:
+            READ[self.path].add(key)
+            TOUCHED.add(self.path)
+            with np.load(self.path, allow_pickle=False) as arrays:
+                self.made[name] = self.convert(arrays[key])
+        return self.made[name]
+
+    def __contains__(self, name) -> bool:
+        return name in self.keys_in_file
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys_in_file)
+
+    def __len__(self) -> int:
+        return len(self.keys_in_file)
+
+    def part(self, prefix: str) -> 'Arrays':
+        """The arrays whose names start so, without that start."""
+        keys = {
+            name.removeprefix(prefix): key
+            for name, key in self.keys_in_file.items()
+            if name.startswith(prefix)
+        }
+        return Arrays(self.path, keys, self.convert)
+
+    def like(self, pattern: str) -> list[str]:
+        """Names that a regular expression matches as a whole, sorted."""
+        return sorted(name for name in self if re.fullmatch(pattern, name))
+
+
+def same(array: np.ndarray) -> np.ndarray:
+    """The array itself."""
+    return array
+
+
+def load(path: Path, convert: Callable = same) -> Arrays:
+    """All arrays of a file under their own names."""
+    with np.load(path, allow_pickle=False) as arrays:
+        STORED[path] = set(arrays.files)
+    OPENED.add(path)
+    return Arrays(path, {key: key for key in STORED[path]}, convert)
+
+
+def cases(path: Path, convert: Callable = same) -> dict[str, Arrays]:
+    """``{case: arrays}`` of the ``<case>__<field>`` keys of a file."""
+    arrays = load(path, convert)
+    names = sorted({key.split('__')[0] for key in arrays if '__' in key})
+    assert names, f'{path} holds no case'
+    return {name: arrays.part(f'{name}__') for name in names}
+
+
+def numbered(
+    path: Path, prefix: str = 'c', convert: Callable = same
+) -> dict[str, Arrays]:
+    """``{'file c0': arrays}`` of the ``c0_<field>`` keys of a file.
+
+    Numbers may start anywhere and have gaps; there may be none.
+    """
+    arrays = load(path, convert)
+    found = {
+        m[1] for key in arrays if (m := re.match(rf'({prefix}\d+)_', key))
+    }
+    return {
+        f'{path.name} {name}': arrays.part(f'{name}_')
+        for name in sorted(found, key=lambda n: int(n[len(prefix) :]))
+    }
 
 
 def kind_of(path: Path, family: str) -> str:
@@ -122,11 +230,16 @@ def files(oracle_dir: Path, family: str, kind: str) -> list[Path]:
     return found
 
 
-def cases(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    """``{case: {field: array}}`` of an npz with ``<case>__<field>`` keys."""
-    result: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
-    with np.load(path, allow_pickle=False) as arrays:
-        for key in arrays.files:
-            case, field = key.split('__', 1)
-            result[case][field] = arrays[key]
-    return dict(result)
+def unread() -> dict[Path, list[str]]:
+    """Arrays of the opened files that nobody has asked for."""
+    found = {}
+    for path, names in STORED.items():
+        repeated = REPEATED[path.parent.name]
+        left = sorted(
+            name
+            for name in names - READ[path]
+            if not any(re.fullmatch(pattern, name) for pattern in repeated)
+        )
+        if left:
+            found[path] = left
+    return found

@@ -11,7 +11,8 @@ class OHEMCrossEntropyLoss(nn.Module):
 
     A pixel is kept when the probability of its label is at most ``thresh``,
     or among the ``min_kept`` lowest of the batch; the loss is the mean over
-    the kept. With fewer than ``min_kept`` valid pixels all of them are kept.
+    the kept. With fewer than ``min_kept`` valid pixels all of them are kept,
+    and with ``min_kept=0`` nothing is selected: plain cross entropy.
 
     This is the rule of PSPNet's public code as U2PL and AEL use it. mmseg's
     ``OHEMPixelSampler`` counts ``min_kept`` per image and divides by all
@@ -21,7 +22,8 @@ class OHEMCrossEntropyLoss(nn.Module):
 
     Args:
         thresh: probability of the label up to which a pixel is hard.
-        min_kept: number of pixels kept in any case; of the whole batch.
+        min_kept: number of pixels kept in any case; of the whole batch. 0
+            keeps every pixel, as the public code does.
         ignore_index: label of pixels without any effect.
         loss_weight: factor of the whole loss.
         loss_name: key of the loss in a head's output.
@@ -57,13 +59,13 @@ class OHEMCrossEntropyLoss(nn.Module):
             pixel_loss: cross entropy (N, H, W) float32.
             valid: bool (N, H, W).
         """
+        k = min(self.min_kept, valid.numel())
+        if not k:
+            return valid
         prob = (-pixel_loss).exp().masked_fill(~valid, 2.0)
-        limit = prob.new_tensor(self.thresh)
-        k = min(self.min_kept, prob.numel())
-        if k:
-            # 2 wherever fewer than min_kept are valid, which keeps them all.
-            kth = prob.flatten().topk(k, largest=False, sorted=False).values
-            limit = torch.maximum(limit, kth.amax())
+        # 2 where fewer than min_kept are valid, which keeps them all.
+        kth = prob.flatten().topk(k, largest=False, sorted=False).values
+        limit = kth.amax().clamp(min=self.thresh)
         return valid & (prob <= limit)
 
     def forward(

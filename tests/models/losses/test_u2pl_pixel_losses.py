@@ -89,7 +89,7 @@ def test_ohem_keeps_the_hardest() -> None:
         logits, labels, reduction='none', ignore_index=255
     ).detach()
     kept_before = torch.zeros_like(valid)
-    for min_kept in (0, 5, 20, int(valid.sum()), 10**6):
+    for min_kept in (1, 5, 20, int(valid.sum()), 10**6):
         ohem = MODELS.build(
             dict(type=TYPES[2], thresh=0.05, min_kept=min_kept)
         )
@@ -107,9 +107,12 @@ def test_ohem_keeps_the_hardest() -> None:
             pixel[kept].mean() if kept.any() else torch.tensor(0.0),
         )
         kept_before = kept
-    torch.testing.assert_close(
-        ohem(logits, labels), F.cross_entropy(logits, labels, ignore_index=255)
-    )
+    plain = F.cross_entropy(logits, labels, ignore_index=255)
+    torch.testing.assert_close(ohem(logits, labels), plain)
+    # Nothing is selected where nothing need be kept.
+    ohem = MODELS.build(dict(type=TYPES[2], thresh=0.05, min_kept=0))
+    assert torch.equal(ohem.kept(pixel, valid), valid)
+    torch.testing.assert_close(ohem(logits, labels), plain)
 
 
 def test_ohem_serves_a_head_of_mmseg() -> None:
