@@ -55,7 +55,7 @@ def infer(
             images when all others are done.
     """
     if not 0 <= opacity <= 1:
-        raise UsageError(f'--opacity lies in [0, 1], got {opacity}')
+        raise UsageError(f'--opacity must lie in [0, 1], got {opacity}')
     folder = Path(out)
     images = {
         stem: path

@@ -48,7 +48,7 @@ def zero_label_scores(
     """
     if absent not in ('skip_unless_predicted', 'skip'):
         raise ValueError(
-            f"absent is 'skip_unless_predicted' or 'skip', got {absent!r}"
+            f"absent must be 'skip_unless_predicted' or 'skip', got {absent!r}"
         )
     hit, predicted, truth = (
         np.asarray(a, np.float64) for a in (intersection, prediction, label)

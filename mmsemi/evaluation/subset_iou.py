@@ -30,7 +30,7 @@ class SubsetIoUMetric(IoUMetric):
         self, subsets: dict[str, Sequence[str]], absent: str = 'nan', **kwargs
     ) -> None:
         if absent not in ('nan', 'zero'):
-            raise ValueError(f"absent is 'nan' or 'zero', got {absent!r}")
+            raise ValueError(f"absent must be 'nan' or 'zero', got {absent!r}")
         taken = [name for name in subsets if name in ('mIoU', 'mAcc', 'aAcc')]
         empty = [name for name, classes in subsets.items() if not classes]
         if taken or empty:

@@ -195,7 +195,7 @@ def find_encoding(
     """
     if background not in ('class', 'ignore'):
         raise UsageError(
-            f"--background is 'class' or 'ignore', got {background!r}"
+            f"--background must be 'class' or 'ignore', got {background!r}"
         )
     given = parse_classes(classes)
     ignored = parse_value(str(ignore_value))[0]

@@ -101,7 +101,7 @@ def decode_confidence(codes: Array) -> Array:
     codes = np.asarray(codes)
     if codes.size and not 0 <= codes.min() <= codes.max() < NUM_CODES:
         raise ValueError(
-            f'confidence codes lie in 0..{NUM_CODES - 1}, got '
+            f'confidence codes must lie in 0..{NUM_CODES - 1}, got '
             f'{codes.min()}..{codes.max()}'
         )
     return code_edges()[codes]

@@ -73,7 +73,7 @@ class Predictor:
         class_weight: Tensor | None = None,
     ) -> None:
         if not scales or min(scales) <= 0:
-            raise ValueError(f'scales are positive, got {scales}')
+            raise ValueError(f'scales must be positive, got {scales}')
         self.model = model.module if is_model_wrapper(model) else model
         # Ours wrap an ordinary segmentor; mmseg's own are one.
         self.segmentor = getattr(self.model, 'predictor', self.model)

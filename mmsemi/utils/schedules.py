@@ -45,5 +45,5 @@ def per_round_shares(shares: dict | Sequence[float]) -> list[float]:
         shares = portion_schedule(**shares)
     wrong = [share for share in shares if not 0 < share <= 1]
     if wrong:
-        raise ValueError(f'portions lie in (0, 1], got {wrong}')
+        raise ValueError(f'portions must lie in (0, 1], got {wrong}')
     return list(shares)

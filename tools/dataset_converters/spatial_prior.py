@@ -60,7 +60,7 @@ def main(argv=None) -> None:
         raise UsageError(f'{args.out} exists. Replace it with --overwrite')
     if min(args.size) < 1 or (args.sigma or 0) < 0:
         raise UsageError(
-            '--size is positive and --sigma not negative, got '
+            '--size must be positive and --sigma not negative, got '
             f'{args.size} and {args.sigma}'
         )
     cfg = load_config(args.config)

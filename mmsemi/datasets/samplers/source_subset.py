@@ -50,7 +50,7 @@ class SourceSubsetSampler(Sampler):
     ) -> None:
         if policy not in ('cumulative', 'resample'):
             raise ValueError(
-                f"policy is 'cumulative' or 'resample', got {policy!r}"
+                f"policy must be 'cumulative' or 'resample', got {policy!r}"
             )
         ends = list(getattr(dataset, 'cumulative_sizes', []))
         if len(ends) != 2:

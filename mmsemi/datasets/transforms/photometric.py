@@ -164,7 +164,7 @@ class RandomGaussianBlur(BaseTransform):
             else (sigma, sigma)
         )
         if not 0 < self.sigma[0] <= self.sigma[1]:
-            raise ValueError(f'sigma is positive, got {sigma}')
+            raise ValueError(f'sigma must be positive, got {sigma}')
         self.prob = prob
 
     @cache_randomness

@@ -42,7 +42,7 @@ class RareClassCrop(RandomCrop):
     ) -> None:
         super().__init__(crop_size, ignore_index=ignore_index)
         if not 0 <= prob <= 1:
-            raise ValueError(f'prob lies in [0, 1], got {prob}')
+            raise ValueError(f'prob must lie in [0, 1], got {prob}')
         self.prob = prob
         self.inside = inside
         self.use_rarest = use_rarest

@@ -34,7 +34,7 @@ def zero_label_table(
         )
     if background not in ('unlabeled', 'ignore'):
         raise UsageError(
-            f"background is 'unlabeled' or 'ignore', got {background!r}"
+            f"background must be 'unlabeled' or 'ignore', got {background!r}"
         )
     id_of: dict[str, int] = {name: k for k, name in enumerate(file_classes)}
     table = np.full(256, IGNORE, dtype=np.uint8)

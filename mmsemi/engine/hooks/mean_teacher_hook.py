@@ -53,13 +53,15 @@ class MeanTeacherHook(Hook):
         buffers: str = 'copy',
     ) -> None:
         if not 0 <= momentum <= 1:
-            raise ValueError(f'momentum lies in [0, 1], got {momentum}')
+            raise ValueError(f'momentum must lie in [0, 1], got {momentum}')
         if schedule not in SCHEDULES:
             raise ValueError(
-                f'schedule is one of {SCHEDULES}, got {schedule!r}'
+                f'schedule must be one of {SCHEDULES}, got {schedule!r}'
             )
         if buffers not in BUFFERS:
-            raise ValueError(f'buffers is one of {BUFFERS}, got {buffers!r}')
+            raise ValueError(
+                f'buffers must be one of {BUFFERS}, got {buffers!r}'
+            )
         self.momentum = momentum
         self.schedule = schedule
         self.given_start, self.given_copy = start_iter, copy_until

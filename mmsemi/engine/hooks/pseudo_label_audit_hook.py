@@ -46,7 +46,7 @@ class PseudoLabelAuditHook(Hook):
 
     def __init__(self, interval: int = 500) -> None:
         if interval < 1:
-            raise ValueError(f'interval is at least 1, got {interval}')
+            raise ValueError(f'interval must be at least 1, got {interval}')
         self.interval = interval
         self.counts: Tensor | None = None
         self.reports: list[dict] = []

@@ -57,8 +57,8 @@ class TrainingPictureHook(Hook):
     def __init__(self, interval: int = 500, num_images: int = 4) -> None:
         if interval < 0 or num_images < 1:
             raise ValueError(
-                'interval is not below 0 and num_images not '
-                f'below 1, got {interval} and {num_images}'
+                'interval must not be negative and num_images at least 1, '
+                f'got {interval} and {num_images}'
             )
         self.interval = interval
         self.num_images = num_images

@@ -76,7 +76,7 @@ class SelfTrainingLoop(BaseLoop):
     ) -> None:
         if start_from not in ('last', 'best'):
             raise ValueError(
-                f"start_from is 'last' or 'best', got {start_from!r}"
+                f"start_from must be 'last' or 'best', got {start_from!r}"
             )
         super().__init__(runner, dataloader)
         self.portions = tuple(per_round_shares(portions))
@@ -95,7 +95,7 @@ class SelfTrainingLoop(BaseLoop):
         self.reset_optimizer = reset_optimizer
         self.lr_scales = (1.0,) + self._per_round(lr_scale, 'lr_scale')
         if min(self.lr_scales) <= 0:
-            raise ValueError(f'lr_scale is positive, got {lr_scale}')
+            raise ValueError(f'lr_scale must be positive, got {lr_scale}')
         if (iters_per_round is None) == (epochs_per_round is None):
             raise ValueError('give iters_per_round or epochs_per_round')
         if epochs_per_round is not None:

@@ -97,16 +97,16 @@ class SemanticEmbeddingHead(BaseDecodeHead):
             )
         if train_columns not in ('seen', 'all'):
             raise ValueError(
-                f"train_columns is 'seen' or 'all', got {train_columns!r}"
+                f"train_columns must be 'seen' or 'all', got {train_columns!r}"
             )
         if loss_resolution not in ('labels', 'logits'):
             raise ValueError(
-                "loss_resolution is 'labels' or 'logits', got "
+                "loss_resolution must be 'labels' or 'logits', got "
                 f'{loss_resolution!r}'
             )
         if temperature <= 0 or gamma < 0:
             raise ValueError(
-                'temperature is positive and gamma at least 0, '
+                'temperature must be positive and gamma at least 0, '
                 f'got {temperature} and {gamma}'
             )
         loss_decode = loss_decode or dict(type='ClassBalancedCrossEntropyLoss')

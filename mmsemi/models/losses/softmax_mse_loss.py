@@ -33,7 +33,7 @@ class SoftmaxMSELoss(TargetLoss):
     ) -> None:
         super().__init__()
         if reduce not in ('sum', 'mean'):
-            raise ValueError(f"reduce is 'sum' or 'mean', got {reduce!r}")
+            raise ValueError(f"reduce must be 'sum' or 'mean', got {reduce!r}")
         self.reduce = reduce
         self.normalizer = check_normalizer(normalizer)
         self.loss_weight = loss_weight

@@ -41,9 +41,11 @@ class BatchMixing(nn.Module):
     ) -> None:
         super().__init__()
         if partner not in ('roll', 'flip'):
-            raise ValueError(f"partner is 'roll' or 'flip', got {partner!r}")
+            raise ValueError(
+                f"partner must be 'roll' or 'flip', got {partner!r}"
+            )
         if not 0 <= prob <= 1:
-            raise ValueError(f'prob lies in [0, 1], got {prob}')
+            raise ValueError(f'prob must lie in [0, 1], got {prob}')
         self.prob = prob
         self.per_image = per_image
         self.partner = partner

@@ -86,7 +86,7 @@ class AdaptiveCopyPaste(nn.Module):
         super().__init__()
         if number < 1:
             raise ValueError(
-                f'number is at least 1, got {number}; '
+                f'number must be at least 1, got {number}; '
                 'copy_paste=None pastes nothing'
             )
         self.number = number

@@ -39,7 +39,9 @@ class CutMix(BatchMixing):
     ) -> None:
         super().__init__(prob, per_image, partner)
         if box not in BOX_RULES:
-            raise ValueError(f'box is one of {sorted(BOX_RULES)}, got {box!r}')
+            raise ValueError(
+                f'box must be one of {sorted(BOX_RULES)}, got {box!r}'
+            )
         self.box = box
         self.box_cfg = dict(box_cfg or {})
 

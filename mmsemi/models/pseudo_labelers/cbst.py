@@ -161,7 +161,7 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
     def fit(self, statistics, portion: float) -> Tensor:
         """See the base class and :meth:`thresholds_from`."""
         if not 0 < portion <= 1:
-            raise ValueError(f'portion lies in (0, 1], got {portion}')
+            raise ValueError(f'portion must lie in (0, 1], got {portion}')
         counts = statistics.counts(self.per_class)
         zeros = 0
         if self.leading_zero:

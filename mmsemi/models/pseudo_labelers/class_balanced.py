@@ -53,9 +53,11 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
     ) -> None:
         super().__init__()
         if rule not in ('argmax', 'scaled'):
-            raise ValueError(f"rule is 'argmax' or 'scaled', got {rule!r}")
+            raise ValueError(
+                f"rule must be 'argmax' or 'scaled', got {rule!r}"
+            )
         if stride < 1:
-            raise ValueError(f'stride is at least 1, got {stride}')
+            raise ValueError(f'stride must be at least 1, got {stride}')
         self.num_classes = num_classes
         self.rule = rule
         self.per_class = per_class

@@ -33,7 +33,7 @@ class ConfidencePseudoLabeler(PseudoLabeler):
         thresholds = torch.as_tensor(threshold, dtype=torch.float32)
         if thresholds.ndim > 1 or (thresholds < 0).any():
             raise ValueError(
-                'threshold is a number, or one for each class, '
+                'threshold must be a number, or one for each class, '
                 f'not below 0; got {threshold}'
             )
         self.per_pixel = per_pixel

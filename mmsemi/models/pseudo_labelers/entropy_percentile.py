@@ -107,7 +107,7 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
             ('low_percent', low_percent),
         ):
             if not 0 <= value <= 100:
-                raise ValueError(f'{name} lies in 0..100, got {value}')
+                raise ValueError(f'{name} must lie in 0..100, got {value}')
         self.drop_percent = drop_percent
         self.low_percent = low_percent
         self.high_only = high_only

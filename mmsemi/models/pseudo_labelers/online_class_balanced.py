@@ -40,7 +40,7 @@ class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
         super().__init__()
         if not 0 < portion <= 1 or not 0 < momentum <= 1:
             raise ValueError(
-                'portion and momentum lie in (0, 1], got '
+                'portion and momentum must lie in (0, 1], got '
                 f'{portion} and {momentum}'
             )
         self.labeler = MODELS.build(dict(labeler, num_classes=num_classes))

@@ -38,7 +38,7 @@ class ViewAgreementPseudoLabeler(PseudoLabeler):
     ) -> None:
         super().__init__()
         if min_views is not None and min_views < 1:
-            raise ValueError(f'min_views is at least 1, got {min_views}')
+            raise ValueError(f'min_views must be at least 1, got {min_views}')
         self.label_offset = label_offset
         self.min_views = min_views
         self.from_logits = from_logits

@@ -35,7 +35,7 @@ class Views:
     ) -> None:
         if isinstance(scales, str) and scales not in (*SCALES, 'random'):
             raise ValueError(
-                f'scales is one of {(*SCALES, "random")} or '
+                f'scales must be one of {(*SCALES, "random")} or '
                 f'numbers, got {scales!r}'
             )
         self.mirror = mirror
@@ -44,7 +44,7 @@ class Views:
             scales = SCALES.get(scales, ())  # none are fixed if drawn
         self.scales: tuple[float, ...] = tuple(scales or ())
         if any(p <= 0 for p in self.scales):
-            raise ValueError(f'scales are positive, got {self.scales}')
+            raise ValueError(f'scales must be positive, got {self.scales}')
         self.align_corners = align_corners
 
     def __len__(self) -> int:

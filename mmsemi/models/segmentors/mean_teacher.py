@@ -33,7 +33,7 @@ class MeanTeacher(OnlineSegmentor):
         super().__init__(student, *args, **kwargs)
         if self.semi_train_cfg['teacher_mode'] not in ('eval', 'train'):
             raise ValueError(
-                "teacher_mode is 'eval' or 'train', got "
+                "teacher_mode must be 'eval' or 'train', got "
                 f'{self.semi_train_cfg["teacher_mode"]!r}'
             )
         # Set by MeanTeacherHook.

@@ -231,7 +231,7 @@ def test_only_the_loss_of_ael_will_do() -> None:
         build(mixing=dict(type='CutMix'))
     with pytest.raises(ValueError, match='has 3 classes, the student 4'):
         build(unsup_loss=dict(num_classes=3))
-    with pytest.raises(ValueError, match='number is at least 1'):
+    with pytest.raises(ValueError, match='number must be at least 1'):
         AdaptiveCopyPaste(number=0)
 
 
