@@ -22,5 +22,5 @@ def test_ohem(oracle_dir) -> None:
                 case[key].nan_to_num(0),
                 rtol=1e-5,
                 atol=1e-7,
-                msg=lambda m, key=key: f'{path.name} {key}: {m}',
+                msg=lambda m, key=key, path=path: f'{path.name} {key}: {m}',
             )
