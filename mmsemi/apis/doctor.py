@@ -1,7 +1,9 @@
 """Look at somebody's images and masks: what is there, and what is wrong."""
 
 import json as json_module
+import sys
 import warnings
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mmsemi.doctor.classes import check_classes, check_numbers
-from mmsemi.doctor.findings import Finding, as_data, as_text, in_order
+from mmsemi.doctor.findings import (
+    Finding,
+    as_data,
+    as_text,
+    finding_of,
+    in_order,
+)
 from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.io.files import write_json, write_text
 from mmsemi.prepare.mask_encoding import Encoding, find_encoding
@@ -24,7 +32,6 @@ from mmsemi.prepare.masks import (
     labels_of,
     palette_of,
     survey_masks,
-    wrong_size,
 )
 from mmsemi.prepare.pairing import Pairs
 from mmsemi.utils.errors import UsageError
@@ -158,7 +165,9 @@ def doctor(
     """
     if out is not None:
         _check_out(out, images, masks)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), ExitStack() as stack:
+        if json:  # progress is not for who reads that
+            stack.enter_context(redirect_stdout(sys.stderr))
         # Photos of 10 000 x 10 000 pixels are no attack here.
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
         result = _diagnose(
@@ -205,10 +214,8 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
             encoding, notes = find_encoding(facts, source, *meaning)
             findings += notes
         except UsageError as error:
-            text, _, remedy = str(error).partition('. ')
-            findings.append(
-                Finding('mask-values', 'error', '', None, text, remedy)
-            )
+            files = [item.file for item in facts]
+            findings.append(finding_of('mask-values', error, files))
     if encoding is not None:
         counts, ignored = class_counts(facts, encoding)
         files = [item.file for item in facts]
@@ -239,17 +246,22 @@ def _check_sizes(
     if not wrong:
         return []
     item, pair, photo = wrong[0]
-    file, _, text = wrong_size(pair, item.size, photo.size).partition(': ')
-    text, _, remedy = text.rpartition('. ')
+    value = dict(mask=list(item.size), image=list(photo.size))
+    text = (
+        f'mask of {item.size[1]}x{item.size[0]} for an image of '
+        f'{photo.size[1]}x{photo.size[0]} ({pair.image})'
+    )
+    remedy = 'Replace one of the two'
     if photo.turned and item.size == photo.size[::-1]:
         text = (
             f"mask is not turned, but the camera's tag turns the image "
             f'{pair.image}'
         )
         remedy = 'Turn the mask, too, or take the tag off the image'
-    value = dict(mask=list(item.size), image=list(photo.size))
     return [
-        Finding('mask-size', 'error', file, value, text, remedy, len(wrong))
+        Finding(
+            'mask-size', 'error', item.file, value, text, remedy, len(wrong)
+        )
     ]
 
 

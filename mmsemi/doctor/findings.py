@@ -42,7 +42,27 @@ class Finding:
         """For a person: file, matter, remedy."""
         more = f' (and {self.number - 1} more)' if self.number > 1 else ''
         place = f'{self.file}{more}: ' if self.file else ''
-        return f'{place}{self.text}. {self.remedy}'.rstrip(' .')
+        return f'{place}{self.text}' + f'. {self.remedy}' * bool(self.remedy)
+
+
+def finding_of(
+    kind: str, error: UsageError, files: Iterable[str] = ()
+) -> Finding:
+    """An error that was raised, as a finding.
+
+    Args:
+        kind: see :class:`Finding`.
+        error: its message ends with the remedy.
+        files: those it may be about; its message begins with one of them.
+    """
+    text, _, remedy = str(error).rpartition('. ')
+    if not text:
+        text, remedy = remedy, ''
+    for file in files:
+        if text.startswith(f'{file}: '):
+            text = text[len(file) + 2 :]
+            return Finding(kind, 'error', file, None, text, remedy)
+    return Finding(kind, 'error', '', None, text, remedy)
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:

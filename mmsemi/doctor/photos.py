@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from mmsemi.utils.errors import UsageError
 
 from .findings import Finding
-from .tiff_head import read_tiff_head
+from .tiff_head import TiffHead, read_tiff_head
 
 _ORIENTATION = 0x0112
 _SMALL, _LARGE = 30, 10_000
@@ -114,14 +114,16 @@ def _photo(path: str, image: Image.Image, head: bytes) -> Photo:
     return Photo(path, size, kind, bands, bits, orientation != 1)
 
 
-def _tiff_photo(path: str, head, length: int) -> Photo:
+def _tiff_photo(path: str, head: TiffHead, length: int) -> Photo:
     kind = {1: 'gray', 3: 'color', 4: 'four bands'}.get(head.bands, 'bands')
     if head.palette:
         kind = 'palette'
     problem = 'it is cut off' if head.end > length else ''
     if min(head.size) < 1:
         problem = 'it has no pixels'
-    return Photo(path, head.size, kind, head.bands, head.bits, False, problem)
+    turned = head.orientation in range(2, 9)
+    size = head.size[::-1] if turned and head.orientation >= 5 else head.size
+    return Photo(path, size, kind, head.bands, head.bits, turned, problem)
 
 
 def _ends_well(file, head: bytes, length: int) -> bool:

@@ -5,7 +5,7 @@ from typing import BinaryIO, NamedTuple
 
 _TYPES = {1: 'B', 3: 'H', 4: 'I', 16: 'Q'}
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
-_OFFSETS, _BANDS, _COUNTS = 273, 277, 279
+_OFFSETS, _ORIENTATION, _BANDS, _COUNTS = 273, 274, 277, 279
 _TILE_OFFSETS, _TILE_COUNTS = 324, 325
 
 
@@ -17,6 +17,7 @@ class TiffHead(NamedTuple):
         bands: how many values a pixel has.
         bits: of each value.
         palette: whether values are indices of colors.
+        orientation: 1 to 8, as in the EXIF of photos.
         end: where the last piece of pixels ends in the file.
     """
 
@@ -24,6 +25,7 @@ class TiffHead(NamedTuple):
     bands: int
     bits: int
     palette: bool
+    orientation: int
     end: int
 
 
@@ -84,5 +86,6 @@ def _read(file: BinaryIO, start: bytes, order: str, big: bool) -> TiffHead:
         tags.get(_BANDS, (1,))[0],
         max(tags.get(_BITS) or (1,)),
         tags.get(_PHOTOMETRIC, (0,))[0] == 3,
+        tags.get(_ORIENTATION, (1,))[0],
         max((a + b for a, b in zip(offsets, counts)), default=0),
     )

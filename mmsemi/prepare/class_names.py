@@ -6,6 +6,7 @@ file with one of these a line; or the ``labelmap.txt`` of CVAT.
 
 import os
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmsemi.utils.errors import UsageError
@@ -39,7 +40,7 @@ def parse_value(text: str) -> tuple[int, bool]:
     )
 
 
-def parse_classes(given: str | list | tuple | None) -> list[ClassName]:
+def parse_classes(given: str | Sequence[str] | None) -> list[ClassName]:
     """Read class names; an empty list where none are given.
 
     Args:
@@ -52,7 +53,7 @@ def parse_classes(given: str | list | tuple | None) -> list[ClassName]:
     if given is None:
         return []
     place = '--classes'
-    if isinstance(given, (list, tuple)):
+    if not isinstance(given, str):
         lines = [str(item) for item in given]
     elif os.path.isfile(given):
         place = given

@@ -14,12 +14,12 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from mmsemi.doctor.findings import Finding
+from mmsemi.doctor.findings import Finding, finding_of
 from mmsemi.doctor.photos import look_at
 from mmsemi.io.files import write_json, write_png
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
-from mmsemi.utils.progress import track
+from mmsemi.utils.progress import Progress
 
 from .mask_encoding import Encoding, codes_in, color_of, distances
 from .mask_files import COLOR, GRAY, Codes, MaskFacts, look, pack, unpack
@@ -43,6 +43,7 @@ def in_threads(
 
     Items go to threads by the dozen: there may be a hundred thousand.
     """
+    progress = Progress(len(items), description) if len(items) > 500 else None
     parts = [items[i : i + _CHUNK] for i in range(0, len(items), _CHUNK)]
 
     def several(part: Sequence[T]) -> list[R]:
@@ -50,15 +51,17 @@ def in_threads(
 
     results: list[R] = []
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(several, parts)
-        if len(items) > 500:
-            found = track(found, len(parts), description)
         try:
-            for part in found:
+            for part in pool.map(several, parts):
                 results += part
+                if progress is not None:
+                    progress.update(len(results))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+        finally:
+            if progress is not None:
+                progress.close()
     return results
 
 
@@ -76,23 +79,16 @@ def survey_masks(
         What the masks hold, and findings about those that cannot be read.
     """
 
-    def work(pair: Pair) -> MaskFacts | str:
+    def work(pair: Pair) -> MaskFacts | Finding:
         try:
             return look(pair.name, pair.masks[0][1], source.read(pair))
         except UsageError as error:
-            return str(error)
+            files = [file for _, file in pair.masks]
+            return finding_of('mask-unreadable', error, files)
 
     results = in_threads(work, pairs, 'reading masks', threads)
     facts = [item for item in results if isinstance(item, MaskFacts)]
-    findings = []
-    for item in results:
-        if isinstance(item, str):
-            file, _, rest = item.partition(': ')
-            text, _, remedy = rest.rpartition('. ')
-            findings.append(
-                Finding('mask-unreadable', 'error', file, None, text, remedy)
-            )
-    return facts, findings
+    return facts, [item for item in results if isinstance(item, Finding)]
 
 
 def labels_of(mask: Codes, encoding: Encoding) -> tuple[np.ndarray, int]:
@@ -240,20 +236,16 @@ def convert_masks(
             ) from error
         size = look_at(pair.image).size
         if labels.shape != size:
-            raise UsageError(wrong_size(pair, labels.shape, size))
+            raise UsageError(
+                f'{pair.masks[0][1]}: mask of {labels.shape[1]}x'
+                f'{labels.shape[0]} for an image of {size[1]}x{size[0]} '
+                f'({pair.image}). Replace one of the two'
+            )
         write_png(out, f'{pair.name}.png', labels)
         return pair.name, changed / max(labels.size, 1)
 
     shares = in_threads(work, pairs, 'converting masks', threads)
     return {name: share for name, share in shares if share}
-
-
-def wrong_size(pair: Pair, mask: Sequence[int], image: Sequence[int]) -> str:
-    """The sentence about a mask of another size than its image."""
-    return (
-        f'{pair.masks[0][1]}: mask of {mask[1]}x{mask[0]} for an image of '
-        f'{image[1]}x{image[0]} ({pair.image}). Replace one of the two'
-    )
 
 
 def read_encoding(folder: str | Path) -> Encoding:
