@@ -1,9 +1,11 @@
 """Names of classes as a person gives them.
 
 ``road,car``; ``0=background,255=crack``; ``#000000=road,#ff0000=car``; a
-file with one of these a line; or the ``labelmap.txt`` of CVAT.
+file with one of these a line; the ``labelmap.txt`` of CVAT; or a JSON file
+with a list of them.
 """
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -59,13 +61,13 @@ def parse_classes(given: str | Sequence[str] | None) -> list[ClassName]:
         place = given
         try:
             with open(given, encoding='utf-8-sig') as file:
-                lines = file.read().splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+                lines = _lines(given, file.read())
+        except (OSError, ValueError, RecursionError) as error:
             raise UsageError(
                 f'{given}: names of classes cannot be read ({error}). Save '
                 'them as UTF-8 text, a name a line'
             ) from error
-    elif given.lower().endswith(('.txt', '.csv', '.names')):
+    elif given.lower().endswith(('.txt', '.csv', '.names', '.json')):
         raise UsageError(f'{given}: no such file of class names')
     else:
         lines = given.split(',')
@@ -97,6 +99,17 @@ def parse_classes(given: str | Sequence[str] | None) -> list[ClassName]:
             'those that are in the masks'
         )
     return classes
+
+
+def _lines(path: str, text: str) -> list[str]:
+    if not path.lower().endswith('.json'):
+        return text.splitlines()
+    listed = json.loads(text)
+    if isinstance(listed, dict):
+        listed = listed.get('classes')
+    if not isinstance(listed, list):
+        raise ValueError('it holds no list')
+    return [str(name) for name in listed]
 
 
 def _parse(line: str) -> ClassName:

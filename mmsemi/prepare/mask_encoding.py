@@ -23,7 +23,10 @@ MOST_CLASSES = 254
 _INNER = 0.05  # share of inner pixels of a value that fills areas
 _WEAK = 4  # so many values between others are no coincidence
 _NEAR = 32  # values of JPEG masks nearer than this are one
-_RARE = 1e-3  # of all pixels that fill areas, for a value of JPEG masks
+# Of a value of JPEG masks, at least so many pixels fill areas: noise never
+# does (clothing masks of 19 colors, quality 60 to 85).
+_RARE, _FEW = 1e-5, 20
+_SLACK = 8  # by so much JPEG moves the values of areas
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Encoding:
         codes: of each class, one of them.
         ignored: codes that become 255.
         snap: whether values between those of classes go to the nearest.
+        slack: by how much the values of areas differ from ``codes``.
         mode: pixel format of the files.
         source: kind of :class:`.mask_sources.MaskSource`.
         palette: colors of palette files.
@@ -49,6 +53,7 @@ class Encoding:
     codes: list[int]
     ignored: list[int] = field(default_factory=list)
     snap: bool = False
+    slack: int = 0
     mode: str = 'L'
     source: str = 'files'
     palette: list[int] | None = None
@@ -79,6 +84,13 @@ class Encoding:
             shown = ', '.join(self.show(code) for code in self.ignored)
             lines.append(f'{shown:>{width}} -> {IGNORE} ignored')
         return lines
+
+    def sure(self, codes: np.ndarray) -> np.ndarray:
+        """(K,) bool, whether codes are those of a class, not of an edge."""
+        known = np.array([*self.codes, *self.ignored], np.uint32)
+        if not self.snap:
+            return np.ones(len(codes), bool)
+        return distances(codes, known, self.space).min(1) <= self.slack
 
     def map_codes(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Training ids of some codes, each for itself.
@@ -220,6 +232,7 @@ def find_encoding(
         )
         encoding.snap = snap
     encoding.source = source.kind
+    encoding.slack = _SLACK * any(f.lossy for f in facts)
     encoding.mode = _mode(facts, encoding)
     palettes = [f for f in facts if f.colors is not None]
     if palettes and encoding.mode == 'P':
@@ -271,9 +284,9 @@ def _jpeg_centers(
     totals: _Totals, facts: Sequence[MaskFacts], space: str
 ) -> list[int]:
     centers: list[int] = []
-    floor = _RARE * totals.inner.sum()
+    floor = max(_RARE * totals.inner.sum(), _FEW)
     for at in np.argsort(-totals.inner, kind='stable'):
-        if totals.inner[at] < floor or not totals.inner[at]:
+        if totals.inner[at] < floor:
             break
         code = totals.codes[at : at + 1]
         near = distances(code, np.array(centers or [0], np.uint32), space)
@@ -290,7 +303,7 @@ def _jpeg_centers(
     usual = [0, 0xFFFFFF] if space == COLOR else [0, 255]
     far = distances(np.array(centers), np.array(usual), space)
     return sorted(
-        usual[row.argmin()] if row.min() <= 8 else code
+        usual[row.argmin()] if row.min() <= _SLACK else code
         for code, row in zip(centers, far)
     )
 
@@ -576,8 +589,13 @@ def _snapped(
             share,
             f'{share:.2%} of the pixels of all masks have values between '
             f'those of classes ({"a lossy format" if lossy else "smoothed"})',
-            'They go to the nearest class around; save masks as PNG without '
-            'smoothing next time',
+            'They go to the nearest class around'
+            + (
+                '; a class of few pixels may be missed: name all values with '
+                '--classes, or save masks as PNG'
+                if lossy
+                else '; save masks without smoothing next time'
+            ),
             max(len(between), 1),
         )
     ]

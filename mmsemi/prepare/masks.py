@@ -133,8 +133,7 @@ def _by_neighbors(
     known = np.array([*encoding.codes, *encoding.ignored], np.uint32)
     ids = [*range(len(encoding.codes)), *[IGNORE] * len(encoding.ignored)]
     far = distances(values, known, encoding.space)
-    # JPEG moves the values of areas by some steps.
-    near = far.min(1) <= 8
+    near = far.min(1) <= encoding.slack
     best = np.full(labels.shape, np.inf, np.float32)
     result = labels.copy()
     around = np.zeros(labels.shape, np.uint8)
@@ -159,16 +158,21 @@ def class_counts(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pixels of each class in each mask, from what was counted.
 
+    Of smoothed masks and JPEG, edges are left out: values between two classes
+    would make a mask hold a third.
+
     Returns:
         (N, C) int64 pixels of classes and (N,) int64 ignored ones.
     """
     counts = np.zeros((len(facts), len(encoding.classes)), np.int64)
     ignored = np.zeros(len(facts), np.int64)
     for row, item in enumerate(facts):
-        ids, _ = encoding.map_codes(codes_in(item, encoding.space))
-        kept = ids != IGNORE
+        codes = codes_in(item, encoding.space)
+        ids, _ = encoding.map_codes(codes)
+        void = ids == IGNORE
+        kept = encoding.sure(codes) & ~void
         np.add.at(counts[row], ids[kept], item.pixels[kept])
-        ignored[row] = item.pixels[~kept].sum()
+        ignored[row] = item.pixels[void].sum()
     return counts, ignored
 
 
