@@ -7,10 +7,11 @@ nothing of it, and a run of all these tests that left arrays unread.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 # A file's kind is the longest of these names that its own name starts with.
 KINDS = {
@@ -112,7 +113,16 @@ REPEATED = {
     'dst_cbc': (),
     'cbst': (),
     'strict': (),
-    'u2pl': (),
+    'u2pl': (
+        'n_cases',
+        'n_masks',
+        'epochs',
+        'stride',
+        r'poly\d+_len_epochs(_start)?',
+        r'poly\d+_power',
+        r'c\d+_epochs',
+        r'\w+_t\d+_ptr',
+    ),
     'unimatch': (),
 }
 # Per file: its arrays, and those that tests have read.
@@ -206,6 +216,14 @@ def numbered(
         f'{path.name} {name}': arrays.part(f'{name}_')
         for name in sorted(found, key=lambda n: int(n[len(prefix) :]))
     }
+
+
+def some(found: Iterable, what: str) -> list:
+    """A list; where it is empty, the test is skipped and says of what."""
+    found = list(found)
+    if not found:
+        pytest.skip(f'no {what} in the files')
+    return found
 
 
 def kind_of(path: Path, family: str) -> str:

@@ -3,7 +3,6 @@
 import re
 from functools import partial
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -14,8 +13,8 @@ from mmsemi.models.losses import (
 )
 from mmsemi.models.losses.released_contrast_loss import FORMS, mixed_up_onehot
 from mmsemi.utils.labels import label_onehot
-from tests.oracles.kinds import files
-from tests.oracles.test_u2pl_pixel_losses import numbered
+from tests.oracles.kinds import Arrays, files, load
+from tests.oracles.test_u2pl_pixel_losses import tensors
 
 SETTINGS = dict(
     positive_threshold='current_class_threshold',
@@ -30,7 +29,7 @@ SETTINGS = dict(
 
 def test_one_hot(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'label_onehot'):
-        for name, case in numbered(path):
+        for name, case in tensors(path):
             label, count = case['label'], int(case['num_segments'])
             for key, function in (
                 ('onehot_correct', label_onehot),
@@ -47,7 +46,7 @@ def test_one_hot(oracle_dir) -> None:
 
 def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'entropy_masks'):
-        for name, case in numbered(path):
+        for name, case in tensors(path):
             for key, label in (('l', 'label_l'), ('u', 'label_u_aug')):
                 want = case[f'label_{key}_small_as_released']
                 small = F.interpolate(
@@ -59,11 +58,10 @@ def test_one_hot_of_the_entropy_masks(oracle_dir) -> None:
 
 def test_memory_bank(oracle_dir) -> None:
     for path in files(oracle_dir, 'u2pl', 'memory_bank'):
-        arrays = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
+        arrays = load(path, torch.from_numpy)
         runs = sorted(
             {m[1] for k in arrays if (m := re.match(r'(.+?)_queue_size', k))}
         )
-        assert runs, path
         for run in runs:
             steps = int(arrays[f'{run}_steps'])
             size = int(arrays[f'{run}_queue_size'])
@@ -71,7 +69,7 @@ def test_memory_bank(oracle_dir) -> None:
             for t in range(steps):
                 keys = [
                     arrays[k]
-                    for k in sorted(arrays)
+                    for k in sorted(arrays, key=lambda k: (len(k), k))
                     if k.startswith(f'{run}_t{t}_keys')
                 ]
                 if bank is None:
@@ -89,11 +87,11 @@ def test_memory_bank(oracle_dir) -> None:
             assert bank.counts.item() == arrays[f'{run}_t{t}_ptr'].item()
 
 
-def build(arrays: dict, form: str) -> UnreliablePixelContrastLoss:
+def build(arrays: Arrays, form: str) -> UnreliablePixelContrastLoss:
     """Objective with the settings and the initial bank of a file."""
-    momentum = None
-    if any(k.endswith(f'{form}_prototype') for k in arrays):
-        momentum = 0.999
+    # Momentum files; 0.999 is the cap in the official code.
+    moving = any(k.endswith(f'_{form}_prototype') for k in arrays)
+    momentum = 0.999 if moving else None
     _, _, classes, channels, _, _ = arrays['shape'].tolist()
     settings = {
         ours: arrays[f'cfg_{theirs}'].item()
@@ -112,6 +110,8 @@ def build(arrays: dict, form: str) -> UnreliablePixelContrastLoss:
         loss_weight=1.0,
         **settings,
     )
+    if moving:  # the official count of the first step, less the one we add
+        loss.steps += int(arrays.get('i_iter', torch.ones(1))) - 1
     lengths = arrays['bank_init_len']
     owner = torch.arange(classes).repeat_interleave(lengths)
     loss.bank.append(
@@ -128,30 +128,23 @@ def by_class(indices, places, classes: int):
 
 
 def test_contrast(oracle_dir) -> None:
-    checked = set()
     for path in files(oracle_dir, 'u2pl', 'contra'):
-        arrays = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
+        arrays = load(path, torch.from_numpy)
         for form in ('paper_aligned', *FORMS):
             if f't0_{form}_loss' not in arrays:
                 continue
-            checked.add(form)
             loss = build(arrays, form)
             for t in range(int(arrays['steps'])):
-                check_step(loss, form, arrays, t, f'{path.name} {form} {t}')
-    assert checked
+                check_step(
+                    loss,
+                    form,
+                    arrays.part(f't{t}_'),
+                    f'{path.name} {form} {t}',
+                )
 
 
-def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
-    given = {
-        k[len(f't{t}_') :]: v
-        for k, v in arrays.items()
-        if k.startswith(f't{t}_')
-    }
-    want = {
-        k[len(form) + 1 :]: v
-        for k, v in given.items()
-        if k.startswith(f'{form}_')
-    }
+def check_step(loss, form: str, given: Arrays, name: str) -> None:
+    want = given.part(f'{form}_')
     classes = loss.num_classes
     valid = want['valid_classes']
     places = torch.arange(len(valid))
@@ -159,6 +152,11 @@ def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
         places = valid
     rep = given['rep'].clone().requires_grad_()
     before = loss.bank.counts.clone()
+    compared = []
+    pairs = type(loss).pairs
+    loss.pairs = lambda *args: (
+        compared.append(pairs(loss, *args)) or (compared[-1])
+    )
     value = loss(
         rep,
         given['rep_teacher'],
@@ -173,6 +171,10 @@ def check_step(loss, form: str, arrays: dict, t: int, name: str) -> None:
         ),
     )
     value.backward()
+    ((_, used, present),) = compared
+    assert torch.equal(present.nonzero()[:, 0], valid), name
+    slots = [places.tolist().index(c) for c in used.nonzero()[:, 0].tolist()]
+    assert slots == want['slots_used'].tolist(), name
     torch.testing.assert_close(
         value.detach(),
         want['loss'],

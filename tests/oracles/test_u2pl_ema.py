@@ -9,36 +9,25 @@ from torch import nn
 
 from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.models.segmentors.frozen_copy import frozen_copy
-from tests.oracles.kinds import files
-
-
-def outputs(arrays, prefix: str) -> dict:
-    """``{name: (output, arguments)}`` of the outputs with a prefix."""
-    return {
-        name: (arrays[name], arrays[f'{name}_args'])
-        for name in arrays.files
-        if name.startswith(prefix) and not name.endswith('_args')
-    }
+from tests.oracles.kinds import files, numbered, some
+from tests.oracles.test_u2pl_pixel_losses import schedules
 
 
 def test_momentum(oracle_dir) -> None:
-    found = 0
-    for path in files(oracle_dir, 'u2pl', 'schedules'):
-        for decay, args in outputs(np.load(path), 'ema_').values():
-            length, start, cap, stride = args.tolist()
-            hook = MeanTeacherHook(
-                1 - cap, 'inverse', start_iter=int(start * length)
-            )
-            iterations = (stride * np.arange(len(decay))).astype(int)
-            ours = np.array([1 - hook.momentum_at(int(i)) for i in iterations])
-            active = iterations >= start * length
-            assert np.array_equal(active, ~np.isnan(decay))
-            np.testing.assert_allclose(
-                ours[active], decay[active], rtol=1e-12, atol=1e-15
-            )
-            assert (ours[~active] == 0).all()  # a plain copy until then
-            found += 1
-    assert found
+    for arrays, name in schedules(oracle_dir, 'ema_.*'):
+        decay = arrays[name]
+        length, start, cap, stride = arrays[f'{name}_args'].tolist()
+        hook = MeanTeacherHook(
+            1 - cap, 'inverse', start_iter=round(start * length)
+        )
+        iterations = (stride * np.arange(len(decay))).astype(int)
+        ours = np.array([1 - hook.momentum_at(int(i)) for i in iterations])
+        active = iterations >= start * length
+        assert np.array_equal(active, ~np.isnan(decay)), name
+        np.testing.assert_allclose(
+            ours[active], decay[active], rtol=1e-12, atol=1e-15
+        )
+        assert (ours[~active] == 0).all()  # a plain copy until then
 
 
 class Flat(nn.Module):
@@ -60,23 +49,11 @@ class FlatPair(nn.Module):
         self.teacher.load_state_dict(self.student.state_dict())
 
 
-def ema_cases(oracle_dir):
-    for path in files(oracle_dir, 'u2pl', 'teacher_ema'):
-        arrays = np.load(path)
-        for name in arrays.files:
-            if name.endswith('_teacher'):
-                prefix = name.removesuffix('teacher')
-                yield {
-                    key.removeprefix(prefix): arrays[key]
-                    for key in arrays.files
-                    if key.startswith(prefix)
-                }
-
-
 def test_teacher(oracle_dir) -> None:
-    found = list(ema_cases(oracle_dir))
-    assert found
-    for case in found:
+    found = {}
+    for path in files(oracle_dir, 'u2pl', 'teacher_ema'):
+        found.update(numbered(path))
+    for case in some(found.values(), 'case'):
         length, start = int(case['len_loader']), int(case['sup_only_epoch'])
         model = FlatPair(case['student'][0], case['teacher'][0])
         optimizer = torch.optim.SGD(

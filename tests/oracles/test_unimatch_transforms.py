@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from mmsemi.datasets.transforms.photometric import box_kernel, gaussian_blur
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 def test_blur(oracle_dir) -> None:
     """Within a gray level of Pillow's filter."""
     for path in files(oracle_dir, 'unimatch', 'blur'):
-        z = np.load(path)
+        z = load(path)
         for sigma, expected in zip(z['sigma_f64'], z['out']):
             ours = gaussian_blur(z['img'], float(sigma)).astype(int)
             assert np.abs(ours - expected).max() <= 1, (path.name, sigma)
