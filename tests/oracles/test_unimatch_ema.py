@@ -7,7 +7,7 @@ from torch import nn
 from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 from mmsemi.models.segmentors.frozen_copy import frozen_copy
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 class Network(nn.Module):
@@ -22,7 +22,7 @@ class Network(nn.Module):
 
 def test_v2_ema(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v2_ema'):
-        z = np.load(path)
+        z = load(path)
         hook = MeanTeacherHook(0.004, 'inverse', buffers='ema')
         teacher = frozen_copy(
             Network(

@@ -6,7 +6,7 @@ import torch
 
 from mmsemi.models.mixing import box_mask, paste
 from mmsemi.models.mixing.boxes import fixed_share_boxes, random_area_boxes
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 class Replay:
@@ -29,18 +29,22 @@ class Replay:
 
 def test_cutmix_box(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'cutmix_box'):
-        z = np.load(path)
+        z = load(path)
         for size, box, begin, end in zip(
             z['img_size'], z['box'], z['call_ptr'][:-1], z['call_ptr'][1:]
         ):
             rng = Replay(
                 z['call_kind'][begin:end], z['call_value_f64'][begin:end]
             )
-            applied = rng.take(0, 0, 1) <= float(z['p'])
-            assert applied == box[0]
-            if applied:
-                found = random_area_boxes(1, int(size), int(size), rng)
-                assert found[0, 0].tolist() == box[1:].tolist()
+            place = np.zeros(4, np.int64)
+            if rng.take(0, 0, 1) <= float(z['p']):
+                place = random_area_boxes(1, int(size), int(size), rng)[0, 0]
+            # One that came out empty is none, wherever it was drawn.
+            empty = (place[2:] <= place[:2]).any()
+            y0, x0, y1, x1 = box[1:]
+            assert (y1 <= y0 or x1 <= x0) == empty
+            if not empty:
+                assert box.tolist() == [1, *place.tolist()]
             assert not rng.draws
 
 
@@ -59,7 +63,7 @@ class Uniform:
 @pytest.mark.parametrize('kind', ['french_boxmask', 'cps_boxmask'])
 def test_box_masks(oracle_dir, kind) -> None:
     for path in files(oracle_dir, 'unimatch', kind):
-        z = np.load(path)
+        z = load(path)
         number, count = z['u_prop_f64'].shape
         assert count == z['n_boxes']
         height, width = z['hw'].tolist()
@@ -79,7 +83,7 @@ def test_box_masks(oracle_dir, kind) -> None:
 
 def test_pasting_of_a_second_stream(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v1_image_mix'):
-        z = {k: torch.from_numpy(v) for k, v in np.load(path).items()}
+        z = load(path, torch.from_numpy)
         for k in '12':
             mixed = paste(
                 z[f'img_u_s{k}'],
