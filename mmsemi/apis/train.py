@@ -28,6 +28,7 @@ def train(
     amp: bool = False,
     options: dict[str, Any] | None = None,
     launcher: str = 'none',
+    accumulate: int = 1,
 ) -> Path:
     """Train the model of a config.
 
@@ -48,7 +49,10 @@ def train(
         amp: train in mixed precision.
         options: settings to change in the config, by their dotted keys.
         launcher: how several processes were started: ``none``, ``pytorch``,
-            ``slurm`` or ``mpi``.
+            ``slurm`` or ``mpi``. They share the batches that the config
+            names.
+        accumulate: parts in which each process takes its share of a step.
+            Iterations stay those of the optimizer.
 
     Returns:
         The work dir.
@@ -59,7 +63,8 @@ def train(
         Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
     """
     config = find_config(config)
-    cfg = load_config(config, options, split, launched_processes(launcher))
+    processes = launched_processes(launcher)
+    cfg = load_config(config, options, split, processes, accumulate)
     set_work_dir(cfg, config, work_dir)
     if is_first_process():
         prepare_generated(cfg)

@@ -10,7 +10,7 @@ from mmsemi.doctor import check_training
 from mmsemi.io.package_configs import find_config
 
 from .config import check_amp, enable_amp, load_config, prepare_generated
-from .launcher import is_first_process
+from .launcher import is_first_process, launched_processes
 from .mutual import MutualTraining
 
 
@@ -47,7 +47,8 @@ def train_mutual(
         UsageError: if something is wrong with what was given.
     """
     paths = [find_config(config) for config in configs]
-    cfgs = [load_config(path, options) for path in paths]
+    processes = launched_processes(launcher)
+    cfgs = [load_config(path, options, world_size=processes) for path in paths]
     for cfg in cfgs:
         if amp:
             enable_amp(cfg)

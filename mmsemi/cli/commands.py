@@ -58,6 +58,13 @@ def train(parser: argparse.ArgumentParser) -> None:
         help='a split that the config knows, or a folder with labeled.txt '
         'and unlabeled.txt, instead of the split the config names',
     )
+    parser.add_argument(
+        '--accumulate',
+        type=int,
+        default=1,
+        metavar='K',
+        help='take each step in K parts, for GPUs too small for a whole one',
+    )
     add_options(parser)
     add_trust_option(parser)
     add_launcher(parser)

@@ -48,11 +48,9 @@ def divide(cfg: Config, world_size: int = 1, accumulate: int = 1) -> None:
                     )
         for key in LOADERS:
             if cfg.get(key):
-                _divide_loader(cfg[key], before, parts, key)
-    if accumulate > 1:
-        cfg.optim_wrapper['accumulative_counts'] = accumulate
-    elif old.get('accumulate', 1) > 1:
-        cfg.optim_wrapper.pop('accumulative_counts', None)
+                _divide_loader(
+                    cfg[key], old.get('processes', 1), world_size, parts, key
+                )
     if parts > 1:
         cfg.machine = dict(processes=world_size, accumulate=accumulate)
     else:
@@ -71,16 +69,23 @@ def whole_counts(cfg: Config) -> None:
                 part[key] = part[key] * devices
 
 
-def _divide_loader(loader: dict, before: int, parts: int, key: str) -> None:
+def _divide_loader(
+    loader: dict, before: int, processes: int, parts: int, key: str
+) -> None:
+    """Give a loader the share of a process, which falls into parts later."""
+
+    def of_process(number: int, place: str) -> int:
+        return share(number * before, parts, place) * (parts // processes)
+
     sampler = loader.get('sampler') or {}
     samples = sampler.get('samples_per_source')
     if samples:
         sampler['samples_per_source'] = tuple(
-            share(number * before, parts, f'{key}, samples_per_source')
+            of_process(number, f'{key}, samples_per_source')
             for number in samples
         )
-    loader['batch_size'] = share(
-        loader['batch_size'] * before, parts, f'{key}.batch_size'
+    loader['batch_size'] = of_process(
+        loader['batch_size'], f'{key}.batch_size'
     )
 
 

@@ -16,6 +16,7 @@ from mmsemi.registry import RUNNERS
 from mmsemi.utils.compat import format_equal_configs_once
 from mmsemi.utils.console import calm_console
 
+from .accumulation import step_in_parts
 from .build import resolve
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
@@ -106,6 +107,9 @@ class CalmRunner(Runner):
             Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
         """
         self.trains = True
+        parts = (self.cfg.get('machine') or {}).get('accumulate', 1)
+        if parts > 1:
+            step_in_parts(self.model, parts)
         first = is_main_process()
         wish = Interruption(first, alone=get_world_size() == 1)
         self.interruption = wish

@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.config import Config
 
 from mmsemi.utils import compat
 
@@ -102,3 +103,20 @@ class TestPrivateParts:
         path.write_text("_base_ = 'base.py'\na = dict(c=2)\n")
         assert Config.fromfile(path).a == dict(b=1, c=2)
         assert set(seen) == set(steps)
+
+
+def test_equal_configs_are_laid_out_once(monkeypatch):
+    calls = []
+
+    def layout(text, **options):
+        calls.append(text)
+        return text, True
+
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', layout)
+    compat.format_equal_configs_once()
+    compat.format_equal_configs_once()
+    cfg = Config(dict(a=1))
+    texts = {cfg.pretty_text for _ in range(3)}
+    assert texts == {'a = 1\n'} and len(calls) == 1
+    cfg.a = 2
+    assert cfg.pretty_text == 'a = 2\n' and len(calls) == 2
