@@ -109,7 +109,7 @@ def prepare_generated(cfg: Config) -> None:
 
     for part in _walk(cfg.to_dict()):
         if 'type' in part and isinstance(part.get('data_root'), str):
-            dataset = class_of(part['type'], DATASETS)
+            dataset: Any = class_of(part['type'], DATASETS)
             if getattr(dataset, 'GENERATED', False):
                 dataset.prepare(part['data_root'])
 

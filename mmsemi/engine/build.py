@@ -85,6 +85,11 @@ def resolve(
     return cfg
 
 
+def resolve_written(cfg: Config) -> Config:
+    """Resolve a config as its file has it, if it states any facts."""
+    return resolve(cfg) if states_data(cfg) or cfg.get('hooks') else cfg
+
+
 def states_data(cfg: Config) -> bool:
     """Whether a config states the facts of its data."""
     data = cfg.get('data')

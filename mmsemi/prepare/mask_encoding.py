@@ -185,7 +185,7 @@ def codes_in(facts: MaskFacts, space: str) -> np.ndarray:
 def find_encoding(
     facts: Sequence[MaskFacts],
     source: MaskSource,
-    classes: str | Sequence[str] | None = None,
+    classes: str | list[str] | None = None,
     ignore_value: int | str = 255,
     background: str = 'class',
 ) -> tuple[Encoding, list[Finding]]:

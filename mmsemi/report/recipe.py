@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +75,19 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ]
 
 
-def overrides(cfg: Config) -> list[str] | None:
-    """What a run changed of its config file; None without a file to ask."""
+def overrides(
+    cfg: Config, resolve: Callable[[Config], Config]
+) -> list[str] | None:
+    """What a run changed of its config file; None without a file to ask.
+
+    Args:
+        cfg: resolved config of the run.
+        resolve: turns the facts of a config into settings.
+    """
     if cfg.filename is None or not Path(cfg.filename).is_file():
         return None
-    from mmsemi.engine.build import resolve, states_data
-
     try:
-        written = Config.fromfile(cfg.filename)
-        if states_data(written) or written.get('hooks'):
-            written = resolve(written)
+        written = resolve(Config.fromfile(cfg.filename))
     except (OSError, SyntaxError, UsageError):
         return None  # changed while the run was going on
     return differences(recipe(written), recipe(cfg))
@@ -120,12 +124,12 @@ def method_facts(cfg: Config) -> dict:
     return facts
 
 
-def run_facts(cfg: Config) -> dict:
+def run_facts(cfg: Config, resolve: Callable[[Config], Config]) -> dict:
     """``method``, ``recipe`` (a fingerprint) and ``overrides`` of a run."""
     return dict(
         method=method_facts(cfg),
         recipe=fingerprint(recipe(cfg)),
-        overrides=overrides(cfg),
+        overrides=overrides(cfg, resolve),
     )
 
 

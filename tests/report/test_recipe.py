@@ -4,6 +4,7 @@ import copy
 
 from mmengine.config import Config
 
+from mmsemi.engine.build import resolve_written
 from mmsemi.report.recipe import (
     fingerprint,
     method_facts,
@@ -47,7 +48,7 @@ def test_seed_split_and_workers_are_the_same_recipe(tmp_path):
     for part in parts.labeled.datasets:
         part.update(data_root='/mnt/a', ann_file='seed1.txt')
     assert fingerprint(recipe(cfg)) == fingerprint(recipe(other))
-    assert overrides(other) == []
+    assert overrides(other, resolve_written) == []
 
 
 def test_overrides_are_named_with_both_values(tmp_path):
@@ -59,7 +60,7 @@ def test_overrides_are_named_with_both_values(tmp_path):
             'load_from': 'segmentor.pth',
         }
     )
-    facts = run_facts(cfg)
+    facts = run_facts(cfg, resolve_written)
     assert facts['overrides'] == [
         'load_from: False -> True',
         'train_cfg.max_iters: 240 -> 140',
@@ -101,4 +102,4 @@ def test_types_given_as_classes_have_names():
 def test_file_that_is_gone_is_said(tmp_path):
     cfg = read(tmp_path)
     (tmp_path / 'method' / 'set.py').unlink()
-    assert overrides(cfg) is None
+    assert overrides(cfg, resolve_written) is None

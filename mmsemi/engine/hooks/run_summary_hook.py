@@ -3,6 +3,7 @@
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
+from mmsemi.engine.build import resolve_written
 from mmsemi.evaluation.class_iou import ClassScores, latest_class_scores
 from mmsemi.io.files import write_json
 from mmsemi.registry import HOOKS
@@ -194,7 +195,7 @@ class RunSummaryHook(Hook):
         # Of the first start: --resume changes the config in small things.
         started = runner.message_hub.get_info(STARTED, None)
         if started is None:
-            started = run_facts(runner.cfg)
+            started = run_facts(runner.cfg, resolve_written)
             runner.message_hub.update_info(STARTED, started)
         return dict(
             config=config_name(runner.cfg),
