@@ -22,7 +22,7 @@ from mmsemi.apis.inference import Predictor
 from mmsemi.apis.mutual import MutualTraining
 from mmsemi.apis.work_dir import check_work_dir
 from mmsemi.engine.hooks.pseudo_label_hook import PseudoLabelHook
-from mmsemi.engine.loops.round_data import check_baseline
+from mmsemi.engine.loops.round_start import check_baseline
 from mmsemi.engine.runner import CalmRunner
 from mmsemi.models.decode_heads.class_embeddings import read_arrays
 from mmsemi.models.export import export_segmentor

@@ -1,41 +1,13 @@
-"""What a round starts from: whole weights, and datasets that know it."""
+"""What a round trains on: loaders, and datasets that know of the round."""
 
+import copy
 from collections.abc import Sequence
 
-from mmengine.model import is_model_wrapper
-from mmengine.runner import CheckpointLoader
-from torch import nn
+from mmengine.config import Config
+from torch.utils.data import DataLoader
 
 from mmsemi.registry import DATASETS, TRANSFORMS, is_type
-
-
-def check_baseline(model: nn.Module, path: str) -> None:
-    """Refuse a baseline that leaves a part of the model untrained.
-
-    ``load_from`` passes over what does not fit, and an untrained head would
-    then label the images.
-
-    Raises:
-        ValueError: naming parameters that are missing or of another shape.
-    """
-    model = model.module if is_model_wrapper(model) else model
-    loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
-    loaded = {
-        key.removeprefix('student.'): value
-        for key, value in loaded.get('state_dict', loaded).items()
-    }
-    wrong = [
-        key
-        for key, value in getattr(model, 'student', model).state_dict().items()
-        if not key.endswith('num_batches_tracked')
-        and (key not in loaded or loaded[key].shape != value.shape)
-    ]
-    if wrong:
-        raise ValueError(
-            f'{path} is no baseline of this model: {len(wrong)} of its '
-            f'tensors are missing or have another shape, such as {wrong[:3]}. '
-            'Take a checkpoint of the same network and classes'
-        )
+from mmsemi.utils.compat import ranks_draw_differently
 
 
 def tell_datasets(config: dict | Sequence, labels: dict) -> None:
@@ -77,3 +49,48 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
     elif isinstance(config, (list, tuple)):
         for value in config:
             tell_datasets(value, labels)
+
+
+def wanted_loader(cfg: Config, key: str, content: str) -> dict:
+    """A copy of the config of a loader.
+
+    Raises:
+        KeyError: saying what it is to load, if there is none.
+    """
+    loader = cfg.get(key)
+    if loader is None:
+        raise KeyError(f'the config needs `{key}`, the loader of {content}')
+    return copy.deepcopy(loader)
+
+
+def semi_dataloader(cfg: Config) -> dict:
+    """A copy of the config of the loader that trains rounds 1, 2, ..."""
+    return wanted_loader(
+        cfg, 'semi_dataloader', 'labeled and pseudo-labeled images'
+    )
+
+
+def round_dataloader(runner, round_index: int) -> DataLoader:
+    """Labeled and pseudo-labeled images of a round.
+
+    Raises:
+        ValueError: if the batch size is not what the sampler draws.
+    """
+    loader = semi_dataloader(runner.cfg)
+    labels = runner.message_hub.get_info('mmsemi/pseudo_labels', {})
+    tell_datasets(loader['dataset'], labels)
+    sizes = loader['sampler'].get('samples_per_source')
+    if sizes and loader.get('batch_size') != sum(sizes):
+        raise ValueError(
+            f'semi_dataloader.batch_size is {loader.get("batch_size")}, '
+            f'but its sampler draws {tuple(sizes)} samples a batch'
+        )
+    # Another seed for every round: other orders and augmentations.
+    built = runner.build_dataloader(
+        loader,
+        seed=runner.seed + round_index,
+        diff_rank_seed=ranks_draw_differently(runner),
+    )
+    if hasattr(built.sampler, 'set_round'):
+        built.sampler.set_round(round_index)
+    return built

@@ -1,22 +1,24 @@
 """Rounds of self-training: label, train, validate, repeat."""
 
-import copy
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
 
-from mmengine.dist import barrier, get_world_size
-from mmengine.model import is_model_wrapper
-from mmengine.runner import BaseLoop, load_checkpoint
+from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.registry import DATASETS, LOOPS
-from mmsemi.utils.compat import ranks_draw_differently, starting_weights
+from mmsemi.utils.compat import starting_weights
 from mmsemi.utils.schedules import per_round_shares
 
-from .round_data import check_baseline, tell_datasets
+from .round_data import round_dataloader, semi_dataloader, wanted_loader
+from .round_lengths import epoch_lengths, per_round, round_ends
+from .round_start import (
+    check_baseline,
+    load_best,
+    restart_schedules,
+    scale_learning_rate,
+)
 
 
 @LOOPS.register_module()
@@ -84,8 +86,9 @@ class SelfTrainingLoop(BaseLoop):
         # Shares of the source images, where the sampler leaves some out.
         sampler = runner.cfg.get('semi_dataloader', {}).get('sampler', {})
         self.source_portions = (
-            self._per_round(
+            per_round(
                 per_round_shares(sampler['portions']),
+                self.num_rounds,
                 'portions of the sampler',
             )
             if 'portions' in sampler
@@ -93,26 +96,20 @@ class SelfTrainingLoop(BaseLoop):
         )
         self.start_from = start_from
         self.reset_optimizer = reset_optimizer
-        self.lr_scales = (1.0,) + self._per_round(lr_scale, 'lr_scale')
+        self.lr_scales = (
+            1.0,
+            *per_round(lr_scale, self.num_rounds, 'lr_scale'),
+        )
         if min(self.lr_scales) <= 0:
             raise ValueError(f'lr_scale must be positive, got {lr_scale}')
         if (iters_per_round is None) == (epochs_per_round is None):
             raise ValueError('give iters_per_round or epochs_per_round')
-        if epochs_per_round is not None:
-            epochs = self._per_round(epochs_per_round, 'epochs_per_round')
-            iters_per_round = [
-                number * length
-                for number, length in zip(epochs, self._epoch_lengths())
-            ]
-        lengths = self._per_round(iters_per_round, 'iters_per_round')
-        if supervised_iters < 0 or min(lengths, default=1) < 1:
-            raise ValueError(
-                'rounds need at least one iteration, got supervised_iters='
-                f'{supervised_iters}, iters_per_round={lengths}'
-            )
+        if iters_per_round is None:
+            iters_per_round = self._iterations(epochs_per_round)
         # Last iteration (exclusive) of every round.
-        self.round_ends: list[int] = list(
-            accumulate((supervised_iters,) + lengths)
+        self.round_ends: list[int] = round_ends(
+            supervised_iters,
+            per_round(iters_per_round, self.num_rounds, 'iters_per_round'),
         )
         self.val_interval = val_interval
         self.val_begin = val_begin
@@ -122,55 +119,25 @@ class SelfTrainingLoop(BaseLoop):
         self.round = 0
         self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
 
-    def _per_round(self, value, name: str) -> tuple:
-        if isinstance(value, (int, float)):
-            return (value,) * self.num_rounds
-        if len(value) != self.num_rounds:
-            raise ValueError(
-                f'{name} has {len(value)} entries for {self.num_rounds} rounds'
-            )
-        return tuple(value)
-
-    def _epoch_lengths(self) -> list[int]:
-        """Iterations in which all processes see the unlabeled set once."""
-        loader = self._semi_dataloader()
-        sampler = loader['sampler']
-        images = len(self.label_dataset)
-        if 'samples_per_source' in sampler:
-            step = sampler['samples_per_source'][1] * get_world_size()
-            return [math.ceil(images / step)] * self.num_rounds
-        if self.source_portions is None:
-            raise ValueError(
-                f'epochs_per_round cannot tell how {sampler["type"]} draws: '
-                'use SourceRatioSampler or SourceSubsetSampler for '
-                'semi_dataloader, or give iters_per_round'
-            )
-        step = loader['batch_size'] * get_world_size()
-        source = len(DATASETS.build(loader['dataset']['labeled']))
-        return [
-            math.ceil((math.floor(source * share) + images) / step)
-            for share in self.source_portions
-        ]
+    def _iterations(self, epochs_per_round: int | Sequence[int]) -> list[int]:
+        epochs = per_round(
+            epochs_per_round, self.num_rounds, 'epochs_per_round'
+        )
+        lengths = epoch_lengths(
+            semi_dataloader(self.runner.cfg),
+            len(self.label_dataset),
+            self.num_rounds,
+            self.source_portions,
+        )
+        return [number * length for number, length in zip(epochs, lengths)]
 
     @cached_property
     def label_dataset(self) -> Dataset:
         """The images that are labeled, read once for the whole run."""
-        loader = self.runner.cfg.get('label_dataloader')
-        if loader is None:
-            raise KeyError(
-                'the config needs `label_dataloader`, the loader '
-                'of the images to label'
-            )
-        return DATASETS.build(copy.deepcopy(loader['dataset']))
-
-    def _semi_dataloader(self) -> dict:
-        loader = self.runner.cfg.get('semi_dataloader')
-        if loader is None:
-            raise KeyError(
-                'the config needs `semi_dataloader`, the loader '
-                'of labeled and pseudo-labeled images'
-            )
-        return copy.deepcopy(loader)
+        loader = wanted_loader(
+            self.runner.cfg, 'label_dataloader', 'the images to label'
+        )
+        return DATASETS.build(loader['dataset'])
 
     # What hooks and the Runner ask for.
     @property
@@ -269,7 +236,7 @@ class SelfTrainingLoop(BaseLoop):
             self._start_round()
         if self.round:
             self.runner.call_hook('before_round')
-            self._rebuild_dataloader()
+            self.dataloader = round_dataloader(self.runner, self.round)
         batches = self._batches(skip=self._iter - self.round_begin)
         while self._iter < self.round_end and not self.stop_training:
             self.runner.model.train()
@@ -280,65 +247,13 @@ class SelfTrainingLoop(BaseLoop):
 
     def _start_round(self) -> None:
         """Model, optimizer and schedule as a round begins with them."""
-        runner = self.runner
         if self.round and self.start_from == 'best':
-            self._load_best()
-        scale = (
-            self.lr_scales[self.round] / self.lr_scales[max(self.round - 1, 0)]
-        )
-        for group in runner.optim_wrapper.param_groups:
-            group['initial_lr'] = group.get('initial_lr', group['lr']) * scale
-            group['lr'] = group['initial_lr']
+            load_best(self.runner, self.round)
+        before = self.lr_scales[max(self.round - 1, 0)]
+        scale_learning_rate(self.runner, self.lr_scales[self.round] / before)
         if self.round and self.reset_optimizer:
-            runner.optim_wrapper.optimizer.state.clear()
-        schedulers = runner.cfg.get('param_scheduler')
-        if schedulers:
-            length = self.round_end - self.round_begin
-            schedulers = copy.deepcopy(schedulers)
-            for scheduler in (
-                schedulers if isinstance(schedulers, list) else [schedulers]
-            ):
-                # mmengine reaches the final value one step before `end`;
-                # the published schedules reach it at the end.
-                scheduler.setdefault('end', length + 1)
-            runner.param_schedulers = runner.build_param_scheduler(schedulers)
-
-    def _load_best(self) -> None:
-        runner = self.runner
-        path = runner.message_hub.get_info('best_ckpt')
-        if path is None:
-            raise ValueError(
-                "start_from='best' needs a best checkpoint: set save_best of "
-                "the checkpoint hook, or use start_from='last'"
-            )
-        barrier()  # rank 0 may still be writing it
-        runner.logger.info(f'round {self.round} starts from {path}')
-        model = (
-            runner.model.module
-            if is_model_wrapper(runner.model)
-            else runner.model
-        )
-        load_checkpoint(model, path, map_location='cpu', strict=True)
-
-    def _rebuild_dataloader(self) -> None:
-        """Labeled and pseudo-labeled images of the present round."""
-        loader = self._semi_dataloader()
-        labels = self.runner.message_hub.get_info('mmsemi/pseudo_labels', {})
-        tell_datasets(loader['dataset'], labels)
-        sizes = loader['sampler'].get('samples_per_source')
-        if sizes and loader.get('batch_size') != sum(sizes):
-            raise ValueError(
-                f'semi_dataloader.batch_size is {loader.get("batch_size")}, '
-                f'but its sampler draws {tuple(sizes)} samples a batch'
-            )
-        # Another seed for every round: other orders and augmentations.
-        self.dataloader = self.runner.build_dataloader(
-            loader,
-            seed=self.runner.seed + self.round,
-            diff_rank_seed=ranks_draw_differently(self.runner),
-        )
-        if hasattr(self.dataloader.sampler, 'set_round'):
-            self.dataloader.sampler.set_round(self.round)
+            self.runner.optim_wrapper.optimizer.state.clear()
+        restart_schedules(self.runner, self.round_end - self.round_begin)
 
     def _batches(self, skip: int) -> Iterator:
         """Batches of the round, those already trained on left out."""

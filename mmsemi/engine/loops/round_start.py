@@ -1,0 +1,79 @@
+"""Weights, learning rate and schedules as a round begins with them."""
+
+import copy
+
+from mmengine.dist import barrier
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader, load_checkpoint
+from torch import nn
+
+
+def check_baseline(model: nn.Module, path: str) -> None:
+    """Refuse a baseline that leaves a part of the model untrained.
+
+    ``load_from`` passes over what does not fit, and an untrained head would
+    then label the images.
+
+    Raises:
+        ValueError: naming parameters that are missing or of another shape.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+    loaded = {
+        key.removeprefix('student.'): value
+        for key, value in loaded.get('state_dict', loaded).items()
+    }
+    wrong = [
+        key
+        for key, value in getattr(model, 'student', model).state_dict().items()
+        if not key.endswith('num_batches_tracked')
+        and (key not in loaded or loaded[key].shape != value.shape)
+    ]
+    if wrong:
+        raise ValueError(
+            f'{path} is no baseline of this model: {len(wrong)} of its '
+            f'tensors are missing or have another shape, such as {wrong[:3]}. '
+            'Take a checkpoint of the same network and classes'
+        )
+
+
+def load_best(runner, round_index: int) -> None:
+    """Load the best checkpoint so far into the model.
+
+    Raises:
+        ValueError: if none is kept.
+    """
+    path = runner.message_hub.get_info('best_ckpt')
+    if path is None:
+        raise ValueError(
+            "start_from='best' needs a best checkpoint: set save_best of "
+            "the checkpoint hook, or use start_from='last'"
+        )
+    barrier()  # rank 0 may still be writing it
+    runner.logger.info(f'round {round_index} starts from {path}')
+    model = (
+        runner.model.module if is_model_wrapper(runner.model) else runner.model
+    )
+    load_checkpoint(model, path, map_location='cpu', strict=True)
+
+
+def scale_learning_rate(runner, factor: float) -> None:
+    """Put learning rates back to where they began, times a factor."""
+    for group in runner.optim_wrapper.param_groups:
+        group['initial_lr'] = group.get('initial_lr', group['lr']) * factor
+        group['lr'] = group['initial_lr']
+
+
+def restart_schedules(runner, length: int) -> None:
+    """Build ``param_scheduler`` anew, for a round of so many iterations."""
+    schedulers = runner.cfg.get('param_scheduler')
+    if not schedulers:
+        return
+    schedulers = copy.deepcopy(schedulers)
+    for scheduler in (
+        schedulers if isinstance(schedulers, list) else [schedulers]
+    ):
+        # mmengine reaches the final value one step before `end`; the
+        # published schedules reach it at the end.
+        scheduler.setdefault('end', length + 1)
+    runner.param_schedulers = runner.build_param_scheduler(schedulers)
