@@ -1,25 +1,21 @@
 """Checkpoints of which one is whole at any instant."""
 
-import re
 from pathlib import Path
-from typing import Any
 
-import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 
-from mmsemi.io.files import PARTIAL, cannot_write, inside, publish, write_text
-from mmsemi.io.space import check_space
+from mmsemi.io.files import write_text
 from mmsemi.registry import HOOKS
 from mmsemi.utils.dist import on_main
-from mmsemi.utils.errors import UsageError, WriteError
+from mmsemi.utils.errors import UsageError
 
+from ..checkpoint_files import CheckpointFiles
 from ..checkpoints import POINTER
+from ..training_state import checkpoint_bytes, not_finite
 
 # Iteration whose validation is over.
 VALIDATED = 'mmsemi/validated'
-STATISTICS = ('running_mean', 'running_var')
 
 
 @HOOKS.register_module()
@@ -71,26 +67,26 @@ class SafeCheckpointHook(CheckpointHook):
         )
         self.saved = 0  # iteration of the latest checkpoint
         self.step: int | None = None  # iteration whose step is under way
+        self._old_best: list[str] = []
+        self._new_best: list[str] = []
 
     def before_train(self, runner) -> None:
         """Find the files of this run, and look whether there is space."""
         hub = runner.message_hub
-        # The files to keep are those that are there, whatever a checkpoint
-        # says.
+        # Those there are kept, whatever a checkpoint says.
         hub.runtime_info.pop('keep_ckpt_ids', None)
         super().before_train(runner)
         self.out_dir = runner.work_dir
+        self.files = CheckpointFiles(self.out_dir, self.filename_tmpl)
         if self.save_best:
             # Of a folder that may have been copied or moved: only names count.
             for key in self._best_keys().values():
                 path = hub.get_info(key)
                 if path is not None:
-                    hub.update_info(key, self._path(Path(str(path)).name))
+                    hub.update_info(key, self.files.path(Path(str(path)).name))
         self.saved = runner.iter
         if is_main_process():
-            for path in Path(self.out_dir).glob(f'*.pth{PARTIAL}'):
-                if self._is_ours(path.name.removesuffix(PARTIAL)):
-                    path.unlink(missing_ok=True)
+            self.files.remove_partial()
         on_main(self._check_space, runner)
         interruption = getattr(runner, 'interruption', None)
         if interruption is not None:
@@ -196,7 +192,6 @@ class SafeCheckpointHook(CheckpointHook):
                 'unchanged'
             )
 
-    # When.
     def _due(self, iteration: int) -> bool:
         return self.interval > 0 and iteration % self.interval == 0
 
@@ -210,23 +205,12 @@ class SafeCheckpointHook(CheckpointHook):
         )
 
     # Files.
-    def _path(self, name: str) -> str:
-        return str(Path(self.out_dir) / name)
-
-    def _is_ours(self, name: str) -> bool:
-        """Whether a file name is that of a checkpoint of this hook."""
-        regular = re.escape(self.filename_tmpl).replace(r'\{\}', r'\d+')
-        return bool(
-            re.fullmatch(regular, name)
-            or re.fullmatch(r'best_[^/\\]*\.pth', name)
-        )
-
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         self._save(runner, step, meta)
 
     def _save(self, runner, step: int, meta: dict | None = None) -> None:
         """Save on the first process; all stop if that does not work."""
-        self.last_ckpt = self._path(self.filename_tmpl.format(step))
+        self.last_ckpt = self.files.path(self.filename_tmpl.format(step))
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         on_main(self._write_all, runner, step, meta)
         self.saved = runner.iter if self.by_epoch else step
@@ -234,62 +218,31 @@ class SafeCheckpointHook(CheckpointHook):
     def _write_all(self, runner, step: int, meta: dict | None = None) -> None:
         """Write, move the pointer, and only then remove what is old."""
         name = self.filename_tmpl.format(step)
-        self.last_ckpt = self._path(name)
+        self.last_ckpt = self.files.path(name)
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         wish = getattr(runner, 'interruption', None)
         if wish is not None:
             wish.saving = True
         try:
-            self._write(runner, name, step, whole=True, meta=meta)
+            self.files.write(
+                runner,
+                name,
+                meta or dict(epoch=runner.epoch, iter=step),
+                self.save_optimizer,
+                self.save_param_scheduler,
+            )
             # A full path, as mmengine's own commands expect it. Ours look at
             # the name alone.
             write_text(runner.work_dir, POINTER, self.last_ckpt)
             if self.max_keep_ckpts > 0:
-                for path in self._regular()[: -self.max_keep_ckpts]:
-                    path.unlink(missing_ok=True)
-            self._drop_old_best()
+                self.files.keep(self.max_keep_ckpts, self.last_ckpt)
+            # Former bests, which no checkpoint names any more.
+            self.files.remove(set(self._old_best) - set(self._new_best))
+            self._old_best = []
         finally:
             if wish is not None:
                 wish.saving = False
         self.saved = runner.iter if self.by_epoch else step
-
-    def _regular(self) -> list[Path]:
-        """Regular checkpoints in the work dir, the latest last."""
-        before, after = self.filename_tmpl.split('{}')
-        found = {}
-        for path in Path(self.out_dir).glob(f'{before}*{after}'):
-            number = path.name[len(before) : len(path.name) - len(after)]
-            if number.isdigit():
-                found[int(number)] = path
-        last = Path(self.last_ckpt)
-        # After a resume from an earlier checkpoint, later files may lie
-        # there: what was written last is the latest.
-        order = [found[k] for k in sorted(found) if found[k] != last]
-        return order + [last]
-
-    def _write(
-        self,
-        runner,
-        name: str,
-        step: int,
-        whole: bool,
-        meta: dict | None = None,
-    ) -> None:
-        path = inside(self.out_dir, name)
-        partial = path.with_name(path.name + PARTIAL)
-        try:
-            runner.save_checkpoint(
-                self.out_dir,
-                partial.name,
-                save_optimizer=whole and self.save_optimizer,
-                save_param_scheduler=whole and self.save_param_scheduler,
-                meta=meta or dict(epoch=runner.epoch, iter=step),
-                by_epoch=False,
-            )
-            publish(partial, path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise WriteError(cannot_write(path, error)) from error
 
     # The best.
     def _best_keys(self) -> dict[str, str]:
@@ -301,8 +254,7 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _update_best(self, runner, metrics: dict) -> bool:
         """Write the present model if it is the best so far."""
-        self._old_best: list[str] = []
-        self._new_best: list[str] = []
+        self._old_best, self._new_best = [], []
         if not self.save_best:
             return False
         if 'auto' in self.key_indicators:
@@ -326,79 +278,23 @@ class SafeCheckpointHook(CheckpointHook):
                 runner.epoch if self.by_epoch else runner.iter
             )
             name = f'best_{metric}_{step}'.replace('/', '_')
-            on_main(self._write, runner, name, runner.iter, False)
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            on_main(self.files.write, runner, name, meta)
             if hub.get_info(key):
                 self._old_best.append(Path(hub.get_info(key)).name)
             hub.update_info(score_key, score)
-            hub.update_info(key, self._path(name))
+            hub.update_info(key, self.files.path(name))
             self._new_best.append(name)
             runner.logger.info(f'best {metric} so far, {score:.2f}: {name}')
             better = True
         return better
 
-    def _drop_old_best(self) -> None:
-        """Remove former bests, which no checkpoint names any more."""
-        for name in getattr(self, '_old_best', []):
-            if self._is_ours(name) and name not in self._new_best:
-                (Path(self.out_dir) / name).unlink(missing_ok=True)
-        self._old_best = []
-
-    # Space and processes.
     def _check_space(self, runner) -> None:
         """Stop now, not after hours, if the checkpoints do not fit."""
-        one = checkpoint_bytes(runner)
+        every = self.interval if self.interval > 0 else runner.max_iters
         number = self.max_keep_ckpts
         if number <= 0:
-            number = max(runner.max_iters // max(self.interval, 1), 1)
-            number = number if self.interval > 0 else 1
-        present = sum(
-            path.stat().st_size
-            for path in Path(self.out_dir).glob('*.pth')
-            if self._is_ours(path.name)
+            number = max(runner.max_iters // max(every, 1), 1)
+        self.files.check_space(
+            checkpoint_bytes(runner), number, bool(self.save_best)
         )
-        # One is written beside those to keep, the best beside the best.
-        needed = one * (number + 1 + 2 * bool(self.save_best)) - present
-        check_space(
-            self.out_dir,
-            needed,
-            f'{number} checkpoints of {one / 2**20:.0f} MiB',
-        )
-
-
-def not_finite(state: dict[str, Any]) -> str | None:
-    """Name of the first tensor in a state that training has spoiled.
-
-    Weights and statistics must be finite. Other buffers may hold infinite
-    values on purpose, such as thresholds of absent classes, but no NaN.
-    """
-    for name, value in state.items():
-        if not torch.is_tensor(value) or not value.is_floating_point():
-            continue
-        buffer = not name.endswith(('weight', 'bias', *STATISTICS))
-        wrong = value.isnan() if buffer else ~value.isfinite()
-        if wrong.any():
-            return name
-    return None
-
-
-def checkpoint_bytes(runner) -> int:
-    """Size of a regular checkpoint: model, and what its optimizer keeps."""
-    model = (
-        runner.model.module
-        if is_model_wrapper(runner.model)
-        else (runner.model)
-    )
-    total = sum(
-        value.numel() * value.element_size()
-        for value in model.state_dict().values()
-        if torch.is_tensor(value)
-    )
-    optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
-    # SGD keeps one tensor for each parameter, Adam and its kind two.
-    kept = 1 if isinstance(optimizer, torch.optim.SGD) else 2
-    trained = sum(
-        p.numel() * p.element_size()
-        for p in model.parameters()
-        if p.requires_grad
-    )
-    return total + kept * trained

@@ -1,0 +1,47 @@
+"""What a checkpoint holds of a training: is it sound, and how large?"""
+
+from typing import Any
+
+import torch
+from mmengine.model import is_model_wrapper
+
+STATISTICS = ('running_mean', 'running_var')
+
+
+def not_finite(state: dict[str, Any]) -> str | None:
+    """Name of the first tensor in a state that training has spoiled.
+
+    Weights and statistics must be finite. Other buffers may hold infinite
+    values on purpose, such as thresholds of absent classes, but no NaN.
+    """
+    for name, value in state.items():
+        if not torch.is_tensor(value) or not value.is_floating_point():
+            continue
+        buffer = not name.endswith(('weight', 'bias', *STATISTICS))
+        wrong = value.isnan() if buffer else ~value.isfinite()
+        if wrong.any():
+            return name
+    return None
+
+
+def checkpoint_bytes(runner) -> int:
+    """Size of a regular checkpoint: model, and what its optimizer keeps."""
+    model = (
+        runner.model.module
+        if is_model_wrapper(runner.model)
+        else (runner.model)
+    )
+    total = sum(
+        value.numel() * value.element_size()
+        for value in model.state_dict().values()
+        if torch.is_tensor(value)
+    )
+    optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
+    # SGD keeps one tensor for each parameter, Adam and its kind two.
+    kept = 1 if isinstance(optimizer, torch.optim.SGD) else 2
+    trained = sum(
+        p.numel() * p.element_size()
+        for p in model.parameters()
+        if p.requires_grad
+    )
+    return total + kept * trained
