@@ -21,6 +21,7 @@ from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_json, write_text
 from mmsemi.io.lock import FolderLock
 from mmsemi.registry import HOOKS, LOOPS, is_type
+from mmsemi.report.phases import phase_table
 from mmsemi.utils.errors import UsageError
 
 from .launcher import is_first_process, setup_launcher
@@ -271,32 +272,7 @@ class MutualTraining:
 
     def table(self) -> str:
         """Results as a Markdown table, a row for each phase."""
-        columns = [
-            (name, key)
-            for name in NAMES
-            for key in ('mIoU', 'kept', 'accuracy')
-        ]
-        rows = [
-            ['phase', 'portion']
-            + [f'{key} {name.upper()}' for name, key in columns]
-        ]
-        for phase in range(self.num_phases + 1):
-            both = {name: self.results[phase, name] for name in NAMES}
-            cells = [str(phase), _cell(both['a'].get('portion'), '{:.0%}')]
-            for name, key in columns:
-                cells.append(
-                    _cell(
-                        both[name].get(key),
-                        '{:.2f}' if key == 'mIoU' else '{:.1%}',
-                    )
-                )
-            rows.append(cells)
-        rows.insert(1, ['---'] * len(rows[0]))
-        return '\n'.join(f'| {" | ".join(row)} |' for row in rows)
-
-
-def _cell(value: float | None, pattern: str) -> str:
-    return '-' if value is None else pattern.format(value)
+        return phase_table(list(self.results.values()), NAMES)
 
 
 def labeling_hook(cfg: Config) -> dict:

@@ -14,7 +14,7 @@ from mmsemi.datasets import (
 from mmsemi.datasets.splits import config_datasets, leaf_datasets
 from mmsemi.engine.build import resolve
 from mmsemi.engine.hooks import MeanTeacherHook
-from mmsemi.engine.loops.self_training_loop import tell_datasets
+from mmsemi.engine.loops.round_data import tell_datasets
 from mmsemi.registry import DATASETS, HOOKS, LOOPS, class_of, is_type
 from mmsemi.utils.errors import UsageError
 from tests.configs import config
