@@ -90,8 +90,9 @@ ROUND_LENGTHS = {
     'dmt/cityscapes_1-8_a': 4340,
     'dmt/voc_1-50_online': 29640,
 }
-# Methods that train online; test_online_configs.py has their numbers.
-ONLINE = ('ael', 'fixmatch', 'mean_teacher', 'u2pl')
+# Methods that train online; test_online_configs.py and test_peer_configs.py
+# have their numbers.
+ONLINE = ('ael', 'cps', 'fixmatch', 'mean_teacher', 'u2pl', 'unimatch')
 # Domain adaptation; test_adaptation_configs.py has its numbers and networks.
 ADAPTATION = tuple(
     f'{folder}/{source}_'
@@ -292,8 +293,13 @@ def test_model_takes_a_step(name):
     trained = [p for p in model.parameters() if p.requires_grad]
     before = [p.detach().clone() for p in trained]
     online = name.startswith(ONLINE)
+    views = ['unsup_student', 'unsup_student_2']
     branches = (
-        dict(sup=1, unsup_teacher=1, unsup_student=1)
+        dict.fromkeys(
+            ['sup', 'unsup_teacher', *views[: model.strong_views]],
+            # A pooled image alone has no batch statistics.
+            1 if model.semi_train_cfg.get('joint_forward') else 2,
+        )
         if online
         else dict(sup=1, pseudo=1)
         if wrapped

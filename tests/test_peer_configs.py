@@ -1,0 +1,89 @@
+"""Numbers of the configs of UniMatch, UniMatch V2 and CPS."""
+
+import pytest
+
+from tests.configs import config
+from tests.conftest import ROOT
+
+NAMES = [
+    f'{path.parent.name}/{path.stem}'
+    for folder in ('cps', 'unimatch', 'unimatch_v2')
+    for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
+]
+# Totals of the published runs.
+ITERATIONS = [
+    ('unimatch/voc_1464', '92', 104880),
+    ('unimatch/voc_1464', '183', 104000),
+    ('unimatch/voc_1464', '366', 102160),
+    ('unimatch/voc_1464', '732', 98480),
+    ('unimatch/voc_1464', None, 91200),
+    ('unimatch/voc_1464', 'cps_1-16', 99200),
+    ('unimatch/voc_1464', 'cps_1-8', 92560),
+    ('unimatch/voc_1464', 'cps_1-4', 79360),
+    ('unimatch/cityscapes_744', '186', 83760),
+    ('unimatch/cityscapes_744', '372', 78000),
+    ('unimatch/cityscapes_744', None, 66960),
+    ('unimatch/cityscapes_744', '1488', 44640),
+    ('cps/voc_662', None, 32 * 1240),
+    ('cps/voc_662', 'cps_1-8', 39338),
+    ('cps/voc_662_cutmix', 'cps_1-4', 40 * 992),
+]
+
+
+@pytest.mark.parametrize('name, split, iterations', ITERATIONS)
+def test_published_iterations(name, split, iterations):
+    cfg = config(name, split)
+    assert cfg.train_cfg.max_iters == iterations
+    assert cfg.param_scheduler[-1].end == iterations + 1
+    assert cfg.train_dataloader.batch_size == 16
+    assert list(cfg.train_dataloader.sampler.samples_per_source) == [8, 8]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_views_share_their_geometry(name):
+    """No mask of an unlabeled image is read, no view moves alone."""
+    cfg = config(name)
+    pipeline = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline
+    steps = [step.type for step in pipeline]
+    assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
+    assert 'LoadAnnotations' not in steps
+    views = dict(pipeline[-1])
+    assert views.pop('type') == 'MultiBranch'
+    assert [step.type for step in views.pop('unsup_teacher')] == [
+        'PackSemiInputs'
+    ]
+    wanted = [] if name.startswith('cps') else [1, 2]
+    assert len(views) == len(wanted)
+    for view in views.values():
+        assert [step.type for step in view] == [
+            'ColorJitter',
+            'RandomGrayscale',
+            'RandomGaussianBlur',
+            'PackSemiInputs',
+        ]
+    crop = next(s.crop_size for s in pipeline if s.type == 'RandomCrop')
+    assert tuple(cfg.model.student.data_preprocessor.size) == tuple(crop)
+    with_teacher = any(
+        hook.type == 'MeanTeacherHook' for hook in cfg.get('custom_hooks', [])
+    )
+    assert with_teacher == name.startswith('unimatch_v2')
+
+
+@pytest.mark.parametrize(
+    'name',
+    ['unimatch/camvid_1-16', 'unimatch_v2/camvid_1-16', 'cps/camvid_1-16'],
+)
+def test_camvid_compares_on_equal_terms(name):
+    cfg, other = config(name), config('mean_teacher/camvid_1-16')
+    assert cfg.model.student == other.model.student
+    assert cfg.model.unsup_loss == other.model.unsup_loss
+    assert cfg.optim_wrapper == other.optim_wrapper
+    assert cfg.param_scheduler == other.param_scheduler
+    assert cfg.train_cfg == other.train_cfg
+    assert cfg.train_dataloader.sampler == other.train_dataloader.sampler
+    for role in ('labeled', 'unlabeled'):
+        one, two = (c.train_dataloader.dataset[role] for c in (cfg, other))
+        assert one.get('dataset', one).ann_file == (
+            two.get('dataset', two).ann_file
+        )
+    assert cfg.val_dataloader == other.val_dataloader
