@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from mmsemi.datasets.transforms.labels import lookup_table, train_to_label_ids
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 @pytest.mark.parametrize('kind', ['crst_label_hard', 'crst_label_lrent'])
 def test_written_label_ids(oracle_dir, kind):
     for path in files(oracle_dir, 'cbst', kind):
-        with np.load(path) as case:
-            train_ids = case['pseudo_label_train_id']
-            label_ids = case['pseudo_label_label_id']
-            table = train_to_label_ids(case['prob'].shape[-1])
+        case = load(path)
+        train_ids = case['pseudo_label_train_id']
+        label_ids = case['pseudo_label_label_id']
+        # By the number of classes, as the code has two tables only.
+        table = train_to_label_ids(case['prob'].shape[-1])
         np.testing.assert_array_equal(table[train_ids], label_ids, path.name)
 
 

@@ -7,13 +7,12 @@ import torch
 from mmsemi.models.losses import ConfidenceRegularizedLoss
 from mmsemi.models.losses.confidence_regularized_loss import REGULARIZERS
 from mmsemi.models.targets import Targets
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 def test_crst_loss(oracle_dir):
     for path in files(oracle_dir, 'cbst', 'crst_loss'):
-        with np.load(path) as arrays:
-            case = {key: arrays[key] for key in arrays.files}
+        case = load(path)
         weights = case['reg_weights_f64']
         given = weights[weights > 0]
         assert (given == given[:1]).all(), 'one weight for all target images'
@@ -35,8 +34,12 @@ def test_crst_loss(oracle_dir):
         )
         total = result['loss_seg'] + result['loss_reg']
         total.backward()
-        assert total.item() == pytest.approx(float(case['loss_f64']), rel=2e-4)
-        np.testing.assert_allclose(logits.grad, case['grad'], atol=1e-6)
+        # A batch without a valid pixel: 0 / 0 there, 0 here.
+        wanted = np.nan_to_num(float(case['loss_f64']))
+        assert total.item() == pytest.approx(wanted, rel=2e-4, abs=1e-9)
+        np.testing.assert_allclose(
+            logits.grad, np.nan_to_num(case['grad']), atol=1e-6
+        )
         if 'ce_sum_f64' in case:
             assert result['loss_seg'].item() * int(
                 case['valid_num']
@@ -50,13 +53,12 @@ def test_crst_loss(oracle_dir):
 @pytest.mark.parametrize('name', sorted(REGULARIZERS))
 def test_regularizers(oracle_dir, name):
     for path in files(oracle_dir, 'cbst', 'formula_regularisers'):
-        with np.load(path) as arrays:
-            logits = torch.from_numpy(arrays['logits']).requires_grad_()
-            valid = torch.from_numpy(arrays['ignored']) == 0
-            official = {
-                key: arrays[f'mr{name}_{key}']
-                for key in ('per_pixel', 'sum_f64', 'grad')
-            }
+        arrays = load(path)
+        if f'mr{name}_per_pixel' not in arrays:
+            continue
+        logits = torch.from_numpy(arrays['logits']).requires_grad_()
+        valid = torch.from_numpy(arrays['ignored']) == 0
+        official = arrays.part(f'mr{name}_')
         values = REGULARIZERS[name](logits)
         np.testing.assert_allclose(
             values.detach()[valid],
@@ -66,7 +68,7 @@ def test_regularizers(oracle_dir, name):
         )
         total = (values * valid).sum()
         assert total.item() == pytest.approx(
-            float(official['sum_f64']), rel=1e-5
+            float(official['sum_f64']), rel=1e-5, abs=1e-5
         )
         total.backward()
         np.testing.assert_allclose(logits.grad, official['grad'], atol=1e-5)

@@ -6,13 +6,12 @@ import torch
 
 from mmsemi.evaluation import SubsetIoUMetric
 from mmsemi.evaluation.subset_iou import class_iou
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 def test_iou(oracle_dir):
     for path in files(oracle_dir, 'cbst', 'crst_metric'):
-        with np.load(path) as arrays:
-            case = {key: arrays[key] for key in arrays.files}
+        case = load(path)
         num_classes = len(case['confusion'])
         names = [f'class {k}' for k in range(num_classes)]
         some = names[::2]

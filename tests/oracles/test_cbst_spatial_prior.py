@@ -3,13 +3,12 @@
 import numpy as np
 
 from mmsemi.prepare.spatial_prior import count, spatial_prior
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 
 def test_spatial_prior(oracle_dir):
     for path in files(oracle_dir, 'cbst', 'formula_spatial_prior'):
-        with np.load(path) as arrays:
-            case = {key: arrays[key] for key in arrays.files}
+        case = load(path)
         classes, *size = case['counts'].shape
         counts, number = count(case['labels'], classes, size)
         assert number == len(case['labels'])

@@ -10,14 +10,9 @@ from mmsemi.models.pseudo_labelers import (
     rare_classes,
 )
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram, ConfidencePool
-from tests.oracles.kinds import files
+from tests.oracles.kinds import files, load
 
 STATISTICS = dict(exact=ConfidencePool, histogram=ConfidenceHistogram)
-
-
-def load(path):
-    with np.load(path) as arrays:
-        return {key: arrays[key] for key in arrays.files}
 
 
 def collected(labeler, probabilities, kind, batch):

@@ -63,7 +63,7 @@ def test_cbc_pseudo_labels(oracle_dir):
     for path in files(oracle_dir, 'dst_cbc', 'cbc_pseudo_labels'):
         for name, case in cases(path).items():
             per_class = not name.startswith('global')
-            if str(case['error']):
+            if str(case.get('error', '')):
                 check_degenerate(case, 'scaled', per_class)
                 continue
             thresholds, labels, _ = run(
@@ -83,7 +83,7 @@ def test_cbc_pseudo_labels(oracle_dir):
 def test_dmt_pseudo_labels(oracle_dir):
     for path in files(oracle_dir, 'dst_cbc', 'dmt_pseudo_labels'):
         for name, case in cases(path).items():
-            if str(case['error']):
+            if str(case.get('error', '')):
                 check_degenerate(case, 'argmax', True)
                 continue
             thresholds, labels, confidences = run(
@@ -92,7 +92,7 @@ def test_dmt_pseudo_labels(oracle_dir):
             np.testing.assert_allclose(
                 thresholds, case['thresholds'], atol=1e-6, err_msg=name
             )
-            stored = sorted(k for k in case if k.startswith('label_conf_'))
+            stored = case.like(r'label_conf_\d+')
             assert len(stored) == len(labels) > 0
             wrong = 0
             for key, label, confidence in zip(stored, labels, confidences):
@@ -111,4 +111,6 @@ def check_streaming(case, rule, per_class, exact):
     """The histogram's thresholds are the exact ones, to a bin's width."""
     thresholds, _, _ = run(case, rule, ConfidenceHistogram, per_class)
     assert (thresholds <= exact + 1e-7).all()
-    np.testing.assert_allclose(1 - thresholds, 1 - exact, rtol=1 / 2048)
+    np.testing.assert_allclose(
+        1 - thresholds, 1 - exact, rtol=1 / 2048, atol=1e-6
+    )

@@ -15,6 +15,7 @@ def test_poly_lr(oracle_dir):
     for path in files(oracle_dir, 'dst_cbc', 'poly_lr'):
         for name, case in cases(path).items():
             length = int(case['iters_per_epoch'] * case['epochs'])
+            power = float(case.get('power', 0.9))
             groups = [
                 dict(params=[torch.nn.Parameter(torch.zeros(1))])
                 for _ in case['lr_groups'][0]
@@ -25,7 +26,7 @@ def test_poly_lr(oracle_dir):
             schedule = PARAM_SCHEDULERS.build(
                 dict(
                     type='PolyLR',
-                    power=0.9,
+                    power=power,
                     eta_min=0.0,
                     by_epoch=False,
                     end=length + 1,

@@ -9,7 +9,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 
 from mmsemi.registry import MODELS, PARAM_SCHEDULERS
 from tests.models.tiny import sample
-from tests.oracles.kinds import cases, files
+from tests.oracles.kinds import Arrays, cases, files
 
 # Module names of the oracle and ours.
 NAMES = dict(
@@ -50,11 +50,11 @@ class OracleHead(BaseDecodeHead):
 class Loop:
     """The loop of a case, driven through our parts."""
 
-    def __init__(self, case: dict) -> None:
-        self.case = {
-            k: torch.from_numpy(np.asarray(v))
-            for k, v in case.items()
-            if v.dtype.kind in 'fiu'
+    def __init__(self, case: Arrays) -> None:
+        self.case = case
+        self.tensors = {
+            key: torch.from_numpy(case[key])
+            for key in case.like('(pseudo|labelled|val)_.*')
         }
         mutual = 'gamma1' in case
         if mutual:
@@ -101,7 +101,7 @@ class Loop:
         self.scheduler = PARAM_SCHEDULERS.build(
             dict(
                 type='PolyLR',
-                power=0.9,
+                power=float(case.get('power', 0.9)),
                 eta_min=0,
                 by_epoch=False,
                 begin=0,
@@ -113,10 +113,9 @@ class Loop:
     def state(self, when: str) -> dict:
         """Weights of the oracle under our names."""
         result = {}
-        for key, value in self.case.items():
-            if key.startswith(f'{when}.'):
-                module, tensor = key.split('.')[1:]
-                result[f'{NAMES[module]}.{tensor}'] = value
+        for key, value in self.case.part(f'{when}.').items():
+            module, tensor = key.split('.')
+            result[f'{NAMES[module]}.{tensor}'] = torch.tensor(value)
         return result
 
     def load(self, when: str) -> None:
@@ -124,7 +123,7 @@ class Loop:
 
     def batch(self, step: int) -> dict:
         """Pseudo-labeled and labeled batch of one step."""
-        c = self.case
+        c = self.tensors
         i = step % len(c['pseudo_images'])
         if 'pseudo_targets' in c:
             labels, confidence = c['pseudo_targets'][i].unbind(1)
@@ -135,7 +134,7 @@ class Loop:
         pseudo = [sample(y, s) for y, s in zip(labels, confidence)]
         images = list(c['pseudo_images'][i])
         # The supervised case reads its labels from the pseudo_* list.
-        if not int(c.get('with_labelled', 1)):
+        if not int(self.case.get('with_labelled', 1)):
             return dict(inputs=dict(sup=images), data_samples=dict(sup=pseudo))
         # The labeled list cycles and goes on over epochs.
         k = step % len(c['labelled_images'])
@@ -148,7 +147,7 @@ class Loop:
 
     def miou(self) -> float:
         """Mean IoU in percent on the validation batch."""
-        images, labels = self.case['val_images'], self.case['val_labels']
+        images, labels = self.tensors['val_images'], self.tensors['val_labels']
         n = int(self.case['num_classes'])
         self.model.eval()
         with torch.no_grad():
@@ -168,14 +167,14 @@ class Loop:
             .double()
         )
         hit = matrix.diag()
-        return (
-            (100 * hit / (matrix.sum(0) + matrix.sum(1) - hit)).mean().item()
-        )
+        iou = 100 * hit / (matrix.sum(0) + matrix.sum(1) - hit)
+        return iou.mean().item()
 
     def run(self) -> tuple:
         """Per step: log variables and learning rate; and the best mIoU."""
         logs, rates = [], []
         self.model.train()
+        miou = self.miou() if self.steps == 1 else None
         for step in range(self.steps):
             rates.append(self.wrapper.get_lr()['lr'][0])
             logs.append(
