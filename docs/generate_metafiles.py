@@ -31,7 +31,7 @@ def measured() -> dict[str, list[dict]]:
 
 def model_entry(name: str, facts: dict, collection: str) -> dict[str, Any]:
     """Entry of a config, ``u2pl/voc_1464``."""
-    from mmsemi.datasets.recipe import settle_variant
+    from mmsemi.datasets.facts import settle_variant
     from mmsemi.datasets.splits_table import choose_split
 
     cfg = Config.fromfile(ROOT / f'configs/{name}.py')
@@ -85,7 +85,11 @@ def metafile(folder: Path) -> str:
     ]
     content = dict(Collections=about['collections'], Models=models)
     return '# Written by docs/generate_metafiles.py.\n' + yaml.safe_dump(
-        content, sort_keys=False, allow_unicode=True, width=100
+        content,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=None,
+        width=1000,
     )
 
 

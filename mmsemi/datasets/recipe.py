@@ -12,47 +12,12 @@ from typing import Any
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
-from .splits_table import merged
-
 REGIMES = ('supervised', 'rounds', 'online')
 PACK = [dict(type='PackSemiInputs')]
 FLIPS = [
     dict(type='RandomFlip', prob=prob, direction='horizontal')
     for prob in (0.0, 1.0)
 ]
-# Every fact there is; see docs/reference for what each means.
-FACTS = (
-    'labeled unlabeled val lists split splits baseline_split baseline_list '
-    'variant variants load resize crop_size augment sup_augment '
-    'round_augment strong views paste partners match_image label_resize '
-    'test_resize test_pad tta_scales batch num_workers val_workers '
-    'label_workers round_sampler evaluator zero_label word_vectors epoch'
-).split()
-
-
-def settle_variant(data: dict) -> dict:
-    """Facts with those of the chosen variant in place.
-
-    Raises:
-        UsageError: if a fact or the variant is not known.
-    """
-    data = {key: value for key, value in data.items() if value is not None}
-    chosen = data.get('variant')
-    variants = data.get('variants') or {}
-    if chosen:
-        if chosen not in variants:
-            raise UsageError(
-                f'data.variant: there is no variant {chosen}, but '
-                f'{", ".join(variants) or "none"}. Name one of these'
-            )
-        # What the config says itself counts more.
-        data = merged(variants[chosen], data)
-    unknown = sorted(set(data) - set(FACTS))
-    if unknown:
-        raise UsageError(
-            f'data.{unknown[0]}: no such setting. There are {", ".join(FACTS)}'
-        )
-    return data
 
 
 class Recipe:

@@ -1,6 +1,5 @@
 """Named splits of a data set, and how long an epoch over one is."""
 
-import copy
 import logging
 import os.path as osp
 from typing import Any
@@ -152,18 +151,3 @@ def epoch_length(data: dict, facts: dict, role: str, step: int) -> int:
     if processes:
         return max(1, -(-images // processes) // (step // processes))
     return -(-images // step)
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """A copy of nested settings with some of them replaced."""
-    result = copy.copy(dict(base))
-    for key, value in changes.items():
-        old = result.get(key)
-        if isinstance(value, dict) and isinstance(old, dict):
-            value = dict(value)
-            result[key] = (
-                value if value.pop('_delete_', False) else merged(old, value)
-            )
-        else:
-            result[key] = value
-    return result

@@ -13,7 +13,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmsemi.datasets.recipe import Recipe, settle_variant
+from mmsemi.datasets.facts import settle_variant
+from mmsemi.datasets.recipe import Recipe
 from mmsemi.datasets.splits import set_split
 from mmsemi.datasets.splits_table import choose_split, epoch_length
 from mmsemi.registry import MODELS, is_type

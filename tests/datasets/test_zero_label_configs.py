@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmsemi.datasets.recipe import settle_variant
+from mmsemi.datasets.facts import settle_variant
 from mmsemi.datasets.transforms.zero_label import zero_label_table
 from mmsemi.doctor.data import check_data
 from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings

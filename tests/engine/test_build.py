@@ -200,8 +200,9 @@ def test_a_step_is_shared_out(processes, parts) -> None:
     cfg = resolve(written('ael/cityscapes_744'), None, processes, parts)
     share = processes * parts
     loader = cfg.train_dataloader
-    assert loader.batch_size * share == 48
-    assert [n * share for n in loader.sampler.samples_per_source] == [
+    # A process loads its share whole and takes it in parts.
+    assert loader.batch_size * processes == 48
+    assert [n * processes for n in loader.sampler.samples_per_source] == [
         16,
         16,
         8,
