@@ -99,7 +99,9 @@ class PseudoLabelHook(Hook):
         dataset = runner.train_loop.label_dataset
         root = self._store(runner).root
         check_label_names(root, dataset)
-        check_label_space(root, dataset, self.pass_cfg['keep_confidence'])
+        # A rule of one pass writes confidences and removes them again.
+        confidence = self.pass_cfg['keep_confidence'] or labeler.one_pass
+        check_label_space(root, dataset, confidence)
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
@@ -292,9 +294,6 @@ def fingerprint(model: nn.Module) -> str:
     checksum = 0
     for tensor in model.state_dict().values():
         array = tensor.detach().cpu().contiguous().numpy()
-        checksum = (
-            zlib.crc32(memoryview(array).cast('B'), checksum)
-            if array.size
-            else checksum
-        )
+        if array.size:
+            checksum = zlib.crc32(memoryview(array).cast('B'), checksum)
     return f'{checksum:08x}'
