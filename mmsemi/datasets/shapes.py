@@ -73,10 +73,15 @@ class ShapesDataset(BaseSegDataset):
 
 def is_current(root: Path) -> bool:
     """Whether a whole set of the present version lies at ``root``."""
+    return _manifest(root) == CONTENT
+
+
+def _manifest(root: Path) -> dict[str, Any]:
     try:
-        return json.loads((root / MANIFEST).read_text()) == CONTENT
+        content = json.loads((root / MANIFEST).read_text())
     except (OSError, ValueError):
-        return False
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_set(root: Path) -> None:
@@ -91,7 +96,7 @@ def write_set(root: Path) -> None:
     if (
         root.exists()
         and any(root.iterdir())
-        and not (root / MANIFEST).exists()
+        and set(_manifest(root)) != set(CONTENT)
     ):
         raise FileExistsError(
             f'{root} is to hold the procedural set, but there is something '

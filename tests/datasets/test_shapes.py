@@ -95,6 +95,15 @@ def test_a_foreign_folder_is_not_touched(small, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ['holiday.jpg']
 
 
+@pytest.mark.parametrize('content', ['{"version": 7}', '[1]', 'damaged'])
+def test_a_foreign_folder_may_have_a_manifest_too(small, tmp_path, content):
+    (tmp_path / 'holiday.jpg').write_bytes(b'mine')
+    (tmp_path / shapes.MANIFEST).write_text(content)
+    with pytest.raises(FileExistsError, match='something else'):
+        ShapesDataset.prepare(tmp_path)
+    assert (tmp_path / 'holiday.jpg').read_bytes() == b'mine'
+
+
 def test_an_interrupted_writing_leaves_no_set(small, tmp_path, monkeypatch):
     root = tmp_path / 'shapes'
     draw = landscapes.draw_landscape
