@@ -19,7 +19,7 @@ from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
 
 from mmsemi.apis.config import load_config
 from mmsemi.apis.inference import Predictor
-from mmsemi.apis.mutual import MutualTraining
+from mmsemi.apis.mutual import MutualTraining, labeling_hook
 from mmsemi.apis.work_dir import check_work_dir
 from mmsemi.engine.hooks.pseudo_label_hook import PseudoLabelHook
 from mmsemi.engine.loops.round_start import check_baseline
@@ -28,7 +28,7 @@ from mmsemi.models.decode_heads.class_embeddings import read_arrays
 from mmsemi.models.export import export_segmentor
 from mmsemi.models.pseudo_labelers.spatial_prior import load_prior
 from mmsemi.prepare.word_vectors import read_pickled_array
-from mmsemi.registry import MODELS
+from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
 
 from .io.test_checkpoints import Marker
@@ -272,6 +272,20 @@ def labeling_model(s):
         config=str(path), checkpoint=s.poison
     )
     s.train()
+
+
+@place
+def config_of_the_model_that_labels(s):
+    work = Path(s.cfg.work_dir)
+    training = MutualTraining([s.cfg, copy.deepcopy(s.cfg)], work)
+    training.results = {(0, name): dict(checkpoint='x.pth') for name in 'ab'}
+    (work / 'evil.py').write_text(f"open({str(s.marker)!r}, 'w')\n")
+    dumped = work / 'b.py'
+    dumped.write_text("_base_ = './evil.py'\n" + dumped.read_text())
+    MutualTraining(training.configs.values(), work, resume=True)
+    training.results[0, 'b'] = dict(checkpoint=s.poison)
+    hook = labeling_hook(training.phase_config(1, 'a'))
+    HOOKS.build(hook).labeling_network(None)
 
 
 @place

@@ -14,6 +14,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
+from mmsemi.apis.run_record import (
+    RECORD,
+    check_lists,
+    list_hashes,
+    read_record,
+)
 from mmsemi.apis.work_dir import changed_keys, move_files_aside
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
@@ -138,7 +144,7 @@ class MutualTraining:
             cfg.load_from = self.checkpoint(phase - 1, name)
             other = NAMES[1 - NAMES.index(name)]
             labeling_hook(cfg)['labeling_model'] = dict(
-                config=str(self.work_dir / f'{other}.py'),
+                dumped_config=str(self.work_dir / f'{other}.py'),
                 checkpoint=self.checkpoint(phase - 1, other),
             )
         # Pictures would show this model as the one that labels. The plain
@@ -237,10 +243,21 @@ class MutualTraining:
             if overwrite:
                 with FolderLock(self.work_dir):
                     old = [self.work_dir / name for name in NAMES]
-                    old += [*files.values(), self.work_dir / 'summary.json']
+                    old += [*files.values()]
+                    old += [
+                        self.work_dir / n for n in ('summary.json', RECORD)
+                    ]
                     move_files_aside(
                         self.work_dir, [path for path in old if path.exists()]
                     )
+        record = read_record(self.work_dir)
+        for cfg in self.configs.values():
+            check_lists(self.work_dir, record, cfg)
+        if not record:
+            lists = [list_hashes(cfg) for cfg in self.configs.values()]
+            write_json(
+                self.work_dir, RECORD, dict(lists={**lists[0], **lists[1]})
+            )
         for name, path in files.items():
             if path.exists():
                 changed = changed_keys(

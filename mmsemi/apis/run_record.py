@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import os
 import os.path as osp
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from mmsemi.datasets.splits import config_datasets
+from mmsemi.datasets.splits import config_datasets, more
 from mmsemi.io.files import write_json
+from mmsemi.utils.errors import UsageError
 
 RECORD = 'run.json'
 
@@ -38,22 +40,53 @@ def finish_record(work_dir: str | Path) -> None:
 
 
 def list_hashes(cfg: Config) -> dict[str, str]:
-    """SHA-256 of the names in each list file of a config, by its path.
+    """SHA-256 of the names in each list of a config, by its path.
 
     Blank lines and line ends do not count, the order does: it decides which
-    images a run sees when.
+    images a run sees when. A dataset without a list uses all images of a
+    folder, whose names are its list.
     """
     found = {}
     for _, dataset in config_datasets(cfg):
         path = dataset.get('ann_file')
-        if not path:
+        folder = (dataset.get('data_prefix') or {}).get('img_path')
+        place = osp.join(dataset.get('data_root') or '', path or folder or '')
+        if place in found:
             continue
-        place = osp.join(dataset.get('data_root') or '', path)
-        if place not in found and osp.isfile(place):
+        if path and osp.isfile(place):
             lines = Path(place).read_bytes().split(b'\n')
             names = [line.strip() for line in lines if line.strip()]
-            found[place] = hashlib.sha256(b'\n'.join(names)).hexdigest()
+        elif not path and folder and osp.isdir(place):
+            names = _files_below(place, dataset.get('img_suffix', ''))
+        else:
+            continue
+        found[place] = hashlib.sha256(b'\n'.join(names)).hexdigest()
     return found
+
+
+def _files_below(folder: str, suffix: str) -> list[bytes]:
+    names = [
+        osp.relpath(osp.join(where, name), folder)
+        for where, _, files in os.walk(folder, followlinks=True)
+        for name in files
+        if name.endswith(suffix)
+    ]
+    return [os.fsencode(name) for name in sorted(names)]
+
+
+def check_lists(work_dir: str | Path, record: dict, cfg: Config) -> None:
+    """Stop a run that would go on with other images than it began with.
+
+    Raises:
+        UsageError: naming the first list that is not what it was.
+    """
+    changed = changed_lists(record, cfg)
+    if changed:
+        raise UsageError(
+            f'cannot resume {work_dir}: {changed[0]}{more(changed)} names '
+            'other images than when the run began. Bring the old list or '
+            'images back, or start another run with another --work-dir'
+        )
 
 
 def changed_lists(record: dict, cfg: Config) -> list[str]:

@@ -6,13 +6,11 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from mmsemi.datasets.splits import more
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.io.lock import FolderLock
-from mmsemi.utils.errors import UsageError
 
 from .launcher import is_first_process
-from .run_record import begin_record, changed_lists, finish_record, read_record
+from .run_record import begin_record, check_lists, finish_record, read_record
 from .work_dir import check_work_dir
 
 
@@ -69,13 +67,7 @@ def prepared_run(
         if resume:  # the weights it began with may be gone by now
             resume_latest(cfg)
         if is_first_process():
-            changed = changed_lists(record, cfg)
-            if changed:
-                raise UsageError(
-                    f'cannot resume {work_dir}: {changed[0]}{more(changed)} '
-                    'has changed since the run began. Bring the old list '
-                    'back, or start another run with another --work-dir'
-                )
+            check_lists(work_dir, record, cfg)
             check()
             if overwrite:
                 check_work_dir(cfg, config_path, overwrite=True)

@@ -34,7 +34,7 @@ def train_mutual(
         baselines: checkpoints of supervised models, instead of training
             them.
         resume: go on with the training in the work dir.
-        overwrite: delete the training in the work dir and start anew.
+        overwrite: move the training in the work dir aside.
         amp: train in mixed precision.
         options: settings to change in both configs, by their dotted keys.
         launcher: how several processes were started: ``none``, ``pytorch``,

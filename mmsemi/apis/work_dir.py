@@ -51,9 +51,7 @@ def run_files(work_dir: str | Path) -> list[Path]:
     found = {
         path for pattern in RUN_FILES for path in Path(work_dir).glob(pattern)
     }
-    if all(path.name in ANYBODYS for path in found) and not list(
-        Path(work_dir).glob('*.py')
-    ):
+    if all(path.name in ANYBODYS for path in found):
         return []
     return sorted(found)
 
@@ -121,7 +119,14 @@ def check_work_dir(
             '--work-dir'
         )
     elif overwrite:
-        move_aside(work_dir)
+        move_aside(work_dir, name)
+    elif dumped.exists():
+        # The record of a run is written before its settings are.
+        raise UsageError(
+            f'a run writes its settings to {dumped}, where a file of no run '
+            'lies. Move it away, have it moved aside with --overwrite, or '
+            'choose another --work-dir'
+        )
 
 
 def _only_begun(work_dir: Path) -> bool:
@@ -138,20 +143,25 @@ def _only_begun(work_dir: Path) -> bool:
     return not rest
 
 
-def move_aside(work_dir: str | Path) -> Path | None:
+def move_aside(work_dir: str | Path, name: str = '') -> Path | None:
     """Move what a run wrote to ``<work dir>.old-<number>``.
 
-    What else lies in the folder stays. Returns the new folder, None if there
-    was no run.
+    What else lies in the folder stays.
+
+    Args:
+        work_dir: folder of the run.
+        name: a file that the next run would write over, moved as well.
+
+    Returns:
+        The new folder, None if there was nothing to move.
     """
     work_dir = Path(work_dir)
     old = run_files(work_dir)
-    if not old:
-        return None
     started = read_record(work_dir).get('config')
-    if started and (work_dir / Path(started).name).is_file():
-        old.append(work_dir / Path(started).name)
-    return move_files_aside(work_dir, old)
+    for config in {Path(started or '').name, name} - {''}:
+        if (work_dir / config).is_file():
+            old.append(work_dir / config)
+    return move_files_aside(work_dir, old) if old else None
 
 
 def move_files_aside(work_dir: Path, old: Sequence[Path]) -> Path:

@@ -179,6 +179,12 @@ def test_refusals(tiny_set, tmp_path):
     MutualTraining(other, tmp_path, overwrite=True)
     MutualTraining(other, tmp_path, resume=True)
 
+    record = tmp_path / 'run.json'
+    lists = json.loads(record.read_text())['lists']
+    record.write_text(json.dumps(dict(lists={key: '0' for key in lists})))
+    with pytest.raises(UsageError, match='names other images'):
+        MutualTraining(other, tmp_path, resume=True)
+
     without = configs(tiny_set)
     without[1].custom_hooks = []
     with pytest.raises(UsageError, match='lacks a PseudoLabelHook'):

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 
 from mmsemi.apis import config, launcher, setup
+from mmsemi.apis.run_record import check_lists, list_hashes
 from mmsemi.apis.work_dir import check_work_dir, run_files
 from mmsemi.utils.errors import UsageError
 
@@ -56,8 +57,49 @@ def test_work_dir_option_config_and_name_in_that_order(cfg):
 
 def test_an_empty_work_dir_may_be_used(cfg):
     check_work_dir(cfg, 'method.py')
-    start(cfg)
+    Path(cfg.work_dir).mkdir()
     check_work_dir(cfg, 'method.py')
+
+
+def test_a_file_called_as_the_config_is_not_written_over(cfg):
+    work_dir = Path(cfg.work_dir)
+    work_dir.mkdir()
+    (work_dir / 'method.py').write_text('# mine')
+    with pytest.raises(UsageError, match='method.py, where a file of no run'):
+        check_work_dir(cfg, 'method.py')
+    assert (work_dir / 'method.py').read_text() == '# mine'
+    check_work_dir(cfg, 'method.py', overwrite=True)
+    aside = work_dir.with_name('run.old-1')
+    assert (aside / 'method.py').read_text() == '# mine'
+    assert not (work_dir / 'method.py').exists()
+
+
+def test_pictures_of_others_stay_where_no_run_is(cfg):
+    work_dir = Path(cfg.work_dir)
+    (work_dir / 'pictures').mkdir(parents=True)
+    for name in ('helper.py', 'x.pth', 'pictures/mine.png'):
+        (work_dir / name).write_text('mine')
+    check_work_dir(cfg, 'method.py')
+    check_work_dir(cfg, 'method.py', overwrite=True)
+    assert (work_dir / 'pictures/mine.png').read_text() == 'mine'
+    assert (work_dir / 'x.pth').exists()
+    assert not work_dir.with_name('run.old-1').exists()
+
+
+def test_images_of_a_folder_are_a_list_too(cfg, tmp_path):
+    images = tmp_path / 'images'
+    images.mkdir()
+    (images / 'a.jpg').touch()
+    cfg.train_dataloader.dataset = dict(
+        type='BaseSegDataset',
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='images'),
+    )
+    record = dict(lists=list_hashes(cfg))
+    check_lists('run', record, cfg)
+    (images / 'b.jpg').touch()
+    with pytest.raises(UsageError, match='images names other images'):
+        check_lists('run', record, cfg)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mmengine.runner import load_checkpoint
 from torch import nn
 
 from mmsemi.engine.build import resolve
+from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
@@ -60,7 +61,8 @@ class PseudoLabelHook(Hook):
         audit: report accuracy where the unlabeled images have masks.
         labeling_model: label with another model, ``dict(config=...,
             checkpoint=...)``, instead of the one being trained (mutual
-            training).
+            training). With ``dumped_config`` for ``config``, the file is one
+            that a run wrote, and is read as data.
     """
 
     priority = 'ABOVE_NORMAL'
@@ -177,7 +179,12 @@ class PseudoLabelHook(Hook):
                 if is_model_wrapper(runner.model)
                 else runner.model
             )
-        cfg = Config.fromfile(self.labeling_model['config'])
+        if 'dumped_config' in self.labeling_model:
+            cfg = Config(
+                read_dumped_config(self.labeling_model['dumped_config'])
+            )
+        else:
+            cfg = Config.fromfile(self.labeling_model['config'])
         resolve(cfg)
         model = MODELS.build(copy.deepcopy(cfg.model))
         load_checkpoint(
