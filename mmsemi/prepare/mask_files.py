@@ -21,7 +21,7 @@ class Codes(NamedTuple):
     """One mask as it is stored.
 
     Attributes:
-        codes: (H, W) uint32.
+        codes: (H, W) uint8, uint16 or uint32.
         space: ``gray``, ``color`` or ``label``.
         mode: Pillow's name of the pixel format, which tells how to write
             such a mask; or ``labels``.
@@ -130,7 +130,9 @@ def _codes_of(path: str, image: Image.Image) -> Codes:
         array = packed & 255
         if not np.array_equal(array * 0x010101, packed):
             return Codes(packed, COLOR, mode, lossy)
-    return Codes(array.astype(np.uint32), GRAY, mode, lossy, palette)
+    if array.dtype not in (np.uint8, np.uint16):
+        array = array.astype(np.uint8 if mode == '1' else np.uint32)
+    return Codes(array, GRAY, mode, lossy, palette)
 
 
 def pack(colors: np.ndarray) -> np.ndarray:
@@ -168,7 +170,7 @@ def look(name: str, path: str, mask: Codes) -> MaskFacts:
         name,
         path,
         (height, width),
-        codes,
+        codes.astype(np.uint32),
         pixels,
         inner,
         others,
@@ -186,15 +188,26 @@ def count(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Runs of one value are counted as one, so the large areas of masks cost
     next to nothing.
     """
-    flat = codes.ravel()
-    if not flat.size:
-        return flat, np.zeros(0, np.int64)
-    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    starts = np.concatenate([[0], starts])
-    lengths = np.diff(starts, append=flat.size)
-    values, index = np.unique(flat[starts], return_inverse=True)
+    values, index, lengths = _runs(codes)
     numbers = np.bincount(index, weights=lengths, minlength=len(values))
     return values, numbers.astype(np.int64)
+
+
+def number(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted values, and the place of each pixel's among them."""
+    values, index, lengths = _runs(codes)
+    small = index.astype(np.min_scalar_type(max(len(values) - 1, 0)))
+    return values, np.repeat(small, lengths).reshape(codes.shape)
+
+
+def _runs(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values, the place of each run's among them, lengths of runs."""
+    flat = codes.ravel()
+    starts = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    starts = np.concatenate([[0], starts])[: flat.size]
+    lengths = np.diff(starts, append=flat.size)
+    values, index = np.unique(flat[starts], return_inverse=True)
+    return values, index, lengths
 
 
 def inside(codes: np.ndarray) -> np.ndarray:

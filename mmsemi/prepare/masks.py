@@ -22,12 +22,22 @@ from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import Progress
 
 from .mask_encoding import Encoding, codes_in, color_of, distances
-from .mask_files import COLOR, GRAY, Codes, MaskFacts, look, pack, unpack
+from .mask_files import (
+    COLOR,
+    GRAY,
+    Codes,
+    MaskFacts,
+    look,
+    number,
+    pack,
+    unpack,
+)
 from .mask_sources import MaskSource
 from .pairing import Pair
 
 ENCODING = 'encoding.json'
 _CHUNK = 64
+_STRIP = 1 << 22  # pixels that are worked on at once
 _AROUND = 7  # pixels wide, where an edge finds the classes beside it
 T = TypeVar('T')
 R = TypeVar('R')
@@ -105,21 +115,40 @@ def labels_of(mask: Codes, encoding: Encoding) -> tuple[np.ndarray, int]:
         KeyError: if it holds a value that the encoding does not know.
     """
     codes = mask.codes
+    height, width = codes.shape
+    rows = max(_STRIP // max(width, 1), 4 * _AROUND)
+    labels = np.empty(codes.shape, np.uint8)
+    changed = 0
+    # In strips, with the rows around them that may matter.
+    for top in range(0, height, rows):
+        first, last = max(top - _AROUND, 0), min(top + rows, height)
+        part, moved = _strip_labels(
+            mask, codes[first : last + _AROUND], encoding
+        )
+        labels[top:last] = part[top - first : last - first]
+        changed += int(moved[top - first : last - first].sum())
+    return labels, changed
+
+
+def _strip_labels(
+    mask: Codes, codes: np.ndarray, encoding: Encoding
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training ids of some rows, and which pixels were changed."""
     if encoding.space == COLOR and mask.space == GRAY:
         if mask.palette is not None:
             codes = pack(mask.palette)[np.minimum(codes, 255)]
         else:
-            codes = np.minimum(codes, 255) * np.uint32(0x010101)
-    values, index = np.unique(codes, return_inverse=True)
-    ids, changed = encoding.map_codes(values)
-    index = index.reshape(codes.shape)
+            codes = np.minimum(codes, 255).astype(np.uint32)
+            codes = codes * np.uint32(0x010101)
+    values, index = number(codes)
+    values = values.astype(np.uint32)
+    ids, off = encoding.map_codes(values)
     labels = ids[index]
-    if not changed.any() or len(encoding.codes) + len(encoding.ignored) < 3:
-        return labels, int(changed[index].sum())
-    snapped = _by_neighbors(values, index, labels, encoding, changed)
-    known = np.array([*encoding.codes, *encoding.ignored], np.uint32)
-    exact = np.isin(codes, known) & (snapped == labels)
-    return snapped, int((~exact).sum())
+    moved = off[index]
+    if not off.any() or len(encoding.codes) + len(encoding.ignored) < 3:
+        return labels, moved
+    snapped = _by_neighbors(values, index, labels, encoding)
+    return snapped, moved | (snapped != labels)
 
 
 def _by_neighbors(
@@ -127,7 +156,6 @@ def _by_neighbors(
     index: np.ndarray,
     labels: np.ndarray,
     encoding: Encoding,
-    changed: np.ndarray,
 ) -> np.ndarray:
     """Snap to the nearest class that fills an area around a pixel."""
     known = np.array([*encoding.codes, *encoding.ignored], np.uint32)

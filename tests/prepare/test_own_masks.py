@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from mmsemi.apis import doctor
+from mmsemi.prepare import masks as own_masks
 from mmsemi.prepare.mask_writer import MaskWriter
-from mmsemi.prepare.masks import convert_masks, read_encoding
+from mmsemi.prepare.masks import convert_masks, labels_of, read_encoding
 from mmsemi.prepare.polygons import encode_runs
 
 from . import own_folders as own
@@ -337,3 +338,19 @@ def snapshot(root, but='-'):
         if path.is_file() and but not in path.parts
         and {'again', 'back'}.isdisjoint(path.parts)
     }  # fmt: skip
+
+
+def test_strips_leave_no_seam(tmp_path, monkeypatch) -> None:
+    """Large masks are worked on in strips; the result is that of one piece."""
+    rng = np.random.default_rng(0)
+    ids = np.repeat(np.repeat(rng.integers(0, 3, (25, 12)), 8, 0), 8, 1)
+    put(tmp_path / 'images/a.png', photo(ids.shape))
+    put(tmp_path / 'masks/a.png', smooth(lookup(0, 127, 255)(ids)))
+    result, _ = run(tmp_path, {})
+    mask = result.source.read(result.pairs.pairs[0])
+    whole, changed = labels_of(mask, result.encoding)
+    assert changed and (whole == ids).mean() > 0.95
+    monkeypatch.setattr(own_masks, '_STRIP', 1)
+    parts, number = labels_of(mask, result.encoding)
+    np.testing.assert_array_equal(parts, whole)
+    assert number == changed
