@@ -1,30 +1,20 @@
 """Look at somebody's images and masks: what is there, and what is wrong."""
 
-import json as json_module
 import sys
 import warnings
 from contextlib import ExitStack, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
 from mmsemi.doctor.classes import check_classes, check_numbers
-from mmsemi.doctor.findings import (
-    Finding,
-    as_data,
-    as_text,
-    finding_of,
-    in_order,
-)
+from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.io.files import write_json, write_text
-from mmsemi.prepare.mask_encoding import Encoding, find_encoding
+from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.mask_files import MaskFacts
-from mmsemi.prepare.mask_sources import MaskSource, open_masks
 from mmsemi.prepare.masks import (
     class_counts,
     in_threads,
@@ -33,98 +23,14 @@ from mmsemi.prepare.masks import (
     palette_of,
     survey_masks,
 )
+from mmsemi.prepare.open_masks import open_masks
 from mmsemi.prepare.pairing import Pairs
 from mmsemi.utils.errors import UsageError
 
+from .diagnosis import Diagnosis
+
 REPORT, TEXT, SHEET = 'doctor.json', 'doctor.txt', 'masks.png'
 _ON_SHEET = 12
-
-
-@dataclass
-class Diagnosis:
-    """What two folders hold.
-
-    ``str()`` of it is what the command prints.
-
-    Attributes:
-        pairs: images and their masks.
-        source: of the masks.
-        photos: of every image, in the order of ``pairs``.
-        masks: what each readable mask holds.
-        encoding: what the values of masks mean, None if that is unclear.
-        pixels: (N, C) of each class in each of ``masks``.
-        ignored: (N,) pixels without a class.
-        findings: errors first.
-        json: whether ``str()`` is JSON.
-    """
-
-    pairs: Pairs
-    source: MaskSource
-    photos: list[Photo]
-    masks: list[MaskFacts]
-    encoding: Encoding | None
-    pixels: np.ndarray
-    ignored: np.ndarray
-    findings: list[Finding]
-    json: bool = False
-
-    @property
-    def exit_code(self) -> int:
-        """1 if nothing can be trained with these folders, else 0."""
-        return int(any(f.severity == 'error' for f in self.findings))
-
-    def as_data(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        classes = []
-        if self.encoding is not None:
-            for index, name in enumerate(self.encoding.classes):
-                column = self.pixels[:, index]
-                classes.append(
-                    dict(
-                        id=index,
-                        name=name,
-                        value=self.encoding.show(self.encoding.codes[index]),
-                        pixels=int(column.sum()),
-                        images=int((column > 0).sum()),
-                    )
-                )
-        return dict(
-            images=len(self.pairs.pairs),
-            labeled=len(self.pairs.labeled),
-            unlabeled=len(self.pairs.unlabeled),
-            encoding=self.encoding and self.encoding.as_data(),
-            classes=classes,
-            ignored_pixels=int(self.ignored.sum()),
-            findings=as_data(self.findings),
-        )
-
-    def text(self) -> str:
-        """For a person: numbers, classes, findings."""
-        lines = [
-            f'{len(self.pairs.pairs)} images: {len(self.pairs.labeled)} with '
-            f'a mask, {len(self.pairs.unlabeled)} without'
-        ]
-        if self.encoding is not None:
-            total = max(self.pixels.sum() + self.ignored.sum(), 1)
-            mapping = self.encoding.lines()
-            width = max(map(len, mapping))
-            for index, line in enumerate(mapping):
-                if index < len(self.encoding.classes):
-                    column = self.pixels[:, index]
-                    share, held = column.sum() / total, (column > 0).sum()
-                else:
-                    share = self.ignored.sum() / total
-                    held = (self.ignored > 0).sum()
-                lines.append(
-                    f'  {line:<{width}}  {share:7.2%} of pixels, in {held} '
-                    f'mask{"" if held == 1 else "s"}'
-                )
-        return '\n'.join(filter(None, [*lines, as_text(self.findings)]))
-
-    def __str__(self) -> str:
-        if self.json:
-            return json_module.dumps(self.as_data(), indent=1)
-        return self.text()
 
 
 def doctor(

@@ -11,9 +11,9 @@ from PIL import Image
 from mmsemi.io.files import write_bytes, write_json, write_png
 from mmsemi.utils.labels import IGNORE
 
-from .mask_encoding import Encoding
+from .encoding import Encoding
 from .mask_files import COLOR, unpack
-from .mask_sources import BACKGROUND_LABELS
+from .mask_source import BACKGROUND_LABELS
 from .polygons import encode_runs, outlines
 
 COCO_FILE = 'annotations.json'

@@ -21,7 +21,8 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import Progress
 
-from .mask_encoding import Encoding, codes_in, color_of, distances
+from .encoding import Encoding, color_of, distances
+from .mask_codes import codes_in
 from .mask_files import (
     COLOR,
     GRAY,
@@ -32,7 +33,7 @@ from .mask_files import (
     pack,
     unpack,
 )
-from .mask_sources import MaskSource
+from .mask_source import MaskSource
 from .pairing import Pair
 
 ENCODING = 'encoding.json'

@@ -1,16 +1,10 @@
-"""Where masks come from: files, a file for each class, labelme, COCO.
-
-A source reads the mask of a pair; those that hold labels in words number
-them as they come.
-"""
+"""Masks drawn from annotation files: labelme and COCO."""
 
 import base64
 import binascii
 import io
 import json
 import os
-import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,84 +13,10 @@ from PIL import Image
 from mmsemi.doctor.photos import look_at
 from mmsemi.utils.errors import UsageError
 
-from .files import IMAGE_SUFFIXES, files_below
-from .mask_files import LABEL, Codes, read_codes
-from .pairing import Pair, Pairs, image_names, name_of, pair_folders
+from .mask_files import LABEL, Codes
+from .mask_source import NOTHING, MaskSource, extent
+from .pairing import Pair, Pairs, image_names, name_of
 from .polygons import decode_runs, fill_even_odd, labelme_shape
-
-NOTHING = 0  # code of pixels without a label
-CLAIMED = 0xFFFFFFFF  # code of pixels that several labels claim, or none may
-IGNORED_LABELS = ('__ignore__', 'ignore', 'void')
-BACKGROUND_LABELS = ('_background_', 'background')
-
-
-class MaskSource:
-    """Masks that are image files, one for each image.
-
-    Attributes:
-        kind: ``files``, ``folders``, ``labelme`` or ``coco``.
-        labels: label of every code, where files hold words.
-    """
-
-    kind = 'files'
-
-    def __init__(self) -> None:
-        self.labels: dict[int, str] = {}
-        self._codes: dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    def read(self, pair: Pair) -> Codes:
-        """The mask of a pair.
-
-        Raises:
-            UsageError: if it cannot be read.
-        """
-        return read_codes(pair.masks[0][1])
-
-    def code_of(self, label: str) -> int:
-        """The number of a label."""
-        if label in IGNORED_LABELS:
-            return CLAIMED
-        if label in BACKGROUND_LABELS:
-            return NOTHING
-        with self._lock:
-            code = self._codes.setdefault(label, len(self._codes) + 1)
-            self.labels[code] = label
-        return code
-
-
-class ClassFolders(MaskSource):
-    """A file for each class; what is not black belongs to the class."""
-
-    kind = 'folders'
-
-    def __init__(self, pairs: list[Pair]) -> None:
-        super().__init__()
-        for label in sorted({c for pair in pairs for c, _ in pair.masks}):
-            self.code_of(label)
-
-    def read(self, pair: Pair) -> Codes:
-        codes = claimed = None
-        for label, path in pair.masks:
-            mask = read_codes(path).codes
-            # Anti-aliased and JPEG files: half of the brightest value.
-            top = int(mask.max(initial=0))
-            here = mask > top // 2 if top else mask > 0
-            if codes is None:
-                codes = np.full(mask.shape, NOTHING, np.uint32)
-                claimed = np.zeros(mask.shape, bool)
-            elif codes.shape != mask.shape:
-                raise UsageError(
-                    f'{path}: mask of {_size(mask.shape)}, that of another '
-                    f'class of this image is {_size(codes.shape)}. Replace '
-                    'one of them'
-                )
-            codes[here & claimed] = CLAIMED
-            codes[here & ~claimed] = self.code_of(label)
-            claimed |= here
-        assert codes is not None
-        overlap = int((codes == CLAIMED).sum())
-        return Codes(codes, LABEL, 'labels', overlap=overlap)
 
 
 class LabelMe(MaskSource):
@@ -227,40 +147,6 @@ class Coco(MaskSource):
         return Codes(codes, LABEL, 'labels')
 
 
-def open_masks(
-    images: str | Path, masks: str | Path, mask_suffix: str = ''
-) -> tuple[Pairs, MaskSource]:
-    """Find out how masks are stored, and pair them with images.
-
-    Args:
-        images: folder of images.
-        masks: folder of masks, or a COCO JSON file.
-        mask_suffix: see :func:`.pairing.pair_folders`.
-
-    Raises:
-        UsageError: if they cannot be paired.
-    """
-    images, masks = str(images), str(masks)
-    coco = _coco_file(masks)
-    if coco:
-        source = Coco(coco[0], coco[1])
-        return source.pair_up(images), source
-    pairs = pair_folders(images, masks, mask_suffix)
-    if pairs.by_class:
-        return pairs, ClassFolders(pairs.labeled)
-    endings = {
-        os.path.splitext(path)[1].lower() == '.json': path
-        for pair in pairs.labeled
-        for _, path in pair.masks
-    }
-    if len(endings) == 2:
-        raise UsageError(
-            f'{endings[True]} is JSON and {endings[False]} is an image: masks '
-            'of two kinds. Keep one kind in the folder of masks'
-        )
-    return pairs, LabelMe() if True in endings else MaskSource()
-
-
 def read_json(path: str) -> Any:
     """Read a JSON file.
 
@@ -276,50 +162,13 @@ def read_json(path: str) -> Any:
         ) from error
 
 
-def _coco_file(masks: str) -> tuple[str, dict] | None:
-    """The COCO JSON that is, or lies in, the place of masks."""
-    if os.path.isfile(masks):
-        paths = [masks]
-        if not masks.lower().endswith('.json'):
-            raise UsageError(
-                f'{masks}: a file, not a folder of masks. Give a folder, or '
-                'a COCO JSON file'
-            )
-    elif os.path.isdir(masks):
-        names = list(files_below(masks))
-        paths = [n for n in names if n.lower().endswith('.json')]
-        pictures = any(n.lower().endswith(IMAGE_SUFFIXES) for n in names)
-        # Labelme has a file for each image, COCO one or a few.
-        if pictures or not 0 < len(paths) <= 3:
-            return None
-        paths = [os.path.join(masks, path) for path in sorted(paths)]
-    else:
-        return None
-    found = []
-    for path in paths:
-        data = read_json(path)
-        if isinstance(data, dict) and 'annotations' in data:
-            found.append((path, data))
-    if len(found) > 1:
-        raise UsageError(
-            f'{found[0][0]} and {found[1][0]}: two COCO files. Give one of '
-            'them in place of the folder'
-        )
-    if not found and os.path.isfile(masks):
-        raise UsageError(
-            f'{masks}: no COCO JSON (it has no "annotations"). Give a COCO '
-            'file or a folder of masks'
-        )
-    return found[0] if found else None
-
-
 def _agreed_size(path: str, pair: Pair, height: Any, width: Any):
     """Size of the image, which the annotations must have, too."""
     size = look_at(pair.image).size
     if height and width and (height, width) != size:
         raise UsageError(
             f'{path}: annotations for {width}x{height} pixels, but '
-            f'{pair.image} has {_size(size)}. Replace one of the two'
+            f'{pair.image} has {extent(size)}. Replace one of the two'
         )
     return size
 
@@ -354,7 +203,3 @@ def _coco_mask(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
     for ring in segmentation:
         mask |= fill_even_odd([np.reshape(ring, (-1, 2)).tolist()], size)
     return mask
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return f'{shape[1]}x{shape[0]}'

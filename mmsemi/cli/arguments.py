@@ -1,0 +1,244 @@
+"""What each command takes."""
+
+import argparse
+
+from .options import (
+    add_config,
+    add_launcher,
+    add_options,
+    add_predict_on,
+    add_trust_option,
+)
+
+
+def _run_options(parser: argparse.ArgumentParser, overwrite: str) -> None:
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='continue the run in the work dir from its latest checkpoint',
+    )
+    parser.add_argument('--overwrite', action='store_true', help=overwrite)
+    parser.add_argument(
+        '--amp', action='store_true', help='automatic mixed precision'
+    )
+
+
+def train(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, checkpoints and results; default '
+        'work_dirs/<method>/<name of the config>',
+    )
+    _run_options(
+        parser, 'move the run the work dir holds aside and start anew'
+    )
+    parser.add_argument(
+        '--split',
+        metavar='NAME',
+        help='a split that the config knows, or a folder with labeled.txt '
+        'and unlabeled.txt, instead of the split the config names',
+    )
+    parser.add_argument(
+        '--accumulate',
+        type=int,
+        default=1,
+        metavar='K',
+        help='take each step in K parts, for GPUs too small for a whole one',
+    )
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def test(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        'checkpoint', help='checkpoint of a run, or a plain mmseg one'
+    )
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and figures; default '
+        'work_dirs/<method>/<name of the config>/test',
+    )
+    parser.add_argument(
+        '--out', metavar='FOLDER', help='save predictions there, as PNG'
+    )
+    parser.add_argument(
+        '--show-dir',
+        metavar='FOLDER',
+        help='save images with predictions drawn over them',
+    )
+    parser.add_argument(
+        '--tta', action='store_true', help='test-time augmentation'
+    )
+    add_predict_on(parser)
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def infer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'source',
+        metavar='input',
+        help='image, folder (with all below it) or quoted pattern',
+    )
+    parser.add_argument(
+        '--config',
+        required=True,
+        help='config file, or the name of one that mmsemi brings',
+    )
+    parser.add_argument(
+        '--checkpoint', required=True, help='of mmsemi or plain mmseg'
+    )
+    parser.add_argument(
+        '--out', required=True, metavar='FOLDER', help='for the results'
+    )
+    add_predict_on(parser)
+    parser.add_argument(
+        '--raw', action='store_true', help='save class ids, too'
+    )
+    parser.add_argument(
+        '--confidence',
+        action='store_true',
+        help='save confidences, too; 255 = certain',
+    )
+    parser.add_argument(
+        '--opacity',
+        type=float,
+        default=0.5,
+        help='of the colors in overlays, 0 to 1',
+    )
+    parser.add_argument('--device', help='such as cpu or cuda:1')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='write into a folder that holds files',
+    )
+    add_options(parser)
+    add_trust_option(parser)
+
+
+def doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('images', metavar='IMAGES', help='folder of images')
+    parser.add_argument(
+        'masks',
+        metavar='MASKS',
+        help='folder of masks, or a COCO JSON file; images without a mask '
+        'are unlabeled',
+    )
+    parser.add_argument(
+        '--mask-suffix',
+        default='',
+        metavar='TEXT',
+        help='what names of masks have behind those of images, such as _mask',
+    )
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='a,b,c or 0=a,255=b or #000000=a,#ff0000=b, or a text file with '
+        'one a line; default: found in the masks',
+    )
+    parser.add_argument(
+        '--ignore-value',
+        default='255',
+        metavar='VALUE',
+        help='value or #rrggbb color of pixels without a class; default 255',
+    )
+    parser.add_argument(
+        '--background',
+        choices=['class', 'ignore'],
+        default='class',
+        help='ignore: leave it out of loss and mean',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='FOLDER',
+        help='write findings, and masks drawn over images, there',
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='print findings as JSON'
+    )
+    parser.add_argument(
+        '--threads',
+        type=int,
+        default=8,
+        metavar='N',
+        help='files that are read at once',
+    )
+
+
+def export(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument('checkpoint', help='of a run with this config')
+    parser.add_argument('out', help='checkpoint to write, *.pth')
+    add_predict_on(parser)
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace existing files'
+    )
+    add_options(parser)
+    add_trust_option(parser)
+
+
+def mutual(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('configs', nargs=2, metavar='CONFIG')
+    parser.add_argument(
+        '--work-dir',
+        help='folder of the training; default work_dirs/dmt/<name of config '
+        'A without _a>',
+    )
+    parser.add_argument(
+        '--baselines',
+        nargs=2,
+        default=(None, None),
+        metavar=('A', 'B'),
+        help='checkpoints of supervised models, instead of training them',
+    )
+    _run_options(parser, 'delete the training in the work dir and start anew')
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def calibrate(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument('checkpoint')
+    parser.add_argument(
+        '--gammas',
+        nargs=3,
+        type=float,
+        default=(0.0, 1.0, 0.05),
+        metavar=('FIRST', 'LAST', 'STEP'),
+    )
+    parser.add_argument('--out', metavar='FILE', help='json of the table')
+    parser.add_argument('--work-dir', help='folder of the log')
+    add_options(parser)
+    add_trust_option(parser)
+    add_launcher(parser)
+
+
+def summarize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'work_dirs',
+        nargs='+',
+        metavar='WORK_DIR',
+        help='folders of finished runs',
+    )
+
+
+def curves(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR')
+    parser.add_argument(
+        '--keys',
+        nargs='+',
+        default=(),
+        help='what to draw, such as loss, lr, mIoU (which stands for '
+        'teacher/mIoU, too); default: the usual ones',
+    )
+    parser.add_argument(
+        '--out',
+        default='',
+        metavar='PNG',
+        help='picture; default: curves.png in the first WORK_DIR',
+    )

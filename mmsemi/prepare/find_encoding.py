@@ -1,0 +1,97 @@
+"""What the values of masks mean: found from what all masks hold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmsemi.doctor.findings import Finding
+from mmsemi.utils.errors import UsageError
+
+from .class_names import parse_classes, parse_value
+from .encoding import MOST_CLASSES, Encoding
+from .mask_codes import SLACK, Totals, find_centers, space_of
+from .mask_files import COLOR, LABEL, MaskFacts, unpack
+from .mask_meaning import explicit, label_classes, meaning
+from .mask_notes import notes
+from .mask_source import MaskSource
+
+
+def find_encoding(
+    facts: Sequence[MaskFacts],
+    source: MaskSource,
+    classes: str | list[str] | None = None,
+    ignore_value: int | str = 255,
+    background: str = 'class',
+) -> tuple[Encoding, list[Finding]]:
+    """Find out what the values of masks mean.
+
+    Args:
+        facts: of all masks, at least one.
+        source: where they come from.
+        classes: see :func:`.class_names.parse_classes`.
+        ignore_value: value of pixels that belong to no class.
+        background: ``class`` or ``ignore``: whether pixels of value 0, of
+            the color black or without a label are a class.
+
+    Returns:
+        The encoding, and what a person should know about it.
+
+    Raises:
+        UsageError: if the values make no sense as classes.
+    """
+    if background not in ('class', 'ignore'):
+        raise UsageError(
+            f"--background must be 'class' or 'ignore', got {background!r}"
+        )
+    given = parse_classes(classes)
+    ignored = parse_value(str(ignore_value))[0]
+    space = space_of(facts)
+    totals = Totals(facts, space)
+    findings: list[Finding] = []
+    by_value = bool(given) and given[0].code is not None
+    if by_value and given[0].color != (space == COLOR):
+        raise UsageError(
+            f'--classes gives {"colors" if given[0].color else "numbers"}, '
+            f'but {facts[0].file} and the other masks hold '
+            f'{"colors" if space == COLOR else "numbers"}. Give those'
+        )
+    if space == LABEL:
+        encoding = label_classes(source, totals, given, background)
+    elif by_value:
+        encoding = explicit(given, totals, ignored, space, facts)
+    else:
+        centers, snap = find_centers(totals, facts, space)
+        encoding = meaning(
+            centers, space, [c.name for c in given], ignored, background, facts
+        )
+        encoding.snap = snap
+    encoding.source = source.kind
+    encoding.slack = SLACK * any(f.lossy for f in facts)
+    encoding.mode = _mode(facts, encoding)
+    palettes = [f for f in facts if f.colors is not None]
+    if palettes and encoding.mode == 'P':
+        table = np.zeros(256, np.uint32)
+        for f in palettes:
+            table[f.codes] = f.colors
+        encoding.palette = unpack(table).ravel().tolist()
+    _check_number(encoding, facts)
+    findings += notes(encoding, totals, facts)
+    return encoding, findings
+
+
+def _mode(facts: Sequence[MaskFacts], encoding: Encoding) -> str:
+    modes = [f.mode for f in facts]
+    if encoding.space == COLOR:
+        colors = [m for m in modes if m in ('RGB', 'RGBA')]
+        return max(set(colors), key=colors.count) if colors else 'RGB'
+    return max(sorted(set(modes)), key=modes.count)
+
+
+def _check_number(encoding: Encoding, facts: Sequence[MaskFacts]) -> None:
+    number = len(encoding.classes)
+    if number > MOST_CLASSES:
+        raise UsageError(
+            f'{facts[0].file} and the other masks hold {number} values. '
+            f'Masks of at most {MOST_CLASSES} classes are supported; if the '
+            'values number objects, give masks of classes'
+        )

@@ -1,0 +1,88 @@
+"""Masks of images, however they are stored."""
+
+import threading
+
+import numpy as np
+
+from mmsemi.utils.errors import UsageError
+
+from .mask_files import LABEL, Codes, read_codes
+from .pairing import Pair
+
+NOTHING = 0  # code of pixels without a label
+CLAIMED = 0xFFFFFFFF  # code of pixels that several labels claim, or none may
+IGNORED_LABELS = ('__ignore__', 'ignore', 'void')
+BACKGROUND_LABELS = ('_background_', 'background')
+
+
+class MaskSource:
+    """Masks that are image files, one for each image.
+
+    Attributes:
+        kind: ``files``, ``folders``, ``labelme`` or ``coco``.
+        labels: label of every code, where files hold words.
+    """
+
+    kind = 'files'
+
+    def __init__(self) -> None:
+        self.labels: dict[int, str] = {}
+        self._codes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def read(self, pair: Pair) -> Codes:
+        """The mask of a pair.
+
+        Raises:
+            UsageError: if it cannot be read.
+        """
+        return read_codes(pair.masks[0][1])
+
+    def code_of(self, label: str) -> int:
+        """The number of a label."""
+        if label in IGNORED_LABELS:
+            return CLAIMED
+        if label in BACKGROUND_LABELS:
+            return NOTHING
+        with self._lock:
+            code = self._codes.setdefault(label, len(self._codes) + 1)
+            self.labels[code] = label
+        return code
+
+
+class ClassFolders(MaskSource):
+    """A file for each class; what is not black belongs to the class."""
+
+    kind = 'folders'
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        super().__init__()
+        for label in sorted({c for pair in pairs for c, _ in pair.masks}):
+            self.code_of(label)
+
+    def read(self, pair: Pair) -> Codes:
+        codes = claimed = None
+        for label, path in pair.masks:
+            mask = read_codes(path).codes
+            # Anti-aliased and JPEG files: half of the brightest value.
+            top = int(mask.max(initial=0))
+            here = mask > top // 2 if top else mask > 0
+            if codes is None:
+                codes = np.full(mask.shape, NOTHING, np.uint32)
+                claimed = np.zeros(mask.shape, bool)
+            elif codes.shape != mask.shape:
+                raise UsageError(
+                    f'{path}: mask of {extent(mask.shape)}, that of another '
+                    f'class of this image is {extent(codes.shape)}. Replace '
+                    'one of them'
+                )
+            codes[here & claimed] = CLAIMED
+            codes[here & ~claimed] = self.code_of(label)
+            claimed |= here
+        assert codes is not None
+        overlap = int((codes == CLAIMED).sum())
+        return Codes(codes, LABEL, 'labels', overlap=overlap)
+
+
+def extent(shape: tuple[int, ...]) -> str:
+    return f'{shape[1]}x{shape[0]}'
