@@ -49,6 +49,8 @@ def test(
         UsageError: if something is wrong with what was given.
     """
     config = find_config(config)
+    for folder in filter(None, (out, show_dir)):
+        refuse_full(folder)
     cfg = load_config(config, options)
     set_work_dir(cfg, config, work_dir, suffix='test')
     cfg.load_from, cfg.resume = checkpoint, False
@@ -69,6 +71,22 @@ def test(
     # A quiet start, but the figures belong on the console.
     restore_console(runner.logger)
     return runner.test()
+
+
+def refuse_full(folder: str) -> None:
+    """Predictions are named as images are, and so may be files there.
+
+    Raises:
+        UsageError: if the folder is none, or holds files.
+    """
+    path = Path(folder)
+    if path.exists() and not path.is_dir():
+        raise UsageError(f'{folder} is a file. Name a folder for predictions')
+    if is_first_process() and path.is_dir() and any(path.iterdir()):
+        raise UsageError(
+            f'{folder} holds files, which predictions could overwrite. Name '
+            'an empty or a new folder'
+        )
 
 
 def choose_network(cfg: Config, network: str) -> None:

@@ -52,13 +52,14 @@ class ImageList:
         kind = class_of(config['type'], DATASETS)
         self.kind = getattr(kind, '__name__', str(config['type']))
         self.source = source_of(config)
-        lines = None
-        if not getattr(kind, 'GENERATED', False):
-            lines = _check_places(role, config)
+        generated = getattr(kind, 'GENERATED', False)
+        lines = None if generated else _check_places(role, config)
         # Items are read once: serializing them would only cost time.
         dataset = DATASETS.build(
             dict(config, pipeline=[], serialize_data=False)
         )
+        if generated:  # what was missing lies there now
+            lines = _check_places(role, config)
         infos = dataset.data_list
         if not infos:
             raise UsageError(

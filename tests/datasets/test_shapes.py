@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from mmsemi.datasets import ShapesDataset, landscapes, shapes
+from mmsemi.doctor.lists import ImageList
+from mmsemi.utils.errors import UsageError
 
 
 @pytest.fixture
@@ -129,3 +131,23 @@ def test_writers_at_the_same_time_end_with_one_set(small, tmp_path):
     assert shapes.is_current(root)
     assert len(list((root / 'images/train').iterdir())) == 12
     assert [path.name for path in tmp_path.iterdir()] == ['shapes']
+
+
+@pytest.mark.parametrize('name', ['/elsewhere/0001', '../train/0001'])
+def test_names_in_lists_stay_in_the_folder_of_the_images(
+    small, tmp_path, name
+):
+    root = tmp_path / 'shapes'
+    ShapesDataset.prepare(root)
+    names = tmp_path / 'labeled.txt'
+    names.write_text(f'0001\n{name}\n')
+    config = dict(
+        type='ShapesDataset',
+        data_root=str(root),
+        ann_file=str(names),
+        data_prefix=dict(
+            img_path='images/train', seg_map_path='annotations/train'
+        ),
+    )
+    with pytest.raises(UsageError, match='leaves the folder'):
+        ImageList('labeled', config)
