@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.dist import all_reduce
 from scipy import ndimage
 from torch import Tensor, nn
 
@@ -114,12 +115,18 @@ class AdaptiveCutMix(nn.Module):
 
     Components are found on the host, so the labels travel there once.
 
+    AEL says by itself how sure the model is of each class. In any other
+    method that is, with ``num_classes``, the mean confidence of the pixels
+    that get the label, over past batches of all processes.
+
     Args:
         component_share: area of a component, as a share of the squared
             height; published are 0.005 (Cityscapes) and 0.03 (VOC).
         presence_share: area of a class in an image, as a share of the
             squared width; published are 0.01 and 0.03.
         smooth: see :func:`class_distribution`.
+        num_classes: number of classes C, outside AEL.
+        momentum: weight of the present batch in the confidence of a class.
     """
 
     def __init__(
@@ -127,11 +134,17 @@ class AdaptiveCutMix(nn.Module):
         component_share: float = 0.005,
         presence_share: float = 0.01,
         smooth: bool = False,
+        num_classes: int | None = None,
+        momentum: float = 0.01,
     ) -> None:
         super().__init__()
         self.component_share = component_share
         self.presence_share = presence_share
         self.smooth = smooth
+        self.momentum = momentum
+        self.confidence: Tensor | None
+        seen = None if num_classes is None else torch.zeros(num_classes)
+        self.register_buffer('confidence', seen)
         # Set by CutMixPartnerHook: the classes to look for in the partners;
         # and for it: which class is in which image of the batch, (C, N).
         self.classes: np.ndarray | None = None
@@ -152,12 +165,37 @@ class AdaptiveCutMix(nn.Module):
             sources.append(others[source])
         return np.array(classes), np.array(sources)
 
+    def observe(self, targets: Targets) -> Tensor:
+        """Confidence of each class (C, ), moved by a batch in training."""
+        if self.confidence is None:
+            raise ValueError(
+                'mixing=AdaptiveCutMix knows no classes to prefer outside '
+                'AEL: set its num_classes'
+            )
+        if not self.training:
+            return self.confidence
+        number = len(self.confidence)
+        labels = targets.labels.where(targets.valid, number)
+        labels = labels.clamp(max=number).flatten()  # the last: no class
+        sums = targets.confidence.new_zeros(2, number + 1)
+        confidence = targets.confidence.flatten()
+        sums[0].scatter_add_(0, labels, confidence)
+        sums[1].scatter_add_(0, labels, torch.ones_like(confidence))
+        all_reduce(sums)
+        total, count = sums[:, :number]
+        now = total / count.clamp(min=1)
+        moved = self.confidence.lerp(now, self.momentum)
+        # The first batch that shows a class says how it begins.
+        moved = torch.where(self.confidence > 0, moved, now)
+        self.confidence.copy_(moved.where(count > 0, self.confidence))
+        return self.confidence
+
     def forward(
         self,
         images: Tensor,
         targets: Targets,
-        other: Targets | None,
-        confidence: Tensor,
+        other: Targets | None = None,
+        confidence: Tensor | None = None,
     ) -> tuple[Tensor, Targets]:
         """Mix a batch.
 
@@ -166,12 +204,18 @@ class AdaptiveCutMix(nn.Module):
             targets: what belongs to the pixels.
             other: targets of the same images to take for the pixels that
                 are pasted; None for ``targets``.
-            confidence: (C, ) of the classes, float32.
+            confidence: (C, ) of the classes, float32; by default that of
+                the labels.
 
         Returns:
             Images and targets; of a batch with partners the first half.
+
+        Raises:
+            ValueError: when nobody says how many classes there are.
         """
         other = targets if other is None else other
+        if confidence is None:
+            confidence = self.observe(targets)
         labels = other.labels
         if len(labels) < 2:
             return images, targets

@@ -131,9 +131,14 @@ class Batch:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Outputs of :meth:`join`: of the labeled images, of the others."""
         number = len(self.sup)
+        # Gradients of a split are joined; those of slices would be added up.
+        parts = {
+            name: value.split([number, len(value) - number])
+            for name, value in outputs.items()
+        }
         return (
-            {name: value[:number] for name, value in outputs.items()},
-            {name: value[number:] for name, value in outputs.items()},
+            {name: first for name, (first, _) in parts.items()},
+            {name: second for name, (_, second) in parts.items()},
         )
 
     def with_labeled(self) -> 'Batch':

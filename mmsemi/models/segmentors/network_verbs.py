@@ -107,9 +107,7 @@ class NetworkVerbs:
             logits: (N, C, h, w) of a decode head.
             size: (H, W) of the images; (h, w) by default.
         """
-        logits = (
-            logits.float() if size is None else self.upsample(logits, size)
-        )
+        logits = self.upsample(logits, size or logits.shape[-2:])
         if self.semi_train_cfg['undo_class_weights']:
             weights = getattr(
                 self.student.decode_head.loss_decode, 'class_weight', None
@@ -125,8 +123,11 @@ class NetworkVerbs:
 
     def upsample(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits as float32 (N, C, H, W) in the size of the images."""
+        logits = logits.float()
+        if logits.shape[-2:] == tuple(size):
+            return logits
         return resize(
-            logits.float(),
+            logits,
             size=tuple(size),
             mode='bilinear',
             align_corners=self.student.decode_head.align_corners,

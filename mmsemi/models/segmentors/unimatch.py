@@ -85,7 +85,8 @@ class UniMatch(OnlineSegmentor):
             self.student, batch, batch.weak, self.with_perturbed
         )
         # In between are the perturbed labeled images, which nobody needs.
-        clean, perturbed = rest['decode'][:m], rest['decode'][-m:]
+        between = len(rest['decode']) - 2 * m
+        clean, _, perturbed = rest['decode'].split([m, between, m])
         own = self.label(clean, batch)
         mixed = [self.mix(view, own, other) for view in batch.strong]
         images = torch.cat([images for images, _ in mixed])

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmsemi.models.mixing import ClassMix, CutMix, CutOut, box_mask
+from mmsemi.models.mixing import (
+    AdaptiveCutMix,
+    ClassMix,
+    CutMix,
+    CutOut,
+    box_mask,
+)
 from mmsemi.models.mixing.boxes import BOX_RULES
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
@@ -140,3 +146,47 @@ def test_half_precision_images() -> None:
 def test_wrong_settings(cfg) -> None:
     with pytest.raises(ValueError, match=next(iter(cfg))):
         CutMix(**cfg)
+
+
+@pytest.mark.parametrize(
+    'mixing',
+    [
+        CutMix(prob=1.0),
+        ClassMix(prob=1.0),
+        AdaptiveCutMix(num_classes=4),
+        CutOut(prob=1.0),
+    ],
+    ids=lambda mixing: type(mixing).__name__,
+)
+def test_what_another_network_says_moves_along(mixing) -> None:
+    images, targets = batch()
+    other = targets.change(labels=(targets.labels + 1) % 4)
+    mixed, found = mixing(images + 1, targets.change(beside=other))
+    assert found.beside.beside is None
+    known = found.labels != 255
+    assert known.any() and (mixed != images + 1).any()
+    assert torch.equal(found.beside.labels != 255, known)
+    assert ((found.labels + 1) % 4 == found.beside.labels)[known].all()
+    assert torch.equal(found.beside.valid, found.valid)
+
+
+def test_adaptive_boxes_outside_ael() -> None:
+    """Confidence of a class: the mean where its label is, over batches."""
+    mixing = AdaptiveCutMix(num_classes=5, momentum=0.5)
+    images, targets = batch()
+    valid = targets.valid.clone()
+    valid[3] = False  # the only image of class 3
+    confidence = targets.confidence.clone()
+    confidence[2, :6] = 0.9
+    targets = targets.change(valid=valid, confidence=confidence + 0.1)
+    mixing(images, targets)
+    first = torch.tensor([0.1, 0.35, 0.8, 0.0, 0.0])
+    torch.testing.assert_close(mixing.confidence, first)
+    mixing(images, targets.change(confidence=targets.confidence * 0))
+    torch.testing.assert_close(mixing.confidence, first / 2)
+    mixing.eval()(images, targets)
+    torch.testing.assert_close(mixing.confidence, first / 2)
+    assert 'confidence' in mixing.state_dict()
+    assert not AdaptiveCutMix().state_dict()
+    with pytest.raises(ValueError, match='num_classes'):
+        AdaptiveCutMix()(images, targets)

@@ -118,6 +118,7 @@ PARTS = [
     dict(unsup_loss=dict(type='SoftmaxMSELoss')),
     dict(mixing=dict(type='ClassMix', prob=1.0)),
     dict(mixing=dict(type='CutOut', prob=1.0)),
+    dict(mixing=dict(type='AdaptiveCutMix', num_classes=4)),
     dict(mixing=None),
 ]
 
