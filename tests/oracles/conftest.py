@@ -29,6 +29,12 @@ def pytest_deselected(items) -> None:
     deselected.extend(i for i in items if i.path in MODULES)
 
 
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Name the files that no part of the project serves yet."""
+    for path, why in sorted(kinds.UNSERVED.items()):
+        terminalreporter.write_line(f'not compared: {path.name}, {why}')
+
+
 def pytest_sessionfinish(session, exitstatus) -> None:
     """After all tests here have passed, no array may be left unread."""
     ran = {item.path for item in session.items}

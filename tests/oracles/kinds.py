@@ -98,13 +98,7 @@ KINDS = {
 }
 # Families, or kinds as 'family/kind', that no test consumes yet; must end
 # empty.
-PENDING = (
-    'unimatch/cps_poly_lr',
-    'unimatch/eval_v1',
-    'unimatch/eval_v2',
-    'unimatch/poly_lr',
-    'unimatch/weak_aug',
-)
+PENDING = ('unimatch/eval_v2', 'unimatch/weak_aug')
 
 
 # Arrays that repeat what others of the file say, or that the README of the
@@ -128,6 +122,8 @@ REPEATED = {
 # Per file: its arrays, and those that tests have read.
 STORED: dict[Path, set[str]] = {}
 READ: dict[Path, set[str]] = defaultdict(set)
+# Files that a test found it cannot serve, and why.
+UNSERVED: dict[Path, str] = {}
 # Files that the running test has opened, and those it has read arrays of.
 OPENED: set[Path] = set()
 TOUCHED: set[Path] = set()
@@ -176,8 +172,15 @@ class Arrays(Mapping):
         return Arrays(self.path, keys, self.convert)
 
     def like(self, pattern: str) -> list[str]:
-        """Names that a regular expression matches as a whole, sorted."""
-        return sorted(name for name in self if re.fullmatch(pattern, name))
+        """Names that a regular expression matches, in natural order."""
+        found = [name for name in self if re.fullmatch(pattern, name)]
+        return sorted(
+            found,
+            key=lambda name: [
+                int(part) if part.isdigit() else part
+                for part in re.split(r'(\d+)', name)
+            ],
+        )
 
 
 def same(array: np.ndarray) -> np.ndarray:
@@ -226,6 +229,11 @@ def some(found: Iterable, what: str) -> list:
     return found
 
 
+def unserved(path: Path, why: str) -> None:
+    """Say that a part of a kind is missing from the project, and which."""
+    UNSERVED[path] = why
+
+
 def kind_of(path: Path, family: str) -> str:
     """Kind of an oracle file, '' when no kind of the family matches."""
     matches = [k for k in KINDS[family] if path.name.startswith(k)]
@@ -252,6 +260,8 @@ def unread() -> dict[Path, list[str]]:
     """Arrays of the opened files that nobody has asked for."""
     found = {}
     for path, names in STORED.items():
+        if path in UNSERVED:
+            continue
         repeated = REPEATED[path.parent.name]
         left = sorted(
             name

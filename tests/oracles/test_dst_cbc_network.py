@@ -151,6 +151,8 @@ def test_output_sizes(oracle_dir) -> None:
 
 def test_table_of_convolutions(oracle_dir) -> None:
     for name, case in found(oracle_dir, 'conv_table').items():
+        table = case['in_out_k_stride_pad_dil_bias']
+        classes = int(table[-1][1])
         rows = {
             official_name(key): (
                 m.in_channels,
@@ -161,13 +163,11 @@ def test_table_of_convolutions(oracle_dir) -> None:
                 m.dilation[0],
                 int(m.bias is not None),
             )
-            for key, m in network(21, 4, 'meta').named_modules()
+            for key, m in network(classes, 4, 'meta').named_modules()
             if isinstance(m, torch.nn.Conv2d)
         }
         assert list(rows) == case['names'].tolist(), name
-        np.testing.assert_array_equal(
-            list(rows.values()), case['in_out_k_stride_pad_dil_bias']
-        )
+        np.testing.assert_array_equal(list(rows.values()), table)
 
 
 def test_optimizer_treats_all_parameters_alike(oracle_dir) -> None:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from mmengine.model import BaseModule
-from mmengine.optim import OptimWrapper
 
 from mmsemi.models.pseudo_labelers import Views
-from mmsemi.registry import MODELS, PARAM_SCHEDULERS
+from mmsemi.registry import MODELS
 from mmsemi.utils.labels import UNLABELED
 from tests.models.tiny import sample
-from tests.oracles.kinds import cases, files
+from tests.oracles.kinds import cases, files, load
+from tests.oracles.poly import poly_rates
 
 
 @MODELS.register_module(force=True)
@@ -101,8 +101,7 @@ def to_target(labels):
 
 def test_spnet_multi_scale_loss(oracle_dir):
     for path in files(oracle_dir, 'strict', 'spnet_msc_loss'):
-        with np.load(path) as arrays:
-            case = dict(arrays)
+        case = load(path)
         branches = [(case['aspp_w'], case['aspp_b'])]
         model = toy_segmentor(
             case,
@@ -121,7 +120,7 @@ def test_spnet_multi_scale_loss(oracle_dir):
             np.testing.assert_allclose(
                 output.detach(), case[f'out{k}'], rtol=0, atol=1e-4
             )
-        assert len(calls) == sum(k.startswith('out') for k in case)
+        assert len(calls) == len(case.like(r'out\d+'))
         loss, _ = model.parse_losses(losses)
         loss.backward()
         np.testing.assert_allclose(
@@ -140,10 +139,8 @@ def test_spnet_multi_scale_loss(oracle_dir):
 
 def test_generator_views(oracle_dir):
     for path in files(oracle_dir, 'strict', 'generator_views'):
-        with np.load(path) as arrays:
-            shared = {k: arrays[k] for k in arrays.files if '__' not in k}
-        configs = {k: v for k, v in all_cases(path).items() if v}
-        for name, case in configs.items():
+        shared = load(path)
+        for name, case in cases(path).items():
             scales = name.removesuffix('_mirror')
             scales = 'none' if name in ('none', 'mirror') else scales
             settings = dict(mirror='mirror' in name, scales=scales)
@@ -151,7 +148,7 @@ def test_generator_views(oracle_dir):
                 settings['scales'] = case['drawn_scales'].tolist()
             branches = [
                 (shared[f'aspp{k}_w'], shared[f'aspp{k}_b'])
-                for k in range(sum('aspp' in k for k in shared) // 2)
+                for k in range(len(shared.like(r'aspp\d+_w')))
             ]
             num_seen = int(shared['n_seen'])
             model = toy_segmentor(
@@ -196,17 +193,6 @@ def test_generator_views(oracle_dir):
                 rtol=0,
                 atol=1e-4,
             )
-
-
-def all_cases(path):
-    """``cases`` of a file that has further arrays without a case."""
-    found = {}
-    with np.load(path) as arrays:
-        for key in arrays.files:
-            if '__' in key:
-                name, field = key.split('__', 1)
-                found.setdefault(name, {})[field] = arrays[key]
-    return found
 
 
 def test_drawn_scales_are_uniform():
@@ -311,48 +297,16 @@ class StoredViews:
 def test_poly_lr(oracle_dir):
     """mmengine's PolyLR is the formula; theirs holds it for a period."""
     for path in files(oracle_dir, 'strict', 'poly_lr'):
-        with np.load(path) as case:
-            lengths = [
-                k.removeprefix('iters_')
-                for k in case.files
-                if k.startswith('iters_')
-            ]
-            assert len(case.files) == 2 * len(lengths) + 2
-            period = int(case['period'])
-            for length in lengths:
-                iters, rates = case[f'iters_{length}'], case[f'lrs_{length}']
-                base = float(case['base_lr']) * np.array([1, 10, 20])
-                updated = iters // period * period
-                held = (1 - updated / int(length)) ** 0.9
-                np.testing.assert_allclose(
-                    rates, base * held[:, None], rtol=0, atol=1e-12
-                )
-                ours = poly_rates(int(length), base)
-                np.testing.assert_allclose(
-                    ours[updated], rates, rtol=0, atol=1e-9
-                )
-
-
-def poly_rates(length, base):
-    """Rates (length, groups) of the schedule as SelfTrainingLoop builds it."""
-    groups = [
-        dict(params=[torch.nn.Parameter(torch.zeros(1))], lr=rate)
-        for rate in base
-    ]
-    optimizer = OptimWrapper(torch.optim.SGD(groups, lr=base[0]))
-    schedule = PARAM_SCHEDULERS.build(
-        dict(
-            type='PolyLR',
-            power=0.9,
-            eta_min=0.0,
-            by_epoch=False,
-            end=length + 1,
-            optimizer=optimizer,
-        )
-    )
-    rates = []
-    for _ in range(length):
-        rates.append([g['lr'] for g in groups])
-        optimizer.optimizer.step()
-        schedule.step()
-    return np.array(rates)
+        case = load(path)
+        period, power = int(case['period']), float(case.get('power', 0.9))
+        base = float(case['base_lr']) * np.array([1, 10, 20])
+        for key in case.like(r'iters_\d+'):
+            length = int(key.removeprefix('iters_'))
+            rates = case[f'lrs_{length}']
+            updated = case[key] // period * period
+            held = (1 - updated / length) ** power
+            np.testing.assert_allclose(
+                rates, base * held[:, None], rtol=0, atol=1e-12
+            )
+            ours = poly_rates(base, length, power, updated)
+            np.testing.assert_allclose(ours, rates, rtol=0, atol=1e-12)
