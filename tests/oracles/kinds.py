@@ -101,14 +101,16 @@ KINDS = {
 PENDING = ('unimatch/eval_v2', 'unimatch/weak_aug')
 
 
-# Arrays that repeat what others of the file say, or that the README of the
-# family names as the choice of whoever made the file.
+# Arrays that repeat what others of the file say, or that say nothing in some
+# cases: where the official code failed, or with an option turned off.
 REPEATED = {
-    'dst_cbc': (),
-    'cbst': (),
+    'dst_cbc': (r'\w+__labelled_fraction',),
+    'cbst': ('origin_size', 'mine_thresh_f64', 'mine_id_number'),
     'strict': (),
     'u2pl': (
         'n_cases',
+        r'c\d+_aux',
+        r'c\d+_rand',
         'n_masks',
         'epochs',
         'stride',
@@ -117,7 +119,7 @@ REPEATED = {
         r'c\d+_epochs',
         r'\w+_t\d+_ptr',
     ),
-    'unimatch': (),
+    'unimatch': ('crop_size',),
 }
 # Per file: its arrays, and those that tests have read.
 STORED: dict[Path, set[str]] = {}
@@ -256,18 +258,25 @@ def files(oracle_dir: Path, family: str, kind: str) -> list[Path]:
     return found
 
 
-def unread() -> dict[Path, list[str]]:
-    """Arrays of the opened files that nobody has asked for."""
-    found = {}
-    for path, names in STORED.items():
-        if path in UNSERVED:
-            continue
-        repeated = REPEATED[path.parent.name]
-        left = sorted(
-            name
-            for name in names - READ[path]
-            if not any(re.fullmatch(pattern, name) for pattern in repeated)
-        )
-        if left:
-            found[path] = left
-    return found
+def unread(path: Path) -> list[str]:
+    """Arrays of an opened file that nobody has asked for."""
+    if path in UNSERVED:
+        return []
+    known = REPEATED[path.parent.name]
+    return sorted(
+        name
+        for name in STORED[path] - READ[path]
+        if not any(re.fullmatch(pattern, name) for pattern in known)
+    )
+
+
+def case_of(name: str) -> str:
+    """The case that an array belongs to, '' for that of the whole file."""
+    found = re.match(r'(.+?)__|([a-z]+\d+)_', name)
+    return found[0] if found else ''
+
+
+def untouched(path: Path) -> list[str]:
+    """Cases of an opened file of which nothing was read."""
+    read = {case_of(name) for name in READ[path]}
+    return sorted({case_of(name) for name in unread(path)} - read)

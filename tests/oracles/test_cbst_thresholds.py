@@ -149,6 +149,7 @@ def with_thresholds(labeler, case):
 def test_crst_hard_labels(oracle_dir):
     for path in files(oracle_dir, 'cbst', 'crst_label_hard'):
         case = load(path)
+        assert case['alpha'] == 0
         labeler = CBSTPseudoLabeler(case['prob'].shape[-1])
         labels = with_thresholds(labeler, case).labels[0].numpy()
         quotient = case['prob'] / case['cls_thresh']

@@ -45,6 +45,7 @@ def test_terms_and_gradients(oracle_dir):
             (losses['loss_sup_ce'], z['loss_sup_l']),
             (losses['loss_sup_2_ce'], z['loss_sup_r']),
             (crossed, z['cps_loss_weighted']),
+            (total(losses), z['loss']),
         ):
             np.testing.assert_allclose(
                 found.detach(), np.nan_to_num(wanted), 1e-5, 1e-6
