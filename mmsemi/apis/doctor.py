@@ -22,6 +22,7 @@ from mmsemi.prepare.masks import (
     labels_of,
     palette_of,
     survey_masks,
+    threads_for,
 )
 from mmsemi.prepare.open_masks import open_masks
 from mmsemi.prepare.pairing import Pairs
@@ -110,6 +111,7 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
         # These need the image's size.
         good = {p.file for p in photos if not p.problem}
         labeled = [pair for pair in labeled if pair.image in good]
+    threads = threads_for((photo.size for photo in photos), threads)
     facts, unreadable = survey_masks(labeled, source, threads)
     findings += unreadable
     findings += _check_sizes(pairs, photos, facts)

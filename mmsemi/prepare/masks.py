@@ -6,7 +6,7 @@ be, hold or lie in a folder of the user's.
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -38,6 +38,7 @@ from .pairing import Pair
 
 ENCODING = 'encoding.json'
 _CHUNK = 64
+_AT_ONCE = 100_000_000  # pixels in all threads
 _STRIP = 1 << 22  # pixels that are worked on at once
 _AROUND = 7  # pixels wide, where an edge finds the classes beside it
 T = TypeVar('T')
@@ -74,6 +75,19 @@ def in_threads(
             if progress is not None:
                 progress.close()
     return results
+
+
+def threads_for(sizes: Iterable[Sequence[int]], threads: int) -> int:
+    """How many masks are read at once: fewer where they are large.
+
+    Counting takes about 10 bytes a pixel.
+
+    Args:
+        sizes: height and width of images.
+        threads: the most that are wanted.
+    """
+    largest = max((height * width for height, width in sizes), default=1)
+    return max(1, min(threads, _AT_ONCE // max(largest, 1)))
 
 
 def survey_masks(
@@ -325,4 +339,5 @@ __all__ = [
     'palette_of',
     'read_encoding',
     'survey_masks',
+    'threads_for',
 ]

@@ -354,3 +354,71 @@ def test_strips_leave_no_seam(tmp_path, monkeypatch) -> None:
     parts, number = labels_of(mask, result.encoding)
     np.testing.assert_array_equal(parts, whole)
     assert number == changed
+
+
+def test_small_objects_of_coco_lie_on_large_ones(tmp_path) -> None:
+    own.images(tmp_path)
+    inner, outer = np.zeros((2, *SIZE), bool)
+    inner[10:20, 10:20], outer[5:40, 5:50] = True, True
+    own.coco(
+        tmp_path / 'x.json',
+        own.box_polygon,
+        annotations=[
+            dict(
+                id=k,
+                image_id=0,
+                category_id=category,
+                segmentation=own.box_polygon(mask),
+            )
+            for k, (category, mask) in enumerate([(7, inner), (3, outer)])
+        ],
+    )
+    result, _ = run(tmp_path, dict(masks='x.json'))
+    pair = result.pairs.labeled[0]
+    labels, _ = labels_of(result.source.read(pair), result.encoding)
+    np.testing.assert_array_equal(labels, np.where(inner, 1, 2 * outer))
+
+
+def test_holes_survive_labelme(tmp_path) -> None:
+    """Areas in holes of areas, and single pixels."""
+    own.images(tmp_path)
+    own.labelme(tmp_path / 'masks')
+    result, _ = run(tmp_path, {})
+    ids = np.zeros(SIZE, np.uint8)
+    for k, label in enumerate((1, 0, 2, 1)):
+        ids[4 + 5 * k : 44 - 5 * k, 4 + 6 * k : 60 - 6 * k] = label
+    ids[1, 1] = 2
+    with MaskWriter(tmp_path / 'again', result.encoding) as writer:
+        for name in 'ab':
+            writer.write(name, ids, f'{name}.png')
+    back, _ = run(tmp_path, dict(masks='again'))
+    labels, _ = labels_of(
+        back.source.read(back.pairs.labeled[0]), back.encoding
+    )
+    np.testing.assert_array_equal(labels, ids)
+
+
+@pytest.mark.parametrize('ending', ['.png', '.jpg'])
+def test_edges_are_not_counted_as_classes(tmp_path, ending) -> None:
+    """Between two classes there are values of a third; and JPEG moves all."""
+    own.images(tmp_path)
+    make = lookup((20, 20, 20), (201, 55, 30), (110, 38, 26))
+    quality = dict(quality=95) if ending == '.jpg' else {}
+    masks(tmp_path, lambda ids: smooth(make(ids)), ending, **quality)
+    last = smooth(make(own.truth(2)))
+    put(tmp_path / f'masks/c{ending}', last, **quality)
+    result, _ = run(tmp_path, {})
+    middle = (
+        result.encoding.classes.index('#6e261a') if ending == '.png' else 1
+    )
+    assert len(result.encoding.classes) == 3
+    assert (result.pixels[:, middle] > 0).tolist() == [True, True, False]
+    true = (own.truth() == 1).sum()
+    assert 0.6 * true < result.pixels[0, 2] <= true
+
+
+def test_large_masks_are_read_one_by_one() -> None:
+    assert own_masks.threads_for([(10_000, 10_000), (9, 9)], 8) == 1
+    assert own_masks.threads_for([(4_000, 5_000)], 8) == 5
+    assert own_masks.threads_for([(30, 30)], 8) == 8
+    assert own_masks.threads_for([], 8) == 8
