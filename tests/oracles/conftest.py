@@ -12,11 +12,16 @@ MODULES = set(HERE.glob('test_*.py')) - {HERE / 'test_any_files.py'}
 deselected = []
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Fixtures of a test read for it as well."""
+    kinds.OPENED.clear()
+    kinds.TOUCHED.clear()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     """A test that opened oracle files has to read some array of them."""
-    kinds.OPENED.clear()
-    kinds.TOUCHED.clear()
     outcome = yield
     if outcome.excinfo is None and kinds.OPENED and not kinds.TOUCHED:
         names = ', '.join(sorted(p.name for p in kinds.OPENED))

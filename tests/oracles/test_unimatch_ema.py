@@ -23,7 +23,11 @@ class Network(nn.Module):
 def test_v2_ema(oracle_dir) -> None:
     for path in files(oracle_dir, 'unimatch', 'v2_ema'):
         z = load(path)
-        hook = MeanTeacherHook(0.004, 'inverse', buffers='ema')
+        # The cap is what holds the ratio below 1 - 1 / (i + 1).
+        ratio = z['ema_ratio_f64']
+        held = ratio[ratio < 1 - 1 / (z['iters'] + 1) - 1e-9]
+        cap = held.max() if len(held) else 0.996
+        hook = MeanTeacherHook(1 - cap, 'inverse', buffers='ema')
         teacher = frozen_copy(
             Network(
                 z['teacher_w'][0],
