@@ -98,7 +98,7 @@ KINDS = {
 }
 # Families, or kinds as 'family/kind', that no test consumes yet; must end
 # empty.
-PENDING = ('unimatch/eval_v2',)
+PENDING = ()
 
 
 # Arrays that repeat what others of the file say, or that say nothing in some
