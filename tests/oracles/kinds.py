@@ -96,11 +96,6 @@ KINDS = {
         'weak_aug',
     ),
 }
-# Families, or kinds as 'family/kind', that no test consumes yet; must end
-# empty.
-PENDING = ()
-
-
 # Arrays that repeat what others of the file say, or that say nothing in some
 # cases: where the official code failed, or with an option turned off.
 REPEATED = {

@@ -75,12 +75,14 @@ UNSERVED = {
 
 @pytest.mark.parametrize('kind', ['eval_v1', 'eval_v2'])
 def test_evaluation(oracle_dir, kind) -> None:
+    served = False
     for path in files(oracle_dir, 'unimatch', kind):
         z = load(path)
         mode = mode_of(z)
         if f'{kind} {mode}' in UNSERVED:
             unserved(path, UNSERVED[f'{kind} {mode}'])
             continue
+        served = True
         weight, bias = (torch.from_numpy(z[k]) for k in ('weight', 'bias'))
         # A class that is absent counts 0.
         metric = METRICS.build(dict(type='IoUMetric', nan_to_num=0))
@@ -120,3 +122,5 @@ def test_evaluation(oracle_dir, kind) -> None:
         # The metric rounds percent to two digits.
         found = metric.compute_metrics(metric.results)['mIoU']
         assert abs(found - z['miou_f64']) <= allowed + 5.1e-3
+    if not served:
+        pytest.skip(f'no file of {kind} that mmsemi can evaluate')
