@@ -15,12 +15,11 @@ from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.io.files import write_json, write_text
 from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.mask_files import MaskFacts
+from mmsemi.prepare.mask_labels import labels_of, palette_of
 from mmsemi.prepare.masks import (
     class_counts,
     in_threads,
     keep_apart,
-    labels_of,
-    palette_of,
     survey_masks,
     threads_for,
 )

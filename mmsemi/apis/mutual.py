@@ -14,23 +14,16 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import barrier
 
-from mmsemi.apis.run_record import (
-    RECORD,
-    check_lists,
-    list_hashes,
-    read_record,
-)
-from mmsemi.apis.work_dir import changed_keys, move_files_aside
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
-from mmsemi.io.config_data import read_dumped_config
-from mmsemi.io.files import write_json, write_text
+from mmsemi.io.files import write_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.report.phases import phase_table
 from mmsemi.utils.errors import UsageError
 
 from .launcher import is_first_process, setup_launcher
+from .mutual_folder import prepare_folder
 
 NAMES = ('a', 'b')
 RESULT = 'result.json'
@@ -82,7 +75,7 @@ class MutualTraining:
         self.results: dict[tuple, dict] = {}
         self._check()
         if is_first_process():
-            self._prepare(resume, overwrite)
+            prepare_folder(self.work_dir, self.configs, resume, overwrite)
 
     @property
     def num_phases(self) -> int:
@@ -229,49 +222,6 @@ class MutualTraining:
                 f'{a.train_cfg.portions} and '
                 f'{b.train_cfg.portions}'
             )
-
-    def _prepare(self, resume: bool, overwrite: bool) -> None:
-        """Clear or check the work dir and keep the configs in it."""
-        files = {name: self.work_dir / f'{name}.py' for name in NAMES}
-        if any(path.exists() for path in files.values()):
-            if not resume and not overwrite:
-                raise UsageError(
-                    f'{self.work_dir} already holds a training. Continue it '
-                    'with --resume, move it aside with --overwrite, or choose '
-                    'another --work-dir'
-                )
-            if overwrite:
-                with FolderLock(self.work_dir):
-                    old = [self.work_dir / name for name in NAMES]
-                    old += [*files.values()]
-                    old += [
-                        self.work_dir / n for n in ('summary.json', RECORD)
-                    ]
-                    move_files_aside(
-                        self.work_dir, [path for path in old if path.exists()]
-                    )
-        record = read_record(self.work_dir)
-        for cfg in self.configs.values():
-            check_lists(self.work_dir, record, cfg)
-        if not record:
-            lists = [list_hashes(cfg) for cfg in self.configs.values()]
-            write_json(
-                self.work_dir, RECORD, dict(lists={**lists[0], **lists[1]})
-            )
-        for name, path in files.items():
-            if path.exists():
-                changed = changed_keys(
-                    read_dumped_config(path), self.configs[name]
-                )
-                if changed:
-                    raise UsageError(
-                        f'cannot resume {self.work_dir}: the config of model '
-                        f'{name} differs in {"; ".join(changed)}'
-                    )
-            else:
-                write_text(
-                    path.parent, path.name, self.configs[name].pretty_text
-                )
 
     def _write_summary(self) -> None:
         if is_first_process():

@@ -1,9 +1,11 @@
-"""What a checkpoint holds of a training: is it sound, and how large?"""
+"""What a training consists of: is it sound, how large, which one is it?"""
 
+import zlib
 from typing import Any
 
 import torch
 from mmengine.model import is_model_wrapper
+from torch import nn
 
 STATISTICS = ('running_mean', 'running_var')
 
@@ -45,3 +47,13 @@ def checkpoint_bytes(runner) -> int:
         if p.requires_grad
     )
     return total + kept * trained
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Checksum of all weights and buffers, to tell models apart."""
+    checksum = 0
+    for tensor in model.state_dict().values():
+        array = tensor.detach().cpu().contiguous().numpy()
+        if array.size:
+            checksum = zlib.crc32(memoryview(array).cast('B'), checksum)
+    return f'{checksum:08x}'

@@ -12,7 +12,7 @@ from mmengine.runner import load_checkpoint
 from mmsemi.apis.mutual import MutualTraining
 from mmsemi.apis.train_mutual import train_mutual
 from mmsemi.cli import main
-from mmsemi.engine.hooks.pseudo_label_hook import fingerprint
+from mmsemi.engine.training_state import fingerprint
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
 from tests.tiny import make_tiny_set, tiny_config, tiny_model

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from mmsemi.apis import doctor
-from mmsemi.prepare import masks as own_masks
+from mmsemi.prepare import mask_labels
+from mmsemi.prepare.mask_labels import labels_of
 from mmsemi.prepare.mask_writer import MaskWriter
-from mmsemi.prepare.masks import convert_masks, labels_of, read_encoding
+from mmsemi.prepare.masks import convert_masks, read_encoding, threads_for
 from mmsemi.prepare.polygons import encode_runs
 
 from . import own_folders as own
@@ -350,7 +351,7 @@ def test_strips_leave_no_seam(tmp_path, monkeypatch) -> None:
     mask = result.source.read(result.pairs.pairs[0])
     whole, changed = labels_of(mask, result.encoding)
     assert changed and (whole == ids).mean() > 0.95
-    monkeypatch.setattr(own_masks, '_STRIP', 1)
+    monkeypatch.setattr(mask_labels, '_STRIP', 1)
     parts, number = labels_of(mask, result.encoding)
     np.testing.assert_array_equal(parts, whole)
     assert number == changed
@@ -418,7 +419,7 @@ def test_edges_are_not_counted_as_classes(tmp_path, ending) -> None:
 
 
 def test_large_masks_are_read_one_by_one() -> None:
-    assert own_masks.threads_for([(10_000, 10_000), (9, 9)], 8) == 1
-    assert own_masks.threads_for([(4_000, 5_000)], 8) == 5
-    assert own_masks.threads_for([(30, 30)], 8) == 8
-    assert own_masks.threads_for([], 8) == 8
+    assert threads_for([(10_000, 10_000), (9, 9)], 8) == 1
+    assert threads_for([(4_000, 5_000)], 8) == 5
+    assert threads_for([(30, 30)], 8) == 8
+    assert threads_for([], 8) == 8

@@ -28,6 +28,8 @@ from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
 from mmsemi.utils.dist import on_main
 
+from ..training_state import fingerprint
+
 
 @HOOKS.register_module()
 class PseudoLabelHook(Hook):
@@ -294,13 +296,3 @@ class PseudoLabelHook(Hook):
         for old in store.root.glob('labeling_model_*.pth'):
             if old != path:
                 old.unlink()
-
-
-def fingerprint(model: nn.Module) -> str:
-    """Checksum of all weights and buffers, to tell models apart."""
-    checksum = 0
-    for tensor in model.state_dict().values():
-        array = tensor.detach().cpu().contiguous().numpy()
-        if array.size:
-            checksum = zlib.crc32(memoryview(array).cast('B'), checksum)
-    return f'{checksum:08x}'
