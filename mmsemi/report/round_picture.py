@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmsemi.io.files import whole_file
 from mmsemi.utils.labels import IGNORE
+
+from .picture_grid import finish_grid, open_grid
 
 PALEST = 0.3  # strength of the color of a pixel of confidence 0
 
@@ -97,43 +98,24 @@ def draw_rounds(
     Returns:
         The picture, (h, w, 3) uint8.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     colors = color_map(palette)
     keys = [key for key in titles if any(key in item for item in images)]
-    height, width = images[0]['image'].shape[:2]
-    cell = 2.9, 2.9 * min(max(height / width, 0.4), 1.5) + 0.34
-    top, bottom = 1.0, 0.35 + 0.26 * legend_rows(images, keys, classes)
-    size = (cell[0] * len(keys), cell[1] * len(images) + top + bottom)
-    figure = Figure(figsize=size, dpi=110, facecolor='white')
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(
-        len(images),
-        len(keys),
-        squeeze=False,
-        gridspec_kw=dict(
-            left=0.012,
-            right=0.988,
-            top=1 - top / size[1],
-            bottom=bottom / size[1],
-            wspace=0.03,
-            hspace=0.34 / (cell[1] - 0.34),
-        ),
+    figure, grid = open_grid(
+        images[0]['image'],
+        (len(images), len(keys)),
+        width=2.9,
+        caption=0.34,
+        margins=(1.0, 0.35 + 0.26 * legend_rows(images, keys, classes)),
+        side=0.012,
+        dpi=110,
     )
     for item, axes in zip(images, grid):
         for key, axis in zip(keys, axes):
             draw_cell(axis, item, key, colors)
     for key, axis in zip(keys, grid[0]):
         axis.set_title(textwrap.fill(titles[key], 28), fontsize=11, pad=7)
-    figure.suptitle(
-        heading, fontsize=13, fontweight='bold', y=1 - 0.1 / size[1], va='top'
-    )
     draw_legend(figure, images, keys, classes, colors)
-    with whole_file(path.parent, path.name) as file:
-        figure.savefig(file, format='png')
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    return finish_grid(figure, heading, 13, path)
 
 
 def draw_cell(axis, item: dict, key: str, colors: np.ndarray) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmsemi.io.files import whole_file
 from mmsemi.utils.labels import IGNORE
 
+from .picture_grid import finish_grid, open_grid
 from .round_picture import color_map, hatch, paint
 
 FADED = 0.35  # of the image where there is nothing to label
@@ -75,29 +75,16 @@ def draw_views(
     Returns:
         The picture, (h, w, 3) uint8.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     colors = color_map(palette)
     titles = ['image', 'annotation', *view_names, 'where all agree']
-    height, width = images[0]['image'].shape[:2]
-    cell = 2.3, 2.3 * min(max(height / width, 0.4), 1.5) + 0.3
-    top, bottom = 0.95, 1.0  # two rows of the legend fit
-    size = (cell[0] * len(titles), cell[1] * len(images) + top + bottom)
-    figure = Figure(figsize=size, dpi=100, facecolor='white')
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(
-        len(images),
-        len(titles),
-        squeeze=False,
-        gridspec_kw=dict(
-            left=0.008,
-            right=0.992,
-            top=1 - top / size[1],
-            bottom=bottom / size[1],
-            wspace=0.03,
-            hspace=0.3 / (cell[1] - 0.3),
-        ),
+    figure, grid = open_grid(
+        images[0]['image'],
+        (len(images), len(titles)),
+        width=2.3,
+        caption=0.3,
+        margins=(0.95, 1.0),  # two rows of the legend fit
+        side=0.008,
+        dpi=100,
     )
     for item, axes in zip(images, grid):
         for axis, (drawn, words) in zip(axes, _cells(item, colors)):
@@ -107,18 +94,8 @@ def draw_views(
             axis.set_yticks([])
     for title, axis in zip(titles, grid[0]):
         axis.set_title(textwrap.fill(title, 24), fontsize=10.5, pad=6)
-    figure.suptitle(
-        heading,
-        fontsize=12.5,
-        fontweight='bold',
-        y=1 - 0.1 / size[1],
-        va='top',
-    )
     _legend(figure, images, classes, colors)
-    with whole_file(path.parent, path.name) as file:
-        figure.savefig(file, format='png')
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    return finish_grid(figure, heading, 12.5, path)
 
 
 def _cells(item: dict, colors: np.ndarray) -> list[tuple]:

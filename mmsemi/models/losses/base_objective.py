@@ -5,9 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.registry import MODELS
 
-from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .class_balanced_cross_entropy import build_criterion
 from .target_loss import TargetLoss
 
 
@@ -32,14 +31,7 @@ class PixelWeightObjective(TargetLoss):
         self, criterion: dict | None = None, ignore_index: int = 255
     ) -> None:
         super().__init__()
-        self.criterion = MODELS.build(
-            criterion or dict(type='ClassBalancedCrossEntropyLoss')
-        )
-        if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
-            raise TypeError(
-                'criterion must be a ClassBalancedCrossEntropyLoss, got '
-                f'{type(self.criterion).__name__}'
-            )
+        self.criterion = build_criterion(criterion)
         self.ignore_index = ignore_index
 
     def examine(

@@ -259,3 +259,25 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
                 f'got {reduction_override!r}'
             )
         return self.reduce(pixel_loss, label, weight, avg_factor, ignore_index)
+
+
+def build_criterion(
+    criterion: dict | None = None,
+) -> ClassBalancedCrossEntropyLoss:
+    """The cross-entropy of a loss that knows class weights and counts.
+
+    Args:
+        criterion: its config; a plain one by default.
+
+    Raises:
+        TypeError: if it is another loss.
+    """
+    built = MODELS.build(
+        criterion or dict(type='ClassBalancedCrossEntropyLoss')
+    )
+    if not isinstance(built, ClassBalancedCrossEntropyLoss):
+        raise TypeError(
+            'criterion must be a ClassBalancedCrossEntropyLoss, got '
+            f'{type(built).__name__}'
+        )
+    return built

@@ -8,7 +8,7 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
-from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .class_balanced_cross_entropy import build_criterion
 from .target_loss import TargetLoss
 
 
@@ -33,14 +33,7 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
         self, criterion: dict | None = None, loss_weight: float = 1.0
     ) -> None:
         super().__init__()
-        self.criterion: ClassBalancedCrossEntropyLoss = MODELS.build(
-            criterion or dict(type='ClassBalancedCrossEntropyLoss')
-        )
-        if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
-            raise TypeError(
-                'criterion must be a ClassBalancedCrossEntropyLoss, got '
-                f'{type(self.criterion).__name__}'
-            )
+        self.criterion = build_criterion(criterion)
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, targets: Targets) -> Tensor:

@@ -4,7 +4,7 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
-from .class_balanced_cross_entropy import ClassBalancedCrossEntropyLoss
+from .class_balanced_cross_entropy import build_criterion
 from .target_loss import TargetLoss
 
 NORMALIZERS = ('valid', 'confident', 'all')
@@ -65,14 +65,7 @@ class PseudoLabelCrossEntropyLoss(TargetLoss):
     ) -> None:
         super().__init__()
         self.normalizer = check_normalizer(normalizer)
-        self.criterion = MODELS.build(
-            criterion or dict(type='ClassBalancedCrossEntropyLoss')
-        )
-        if not isinstance(self.criterion, ClassBalancedCrossEntropyLoss):
-            raise TypeError(
-                'criterion must be a ClassBalancedCrossEntropyLoss, got '
-                f'{type(self.criterion).__name__}'
-            )
+        self.criterion = build_criterion(criterion)
         self.loss_weight = loss_weight
 
     def forward(self, logits: Tensor, targets: Targets) -> Tensor:
