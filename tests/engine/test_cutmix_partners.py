@@ -278,6 +278,7 @@ def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
         Runner.from_cfg(cfg).train()
     cfg = ael_config(root, tmp_path / 'b')
     cfg.custom_hooks = cfg.custom_hooks[:-2]
+    cfg.custom_hooks.append(dict(type='TrainingProgressHook'))
     monkeypatch.setattr(cutmix_partner, 'MAX_AHEAD', 2)
     with pytest.raises(RuntimeError, match='needs CutMixPartnerHook'):
         Runner.from_cfg(cfg).train()

@@ -1,4 +1,4 @@
-"""Early stopping as configs/mean_teacher/README.md has it."""
+"""Early stopping as docs/how_to/read_a_run.md has it."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from tests.tiny import make_tiny_set, train
 
 
 def snippet():
-    """``early_stopping`` of the README."""
-    text = (ROOT / 'configs/mean_teacher/README.md').read_text()
+    """``early_stopping`` of the page."""
+    text = (ROOT / 'docs/how_to/read_a_run.md').read_text()
     (code,) = re.findall(r'```python\n(default_hooks = .*?)```', text, re.S)
     scope = {}
     exec(code, scope)
