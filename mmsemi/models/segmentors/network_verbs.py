@@ -76,7 +76,8 @@ class NetworkVerbs:
             training: use (and move) the statistics of the batch instead.
         """
         with in_mode(network, training):
-            return self.decode(network, images, auxiliary=False)['decode']
+            # Auxiliary heads and representations are not asked for.
+            return network.decode_head(network.extract_feat(images))
 
     def decode_joint(
         self,

@@ -149,7 +149,8 @@ class U2PL(MeanTeacher):
         if self.contrast is not None:
             losses.update(no_contrast(outputs))
         if self.training:
-            self.look(self.teacher, batch.sup, training=True)
+            with torch.no_grad(), in_mode(self.teacher, True):
+                self.decode(self.teacher, batch.sup, auxiliary=False)
         return losses
 
     @property
