@@ -1,7 +1,9 @@
 """Links and commands in the README and the documentation hold."""
 
+import importlib.util
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,16 @@ def test_the_readme_is_read_in_five_minutes() -> None:
         'Citation',
     ]
     assert [h for h in headings if h in wanted] == wanted
+
+
+def test_the_reference_is_fresh() -> None:
+    """``python docs/generate_reference.py`` writes what is there."""
+    path = ROOT / 'docs' / 'generate_reference.py'
+    spec = importlib.util.spec_from_file_location('generate_reference', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for page, text in module.pages().items():
+        # Later versions of Python lay out the help of commands otherwise.
+        if page.name == 'commands.md' and sys.version_info >= (3, 13):
+            continue
+        assert page.read_text('utf-8') == text, f'{page.name} is not fresh'
