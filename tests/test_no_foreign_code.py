@@ -22,7 +22,7 @@ from mmsemi.apis.inference import Predictor
 from mmsemi.apis.mutual import MutualTraining, labeling_hook
 from mmsemi.apis.work_dir import check_work_dir
 from mmsemi.engine.hooks.pseudo_label_hook import PseudoLabelHook
-from mmsemi.engine.loops.round_start import check_baseline
+from mmsemi.engine.loops.round_start import check_baseline, load_best
 from mmsemi.engine.runner import CalmRunner
 from mmsemi.models.decode_heads.class_embeddings import read_arrays
 from mmsemi.models.export import export_segmentor
@@ -292,7 +292,7 @@ def config_of_the_model_that_labels(s):
 def best_checkpoint_a_round_starts_from(s):
     runner = Runner.from_cfg(s.cfg)
     runner.message_hub.update_info('best_ckpt', s.poison)
-    runner.train_loop._load_best()
+    load_best(runner, 1)
 
 
 @place

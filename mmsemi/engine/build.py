@@ -79,7 +79,8 @@ def resolve(
             cfg[key] = _filled(cfg[key], key, facts, lengths)
     _end_schedules(cfg)
     resolve_student(cfg)
-    name_types(cfg._cfg_dict)
+    for part in cfg.values():
+        name_types(part)
     whole_counts(cfg)
     if world_size is not None or accumulate > 1:
         divide(cfg, 1 if world_size is None else world_size, accumulate)
