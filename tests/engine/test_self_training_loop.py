@@ -293,11 +293,14 @@ def test_epochs(root, tmp_path):
     [
         (
             dict(train_cfg=dict(portions=(0.5, 1.5))),
-            r'portions lie in \(0, 1\]',
+            r'portions must lie in \(0, 1\]',
         ),
         (dict(train_cfg=dict(iters_per_round=(4,))), '1 entries for 2 rounds'),
         (dict(train_cfg=dict(start_from='first')), "'last' or 'best'"),
-        (dict(train_cfg=dict(lr_scale=(1.0, 0.0))), 'lr_scale is positive'),
+        (
+            dict(train_cfg=dict(lr_scale=(1.0, 0.0))),
+            'lr_scale must be positive',
+        ),
         (
             dict(
                 train_cfg=dict(iters_per_round=None, epochs_per_round=1),

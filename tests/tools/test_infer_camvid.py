@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model, init_model
 
+from mmsemi.engine.build import resolve
 from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS
 from tests.conftest import ROOT
@@ -28,7 +29,7 @@ def files(tmp_path_factory, data_dir):
     paths = sorted((data_dir / 'camvid/images/test').glob('*.jpg'))
     for path in (paths[0], paths[len(paths) // 2], paths[-1]):
         shutil.copy(path, folder / 'images')
-    cfg = Config.fromfile(CONFIG)
+    cfg = resolve(Config.fromfile(CONFIG))
     cfg.model.student.backbone.init_cfg = None
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmsemi'):
