@@ -13,7 +13,7 @@ from .mean_teacher import MeanTeacher
 from .modes import in_mode
 from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
-from .u2pl import U2PL, joined
+from .u2pl import U2PL
 
 
 class AdaptiveEqualization(OnlineSegmentor):
@@ -203,23 +203,12 @@ class U2PLWithAEL(AdaptiveEqualization, U2PL):
         """The step of U2PL, and consistency on labeled images."""
         targets = self.label(self.look(self.teacher, batch.weak), batch)
         images, targets = self.mix(batch.strong[0], targets)
-        sup, unsup = self.decode_joint(self.student, batch, images)
-        teacher_sup, teacher_unsup = self.observe(batch, images)
-        split = self.divide(teacher_unsup['decode'], targets)
-        losses = self.sup(self.student, sup, batch)
-        losses.update(self.filtered_loss(unsup['decode'], targets, split))
-        losses.update(
-            self.contrast_loss(
-                batch.labels,
-                targets.labels,
-                split,
-                joined(sup, unsup),
-                joined(teacher_sup, teacher_unsup),
-            )
-        )
+        student = self.decode_joint(self.student, batch, images)
+        teacher = self.observe(batch, images)
+        losses = self.learn(batch, targets, student, teacher)
         losses.update(
             self.labeled_consistency_loss(
-                sup['decode'], teacher_sup['decode'], batch
+                student[0]['decode'], teacher[0]['decode'], batch
             )
         )
         return losses

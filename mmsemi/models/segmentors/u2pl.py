@@ -126,9 +126,27 @@ class U2PL(MeanTeacher):
         """Algorithm 1 of the paper."""
         targets = self.label(self.look(self.teacher, batch.weak), batch)
         images, targets = self.mix(batch.strong[0], targets)
-        sup, unsup = self.decode_joint(self.student, batch, images)
-        teacher_sup, teacher_unsup = self.observe(batch, images)
-        split = self.divide(teacher_unsup['decode'], targets)
+        student = self.decode_joint(self.student, batch, images)
+        teacher = self.observe(batch, images)
+        return self.learn(batch, targets, student, teacher)
+
+    def learn(
+        self,
+        batch: Batch,
+        targets: Targets,
+        student: tuple[Outputs, Outputs],
+        teacher: tuple[Outputs, Outputs],
+    ) -> Losses:
+        """Losses of reliable labels, and of what unreliable pixels are not.
+
+        Args:
+            batch: has the labels of the labeled images.
+            targets: of the mixed images.
+            student: its outputs for the labeled and for the mixed images.
+            teacher: likewise, in train mode.
+        """
+        sup, unsup = student
+        split = self.divide(teacher[1]['decode'], targets)
         losses = self.sup(self.student, sup, batch)
         losses.update(self.filtered_loss(unsup['decode'], targets, split))
         losses.update(
@@ -136,8 +154,8 @@ class U2PL(MeanTeacher):
                 batch.labels,
                 targets.labels,
                 split,
-                joined(sup, unsup),
-                joined(teacher_sup, teacher_unsup),
+                joined(*student),
+                joined(*teacher),
             )
         )
         return losses
