@@ -9,10 +9,8 @@ classes13 = [
     'bicycle',
 ]
 classes16 = classes13[:3] + ['wall', 'fence', 'pole'] + classes13[3:]
-# Long side of 0.7 to 1.3 times 2048, as that of the target.
-wide = dict(
-    type='RandomScale', ratio_range=(0.7 * 2048 / 1914, 1.3 * 2048 / 1914)
-)
+# Of an image's own size, for GTA5's 1914 pixels as for Cityscapes' 2048.
+wide = dict(type='RandomScale', ratio_range=(0.7, 1.3))
 scale = dict(type='RandomScale', ratio_range=(0.5, 1.5))
 crop = dict(type='RandomCrop')
 pad_and_flip = [dict(type='PadSegFields'), dict(type='RandomFlip', prob=0.5)]
@@ -63,11 +61,7 @@ data = dict(
             crop_size=(504, 504),
             augment=[wide, crop, *pad_and_flip],
             sup_augment=[wide, rarest_crop, *pad_and_flip],
-            round_augment=[
-                dict(type='RandomScale', ratio_range=(0.7, 1.3)),
-                rarest_crop,
-                *pad_and_flip,
-            ],
+            round_augment=[wide, rarest_crop, *pad_and_flip],
             tta_scales=(0.5, 0.75, 1.0),
             batch=dict(alone=16),
             round_sampler=dict(

@@ -4,7 +4,6 @@
 _base_ = ['./gta5_to_cityscapes.py']
 # Nothing happens to images that were converted to this size.
 source_size = dict(type='TorchResize', scale=(2048, 1024))  # width, height
-narrow = dict(type='RandomScale', ratio_range=(0.7, 1.3))
 source = [source_size, dict(type='RandomScale', ratio_range=(0.8, 1.2))]
 target = dict(type='RandomScale', ratio_range=(0.6, 1.5))
 crop, rare_crop, pad_and_flip = (
@@ -34,8 +33,8 @@ data = dict(
             round_sampler=dict(portions=dict(rounds=4), subset_seed=0),
         ),
         cbst=dict(  # images at their own 1280x760
-            augment=[narrow, crop, *pad_and_flip],
-            sup_augment=[narrow, _base_.rarest_crop, *pad_and_flip],
+            augment=[_base_.wide, crop, *pad_and_flip],
+            sup_augment=[_base_.wide, _base_.rarest_crop, *pad_and_flip],
         ),
     ),
     round_sampler=dict(portions=dict(start=0.02)),
