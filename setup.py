@@ -87,7 +87,7 @@ setup(
     install_requires=STACK + LIBRARIES,
     extras_require={
         # setuptools builds the wheel that a test installs.
-        'tests': ['pytest', 'ruff', 'mypy', 'setuptools>=77'],
+        'tests': ['pytest', 'pytest-xdist', 'ruff', 'mypy', 'setuptools>=77'],
         'tensorboard': ['tensorboard'],
         'mmpretrain': ['onedl-mmpretrain>=1.3.6,<1.4', 'torchvision'],
     },

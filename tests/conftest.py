@@ -3,6 +3,11 @@
 import os
 from pathlib import Path
 
+# Several processes share the cores among them (``pytest -n auto``); theirs
+# have one thread each. To be said before torch is imported.
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    os.environ.setdefault('OMP_NUM_THREADS', '1')
+
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,3 +59,21 @@ def _unformatted_configs():
         'yapf.yapflib.yapf_api.FormatCode', lambda text, **kwargs: (text, True)
     ):
         yield
+
+
+oracle_notes = []
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    """Keep what one of several processes has read of the oracles."""
+    if notes := getattr(node, 'workeroutput', {}).get('oracles'):
+        oracle_notes.append(notes)
+
+
+def pytest_sessionfinish(session, exitstatus) -> None:
+    """Judge together what several processes have read of the oracles."""
+    if oracle_notes and not exitstatus:
+        from tests.oracles import kinds
+
+        kinds.judge(session, kinds.Notes.joined(oracle_notes))

@@ -36,26 +36,16 @@ def pytest_deselected(items) -> None:
 
 
 def pytest_sessionfinish(session, exitstatus) -> None:
-    """Fail when a file, or in a run of all tests a case, was not compared.
-
-    A test of one part of a file is skipped where the file has no such part;
-    so only the end tells that it has no part at all.
-    """
+    """Judge the files; one of several processes hands its notes on."""
     partly = deselected or any('::' in arg for arg in session.config.args)
-    if partly or exitstatus:
-        return
-    whole = MODULES <= {item.path for item in session.items}
-    write = session.config.pluginmanager.get_plugin(
-        'terminalreporter'
-    ).write_line
-    for path in sorted(set(kinds.STORED) - set(kinds.UNSERVED)):
-        nothing = not kinds.READ[path]
-        if nothing or (whole and kinds.untouched(path)):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if nothing:
-            write(f'\nnothing of {path.name} was compared', red=True)
-        elif whole and kinds.unread(path):
-            names = ', '.join(kinds.unread(path))
-            write(f'\nnot compared of {path.name}: {names}')
-    for path, why in sorted(kinds.UNSERVED.items()):
-        write(f'\nnot compared: {path.name}, {why}')
+    notes = kinds.Notes(
+        kinds.STORED,
+        dict(kinds.READ),
+        kinds.UNSERVED,
+        bool(partly),
+        whole=MODULES <= {item.path for item in session.items},
+    )
+    if hasattr(session.config, 'workeroutput'):
+        session.config.workeroutput['oracles'] = notes.packed()
+    elif not exitstatus:
+        kinds.judge(session, notes)

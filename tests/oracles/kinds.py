@@ -8,6 +8,7 @@ nothing of it, and a run of all these tests that left arrays unread.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -253,25 +254,89 @@ def files(oracle_dir: Path, family: str, kind: str) -> list[Path]:
     return found
 
 
-def unread(path: Path) -> list[str]:
-    """Arrays of an opened file that nobody has asked for."""
-    if path in UNSERVED:
-        return []
-    known = REPEATED[path.parent.name]
-    return sorted(
-        name
-        for name in STORED[path] - READ[path]
-        if not any(re.fullmatch(pattern, name) for pattern in known)
-    )
-
-
 def case_of(name: str) -> str:
     """The case that an array belongs to, '' for that of the whole file."""
     found = re.match(r'(.+?)__|([a-z]+\d+)_', name)
     return found[0] if found else ''
 
 
-def untouched(path: Path) -> list[str]:
-    """Cases of an opened file of which nothing was read."""
-    read = {case_of(name) for name in READ[path]}
-    return sorted({case_of(name) for name in unread(path)} - read)
+@dataclass
+class Notes:
+    """What the tests of one process, or of several, have read.
+
+    Attributes:
+        stored: names of the arrays of each opened file.
+        read: of those that tests have read.
+        unserved: why a file could not be compared.
+        partly: whether only some tests of a module were asked for.
+        whole: whether all modules were.
+    """
+
+    stored: dict[Path, set[str]]
+    read: dict[Path, set[str]]
+    unserved: dict[Path, str]
+    partly: bool
+    whole: bool
+
+    def packed(self) -> tuple:
+        """The same in types that travel between processes."""
+        return (
+            {str(p): sorted(names) for p, names in self.stored.items()},
+            {str(p): sorted(names) for p, names in self.read.items()},
+            {str(p): why for p, why in self.unserved.items()},
+            self.partly,
+            self.whole,
+        )
+
+    @classmethod
+    def joined(cls, packed: Iterable[tuple]) -> 'Notes':
+        """Those of all processes."""
+        notes = cls({}, defaultdict(set), {}, False, True)
+        for stored, read, unserved, partly, whole in packed:
+            for path, names in stored.items():
+                notes.stored[Path(path)] = set(names)
+            for path, names in read.items():
+                notes.read[Path(path)] |= set(names)
+            notes.unserved.update({Path(p): w for p, w in unserved.items()})
+            notes.partly |= partly
+            notes.whole &= whole
+        return notes
+
+    def unread(self, path: Path) -> list[str]:
+        """Arrays of an opened file that nobody has asked for."""
+        if path in self.unserved:
+            return []
+        known = REPEATED[path.parent.name]
+        return sorted(
+            name
+            for name in self.stored[path] - self.read.get(path, set())
+            if not any(re.fullmatch(pattern, name) for pattern in known)
+        )
+
+    def untouched(self, path: Path) -> list[str]:
+        """Cases of an opened file of which nothing was read."""
+        read = {case_of(name) for name in self.read.get(path, ())}
+        return sorted({case_of(name) for name in self.unread(path)} - read)
+
+
+def judge(session, notes: Notes) -> None:
+    """Fail when a file, or in a run of all tests a case, was not compared.
+
+    A test of one part of a file is skipped where the file has no such part;
+    so only the end tells that it has no part at all.
+    """
+    if notes.partly:
+        return
+    manager = session.config.pluginmanager
+    write = manager.get_plugin('terminalreporter').write_line
+    for path in sorted(set(notes.stored) - set(notes.unserved)):
+        nothing = not notes.read.get(path)
+        if nothing or (notes.whole and notes.untouched(path)):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if nothing:
+            write(f'\nnothing of {path.name} was compared', red=True)
+        elif notes.whole and notes.unread(path):
+            names = ', '.join(notes.unread(path))
+            write(f'\nnot compared of {path.name}: {names}')
+    for path, why in sorted(notes.unserved.items()):
+        write(f'\nnot compared: {path.name}, {why}')

@@ -96,12 +96,16 @@ def test_no_test_passes_without_cases(oracle_dir, tmp_path) -> None:
         assert not reads or module == 'test_all_kinds_served', name
 
 
-def test_files_of_several_parts_have_one(oracle_dir, tmp_path) -> None:
+@pytest.mark.parametrize('processes', [0, 2])
+def test_files_of_several_parts_have_one(
+    oracle_dir, tmp_path, processes
+) -> None:
     """Each of their tests is skipped, but the run fails."""
     kinds = ('eval_helpers', 'schedules')
     hollow(oracle_dir, tmp_path, kinds)
     modules = ('u2pl_evaluation', 'u2pl_ema')
-    done = run(tmp_path, *[HERE / f'test_{name}.py' for name in modules])
+    tests = [HERE / f'test_{name}.py' for name in modules]
+    done = run(tmp_path, *tests, '-n', processes)
     assert not re.search(r'^(FAILED|ERROR)', done.stdout, re.M), done.stdout
     assert done.returncode == 1
     for kind in kinds:
