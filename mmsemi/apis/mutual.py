@@ -112,9 +112,6 @@ class MutualTraining:
         cfg = copy.deepcopy(self.configs[name])
         cfg.work_dir = str(self.folder(phase, name))
         cfg.experiment_name = f'{name}_phase_{phase}'
-        if cfg.get('visualizer'):
-            # Visualizers are kept by name, with the folder they write to.
-            cfg.visualizer.name = cfg.experiment_name
         baseline_cfg = cfg.pop('baseline_cfg', {})
         loop = cfg.train_cfg
         if phase == 0:

@@ -7,6 +7,7 @@ from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MMLogger
 from mmengine.runner import CheckpointLoader, Runner
+from mmengine.visualization import Visualizer
 from torch import nn
 
 from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
@@ -38,10 +39,26 @@ class CalmRunner(Runner):
     trains = False
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
-        """Build the logger before anything is said."""
+        """Build the logger before anything is said.
+
+        Loggers and visualizers of a process are kept by name, with the
+        files they write to; a second run has names of its own.
+        """
+        name, number = self._experiment_name, 1
+        while MMLogger.check_instance_created(self._experiment_name):
+            number += 1
+            self._experiment_name = f'{name}_{number}'
         logger = super().build_logger(*args, **kwargs)
         calm_console(logger)
         return logger
+
+    def build_visualizer(
+        self, visualizer: Visualizer | dict | None = None
+    ) -> Visualizer:
+        """Build a visualizer of this run alone, see ``build_logger``."""
+        if isinstance(visualizer, dict):
+            visualizer = dict(visualizer, name=self._experiment_name)
+        return super().build_visualizer(visualizer)
 
     def register_hooks(self, default_hooks=None, custom_hooks=None) -> None:
         """Register those of the config, and :class:`TrainingProgressHook`."""

@@ -103,7 +103,6 @@ def another(cfg, tmp_path, *hooks, **checkpoint):
     """The same run in a folder of its own."""
     cfg = copy.deepcopy(cfg)
     cfg.work_dir = str(tmp_path / 'run')
-    cfg.experiment_name = f'{tmp_path.name}_{time.time_ns()}'
     cfg.default_hooks.checkpoint.update(checkpoint)
     cfg.custom_hooks += hooks
     return cfg

@@ -81,3 +81,25 @@ def test_a_file_of_other_classes_does_not_start_a_run(cfg, tmp_path) -> None:
         again['student.decode_head.conv_seg.weight'],
         start['student.decode_head.conv_seg.weight'],
     )
+
+
+def test_two_runs_of_a_process_write_to_their_own_files(cfg, tmp_path) -> None:
+    """Whatever the names they were given, in one second or not."""
+    cfg.log_level = 'INFO'
+    cfg.visualizer = dict(
+        type='SegLocalVisualizer',
+        name='visualizer',
+        vis_backends=[dict(type='LocalVisBackend')],
+    )
+    runners = []
+    for name in ('first', 'second'):
+        again = copy.deepcopy(cfg)
+        again.work_dir = str(tmp_path / name)
+        runners.append(build_runner(again))
+        runners[-1].visualizer.add_scalar('a', 1.0, step=0)
+        runners[-1].logger.info(f'this is {name}')
+    for name in ('first', 'second'):
+        (scalars,) = (tmp_path / name).rglob('scalars.json')
+        assert scalars.read_text().count('"a"') == 1
+        (log,) = (tmp_path / name).rglob('*.log')
+        assert f'this is {name}' in log.read_text()
