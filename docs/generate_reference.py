@@ -68,17 +68,19 @@ def commands() -> str:
 
 def api() -> str:
     """The page of functions and classes."""
+    from mmsemi import apis
     from mmsemi.cli.commands import COMMANDS
 
     rows = []
     for command in COMMANDS.values():
-        module, _, name = command.target.partition(':')
-        function = getattr(importlib.import_module(module), name)
-        rows.append(f'| `{module}.{name}` | {first_sentence(function)} |')
+        name = command.target.partition(':')[2]
+        function = getattr(apis, name)
+        rows.append(f'| `mmsemi.apis.{name}` | {first_sentence(function)} |')
     page = [
         NOTE + '# Python API',
         'Shapes, units, errors and sources are in the docstrings: '
-        '`help(mmsemi.apis.train.train)`.',
+        '`help(mmsemi.apis.train)`. `from mmsemi.apis import train` imports '
+        'what this one needs.',
         '## Functions behind the commands',
         '| function | what it does |\n|---|---|\n' + '\n'.join(rows),
     ]

@@ -10,5 +10,5 @@ model = dict(
     mixing=dict(box_cfg=dict(count=3, share=(0.25, 0.5))),
     semi_test_cfg=dict(predict_on='student'),
 )
-val_cfg = dict(type='TeacherStudentValLoop')
+val_cfg = dict(type='AllNetworksValLoop')
 hooks = dict(teacher=None)

@@ -56,4 +56,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
 )
 train_cfg = dict(max_iters='{epochs} epochs', val_interval=2000)
-val_cfg = dict(type='TeacherStudentValLoop')
+val_cfg = dict(type='AllNetworksValLoop')

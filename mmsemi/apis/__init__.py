@@ -1,6 +1,69 @@
-"""What the commands do, as Python functions."""
+"""What the commands do, as Python functions.
 
-from .doctor import doctor
-from .modules import register_all_modules
+    from mmsemi.apis import train, test, infer
 
-__all__ = ['doctor', 'register_all_modules']
+Each is imported with what it needs when it is first asked for.
+"""
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmsemi.report.curves import plot_curves
+    from mmsemi.report.runs import summarize
+
+    from .calibration import sweep_calibration
+    from .doctor import doctor
+    from .export import export
+    from .infer import infer
+    from .modules import register_all_modules
+    from .test import test
+    from .train import train
+    from .train_mutual import train_mutual
+
+_PLACES = dict(
+    doctor='mmsemi.apis.doctor',
+    export='mmsemi.apis.export',
+    infer='mmsemi.apis.infer',
+    plot_curves='mmsemi.report.curves',
+    register_all_modules='mmsemi.apis.modules',
+    summarize='mmsemi.report.runs',
+    sweep_calibration='mmsemi.apis.calibration',
+    test='mmsemi.apis.test',
+    train='mmsemi.apis.train',
+    train_mutual='mmsemi.apis.train_mutual',
+)
+
+__all__ = [
+    'doctor',
+    'export',
+    'infer',
+    'plot_curves',
+    'register_all_modules',
+    'summarize',
+    'sweep_calibration',
+    'test',
+    'train',
+    'train_mutual',
+]
+
+
+class _Functions(ModuleType):
+    """The name ``train`` stays the function once its module is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PLACES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f'module {__name__} has no attribute {name}')
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+sys.modules[__name__].__class__ = _Functions

@@ -53,11 +53,17 @@ def load_config(
 
 
 def set_work_dir(
-    cfg: Config, config_path: str, work_dir: str | None, suffix: str = ''
+    cfg: Config,
+    config_path: str,
+    work_dir: str | None,
+    suffix: str = '',
+    split: str | None = None,
 ) -> Path:
     """Work dir from the option, else the config, else the config's name.
 
-    ``configs/<method>/<name>.py`` gives ``work_dirs/<method>/<name>``.
+    ``configs/<method>/<name>.py`` gives ``work_dirs/<method>/<name>``. A
+    split chosen on the command line is a part of it, a folder by its last
+    two names: ``<name>_1_16-seed1``.
     """
     if work_dir is not None:
         cfg.work_dir = work_dir
@@ -68,6 +74,9 @@ def set_work_dir(
             if 'configs' in folders
             else []
         )
+        if split:
+            parts = [p for p in Path(split).parts if p.strip('./')]
+            name = f'{name}_{"-".join(parts[-2:])}'
         cfg.work_dir = str(Path('work_dirs', *below, name, suffix))
     return Path(cfg.work_dir)
 

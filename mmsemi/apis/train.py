@@ -39,7 +39,8 @@ def train(
     Args:
         config: file, or name of a config that mmsemi brings.
         work_dir: folder for logs, checkpoints and results; by default
-            ``work_dirs/<method>/<name of the config>``.
+            ``work_dirs/<method>/<name of the config>``, and ``_<split>`` where
+            one is given.
         resume: go on with the run in the work dir, from its latest whole
             checkpoint.
         overwrite: move the run that the work dir holds aside.
@@ -65,7 +66,7 @@ def train(
     config = find_config(config)
     processes = launched_processes(launcher)
     cfg = load_config(config, options, split, processes, accumulate)
-    set_work_dir(cfg, config, work_dir)
+    set_work_dir(cfg, config, work_dir, split=split)
     if is_first_process():
         prepare_generated(cfg)
     if amp:

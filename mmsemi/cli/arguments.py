@@ -28,7 +28,8 @@ def train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--work-dir',
         help='folder for logs, checkpoints and results; default '
-        'work_dirs/<method>/<name of the config>',
+        'work_dirs/<method>/<name of the config>, with the split where one '
+        'is given',
     )
     _run_options(
         parser, 'move the run the work dir holds aside and start anew'

@@ -53,6 +53,14 @@ def test_work_dir_option_config_and_name_in_that_order(cfg):
     cfg = Config()
     path = config.set_work_dir(cfg, 'x/configs/dmt/b.py', None)
     assert path.as_posix() == 'work_dirs/dmt/b'
+    for split, name in (
+        ('1464', 'b_1464'),
+        ('20/seed1', 'b_20-seed1'),
+        ('/data/camvid/1_16/seed0/', 'b_1_16-seed0'),
+        ('../mine', 'b_mine'),
+    ):
+        path = config.set_work_dir(Config(), 'dmt/b.py', None, split=split)
+        assert path.as_posix() == f'work_dirs/{name}'
 
 
 def test_an_empty_work_dir_may_be_used(cfg):

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mmsemi import apis
 from mmsemi.cli import main
 from mmsemi.cli.commands import COMMANDS, SCRIPTS
 from mmsemi.cli.main import build_parser
@@ -40,6 +41,31 @@ def test_options_are_the_arguments_of_the_function(name) -> None:
     for key, parameter in parameters.items():
         if parameter.default is not parameter.empty:
             assert options[key] == parameter.default, key
+
+
+@pytest.mark.parametrize('name', COMMANDS)
+def test_the_function_of_a_command_is_one_of_mmsemi_apis(name) -> None:
+    module, function = COMMANDS[name].target.split(':')
+    wanted = getattr(importlib.import_module(module), function)
+    assert getattr(apis, function) is wanted
+    assert function in apis.__all__
+
+
+def test_functions_are_imported_when_they_are_asked_for() -> None:
+    code = (
+        'import sys\n'
+        'import mmsemi.apis as apis\n'
+        'assert not {"torch", "cv2", "mmseg"} & set(sys.modules)\n'
+        'import mmsemi.apis.launcher, mmsemi.apis.work_dir\n'
+        'import mmsemi.apis.train\n'
+        'from mmsemi.apis import train\n'
+        'assert callable(train) and train is apis.train\n'
+        'assert train.__module__ == "mmsemi.apis.train"\n'
+        'assert apis.export.__name__ == "export"'
+    )
+    subprocess.run([sys.executable, '-c', code], cwd=ROOT, check=True)
+    with pytest.raises(AttributeError, match='no attribute trian'):
+        apis.__getattr__('trian')
 
 
 def test_help_needs_no_torch() -> None:

@@ -49,7 +49,7 @@ def method_config(method: str, root: Path, work_dir: Path) -> Config:
     else:
         cfg.train_cfg.update(max_iters=4, val_interval=2)
         cfg.param_scheduler[0].end = 5
-        cfg.val_cfg = dict(type='TeacherStudentValLoop')
+        cfg.val_cfg = dict(type='AllNetworksValLoop')
         metric = 'teacher/mIoU'
     cfg.default_hooks = dict(
         checkpoint=dict(

@@ -47,7 +47,7 @@ def test_a_run_stops_and_is_finished(tmp_path, network):
     cfg.train_cfg.val_interval = 1
     cfg.custom_hooks.append(dict(type='StuckMetricHook', key=f'{network}mIoU'))
     if network:
-        cfg.val_cfg = dict(type='TeacherStudentValLoop')
+        cfg.val_cfg = dict(type='AllNetworksValLoop')
     runner = train(cfg)
     # Better at 2, then twice not.
     assert patience > 2 and runner.iter == 4 < runner.max_iters

@@ -137,7 +137,7 @@ def whole(root, tmp_path_factory):
         summary=dict(type='RunSummaryHook'), export=dict(type='ExportHook')
     )
     cfg.default_hooks.checkpoint.update(save_best='teacher/mIoU')
-    cfg.val_cfg = dict(type='TeacherStudentValLoop')
+    cfg.val_cfg = dict(type='AllNetworksValLoop')
     cfg.custom_hooks.append(dict(type='OnlineMetricHook'))
     return cfg, train(cfg).model.state_dict()
 

@@ -28,7 +28,7 @@ def cps_config(root: Path, work_dir: Path) -> Config:
         'unsup_student'
     )
     cfg.custom_hooks.pop()  # there is no teacher to move
-    cfg.val_cfg = dict(type='TeacherStudentValLoop')
+    cfg.val_cfg = dict(type='AllNetworksValLoop')
     cfg.default_hooks.update(export=dict(type='ExportHook'))
     return cfg
 

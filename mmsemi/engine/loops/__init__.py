@@ -1,4 +1,4 @@
+from .all_networks_val_loop import AllNetworksValLoop
 from .self_training_loop import SelfTrainingLoop
-from .teacher_student_val_loop import TeacherStudentValLoop
 
-__all__ = ['SelfTrainingLoop', 'TeacherStudentValLoop']
+__all__ = ['AllNetworksValLoop', 'SelfTrainingLoop']

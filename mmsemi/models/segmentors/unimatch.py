@@ -1,7 +1,9 @@
 """UniMatch: perturbed images and perturbed features, without a teacher."""
 
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 
@@ -13,8 +15,49 @@ CUTMIX = dict(
 )
 
 
+class PerturbedViews(OnlineSegmentor):
+    """What both versions of UniMatch have in common: all but the step.
+
+    Args:
+        student: see :class:`OnlineSegmentor`.
+        pseudo_labeler: :class:`ConfidencePseudoLabeler` at 0.95 by default.
+        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
+        mixing: by default :class:`CutMix` as published, each image on its
+            own with a probability of 0.5.
+        perturbation: config of a module from features to features;
+            :attr:`published_perturbation` by default, an empty one changes
+            nothing.
+        **kwargs: see the class that this one stands before.
+    """
+
+    strong_views = 2
+    published_perturbation: dict[str, Any]
+
+    def __init__(
+        self,
+        student: dict,
+        pseudo_labeler: dict | None = None,
+        unsup_loss: dict | None = None,
+        mixing: dict | None = CUTMIX,
+        perturbation: dict | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            student,
+            pseudo_labeler or dict(type='ConfidencePseudoLabeler'),
+            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
+            mixing,
+            **kwargs,
+        )
+        if perturbation is None:
+            perturbation = self.published_perturbation
+        self.perturbation = (
+            MODELS.build(perturbation) if perturbation else nn.Identity()
+        )
+
+
 @MODELS.register_module()
-class UniMatch(OnlineSegmentor):
+class UniMatch(PerturbedViews):
     """Weak-to-strong consistency of images and features (arXiv 2208.09910).
 
     Yang et al., CVPR 2023. The student itself labels the weak view, in the
@@ -40,42 +83,16 @@ class UniMatch(OnlineSegmentor):
     perturbed that enter the heads; in their network, those are two.
 
     Args:
-        student: see :class:`OnlineSegmentor`.
-        pseudo_labeler: :class:`ConfidencePseudoLabeler` at 0.95 by default.
-        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
-        mixing: by default :class:`CutMix` as published, each image on its
-            own with a probability of 0.5.
-        perturbation: config of a module from features to features;
-            :class:`ChannelDropout` of a half by default.
-        **kwargs: as there. ``sup_weight`` and ``unsup_weight`` are 0.5 by
-            default. With ``joint_forward=False`` the labeled images go
-            through the student alone.
+        **kwargs: see :class:`PerturbedViews` and :class:`OnlineSegmentor`;
+            ``sup_weight`` and ``unsup_weight`` are 0.5 by default. With
+            ``joint_forward=False`` the labeled images go through the student
+            alone.
     """
 
-    strong_views = 2
+    published_perturbation = dict(type='ChannelDropout')
     train_defaults = dict(
         OnlineSegmentor.train_defaults, sup_weight=0.5, unsup_weight=0.5
     )
-
-    def __init__(
-        self,
-        student: dict,
-        pseudo_labeler: dict | None = None,
-        unsup_loss: dict | None = None,
-        mixing: dict | None = CUTMIX,
-        perturbation: dict | None = None,
-        **kwargs,
-    ) -> None:
-        super().__init__(
-            student,
-            pseudo_labeler or dict(type='ConfidencePseudoLabeler'),
-            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
-            mixing,
-            **kwargs,
-        )
-        self.perturbation = MODELS.build(
-            perturbation or dict(type='ChannelDropout')
-        )
 
     def step(self, batch: Batch) -> Losses:
         """Algorithm 1 of the paper, and its second strong view."""

@@ -7,13 +7,11 @@ from mmsemi.registry import MODELS
 from .batch import Batch
 from .mean_teacher import MeanTeacher
 from .online import Losses
-from .unimatch import CUTMIX
-
-DROPOUT = dict(type='ComplementaryChannelDropout')
+from .unimatch import PerturbedViews
 
 
 @MODELS.register_module()
-class UniMatchV2(MeanTeacher):
+class UniMatchV2(PerturbedViews, MeanTeacher):
     """Two strong views whose features complete each other (2410.10777).
 
     Yang et al., arXiv 2410.10777. An averaged teacher in eval mode labels
@@ -33,41 +31,16 @@ class UniMatchV2(MeanTeacher):
     which the code averages and cuts off.
 
     Args:
-        student: see :class:`OnlineSegmentor`.
-        pseudo_labeler: :class:`ConfidencePseudoLabeler` at 0.95 by default.
-        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
-        mixing: as published by default, see :class:`UniMatch`.
-        perturbation: config of a module from the features of both views to
-            features; None changes nothing.
-        **kwargs: see :class:`MeanTeacher`, without ``joint_forward``;
-            ``sup_weight`` and ``unsup_weight`` are 0.5 by default.
+        **kwargs: see :class:`PerturbedViews` and :class:`MeanTeacher`,
+            without ``joint_forward``; ``sup_weight`` and ``unsup_weight``
+            are 0.5 by default.
     """
 
-    strong_views = 2
+    published_perturbation = dict(type='ComplementaryChannelDropout')
     train_defaults = dict(
         MeanTeacher.train_defaults, sup_weight=0.5, unsup_weight=0.5
     )
     del train_defaults['joint_forward']
-
-    def __init__(
-        self,
-        student: dict,
-        pseudo_labeler: dict | None = None,
-        unsup_loss: dict | None = None,
-        mixing: dict | None = CUTMIX,
-        perturbation: dict | None = DROPOUT,
-        **kwargs,
-    ) -> None:
-        super().__init__(
-            student,
-            pseudo_labeler or dict(type='ConfidencePseudoLabeler'),
-            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
-            mixing,
-            **kwargs,
-        )
-        self.perturbation = (
-            MODELS.build(perturbation) if perturbation else None
-        )
 
     def step(self, batch: Batch) -> Losses:
         """Label once, perturb twice, learn."""

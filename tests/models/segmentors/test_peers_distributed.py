@@ -21,7 +21,7 @@ METHODS = dict(
         perturbation=dict(type='ChannelDropout', prob=0.0),
     ),
     unimatch_v2=lambda: unimatch_v2(
-        threshold=0.26, mixing=None, perturbation=None
+        threshold=0.26, mixing=None, perturbation={}
     ),
     cps=cps,
 )

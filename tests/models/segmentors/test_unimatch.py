@@ -136,7 +136,7 @@ def test_labels_of_version_2_are_the_teachers():
 
 
 def test_version_2_without_dropout_sees_two_plain_views():
-    plain = unimatch_v2(perturbation=None, mixing=None).eval()
+    plain = unimatch_v2(perturbation={}, mixing=None).eval()
     dropped = unimatch_v2(mixing=None).eval()
     same = dict(TWO)
     data = plain.data_preprocessor(data_of(same), True)

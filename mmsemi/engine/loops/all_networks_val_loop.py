@@ -8,8 +8,8 @@ from mmsemi.registry import LOOPS
 
 
 @LOOPS.register_module()
-class TeacherStudentValLoop(ValLoop):
-    """Validate teacher and student, each with its own metrics.
+class AllNetworksValLoop(ValLoop):
+    """Validate each network of a segmentor with metrics of its own.
 
     One pass over the images for each network. Metrics are prefixed, as in
     ``teacher/mIoU``, which is also what ``save_best`` of the checkpoint hook
