@@ -62,6 +62,8 @@ LIBRARIES = [
     'numpy',
     'opencv-python',
     'pillow',
+    # TIFF with any number of bands; imported where one comes.
+    'tifffile',
     'scipy',
     'matplotlib',
     'rich',
@@ -89,6 +91,8 @@ setup(
         # setuptools builds the wheel that a test installs.
         'tests': ['pytest', 'pytest-xdist', 'ruff', 'mypy', 'setuptools>=77'],
         'tensorboard': ['tensorboard'],
+        # TIFF with bands and compression.
+        'tiff': ['imagecodecs'],
         'mmpretrain': ['onedl-mmpretrain>=1.3.6,<1.4', 'torchvision'],
     },
     classifiers=[

@@ -5,14 +5,14 @@ import warnings
 from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mmsemi.doctor.classes import check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.io.files import write_json, write_text
+from mmsemi.io.image_files import show_file
 from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.mask_files import MaskFacts
 from mmsemi.prepare.mask_labels import labels_of, palette_of
@@ -234,15 +234,8 @@ def _write(result: Diagnosis, out: str) -> None:
 
 
 def _photo(path: str) -> np.ndarray | None:
-    """(H, W, 3) uint8 RGB of an image, None where neither library can."""
+    """(H, W, 3) uint8 RGB of an image, None where it cannot be read."""
     try:
-        with Image.open(path) as image:
-            if image.mode.startswith(('I', 'F')):
-                deep = np.array(image, np.float32)
-                low, high = float(deep.min()), float(deep.max())
-                gray = (deep - low) / max(high - low, 1) * 255
-                return np.repeat(gray.astype(np.uint8)[..., None], 3, 2)
-            return np.array(ImageOps.exif_transpose(image).convert('RGB'))
-    except Exception:  # the findings say what is wrong with it
-        read = cv2.imread(path, cv2.IMREAD_COLOR)
-        return None if read is None else read[..., ::-1].copy()
+        return show_file(path)[..., ::-1].copy()
+    except UsageError:  # the findings say what is wrong with it
+        return None

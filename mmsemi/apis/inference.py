@@ -15,6 +15,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
 from mmsemi.io.files import write_png
+from mmsemi.io.image_files import show_file
 from mmsemi.models.export import leave_out_representation
 from mmsemi.models.plain_config import (
     dataset_meta,
@@ -23,10 +24,10 @@ from mmsemi.models.plain_config import (
     test_scales,
 )
 from mmsemi.models.weights import load_weights, read_weights
+from mmsemi.prepare.files import IMAGE_SUFFIXES
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
-SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 # Steps of a test pipeline that are about masks, or change what results are
 # wanted for: another size, or a canvas of fixed size.
 _ABOUT_EVALUATION = (
@@ -63,13 +64,13 @@ def find_images(source: str | Path) -> dict[str, Path]:
             os.path.join(glob.escape(source), '**', '*'), recursive=True
         )
         root = source
-        paths = [p for p in paths if p.lower().endswith(SUFFIXES)]
+        paths = [p for p in paths if p.lower().endswith(IMAGE_SUFFIXES)]
     elif glob.has_magic(source):
         paths = glob.glob(source, recursive=True)
         parts = Path(source).parts
         fixed = next(i for i, p in enumerate(parts) if glob.has_magic(p))
         root = os.path.join(*parts[:fixed]) if fixed else ''
-        paths = [p for p in paths if p.lower().endswith(SUFFIXES)]
+        paths = [p for p in paths if p.lower().endswith(IMAGE_SUFFIXES)]
     else:
         raise UsageError(
             f'{source}: no such file or folder. Give an image, '
@@ -95,7 +96,8 @@ def find_images(source: str | Path) -> dict[str, Path]:
         images[stem] = Path(path)
     if not images:
         raise UsageError(
-            f'{source}: no images with the suffixes {", ".join(SUFFIXES)}'
+            f'{source}: no images with the suffixes '
+            f'{", ".join(IMAGE_SUFFIXES)}'
         )
     return images
 
@@ -184,6 +186,8 @@ class Predictor:
         """
         try:
             data = self.pipeline(dict(img_path=str(path)))
+        except UsageError:
+            raise
         except Exception as error:
             if is_image(path):
                 raise
@@ -214,12 +218,13 @@ def photo_of(
 
     Args:
         path: image file.
-        inputs: (C, h, w), what a pipeline made of it, shown where OpenCV
-            cannot read the file: its first bands, from dark to bright.
+        inputs: (C, h, w), what a pipeline made of it, shown where nobody
+            else can read the file: its first bands, from dark to bright.
         size: (H, W) of the picture.
     """
-    photo = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if photo is None:
+    try:
+        photo = show_file(str(path))
+    except UsageError:
         bands = inputs[:3].float()
         bands = bands if len(bands) == 3 else bands[:1].expand(3, -1, -1)
         low, high = bands.aminmax()

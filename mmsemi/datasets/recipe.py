@@ -39,7 +39,8 @@ class Recipe:
 
     # Steps that pipelines share.
     def image(self) -> list[dict]:
-        return [dict(type='LoadImageFromFile', **self.data.get('load', {}))]
+        load = dict(type='LoadImageFromFile')
+        return [{**load, **(self.data.get('load') or {})}]
 
     def mask(self) -> list[dict]:
         return [dict(type='LoadAnnotations')]

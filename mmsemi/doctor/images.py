@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmsemi.registry import TRANSFORMS
+from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
@@ -168,12 +168,13 @@ def note_depth(role: str, deep: list[str], step: dict) -> list[str]:
     Raises:
         UsageError: if next to nothing is left of their values.
     """
-    if not deep or step.get('color_type', 'color') in _KEEPS_DEPTH:
+    if not deep or _keeps_depth(step):
         return []
     advice = (
-        "Load them as they are: dict(type='LoadImageFromFile', "
-        "color_type='unchanged') in each pipeline, with mean and std of the "
-        'data_preprocessor in their unit; or save them with 8 bits'
+        "Load them with their depth: data.load=dict(type='LoadAnyImage', "
+        'value_range=(lowest, highest)), in configs without `data` '
+        "dict(type='LoadAnyImage', ...) in each pipeline; or save them with "
+        '8 bits'
     )
     picks = [deep[i * len(deep) // _SAMPLES] for i in range(_SAMPLES)]
     for path in dict.fromkeys(picks):
@@ -192,6 +193,13 @@ def note_depth(role: str, deep: list[str], step: dict) -> list[str]:
         f'{role}: {len(deep)} images have 16 bits or more a channel, such as '
         f'{deep[0]}, and are loaded as 8 bits. {advice}'
     ]
+
+
+def _keeps_depth(step: dict) -> bool:
+    return (
+        is_type(step, TRANSFORMS, 'LoadAnyImage')
+        or step.get('color_type', 'color') in _KEEPS_DEPTH
+    )
 
 
 def image_size(path: str, config: dict) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from mmsemi.io.files import write_text, write_torch
-from mmsemi.registry import MODELS
+from mmsemi.registry import MODELS, TRANSFORMS
 from mmsemi.utils.errors import UsageError
 
 from .plain_config import (
@@ -91,6 +91,7 @@ def export_segmentor(
         state = replace_heads(model, model_cfg, notes)
         pipeline = plain_pipeline(test_pipeline(cfg), notes)
         needs = foreign_types(model_cfg, MODELS)
+        needs += foreign_types(pipeline, TRANSFORMS)
         classes = dataset_meta(cfg, meta)
 
     plain = dict(

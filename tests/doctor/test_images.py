@@ -188,14 +188,17 @@ def test_sixteen_bits_are_noted_and_darkness_refused(data):
     root, cfg = data
     deep(root, 257)
     notes = [line for line in check_data(cfg) if '16 bits' in line]
-    assert len(notes) == 3 and 'color_type' in notes[0]
+    assert len(notes) == 3 and 'LoadAnyImage' in notes[0]
     for path in (root / 'images').glob('*.png'):
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         cv2.imwrite(str(path), image // 16)
-    with pytest.raises(UsageError, match='16 bits.*nearly black.*unchanged'):
+    with pytest.raises(UsageError, match='nearly black.*LoadAnyImage'):
         check_data(cfg)
     for leaf in leaves(cfg):
         leaf.pipeline[0].color_type = 'unchanged'
+    assert not [line for line in check_data(cfg) if '16 bits' in line]
+    for leaf in leaves(cfg):
+        leaf.pipeline[0] = dict(type='LoadAnyImage', value_range=(0, 4095))
     assert not [line for line in check_data(cfg) if '16 bits' in line]
 
 

@@ -4,6 +4,7 @@ from .center_pad import CenterPadFields
 from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
+from .load_any_image import LoadAnyImage
 from .photometric import ColorJitter, RandomGaussianBlur
 from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
@@ -13,6 +14,7 @@ __all__ = [
     'CenterPadFields',
     'ColorJitter',
     'InitValidMap',
+    'LoadAnyImage',
     'LoadPseudoLabel',
     'MapLabels',
     'MapZeroLabels',
