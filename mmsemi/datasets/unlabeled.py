@@ -1,5 +1,6 @@
+import copy
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from mmengine.dataset import BaseDataset, Compose
@@ -87,6 +88,22 @@ class SegDatasetWrapper:
         else:
             stem = osp.splitext(stem)[0]
         return stem.replace(osp.sep, '/')
+
+
+def only(config: dict, indices: Sequence[int]) -> dict:
+    """Config of a dataset wrapper that keeps some images, in this order.
+
+    Args:
+        config: of a :class:`SegDatasetWrapper` around an mmseg dataset.
+        indices: numbers of the images in the data set of the config.
+    """
+    config = copy.deepcopy(config)
+    inner = config['dataset']
+    before = inner.get('indices')
+    if isinstance(before, Sequence):  # an integer is the first so many
+        indices = [before[index] for index in indices]
+    inner['indices'] = list(map(int, indices))
+    return config
 
 
 @DATASETS.register_module()

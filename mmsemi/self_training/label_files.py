@@ -85,6 +85,15 @@ class LabelFiles:
         """Write final labels (H, W) uint8, 255 = none, and count them."""
         self._submit(self._finish, row, labels)
 
+    def take_over(self, row: int, folder: Path) -> None:
+        """Keep the labels that an earlier round has of an image.
+
+        Args:
+            row: of the image.
+            folder: of that round.
+        """
+        self._submit(self._take_over, row, folder)
+
     def candidates(self, predictions: np.ndarray) -> None:
         """Count predictions (H, W) uint8 that labels are chosen from."""
         self._submit(self._count, predictions)
@@ -125,6 +134,14 @@ class LabelFiles:
         self._finish(row, labels)
         if not keep:
             confidence.unlink()
+
+    def _take_over(self, row: int, folder: Path) -> None:
+        labels = read_png(folder / self._name(LABELS, row))
+        confidence = folder / self._name(CONFIDENCE, row)
+        if confidence.is_file():
+            self._write(CONFIDENCE, row, read_png(confidence))
+        self._count(labels)
+        self._finish(row, labels)
 
     def _count(self, predictions: np.ndarray) -> None:
         with self.lock:  # numpy adds in place: one thread at a time

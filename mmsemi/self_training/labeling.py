@@ -102,13 +102,10 @@ class LabelingPass:
             device,
             small=getattr(self.labeler, 'prior', None) is not None,
         )
-        # Of this process, in the order of its batches.
-        sampler = self.dataloader.sampler
-        indices = np.fromiter(sampler, np.int64, len(sampler))
         with LabelFiles(
             self.folder,
             self.dataset,
-            indices,
+            self.own_images(),
             self.labeler.num_classes,
             self.audit,
         ) as files:
@@ -116,6 +113,7 @@ class LabelingPass:
                 self._one_pass(files, round_index, portion, statistics)
             else:
                 self._two_passes(files, round_index, portion, statistics)
+            self.finish(files)
         summary = self._summary(files, statistics)
         self.store.hand_in(round_index, files.table, get_rank())
         barrier()
@@ -130,6 +128,14 @@ class LabelingPass:
             self.store.commit(round_index, manifest, self.dataset.stems())
         barrier()
         return self.store.manifest(round_index)
+
+    def own_images(self) -> np.ndarray:
+        """Numbers of the images of this process, in its order."""
+        sampler = self.dataloader.sampler
+        return np.fromiter(sampler, np.int64, len(sampler))
+
+    def finish(self, files: LabelFiles) -> None:
+        """Give labels to images that are not predicted; there are none."""
 
     # The two ways through the set.
     def _one_pass(self, files, round_index, portion, statistics) -> None:
@@ -154,7 +160,7 @@ class LabelingPass:
         # An infinite threshold (class without predictions) keeps nothing.
         codes[np.isinf(thresholds.cpu().numpy())] = np.iinfo(np.uint16).max
         for row in track(
-            range(len(files.table.indices)),
+            range(len(self.dataloader.sampler)),
             description=f'round {round_index}: selecting',
         ):
             files.select(row, codes, self.keep_confidence)

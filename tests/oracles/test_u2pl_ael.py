@@ -13,7 +13,6 @@ from mmsemi.models.mixing.adaptive import (
     component_box,
     draw_source,
 )
-from mmsemi.models.mixing.boxes import fixed_share_boxes
 from mmsemi.models.mixing.copy_paste import (
     NEVER_PASTED,
     paste_classes,
@@ -21,6 +20,7 @@ from mmsemi.models.mixing.copy_paste import (
 )
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.boxes import fixed_share_boxes
 from tests.oracles.kinds import Arrays, files, load
 from tests.oracles.test_u2pl_pixel_losses import tensors
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmsemi.models.mixing import ClassMix, CutMix, CutOut, box_mask
-from mmsemi.models.mixing.boxes import half_area_boxes
 from mmsemi.models.targets import Targets
+from mmsemi.utils.boxes import half_area_boxes
 from tests.oracles.kinds import files, numbered
 
 

@@ -5,6 +5,7 @@ from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
 from .load_any_image import LoadAnyImage
+from .noise_cut_out import NoiseCutOut
 from .photometric import ColorJitter, RandomGaussianBlur
 from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
@@ -19,6 +20,7 @@ __all__ = [
     'MapLabels',
     'MapZeroLabels',
     'MultiBranch',
+    'NoiseCutOut',
     'PackSemiInputs',
     'PadSegFields',
     'RandomGaussianBlur',

@@ -8,6 +8,7 @@ from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
 from .pseudo_label_audit_hook import PseudoLabelAuditHook
 from .pseudo_label_hook import PseudoLabelHook
+from .reliable_first_hook import ReliableFirstHook
 from .round_picture_hook import RoundPictureHook
 from .run_summary_hook import RunSummaryHook
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -25,6 +26,7 @@ __all__ = [
     'ProgressHook',
     'PseudoLabelAuditHook',
     'PseudoLabelHook',
+    'ReliableFirstHook',
     'RoundPictureHook',
     'RunSummaryHook',
     'SafeCheckpointHook',

@@ -12,9 +12,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
 from torch import nn
+from torch.utils.data import DataLoader
 
-from mmsemi.engine.build import resolve
-from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
@@ -28,6 +27,7 @@ from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
 from mmsemi.utils.dist import on_main
 
+from ..trained_network import trained_network
 from ..training_state import fingerprint
 
 
@@ -181,20 +181,7 @@ class PseudoLabelHook(Hook):
                 if is_model_wrapper(runner.model)
                 else runner.model
             )
-        if 'dumped_config' in self.labeling_model:
-            cfg = Config(
-                read_dumped_config(self.labeling_model['dumped_config'])
-            )
-        else:
-            cfg = Config.fromfile(self.labeling_model['config'])
-        resolve(cfg)
-        model = MODELS.build(copy.deepcopy(cfg.model))
-        load_checkpoint(
-            model,
-            self.labeling_model['checkpoint'],
-            map_location='cpu',
-            strict=True,
-        )
+        model = trained_network(**self.labeling_model)
         return model.to(next(runner.model.parameters()).device)
 
     def _relabel(self, runner, model, store, weights) -> dict:
@@ -216,22 +203,12 @@ class PseudoLabelHook(Hook):
 
     def _label(self, runner, model, store) -> dict:
         loop = runner.train_loop
-        loader = dict(runner.cfg.label_dataloader, dataset=None)
-        loader = copy.deepcopy(loader)
-        loader['dataset'] = loop.label_dataset
-        loader = runner.build_dataloader(loader)
-        classes = loader.dataset.metainfo['classes']
+        classes = loop.label_dataset.metainfo['classes']
         labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
         training = model.training
         model.eval()
         try:
-            manifest = LabelingPass(
-                self.predictor(runner, model),
-                loader,
-                labeler,
-                store,
-                **self.pass_cfg,
-            ).run(
+            manifest = self.labeling_pass(runner, model, labeler, store).run(
                 loop.round,
                 loop.portion,
                 source=fingerprint(model),
@@ -248,6 +225,28 @@ class PseudoLabelHook(Hook):
                     'so it gets no pseudo-label'
                 )
         return manifest
+
+    def labeling_pass(self, runner, model, labeler, store) -> LabelingPass:
+        """What labels the images of the present round."""
+        return LabelingPass(
+            self.predictor(runner, model),
+            self.label_loader(runner, runner.train_loop.label_dataset),
+            labeler,
+            store,
+            **self.pass_cfg,
+        )
+
+    @staticmethod
+    def label_loader(runner, dataset) -> DataLoader:
+        """Loader of whole images to be labeled.
+
+        Args:
+            runner: its config says how they are loaded.
+            dataset: an ``UnlabeledDataset``, or a ``Subset`` of one.
+        """
+        loader = dict(runner.cfg.label_dataloader, dataset=None)
+        loader = dict(copy.deepcopy(loader), dataset=dataset)
+        return runner.build_dataloader(loader)
 
     def predictor(self, runner, model: nn.Module) -> Predictor:
         """What predicts the labels with a network."""

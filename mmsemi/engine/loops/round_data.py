@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from mmengine.config import Config
 from torch.utils.data import DataLoader
 
+from mmsemi.datasets.unlabeled import only
 from mmsemi.registry import DATASETS, TRANSFORMS, is_type
 from mmsemi.utils.compat import ranks_draw_differently
 
 
-def tell_datasets(config: dict | Sequence, labels: dict) -> None:
+def tell_datasets(
+    config: dict | Sequence, labels: dict, chosen: Sequence[int] | None = None
+) -> None:
     """Write what datasets and transforms must know of a round in a config.
 
     Pseudo-labeled datasets are told where their labels are, crops which
@@ -20,6 +23,7 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
         config: dataset config, changed in place.
         labels: what ``PseudoLabelHook`` published of the round; empty if
             nothing labels, which is an error when a dataset needs labels.
+        chosen: numbers of the unlabeled images of the round; None for all.
 
     Raises:
         ValueError: as said above.
@@ -32,6 +36,8 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
                     'but no hook labels the images: add '
                     'PseudoLabelHook to custom_hooks'
                 )
+            if chosen is not None:
+                config.update(only(config, chosen))
             config['pseudo_label_dir'] = labels['folder']
         elif is_type(config, TRANSFORMS, 'RareClassCrop'):
             if not labels:
@@ -45,10 +51,10 @@ def tell_datasets(config: dict | Sequence, labels: dict) -> None:
                 classes=labels['rare_classes'], rarest=labels['rarest']
             )
         for value in config.values():
-            tell_datasets(value, labels)
+            tell_datasets(value, labels, chosen)
     elif isinstance(config, (list, tuple)):
         for value in config:
-            tell_datasets(value, labels)
+            tell_datasets(value, labels, chosen)
 
 
 def wanted_loader(cfg: Config, key: str, content: str) -> dict:
@@ -78,7 +84,8 @@ def round_dataloader(runner, round_index: int) -> DataLoader:
     """
     loader = semi_dataloader(runner.cfg)
     labels = runner.message_hub.get_info('mmsemi/pseudo_labels', {})
-    tell_datasets(loader['dataset'], labels)
+    chosen = runner.message_hub.get_info('mmsemi/chosen_images')
+    tell_datasets(loader['dataset'], labels, chosen)
     sizes = loader['sampler'].get('samples_per_source')
     if sizes and loader.get('batch_size') != sum(sizes):
         raise ValueError(

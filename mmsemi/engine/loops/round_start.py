@@ -2,10 +2,13 @@
 
 import copy
 
+import torch
 from mmengine.dist import barrier
 from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, load_checkpoint
 from torch import nn
+
+from mmsemi.registry import MODELS
 
 
 def check_baseline(model: nn.Module, path: str) -> None:
@@ -55,6 +58,23 @@ def load_best(runner, round_index: int) -> None:
         runner.model.module if is_model_wrapper(runner.model) else runner.model
     )
     load_checkpoint(model, path, map_location='cpu', strict=True)
+
+
+def start_afresh(runner, round_index: int) -> None:
+    """Give the model the weights of a new one, other ones in every round.
+
+    What the model learned lives on in its labels alone. The draw depends on
+    the seed of the run and the round, so a run that is resumed here starts
+    its round alike, and so do all processes.
+    """
+    model = (
+        runner.model.module if is_model_wrapper(runner.model) else runner.model
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(runner.seed + round_index)
+        new = MODELS.build(copy.deepcopy(runner.cfg.model))
+        new.init_weights()
+    model.load_state_dict(new.state_dict())
 
 
 def scale_learning_rate(runner, factor: float) -> None:

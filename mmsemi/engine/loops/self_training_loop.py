@@ -18,6 +18,7 @@ from .round_start import (
     load_best,
     restart_schedules,
     scale_learning_rate,
+    start_afresh,
 )
 
 
@@ -47,9 +48,10 @@ class SelfTrainingLoop(BaseLoop):
         iters_per_round: length of each round, or one number for all.
         epochs_per_round: the same in passes over the unlabeled set (and the
             labeled images that the sampler adds to it); give one of the two.
-        start_from: ``'last'`` or ``'best'``, the model that labels and
-            starts a round. ``'best'`` needs ``save_best`` of the checkpoint
-            hook and validation data that may be used for selection.
+        start_from: what labels and starts a round: the ``'last'`` or the
+            ``'best'`` model. ``'best'`` needs ``save_best`` of the checkpoint
+            hook and validation data that may be used for selection. With
+            ``'scratch'`` the last model labels, then a new one starts.
         reset_optimizer: forget momentum at the start of a round.
         lr_scale: learning rate of rounds 1, 2, ... relative to that of the
             optimizer config (and round 0); one number or one for each round.
@@ -76,9 +78,10 @@ class SelfTrainingLoop(BaseLoop):
         val_interval: int | None = None,
         val_begin: int = 1,
     ) -> None:
-        if start_from not in ('last', 'best'):
+        if start_from not in ('last', 'best', 'scratch'):
             raise ValueError(
-                f"start_from must be 'last' or 'best', got {start_from!r}"
+                "start_from must be 'last', 'best' or 'scratch', got "
+                f'{start_from!r}'
             )
         super().__init__(runner, dataloader)
         self.portions = tuple(per_round_shares(portions))
@@ -236,6 +239,8 @@ class SelfTrainingLoop(BaseLoop):
             self._start_round()
         if self.round:
             self.runner.call_hook('before_round')
+            if fresh and self.start_from == 'scratch':
+                start_afresh(self.runner, self.round)
             self.dataloader = round_dataloader(self.runner, self.round)
         batches = self._batches(skip=self._iter - self.round_begin)
         while self._iter < self.round_end and not self.stop_training:

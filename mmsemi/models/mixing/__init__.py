@@ -1,6 +1,6 @@
 from .adaptive import AdaptiveCutMix
 from .base import BatchMixing, paste
-from .boxes import BOX_RULES, box_mask
+from .boxes import box_mask
 from .class_mix import ClassMix
 from .copy_paste import AdaptiveCopyPaste
 from .cut_mix import CutMix
@@ -9,7 +9,6 @@ from .cut_out import CutOut
 __all__ = [
     'AdaptiveCopyPaste',
     'AdaptiveCutMix',
-    'BOX_RULES',
     'BatchMixing',
     'ClassMix',
     'CutMix',

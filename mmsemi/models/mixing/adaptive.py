@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.boxes import fixed_share_boxes
 
 from .base import paste
-from .boxes import box_mask, fixed_share_boxes
+from .boxes import box_mask
 
 
 def class_distribution(confidence: Tensor, smooth: bool = False) -> Tensor:

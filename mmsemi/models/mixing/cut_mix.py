@@ -4,9 +4,10 @@ from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.boxes import BOX_RULES
 
 from .base import BatchMixing
-from .boxes import BOX_RULES, box_mask
+from .boxes import box_mask
 
 
 @MODELS.register_module()

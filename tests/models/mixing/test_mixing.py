@@ -9,9 +9,9 @@ from mmsemi.models.mixing import (
     CutOut,
     box_mask,
 )
-from mmsemi.models.mixing.boxes import BOX_RULES
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.boxes import BOX_RULES
 
 RULES = sorted(BOX_RULES)
 
