@@ -1,6 +1,7 @@
 """Stages that start from scratch, and images chosen by stability (ST++)."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -144,13 +145,22 @@ def test_every_stage_starts_from_scratch(root, whole):
     assert (ends[1] - ends[3]).abs().mean() > 5 * steps[1]
 
 
-@pytest.mark.parametrize('iteration', [2, 4])
-def test_killed_in_training(root, whole, tmp_path, iteration):
-    cfg = stages(root, tmp_path)
+def killed(root, work_dir, iteration):
+    """Config of a run that died before an iteration."""
+    cfg = stages(root, work_dir)
     kill = dict(type='KillHook', iteration=iteration)
     with pytest.raises(Killed):
-        train(stages(root, tmp_path, custom_hooks=[*cfg.custom_hooks, kill]))
+        train(stages(root, work_dir, custom_hooks=[*cfg.custom_hooks, kill]))
+    return cfg
+
+
+def test_killed_between_snapshots(root, whole, tmp_path):
+    cfg = killed(root, tmp_path / 'run', 2)
+    shutil.copytree(tmp_path / 'run', tmp_path / 'other')
     assert_same_run(cfg, train(cfg, resume=True), whole)
+    (tmp_path / 'other/pseudo_labels/snapshot_1.pth').unlink()
+    with pytest.raises(UsageError, match='snapshot_1.*before iteration 1'):
+        train(stages(root, tmp_path / 'other'), resume=True)
 
 
 def test_killed_while_labeling(root, whole, tmp_path, monkeypatch):
@@ -172,23 +182,11 @@ def test_killed_while_labeling(root, whole, tmp_path, monkeypatch):
     assert_same_run(cfg, train(cfg, resume=True), whole)
 
 
-def test_damaged_labels_are_made_again(root, whole, tmp_path):
-    cfg = stages(root, tmp_path)
-    kill = dict(type='KillHook', iteration=6)
-    with pytest.raises(Killed):
-        train(stages(root, tmp_path, custom_hooks=[*cfg.custom_hooks, kill]))
+def test_killed_in_training_and_damaged(root, whole, tmp_path):
+    """In round 2, whose labels are made again from those of round 1."""
+    cfg = killed(root, tmp_path, 6)
     next(tmp_path.glob('pseudo_labels/round_2/labels/*.png')).unlink()
     assert_same_run(cfg, train(cfg, resume=True), whole)
-
-
-def test_lost_snapshots_are_said(root, tmp_path):
-    cfg = stages(root, tmp_path)
-    kill = dict(type='KillHook', iteration=2)
-    with pytest.raises(Killed):
-        train(stages(root, tmp_path, custom_hooks=[*cfg.custom_hooks, kill]))
-    (tmp_path / 'pseudo_labels/snapshot_1.pth').unlink()
-    with pytest.raises(UsageError, match='snapshot_1.*before iteration 1'):
-        train(cfg, resume=True)
 
 
 @pytest.mark.parametrize(
