@@ -14,8 +14,9 @@ class PixelWeightObjective(TargetLoss):
     """Training objective that differs from cross entropy by pixel weights.
 
     The batch mixes pseudo-labeled and labeled samples, told apart by a
-    mask, and one normalizer is shared by both kinds: weights shrink the sum,
-    not the number of pixels it is divided by. Weights are detached.
+    mask, and one normalizer is shared by both kinds: the number of pixels
+    with a label in the batch of this process (with class weights the sum of
+    those). Weights shrink the sum, not that number. Weights are detached.
 
     A subclass says what the weights are by :meth:`pixel_weights`, and may
     look at the logits before (:meth:`examine`) and change the labels

@@ -16,11 +16,14 @@ from .target_loss import TargetLoss
 class EntropyFilteredCrossEntropyLoss(TargetLoss):
     """Cross entropy that weighs more, the more labels were dropped.
 
-    With n labeled of N pixels, padding included (equation 8)
+    With n labels that were kept of N pixels (equation 8)
 
         L = N / n * (sum of CE over labeled pixels / n)
 
     so that the gradient of the remaining pixels grows as others drop out.
+    N counts every pixel but padding: the ones whose label was dropped or
+    that were cut out, and not what has no label in the first place. (In the
+    published code padding is labeled, so that it is part of N and of n.)
     Both counts are those of this process. No label at all gives 0.
 
     Args:
@@ -41,13 +44,13 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
 
         Args:
             logits: (N, C, H, W), any floating type.
-            targets: ``labels`` are used, and ``weights``, which do not
-                enter n.
+            targets: ``labels`` and ``valid`` are used, and ``weights``,
+                which do not enter n.
         """
         labels = targets.labels
         mean = self.criterion(logits, labels, targets.weights)
         kept = (labels != 255).sum().clamp(min=1)
-        return self.loss_weight * labels.numel() / kept * mean
+        return self.loss_weight * targets.valid.sum() / kept * mean
 
 
 @MODELS.register_module()
@@ -56,7 +59,9 @@ class ReverseCrossEntropyLoss(TargetLoss):
 
     With one-hot labels clamped from below at ``floor`` it is
 
-        L = -log(floor) * mean of (1 - p_y) over the valid pixels
+        L = -log(floor) * sum of (1 - p_y) over labeled pixels / n
+
+    with n labels, those of this process.
 
     An option of U2PL's code that no published setting uses.
 

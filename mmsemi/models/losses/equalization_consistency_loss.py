@@ -18,9 +18,10 @@ class EqualizationConsistencyLoss(TargetLoss):
         r_c = ((1 - b_c) / max_k (1 - b_k)) ^ sample_gamma
 
     of the class confidences b, and weighs the teacher's confidence to the
-    power ``gamma``. Weights are divided by their sum over all pixels, those
-    without a label included; the loss is the weighted cross entropy with
-    the teacher's labels (Hu et al., NeurIPS 2021, arXiv 2110.05474).
+    power ``gamma``. Weights are divided by their sum over all pixels of this
+    process but padding, those without a label included; the loss is the
+    weighted cross entropy with the teacher's labels (Hu et al., NeurIPS 2021,
+    arXiv 2110.05474).
 
     Args:
         num_classes: number of classes C.

@@ -13,7 +13,9 @@ class SoftmaxMSELoss(TargetLoss):
 
     The consistency of Mean Teacher (Tarvainen and Valpola, NeurIPS 2017) and
     CutMix-Seg (French et al., BMVC 2020). Weights of the targets multiply
-    the pixels, padding has none. The teacher gets no gradient.
+    the pixels, padding has none. The teacher gets no gradient. CutMix-Seg
+    divides by all pixels of the batch of this process, padding included, so
+    the loss shrinks with the share of padding.
 
     Args:
         reduce: over the classes of a pixel, ``'sum'`` (CutMix-Seg) or

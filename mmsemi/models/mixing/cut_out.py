@@ -12,7 +12,8 @@ class CutOut(CutMix):
     """Blank out boxes: no image there (0 after normalization), no label.
 
     DeVries and Taylor, 2017; an option of U2PL. Inside the box labels are
-    255 and everything else is 0, so it counts as padding.
+    255 and all other maps 0, but ``valid`` stays: what is cut out is no
+    padding, and a loss that counts all pixels of an image counts it.
 
     Args:
         box: rule of the boxes, see :class:`CutMix`.
@@ -47,7 +48,9 @@ class CutOut(CutMix):
             if maps is None:
                 return None
             return maps.each(blank).change(
-                labels=blank(maps.labels, IGNORE), beside=cut(maps.beside)
+                labels=blank(maps.labels, IGNORE),
+                valid=maps.valid,
+                beside=cut(maps.beside),
             )
 
         return blank(images), cut(targets)

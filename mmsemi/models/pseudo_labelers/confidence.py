@@ -18,7 +18,7 @@ class ConfidencePseudoLabeler(PseudoLabeler):
     2020, equation 4). Labels are given everywhere, so that mixing by class
     sees whole objects and losses may count all valid pixels. With
     ``per_pixel=False`` all pixels of a batch weigh the share of sure ones
-    (CutMix-Seg, French et al., BMVC 2020).
+    among them, padding included (CutMix-Seg, French et al., BMVC 2020).
 
     Args:
         threshold: lowest confidence that counts, or one for each class; 0

@@ -69,6 +69,33 @@ def test_dropped_labels_raise_the_weight_of_the_others() -> None:
     )
 
 
+@pytest.mark.parametrize('share', [0.0, 0.5, 0.75])
+def test_padding_does_not_change_the_weight_of_what_is_kept(share) -> None:
+    """Equation 8 with N the pixels of the images: 1 / 0.8 at the start."""
+    logits = torch.randn(2, 4, 8, 10, generator=torch.Generator())
+    valid = torch.ones(2, 8, 10, dtype=torch.bool)
+    valid[:, : round(8 * share)] = False
+    labels = torch.zeros(2, 8, 10, dtype=torch.long)
+    labels[:, :, :2] = 255  # dropped: a fifth of the pixels of the images
+    targets = Targets(labels.masked_fill(~valid, 255), valid=valid)
+    mean = F.cross_entropy(logits, targets.labels, ignore_index=255)
+    loss = MODELS.build(dict(type=TYPES[0]))(logits, targets)
+    torch.testing.assert_close(loss, 1.25 * mean)
+
+
+def test_what_is_cut_out_counts_like_dropped_labels() -> None:
+    """255 of CutOut stays in N, as in the published code."""
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 4, 8, 8), torch.zeros(2, 8, 8).long()
+    cut_out = MODELS.build(dict(type='CutOut', prob=1.0))
+    _, targets = cut_out(torch.randn(2, 3, 8, 8), Targets(labels))
+    kept = (targets.labels != 255).sum()
+    assert 0 < kept < labels.numel()
+    mean = F.cross_entropy(logits, targets.labels, ignore_index=255)
+    loss = MODELS.build(dict(type=TYPES[0]))(logits, targets)
+    torch.testing.assert_close(loss, labels.numel() / kept * mean)
+
+
 def test_reverse_cross_entropy_is_the_clamped_formula() -> None:
     logits, labels = inputs()
     valid = labels != 255
