@@ -31,6 +31,7 @@ default_hooks = dict(
     progress=dict(type='ProgressHook'),
     summary=dict(type='RunSummaryHook'),
     pictures=dict(type='RoundPictureHook'),
+    weights=dict(type='KeepWeightsHook'),
     export=dict(type='ExportHook'),
 )
 val_cfg = dict(type='ValLoop')

@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/models/lateral-sum_mobilenetv2.py',
     '../_base_/datasets/camvid_day_to_dusk.py',
     '../_base_/schedules/camvid_adamw.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/source_runtime.py',
 ]
 model = dict(
     backbone=dict(

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/models/deeplabv3plus_r101-d8.py',
     '../_base_/datasets/gta5_to_cityscapes.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/source_runtime.py',
 ]
 model = dict(
     backbone=dict(

@@ -3,7 +3,7 @@ _base_ = [
     '../_base_/models/resnet38-d8.py',
     '../_base_/datasets/gta5_to_cityscapes.py',
     '../_base_/schedules/sgd_constant.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/source_runtime.py',
 ]
 data = dict(variant='cbst')
 model = dict(

@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/models/deeplabv2_r101-d8_crst.py',
     '../_base_/datasets/synthia_to_cityscapes.py',
     '../_base_/schedules/sgd_poly.py',
-    '../_base_/supervised_runtime.py',
+    '../_base_/source_runtime.py',
 ]
 data = dict(
     crop_size=(500, 500),

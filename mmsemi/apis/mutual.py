@@ -140,6 +140,8 @@ class MutualTraining:
         # Pictures would show this model as the one that labels. The plain
         # mmseg checkpoint is wanted of the final models.
         cfg.default_hooks.pop('pictures', None)
+        # A phase is a run of its own, whose checkpoint stays.
+        cfg.default_hooks.pop('weights', None)
         if phase < self.num_phases:
             cfg.default_hooks.pop('export', None)
         latest = newest_whole(cfg.work_dir)

@@ -17,6 +17,12 @@ from mmsemi.utils.errors import UsageError, WriteError
 
 from .run_record import RECORD, read_record
 
+# The plain model that a run ends with, and its last where that differs.
+EXPORTED = tuple(
+    f'segmentor{which}{suffix}'
+    for which in ('', '_last')
+    for suffix in ('.pth', '.py')
+)
 # What a training run leaves in its work dir; logs are kept per start.
 RUN_FILES = (
     RECORD,
@@ -25,8 +31,9 @@ RUN_FILES = (
     'iter_*.pth',
     'epoch_*.pth',
     'best_*.pth',
-    'segmentor.pth',
-    'segmentor.py',
+    'round_*.pth',
+    'validated_*.pth',
+    *EXPORTED,
     'pseudo_labels',
     'pictures',
 )
@@ -87,7 +94,7 @@ def check_work_dir(
         others = sorted(
             path.name
             for path in work_dir.glob('*.py')
-            if path.name not in (name, 'segmentor.py')
+            if path.name not in (name, *EXPORTED)
         )
         started = read_record(work_dir).get('config')
         if started not in (None, name):

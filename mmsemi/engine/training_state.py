@@ -26,6 +26,15 @@ def not_finite(state: dict[str, Any]) -> str | None:
     return None
 
 
+def state_bytes(state: dict[str, Any]) -> int:
+    """Size of all tensors of a state."""
+    return sum(
+        value.numel() * value.element_size()
+        for value in state.values()
+        if torch.is_tensor(value)
+    )
+
+
 def checkpoint_bytes(runner) -> int:
     """Size of a regular checkpoint: model, and what its optimizer keeps."""
     model = (
@@ -33,11 +42,7 @@ def checkpoint_bytes(runner) -> int:
         if is_model_wrapper(runner.model)
         else (runner.model)
     )
-    total = sum(
-        value.numel() * value.element_size()
-        for value in model.state_dict().values()
-        if torch.is_tensor(value)
-    )
+    total = state_bytes(model.state_dict())
     optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
     # SGD keeps one tensor for each parameter, Adam and its kind two.
     kept = 1 if isinstance(optimizer, torch.optim.SGD) else 2

@@ -4,6 +4,7 @@ from .cutmix_partner_hook import CutMixPartnerHook
 from .divergence_hook import DivergenceHook
 from .export_hook import ExportHook
 from .generator_refresh_hook import GeneratorRefreshHook
+from .keep_weights_hook import KeepWeightsHook
 from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
 from .pseudo_label_audit_hook import PseudoLabelAuditHook
@@ -22,6 +23,7 @@ __all__ = [
     'DivergenceHook',
     'ExportHook',
     'GeneratorRefreshHook',
+    'KeepWeightsHook',
     'MeanTeacherHook',
     'ProgressHook',
     'PseudoLabelAuditHook',

@@ -1,0 +1,105 @@
+"""Keep the weights a run passes through, not only those it ends with."""
+
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from torch import Tensor
+
+from mmsemi.io.files import write_torch
+from mmsemi.io.space import check_space
+from mmsemi.models.weights import read_weights
+from mmsemi.registry import HOOKS
+from mmsemi.utils.dist import on_main
+
+from ..training_state import not_finite, state_bytes
+from .run_summary_hook import publish_file
+
+MOMENTS = ('round', 'validation')
+
+
+@HOOKS.register_module()
+class KeepWeightsHook(Hook):
+    """Write the predicting network of every round or validation.
+
+    In self-training the second or third round is often better than the last,
+    and a source model better after half of its epochs; whoever finds that in
+    ``summary.json`` wants the weights, too. Files hold the network alone, as
+    a plain segmentor, without teacher and optimizer: any command takes them
+    with the config of the run. None is ever removed.
+
+    Args:
+        every: ``'round'`` writes ``round_<k>.pth`` after each round of
+            training (nothing in a run without rounds); ``'validation'``
+            writes ``validated_<iteration>.pth`` after each validation.
+    """
+
+    # Before the summary, which names the files, and before the checkpoint:
+    # a run that died in between comes here again.
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, every: str = 'round') -> None:
+        if every not in MOMENTS:
+            raise ValueError(
+                f'every must be one of {", ".join(MOMENTS)}, got {every!r}'
+            )
+        self.every = every
+
+    def before_train(self, runner) -> None:
+        """Stop now, not after hours, if the disk cannot hold the files."""
+        if self.every == 'round':
+            number = len(getattr(runner.train_loop, 'round_ends', ()))
+        else:
+            interval = getattr(runner.train_loop, 'val_interval', 0)
+            number = runner.max_iters // interval if interval else 0
+        size = state_bytes(self._network(runner))
+        on_main(
+            check_space,
+            runner.work_dir,
+            number * size - self._present(runner),
+            f'{number} files of weights of {size / 2**20:.0f} MiB',
+        )
+
+    def after_round(self, runner) -> None:
+        """Write the network that a round of training has made."""
+        loop = runner.train_loop
+        if self.every == 'round' and loop.iter > loop.round_begin:
+            name = f'round_{loop.round}.pth'
+            on_main(self._write, runner, name, dict(round=loop.round))
+            publish_file(runner, f'round {loop.round}', name)
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        """Write the network that was validated in a training."""
+        if self.every == 'validation' and not isinstance(
+            runner.train_loop, dict
+        ):
+            figures = {k: float(v) for k, v in (metrics or {}).items()}
+            name = f'validated_{runner.iter}.pth'
+            on_main(self._write, runner, name, dict(metrics=figures))
+
+    def _present(self, runner) -> int:
+        """Bytes of files that an earlier start has written."""
+        kind = 'round' if self.every == 'round' else 'validated'
+        found = Path(runner.work_dir).glob(f'{kind}_*.pth')
+        return sum(path.stat().st_size for path in found)
+
+    @staticmethod
+    def _network(runner) -> dict[str, Tensor]:
+        model = (
+            runner.model.module
+            if is_model_wrapper(runner.model)
+            else runner.model
+        )
+        test_cfg = getattr(model, 'semi_test_cfg', {})
+        return read_weights(model, test_cfg.get('predict_on', 'student'))[0]
+
+    def _write(self, runner, name: str, meta: dict) -> None:
+        """Write a file; called on the first process."""
+        state = self._network(runner)
+        if not_finite(state) is not None:
+            return  # the checkpoint hook says so, and stops the run
+        # Clones: a view would drag its whole storage into the file.
+        state = {key: value.cpu().clone() for key, value in state.items()}
+        about = runner.train_loop.dataloader.dataset.metainfo
+        meta = dict(meta, iter=runner.iter, dataset_meta=about)
+        write_torch(runner.work_dir, name, dict(meta=meta, state_dict=state))

@@ -1,0 +1,166 @@
+"""Weights that stay: of every round, of every validation, and the best."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmsemi.apis.work_dir import run_files
+from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.models.weights import load_weights
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+from tests.configs import config
+from tests.conftest import ROOT
+from tests.tiny import Killed, make_tiny_set, tiny_config, train
+
+HOOKS = dict(
+    summary=dict(type='RunSummaryHook'),
+    weights=dict(type='KeepWeightsHook'),
+    export=dict(type='ExportHook'),
+)
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('set'))
+
+
+def run_config(root, work_dir, **changes):
+    cfg = tiny_config(root, work_dir, default_hooks=HOOKS)
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.test_cfg, cfg.test_evaluator = dict(type='TestLoop'), cfg.val_evaluator
+    cfg.merge_from_dict(copy.deepcopy(changes))
+    return cfg
+
+
+def weights(path):
+    return read_checkpoint(path)['state_dict']
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(
+        torch.equal(first[key], second[key]) for key in first
+    )
+
+
+def test_each_round_can_be_taken(root, tmp_path):
+    """Killed in round 2 and resumed: still one file a round, of its end."""
+    cfg = run_config(root, tmp_path)
+    dying = copy.deepcopy(cfg)
+    dying.custom_hooks.append(dict(type='KillHook', iteration=9))
+    with pytest.raises(Killed):
+        train(dying)
+    first = weights(tmp_path / 'round_1.pth')
+    assert not (tmp_path / 'round_2.pth').exists()
+    runner = train(cfg, resume=True)
+    assert sorted(p.name for p in tmp_path.glob('round_*.pth')) == [
+        f'round_{k}.pth' for k in range(3)
+    ]
+    assert same(first, weights(tmp_path / 'round_1.pth'))
+    last = weights(tmp_path / 'round_2.pth')
+    student = runner.model.student.state_dict()
+    assert same(last, student) and not same(last, first)
+    # Round k's labels were made by the weights of round k - 1.
+    load_weights(runner.model, first, 'round_1.pth')
+    meta = read_checkpoint(tmp_path / 'round_1.pth')['meta']
+    assert meta['round'] == 1 and meta['iter'] == 8
+    assert list(meta['dataset_meta']['classes'])
+    # Small: neither optimizer nor log.
+    assert set(read_checkpoint(tmp_path / 'round_2.pth')) == {
+        'meta',
+        'state_dict',
+    }
+    files = runner.message_hub.get_info('mmsemi/files')
+    assert files['round 2'] == 'round_2.pth'
+    assert tmp_path / 'round_1.pth' in run_files(tmp_path)
+
+
+def test_a_baseline_that_was_brought_is_no_round(root, tmp_path):
+    first = run_config(root, tmp_path / 'first', **{'train_cfg.portions': []})
+    train(first)
+    cfg = run_config(
+        root,
+        tmp_path / 'second',
+        load_from=str(tmp_path / 'first/round_0.pth'),
+        **{'train_cfg.supervised_iters': 0, 'train_cfg.portions': [1.0]},
+    )
+    train(cfg)
+    names = [path.name for path in (tmp_path / 'second').glob('round_*.pth')]
+    assert names == ['round_1.pth']
+
+
+def test_weights_of_each_validation(root, tmp_path):
+    cfg = run_config(
+        root, tmp_path, **{'default_hooks.weights.every': 'validation'}
+    )
+    cfg.train_cfg = dict(
+        type='IterBasedTrainLoop', max_iters=6, val_interval=2
+    )
+    cfg.model = cfg.model.student
+    cfg.train_dataloader.dataset.pipeline[-1] = dict(type='PackSemiInputs')
+    cfg.custom_hooks = []
+    runner = train(cfg)
+    found = {
+        int(path.stem.split('_')[1]): path
+        for path in tmp_path.glob('validated_*.pth')
+    }
+    assert sorted(found) == [2, 4, 6]
+    assert same(weights(found[6]), runner.model.state_dict())
+    assert not same(weights(found[2]), weights(found[4]))
+    for path in found.values():
+        content = read_checkpoint(path)
+        assert 0 <= content['meta']['metrics']['mIoU'] <= 100
+        MODELS.build(cfg.model).load_state_dict(content['state_dict'])
+
+
+def test_no_run_begins_that_the_disk_cannot_hold(root, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        'mmsemi.io.space.shutil.disk_usage',
+        lambda place: type('Usage', (), dict(free=1e5)),
+    )
+    cfg = run_config(root, tmp_path)
+    cfg.default_hooks.pop('checkpoint')
+    with pytest.raises(UsageError, match='3 files of weights of'):
+        train(cfg)
+
+
+def test_the_best_is_what_a_run_with_save_best_leaves(root, tmp_path, capsys):
+    cfg = run_config(
+        root, tmp_path, **{'default_hooks.checkpoint.save_best': 'mIoU'}
+    )
+    cfg.train_cfg.portions = [1.0]
+    cfg.optim_wrapper.optimizer.lr = 0.05
+    runner = train(cfg)
+    best = Path(runner.message_hub.get_info('best_ckpt'))
+    exported = weights(tmp_path / 'segmentor.pth')
+    kept = {
+        name.removeprefix('student.'): value
+        for name, value in weights(best).items()
+        if name.startswith('student.')
+    }
+    assert same(exported, kept)
+    assert same(
+        weights(tmp_path / 'segmentor_last.pth'),
+        runner.model.student.state_dict(),
+    )
+    files = runner.message_hub.get_info('mmsemi/files')
+    assert files['segmentor'] == 'segmentor.pth'
+    assert files['segmentor_last'] == 'segmentor_last.pth'
+    Config.fromfile(tmp_path / 'segmentor_last.py')
+    said = f'is the best model of all validations ({best.name})'
+    assert said in capsys.readouterr().out
+
+
+def test_configs_keep_what_may_be_the_best():
+    """Rounds of every config in rounds, validations of source models."""
+    sources = sorted(ROOT.glob('configs/source_only/*.py'))
+    assert len(sources) >= 8
+    for path in sources:
+        cfg = config(f'source_only/{path.stem}')
+        assert cfg.default_hooks.weights.every == 'validation'
+    for name in ('cbst/gta5_to_cityscapes', 'strict/voc12', 'dst_cbc/shapes'):
+        assert config(name).default_hooks.weights.type == 'KeepWeightsHook'
+        assert config(name).default_hooks.weights.get('every') is None
