@@ -67,6 +67,7 @@ LIBRARIES = [
     'scipy',
     'matplotlib',
     'rich',
+    'jinja2',
     'packaging',
     # Imported by mmseg.models; the official stack does not declare them.
     'ftfy',
@@ -83,7 +84,7 @@ setup(
     license_files=['LICENSE'],
     cmdclass=dict(build_py=BuildWithConfigs),
     entry_points=dict(console_scripts=['mmsemi = mmsemi.cli:main']),
-    package_data=dict(mmsemi=['py.typed']),
+    package_data=dict(mmsemi=['py.typed', 'report/templates/*']),
     packages=find_packages(include=['mmsemi', 'mmsemi.*']),
     python_requires='>=3.10',
     install_requires=STACK + LIBRARIES,

@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from .calibration import sweep_calibration
     from .doctor import doctor
     from .export import export
+    from .holdout import evaluate_holdout
     from .infer import infer
     from .modules import register_all_modules
+    from .report import write_report
     from .test import test
     from .train import train
     from .train_mutual import train_mutual
 
 _PLACES = dict(
     doctor='mmsemi.apis.doctor',
+    evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
     infer='mmsemi.apis.infer',
     plot_curves='mmsemi.report.curves',
@@ -34,10 +37,12 @@ _PLACES = dict(
     test='mmsemi.apis.test',
     train='mmsemi.apis.train',
     train_mutual='mmsemi.apis.train_mutual',
+    write_report='mmsemi.apis.report',
 )
 
 __all__ = [
     'doctor',
+    'evaluate_holdout',
     'export',
     'infer',
     'plot_curves',
@@ -47,6 +52,7 @@ __all__ = [
     'test',
     'train',
     'train_mutual',
+    'write_report',
 ]
 
 

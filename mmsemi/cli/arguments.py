@@ -219,6 +219,12 @@ def calibrate(parser: argparse.ArgumentParser) -> None:
     add_launcher(parser)
 
 
+def report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'run', metavar='RUN', help='folder that mmsemi fit wrote'
+    )
+
+
 def summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'work_dirs',

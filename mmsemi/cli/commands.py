@@ -11,6 +11,7 @@ from .arguments import (
     export,
     infer,
     mutual,
+    report,
     summarize,
     test,
     train,
@@ -62,6 +63,12 @@ COMMANDS = {
         'sweep the calibration of a zero-label model',
         'mmsemi.apis.calibration:sweep_calibration',
         calibrate,
+    ),
+    'report': Command(
+        'write the report of a run on your own images again',
+        'mmsemi.apis.report:write_report',
+        report,
+        prints=True,
     ),
     'summarize': Command(
         'mean and deviation over runs, as Markdown',

@@ -22,6 +22,7 @@ WORDS = {
     'export': 'c.py k.pth o.pth',
     'mutual': 'a.py b.py',
     'calibrate': 'c.py k.pth',
+    'report': 'r',
     'summarize': 'w',
     'curves': 'w',
 }

@@ -1,0 +1,218 @@
+"""What a report warns of, and what it says to do next."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .scalars import Curve
+from .tables import percent
+from .verdict import FEW, Verdict, images_of
+
+_LOW = 50  # percent of IoU: a class below needs more labels
+_MIXED = 0.2  # share of a class taken for one other
+_RISING = 0.5  # points of mIoU between the last two validations
+_MOST = 400  # hold-out images worth to be wished for
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """``a, b and 3 more``."""
+    more = len(names) - most
+    return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')
+
+
+def warnings_of(
+    rows: Sequence[Mapping[str, Any]],
+    number: int,
+    dead: Sequence[str],
+    lost: Sequence[str],
+    summaries: Mapping[str, Any],
+) -> list[str]:
+    """What a reader must know before believing the figures.
+
+    Args:
+        rows: of :func:`mmsemi.report.verdict.class_rows`.
+        number: of hold-out images.
+        dead: classes of which the recommended model finds nothing.
+        lost: classes of which the method finds nothing, but the twin does.
+        summaries: ``summary.json`` of ``method`` and ``twin``, None where
+            there is none.
+    """
+    found = []
+    if 0 < number < FEW:
+        found.append(
+            f'Everything below was measured on {images_of(number)}. With so '
+            'few, figures vary widely from choice to choice of images, and '
+            + (
+                'no interval can be given.'
+                if number == 1
+                else 'intervals are rough, rather too narrow than too wide.'
+            )
+        )
+    absent = [row['name'] for row in rows if not row['images']]
+    if absent and number:
+        found.append(
+            f'No hold-out image shows {listed(absent)}: how well '
+            f'{"this class is" if len(absent) == 1 else "these classes are"} '
+            'found is unknown, and the mean leaves '
+            f'{"it" if len(absent) == 1 else "them"} out.'
+        )
+    single = [row['name'] for row in rows if row['images'] == 1]
+    if single and number > 1:
+        found.append(
+            f'Only one hold-out image shows {listed(single)}, so there is no '
+            'interval.'
+        )
+    if dead:
+        found.append(
+            f'The recommended model finds no pixel of {listed(dead)}.'
+        )
+    if lost:
+        found.append(
+            f'With unlabeled images no pixel of {listed(lost)} is found any '
+            'more, though the model trained on labeled images only finds '
+            'some.'
+        )
+    names = dict(
+        method='The training with unlabeled images',
+        twin='The training on labeled images only',
+    )
+    for key, summary in summaries.items():
+        if summary and not summary.get('finished', True):
+            found.append(
+                f'{names[key]} is not over: it has done '
+                f'{summary.get("iterations")} iterations.'
+            )
+    lengths = [s['iterations'] for s in summaries.values() if s]
+    if len(set(lengths)) > 1:
+        found.append(
+            'The two trainings differ in length '
+            f'({lengths[0]} and {lengths[1]} iterations), so the comparison '
+            'is not a fair one.'
+        )
+    return found
+
+
+def next_steps(
+    verdict: Verdict,
+    rows: Sequence[Mapping[str, Any]],
+    shares: Sequence[Mapping[str, Any]],
+    mistakes: Sequence[Mapping[str, Any]],
+    gain: Mapping[str, Any] | None,
+    number: int,
+    curves: Mapping[str, Curve],
+    label_next: bool,
+) -> list[dict[str, str]]:
+    """What to do, most useful first: ``title``, ``text``, ``command``.
+
+    Args:
+        verdict: of the report.
+        rows: see :func:`warnings_of`.
+        shares: rows of :func:`mmsemi.report.class_shares.class_shares`.
+        mistakes: of :func:`mmsemi.report.mistakes.worst_mistakes`.
+        gain: of the mean, an ``Estimate`` as plain data.
+        number: of hold-out images.
+        curves: of the method.
+        label_next: whether ``label_next.csv`` is there.
+    """
+    steps = []
+    weak = [
+        row
+        for row in rows
+        if row['score']['value'] is not None and row['score']['value'] < _LOW
+    ]
+    weak = sorted(weak, key=lambda row: row['score']['value'])[:4]
+    if weak:
+        labeled = {row['name']: row['labeled'] for row in shares}
+        parts = []
+        for row in weak:
+            held = labeled[row['name']]
+            parts.append(
+                f'{row["name"]} (IoU {row["score"]["value"]:.0f} %; in '
+                f'{held["images"]} labeled image'
+                f'{"" if held["images"] == 1 else "s"}, '
+                f'{percent(held["share"] / 100, 2)} of the pixels)'
+            )
+        steps.append(
+            dict(
+                title='Label more of what is found badly',
+                text=f'Weakest are {"; ".join(parts)}.',
+            )
+        )
+    steps.append(_label_step(label_next))
+    mixed = [m for m in mistakes if m['share'] >= _MIXED][:3]
+    if mixed:
+        pairs = '; '.join(
+            f'{m["truth"]} and {m["taken_for"]} ({100 * m["share"]:.0f} % of '
+            f'{m["truth"]} taken for {m["taken_for"]})'
+            for m in mixed
+        )
+        steps.append(
+            dict(
+                title='Check masks of classes that are mixed up',
+                text=f'{pairs}. Are they drawn by the same rule in all '
+                'masks? If nobody can tell them apart, join them.',
+            )
+        )
+    wanted = images_wanted(gain, number)
+    if wanted:
+        steps.append(
+            dict(
+                title='Measure on more images',
+                text=f'If the gain stayed what it is, about {wanted} hold-out '
+                f'images instead of {number} would be needed to tell it from '
+                'chance. Name them by --val.',
+            )
+        )
+    if still_rising(curves):
+        steps.append(
+            dict(
+                title='Train longer',
+                text='The mean IoU was still rising when the training ended. '
+                'Give fit more iterations (--iters) or time (--time).',
+            )
+        )
+    return steps
+
+
+def _label_step(there: bool) -> dict[str, str]:
+    title = 'Label the images that help most'
+    if there:
+        return dict(
+            title=title,
+            text='label_next.csv ranks the unlabeled images, and label_next/ '
+            'holds masks drawn in advance for an annotation tool. Put the '
+            'corrected masks to the others and run the same command again.',
+        )
+    return dict(
+        title=title,
+        text='This ranks the unlabeled images by what they are expected to '
+        'bring, and draws masks in advance for an annotation tool:',
+        command='mmsemi label-next {run} --number 20',
+    )
+
+
+def images_wanted(gain: Mapping[str, Any] | None, number: int) -> int | None:
+    """Hold-out images for an interval that does not cover 0.
+
+    Its width goes with one over the root of their number. None where the
+    gain is told from chance already, unknown, or too small to be worth it.
+    """
+    if not gain or gain['low'] is None or not gain['low'] <= 0 <= gain['high']:
+        return None
+    half, value = (gain['high'] - gain['low']) / 2, abs(gain['value'])
+    if not value or not half:
+        return None
+    wanted = math.ceil(number * (half / value) ** 2)
+    # In round figures: it is a guess.
+    digits = 10 ** max(len(str(wanted)) - 2, 0)
+    wanted = max(math.ceil(wanted / digits) * digits, number + 1)
+    return wanted if wanted <= _MOST else None
+
+
+def still_rising(curves: Mapping[str, Curve]) -> bool:
+    """Whether the last validation was the best one by some way."""
+    for key, curve in curves.items():
+        if key.split('/')[-1] == 'mIoU' and len(curve.values) > 2:
+            *before, last = curve.values
+            return last - max(before) > _RISING
+    return False

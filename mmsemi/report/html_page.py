@@ -1,0 +1,61 @@
+"""The page of a report: templates filled with facts, in one file."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from .verdict import points
+
+TEMPLATES = Path(__file__).parent / 'templates'
+# What no reader sees, or what turns the text behind it around; and halves of
+# names that are not UTF-8.
+_HIDDEN = re.compile(
+    '[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069'
+    '\ud800-\udfff]'
+)
+
+
+def visible(value: Any) -> Any:
+    """Text without characters that hide or turn what is written."""
+    if isinstance(value, str) and not hasattr(value, '__html__'):
+        return _HIDDEN.sub('\N{REPLACEMENT CHARACTER}', value)
+    return value
+
+
+def signed(value: float, sign: bool = False) -> str:
+    """A figure with one digit, with its sign where that is asked for."""
+    return points(value) if sign else f'{value:.1f}'
+
+
+def render(facts: dict[str, Any]) -> str:
+    """Fill ``report.html``.
+
+    Whatever is text in the facts is escaped; charts are our own SVG.
+
+    Args:
+        facts: of :func:`mmsemi.report.run_report.collect`, with
+            ``gain_chart``, ``trust_chart``, ``curve_charts`` and
+            ``gallery``.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters['points'] = signed
+    own = dict(
+        style=Markup((TEMPLATES / 'style.css').read_text(encoding='utf-8')),
+        gain_chart=Markup(visible(facts['gain_chart'])),
+        trust_chart=Markup(visible(facts['trust_chart'])),
+        curve_charts=[
+            dict(title=chart['title'], svg=Markup(visible(chart['svg'])))
+            for chart in facts['curve_charts']
+        ],
+    )
+    return environment.get_template('report.html').render({**facts, **own})

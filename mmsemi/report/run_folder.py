@@ -1,0 +1,113 @@
+"""What ``mmsemi fit`` left in its folder, read with care."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from mmsemi.datasets.lists import read_lines
+from mmsemi.io.files import check_name
+from mmsemi.utils.errors import UsageError
+
+FIT, HOLDOUT = 'fit.json', 'holdout.json'
+PARTS = ('labeled', 'holdout', 'unlabeled')
+
+
+class RunFolder:
+    """Facts, lists, images and masks of a run on somebody's own data.
+
+    Args:
+        path: folder that ``mmsemi fit`` wrote.
+
+    Attributes:
+        path: of the folder.
+        facts: those of ``fit.json``.
+        classes: names.
+        palette: (C, 3) uint8 RGB.
+
+    Raises:
+        UsageError: if it is no such folder, or a file in it is damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not (self.path / FIT).is_file():
+            raise UsageError(
+                f'{self.path} holds no {FIT}, so it is no folder of mmsemi '
+                'fit. Give the folder that its --out named'
+            )
+        self.facts = self.read_json(FIT)
+        missing = [
+            key
+            for key in ('images', 'classes', 'palette')
+            if not self.facts.get(key)
+        ]
+        if missing:
+            raise UsageError(
+                f'{self.path / FIT} does not tell {", ".join(missing)}. Run '
+                'mmsemi fit again'
+            )
+        self.classes = [str(name) for name in self.facts['classes']]
+        self.palette = np.array(self.facts['palette'], np.uint8)
+        self._files: dict[str, str] | None = None
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the run.
+
+        Raises:
+            UsageError: if it is not there or damaged.
+        """
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding='utf-8'))
+        except OSError as error:
+            raise UsageError(
+                f'{path} cannot be read ({error.strerror}). Run mmsemi fit '
+                'again'
+            ) from error
+        except ValueError as error:
+            raise UsageError(
+                f'{path} is damaged ({error}). Run mmsemi fit again'
+            ) from error
+
+    def optional_json(self, name: str) -> Any:
+        """A JSON file of the run, None where there is none."""
+        return self.read_json(name) if (self.path / name).is_file() else None
+
+    def names(self, part: str) -> list[str]:
+        """Names of the images of a part of :data:`PARTS`, none without it."""
+        path = self.path / 'data' / f'{part}.txt'
+        return read_lines(str(path)) if path.is_file() else []
+
+    def image(self, name: str) -> Path:
+        """File of an image, which stays where it was.
+
+        Raises:
+            UsageError: if the run does not know it.
+        """
+        if self._files is None:
+            self._files = dict(self.read_json('data/images.json'))
+        root = self.facts['images']
+        if name not in self._files:
+            raise UsageError(
+                f'{self.path}/data/images.json does not name the image '
+                f'{name}. Run mmsemi fit again'
+            )
+        return Path(root) / check_name(root, self._files[name])
+
+    def mask(self, name: str) -> np.ndarray:
+        """(H, W) uint8 ids of the converted mask of an image.
+
+        Raises:
+            UsageError: if there is no readable one.
+        """
+        root = self.path / 'data' / 'masks'
+        path = root / check_name(root, f'{name}.png')
+        ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if ids is None or ids.ndim != 2 or ids.dtype != np.uint8:
+            raise UsageError(
+                f'{path}: no converted mask of 8 bits. Run mmsemi fit again'
+            )
+        return ids

@@ -1,0 +1,221 @@
+"""Did the unlabeled images help? In figures and in plain words."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmsemi.evaluation.bootstrap import (
+    Comparison,
+    Estimate,
+    Scores,
+    compare,
+    holding,
+    iou_percent,
+    mean_known,
+    score,
+)
+
+FEW = 10  # hold-out images: below, a verdict needs a warning
+
+
+class Verdict(NamedTuple):
+    """What a boss reads first.
+
+    Attributes:
+        kind: ``better``, ``worse``, ``unclear``, ``unknown`` (of the gain),
+            ``no twin`` or ``no holdout``.
+        recommended: ``method`` or ``twin``.
+        headline: some words.
+        text: sentences with the figures.
+        advice: which model to use, and why.
+    """
+
+    kind: str
+    recommended: str
+    headline: str
+    text: str
+    advice: str
+
+
+def recommend(method: np.ndarray, twin: np.ndarray | None = None) -> str:
+    """``method``, or ``twin`` where its mean IoU is the higher one.
+
+    Args:
+        method: (N, 3, C) counts of
+            :func:`mmsemi.evaluation.bootstrap.count_array`.
+        twin: those of the labeled-only twin.
+    """
+    if twin is None:
+        return 'method'
+    means = [mean_known(iou_percent(c.sum(0))) for c in (method, twin)]
+    return 'twin' if means[0] < means[1] else 'method'
+
+
+def points(value: float) -> str:
+    """``+1.2``, with a real minus sign."""
+    # -0.04 is no loss.
+    rounded = round(value, 1) + 0.0
+    return f'{rounded:+.1f}'.replace('-', '\N{MINUS SIGN}')
+
+
+def between(estimate: Estimate, signed: bool = True) -> str:
+    """The interval in words, or that it is unknown."""
+    if estimate.low is None or estimate.high is None:
+        return 'interval unknown'
+    show = points if signed else '{:.1f}'.format
+    return f'{show(estimate.low)} to {show(estimate.high)}'
+
+
+def images_of(number: int) -> str:
+    """``1 hold-out image``, ``7 hold-out images``."""
+    return f'{number} hold-out image{"" if number == 1 else "s"}'
+
+
+def judge(
+    method: np.ndarray, twin: np.ndarray | None, unlabeled: int = 1
+) -> tuple[Verdict, Scores, Comparison | None]:
+    """The verdict and the figures behind it.
+
+    Args:
+        method: (N, 3, C) counts on the hold-out.
+        twin: those of the labeled-only twin, None without one.
+        unlabeled: number of unlabeled images.
+    """
+    number = len(method)
+    if twin is None:
+        scores = score(method)
+        return _without_twin(scores, number, unlabeled), scores, None
+    found = compare(method, twin)
+    best = recommend(method, twin)
+    gain, before, after = (
+        part.mean for part in (found.gain, found.twin, found.method)
+    )
+    if gain.value is None:
+        return _nothing_known(number), found.method, found
+    figures = (
+        f'On {images_of(number)} the mean IoU is {after.value:.1f} % with the '
+        f'unlabeled images and {before.value:.1f} % without: '
+        f'{points(gain.value)} points'
+    )
+    kind = gain.verdict
+    if kind == 'unknown':
+        text = (
+            f'{figures}. How sure that is, is unknown: one image gives no '
+            'interval.'
+        )
+    else:
+        text = f'{figures} (95 % interval {between(gain)}).'
+    return (
+        Verdict(kind, best, *_words(kind, best, text, number)),
+        found.method if best == 'method' else found.twin,
+        found,
+    )
+
+
+def _words(kind: str, best: str, text: str, number: int) -> tuple:
+    if kind == 'better':
+        return (
+            'Yes, the unlabeled images helped',
+            text,
+            'Use the model trained with unlabeled images.',
+        )
+    if kind == 'worse':
+        return (
+            'No, the unlabeled images made it worse',
+            text,
+            'Use the model trained on the labeled images only.',
+        )
+    if kind == 'unknown':
+        headline = 'One image cannot tell whether the unlabeled images helped'
+    else:
+        headline = 'The two models cannot be told apart'
+        text += (
+            f' The interval covers 0: on {images_of(number)} a difference '
+            'this small may be chance.'
+        )
+    if best == 'twin':
+        return (
+            headline,
+            text,
+            'Use the model trained on the labeled images only: it is the '
+            'simpler one, and was not worse here.',
+        )
+    return (
+        headline,
+        text,
+        'The model trained with unlabeled images is kept, since it was not '
+        'worse here; do not count on the gain.',
+    )
+
+
+def _without_twin(scores: Scores, number: int, unlabeled: int) -> Verdict:
+    mean = scores.mean
+    if mean.value is None:
+        return _nothing_known(number)
+    text = (
+        f'On {images_of(number)} the mean IoU is {mean.value:.1f} % '
+        f'(95 % interval {between(mean, signed=False)}).'
+    ).replace('(95 % interval interval unknown)', '(interval unknown)')
+    if not unlabeled:
+        return Verdict(
+            'no twin',
+            'method',
+            'Trained on labeled images only',
+            f'{text} There were no unlabeled images.',
+            'Use this model.',
+        )
+    return Verdict(
+        'no twin',
+        'method',
+        'Whether the unlabeled images helped was not measured',
+        f'{text} No model was trained on the labeled images only to compare '
+        'with.',
+        'Use this model; to know what the unlabeled images bring, run fit '
+        'without --no-twin.',
+    )
+
+
+def _nothing_known(number: int) -> Verdict:
+    return Verdict(
+        'no holdout',
+        'method',
+        'How good the model is was not measured',
+        'No hold-out image has a pixel of a known class.'
+        if number
+        else 'There is no hold-out image.',
+        'Look at the pictures, and label some images to measure on.',
+    )
+
+
+def class_rows(
+    classes: list[str],
+    counts: np.ndarray,
+    scores: Scores,
+    comparison: Comparison | None,
+) -> list[dict[str, Any]]:
+    """A row of plain data for each class; see :class:`Estimate`.
+
+    Args:
+        classes: names.
+        counts: (N, 3, C) of the hold-out.
+        scores: of the recommended model.
+        comparison: with the twin, None without one.
+    """
+    images = holding(counts)
+    rows = []
+    for c, name in enumerate(classes):
+        row = dict(
+            id=c,
+            name=name,
+            images=int(images[c]),
+            score=scores.classes[c]._asdict(),
+        )
+        if comparison is not None:
+            row.update(
+                method=comparison.method.classes[c]._asdict(),
+                twin=comparison.twin.classes[c]._asdict(),
+                gain=comparison.gain.classes[c]._asdict(),
+                verdict=comparison.gain.classes[c].verdict,
+            )
+        rows.append(row)
+    return rows

@@ -1,0 +1,257 @@
+"""The report of a made run: what it says, and that it is safe to open."""
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from mmsemi.apis.holdout import evaluate_holdout
+from mmsemi.apis.report import write_report
+from mmsemi.utils.errors import UsageError
+
+from .own_run import write_pair, write_run
+
+HOSTILE = (
+    '<script>alert(1)</script>',
+    '"><img src=x onerror=alert(2)>',
+    "{{ 7 * 7 }} $\\frac$ ' &amp; \u202e gnp",
+)
+FILES = {'10': '"><svg onload=alert(3)>', '06': '<b> & {{x}}'}
+VOID = {'meta', 'img', 'link', 'br', 'hr', 'input'}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; open tags must be closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], []
+        self.open, self.ids = [], []
+        self.feed(text)
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.ids += [value for key, value in attrs if key == 'id']
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data) -> None:
+        if not self.open or self.open[-1] != 'style':
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return ' '.join(' '.join(self.words).split())
+
+    def values(self, tag, key) -> list[str]:
+        return [v for t, k, v in self.attributes if t == tag and k == key]
+
+
+@pytest.fixture(scope='module')
+def measured(tmp_path_factory):
+    """A run with hostile names, measured; not to be changed."""
+    root = tmp_path_factory.mktemp('report')
+    run = write_run(root, classes=HOSTILE, names=FILES)
+    write_pair(run / 'train', seed=1)
+    write_pair(run / 'twin', seed=2, bias=1)
+    evaluate_holdout(run, device='cpu')
+    return run
+
+
+@pytest.fixture
+def run(measured, tmp_path):
+    return shutil.copytree(measured, tmp_path / 'run')
+
+
+def counts(shares, images=12, pixels=1000, seed=0):
+    """Per-image counts of three classes found so well, give or take."""
+    rng = np.random.default_rng(seed)
+    per_image = {}
+    for k in range(images):
+        both = [
+            int(pixels * (share + rng.uniform(-0.05, 0.05)) * (share > 0))
+            for share in shares
+        ]
+        per_image[f'{k:02d}'] = dict(
+            label=[pixels] * 3, prediction=[pixels] * 3, both=both
+        )
+    total = np.array([c['both'] for c in per_image.values()]).sum(0)
+    confusion = np.diag(total)
+    # What is missed goes to the next class.
+    confusion[np.arange(3), [1, 2, 0]] = pixels * images - total
+    return dict(per_image=per_image, confusion=confusion.tolist())
+
+
+def write_holdout(run, method, twin=None) -> None:
+    data = dict(method=method, recommended='method')
+    if twin is not None:
+        data['twin'] = twin
+    (run / 'holdout.json').write_text(json.dumps(data))
+
+
+def report(run):
+    """The page and the facts of a run."""
+    path = write_report(run)
+    text = path.read_text(encoding='utf-8')
+    return Page(text), json.loads((run / 'report.json').read_text()), text
+
+
+def test_the_page_is_one_file_and_runs_nothing(measured) -> None:
+    page, _, text = report(measured)
+    assert len(text) < 3e6
+    # Neither an address nor anything that would be loaded from one.
+    words = re.sub('base64,[^"]*', '', text)
+    assert not re.search(r'https?:|//[a-z]|url\((?!#c\d)|@import', words)
+    for tag, key, value in page.attributes:
+        assert not key.startswith('on'), (tag, key, value)
+        if key in ('src', 'srcset', 'data', 'action', 'poster'):
+            assert value.startswith('data:image/jpeg;base64,'), value[:60]
+        if key in ('href', 'xlink:href'):
+            assert value.startswith('#'), value
+    policy = page.values('meta', 'content')
+    assert any("default-src 'none'" in value for value in policy)
+    for tag in ('script', 'link', 'iframe', 'object', 'embed', 'base', 'b'):
+        assert tag not in page.tags
+    # Pictures: 5 held-out images by 6, and 4 unlabeled ones by 3.
+    assert len(page.values('img', 'src')) == 5 * 6 + 4 * 3
+    assert all(page.values('img', 'alt'))
+    assert len(page.ids) == len(set(page.ids))
+    targets = [v for v in page.values('a', 'href')]
+    assert targets and {v[1:] for v in targets} <= set(page.ids)
+
+
+def test_names_are_shown_as_they_are(measured) -> None:
+    page, _, text = report(measured)
+    for name in HOSTILE[:2]:
+        assert name in page.text
+    assert FILES['10'] in page.text and FILES['06'] in page.text
+    assert '{{ 7 * 7 }} $\\frac$' in page.text
+    # A character that turns the text behind it around is not.
+    assert '\u202e' not in text and '\ufffd gnp' in page.text
+
+
+def test_facts_of_the_run_are_on_the_page(measured) -> None:
+    page, facts, _ = report(measured)
+    for words in (
+        'the first of its kind. Look at it',
+        'images are so large',
+        'mmsemi fit photos masks --out run',
+        'seed 7',
+        'measured on 5 hold-out images',
+    ):
+        assert words in page.text, words
+    assert facts['numbers'] == dict(labeled=4, holdout=5, unlabeled=6)
+    # Discs everywhere: everything else is taken for them.
+    labels = {row['name']: row for row in facts['shares']}
+    assert sum(row['labeled']['share'] for row in labels.values()) == (
+        pytest.approx(100)
+    )
+    # The top row of every mask is unknown.
+    assert facts['unknown_share'] == pytest.approx(100 / 32)
+
+
+def test_a_gain_is_said_with_its_interval(run) -> None:
+    write_holdout(run, counts([0.9, 0.8, 0.8]), counts([0.8, 0.6, 0.8]))
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'better'
+    assert facts['verdict']['recommended'] == 'method'
+    assert 'Yes, the unlabeled images helped' in page.text
+    mean = facts['means']['gain']
+    assert 0 < mean['low'] < mean['value'] < mean['high']
+    interval = f'{mean["low"]:+.1f} to {mean["high"]:+.1f}'
+    assert page.text.count(interval) >= 2
+    verdicts = [row['verdict'] for row in facts['rows']]
+    assert verdicts[:2] == ['better', 'better']
+
+
+def test_a_loss_recommends_the_twin(run) -> None:
+    write_holdout(run, counts([0.9, 0.5, 0.0]), counts([0.9, 0.8, 0.7]))
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'worse'
+    assert facts['verdict']['recommended'] == 'twin'
+    assert 'made it worse' in page.text
+    assert 'Use the model trained on the labeled images only.' in page.text
+    # Figures of the recommended model are the twin's.
+    assert facts['means']['score'] == facts['means']['twin']
+    assert any('is found any more' in text for text in facts['warnings'])
+    assert not any('finds no pixel' in text for text in facts['warnings'])
+
+
+@pytest.mark.parametrize('sign', [1, -1])
+def test_a_difference_that_may_be_chance(run, sign) -> None:
+    pair = [counts([0.8, 0.8, 0.8], seed=1), counts([0.801, 0.8, 0.8], seed=2)]
+    write_holdout(run, *pair[::sign])
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'unclear'
+    gain = facts['means']['gain']
+    assert gain['low'] < 0 < gain['high']
+    assert 'The two models cannot be told apart' in page.text
+    expected = 'method' if gain['value'] >= 0 else 'twin'
+    assert facts['verdict']['recommended'] == expected
+    assert any('Measure on more' in s['title'] for s in facts['steps'])
+
+
+def test_one_image_leaves_the_interval_unknown(run) -> None:
+    write_holdout(run, counts([0.9] * 3, 1), counts([0.5] * 3, 1))
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'unknown'
+    assert facts['means']['gain']['low'] is None
+    assert 'One image cannot tell' in page.text
+    assert 'no interval can be given' in page.text
+
+
+def test_without_a_twin(run) -> None:
+    write_holdout(run, counts([0.9] * 3))
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'no twin'
+    assert 'was not measured' in page.text and 'gain' not in facts['means']
+
+
+def test_without_a_holdout(run) -> None:
+    (run / 'holdout.json').unlink()
+    shutil.rmtree(run / 'gallery')
+    page, facts, _ = report(run)
+    assert facts['verdict']['kind'] == 'no holdout'
+    assert 'There is no hold-out image.' in page.text
+    assert not page.values('img', 'src')
+
+
+def test_absent_classes_are_named(run) -> None:
+    method, twin = counts([0.9] * 3), counts([0.8] * 3)
+    for part in (method, twin):
+        for image in part['per_image'].values():
+            image['label'][2] = image['both'][2] = 0
+    write_holdout(run, method, twin)
+    page, facts, _ = report(run)
+    assert any('No hold-out image shows' in w for w in facts['warnings'])
+    assert facts['rows'][2]['gain']['value'] is None
+    assert 'not in the hold-out' in page.text
+
+
+def test_the_same_run_gives_the_same_page(run) -> None:
+    first = write_report(run).read_bytes()
+    assert write_report(run).read_bytes() == first
+
+
+def test_what_is_no_run(tmp_path) -> None:
+    with pytest.raises(UsageError, match='holds no fit.json'):
+        write_report(tmp_path)
+    (tmp_path / 'fit.json').write_text('{"classes": [')
+    with pytest.raises(UsageError, match='is damaged'):
+        write_report(tmp_path)
+    (tmp_path / 'fit.json').write_text('{"classes": ["a"]}')
+    with pytest.raises(UsageError, match='does not tell images, palette'):
+        write_report(tmp_path)
