@@ -29,6 +29,15 @@ def load_config(
         split: see :func:`mmsemi.engine.build.resolve`, as are the others.
 
     Raises:
+        UsageError: see :func:`read_config`.
+    """
+    return resolve(read_config(path, options), split, world_size, accumulate)
+
+
+def read_config(path: str, options: dict | None = None) -> Config:
+    """Read a config file and apply ``--cfg-options``.
+
+    Raises:
         UsageError: if the file, or one it is based on, does not exist, or
             if something it needs is not installed.
     """
@@ -49,7 +58,7 @@ def load_config(
     if options:
         cfg.merge_from_dict(options)
         check_options(cfg, options)
-    return resolve(cfg, split, world_size, accumulate)
+    return cfg
 
 
 def set_work_dir(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from .arguments import (
     calibrate,
+    compare,
     curves,
     doctor,
     export,
@@ -58,6 +59,12 @@ COMMANDS = {
         'train two models that label for each other (DMT)',
         'mmsemi.apis.train_mutual:train_mutual',
         mutual,
+    ),
+    'compare': Command(
+        'train several methods on equal terms and compare them',
+        'mmsemi.apis.compare:compare',
+        compare,
+        prints=True,
     ),
     'calibrate': Command(
         'sweep the calibration of a zero-label model',

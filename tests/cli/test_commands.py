@@ -21,6 +21,7 @@ WORDS = {
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
     'export': 'c.py k.pth o.pth',
     'mutual': 'a.py b.py',
+    'compare': 'a.py',
     'calibrate': 'c.py k.pth',
     'report': 'r',
     'summarize': 'w',

@@ -3,8 +3,10 @@ from .class_frequency_hook import ClassFrequencyHook
 from .cutmix_partner_hook import CutMixPartnerHook
 from .divergence_hook import DivergenceHook
 from .export_hook import ExportHook
+from .forward_count_hook import ForwardCountHook
 from .generator_refresh_hook import GeneratorRefreshHook
 from .keep_weights_hook import KeepWeightsHook
+from .mask_watch_hook import MaskWatchHook
 from .mean_teacher_hook import MeanTeacherHook
 from .progress_hook import ProgressHook
 from .pseudo_label_audit_hook import PseudoLabelAuditHook
@@ -22,8 +24,10 @@ __all__ = [
     'CutMixPartnerHook',
     'DivergenceHook',
     'ExportHook',
+    'ForwardCountHook',
     'GeneratorRefreshHook',
     'KeepWeightsHook',
+    'MaskWatchHook',
     'MeanTeacherHook',
     'ProgressHook',
     'PseudoLabelAuditHook',

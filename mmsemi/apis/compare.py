@@ -1,0 +1,277 @@
+"""Compare methods fairly: train what is missing, and write one report."""
+
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmsemi.io.files import write_json, write_text
+from mmsemi.io.lock import FolderLock
+from mmsemi.report.comparison import (
+    ALL_LABELS,
+    LISTS,
+    MANIFEST,
+    read_cells,
+    read_json,
+)
+from mmsemi.report.comparison_files import NAME, write_report
+from mmsemi.report.facts import machine_facts, version_facts
+from mmsemi.utils.errors import UsageError
+
+from .compare_baselines import baselines
+from .compare_cells import Cell, make_cell, write_cell, write_lists
+from .compare_methods import Method, read_methods
+from .compare_run import CellRunner
+from .compare_tuning import Tuning, chosen, read_grid
+
+
+class Comparison(str):
+    """The tables of a comparison; ``exit_code`` is 1 where cells failed."""
+
+    exit_code = 0
+
+
+def compare(
+    methods: Sequence[str],
+    out: str | None = None,
+    splits: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
+    jobs: int = 1,
+    iterations: int | None = None,
+    settings: dict[str, Any] | None = None,
+    no_baselines: bool = False,
+    tune: str | None = None,
+    report_only: str | None = None,
+) -> Comparison:
+    """Train every method on every split with every seed, and compare.
+
+    A cell is an ordinary run in ``out/cells/<split>/seed<k>/<method>``. What
+    is finished is not run again, what was stopped goes on, what failed is
+    tried again by the same command. ``comparison.md``, ``.csv``, ``.json``
+    and ``.png`` in ``out`` are made of these folders alone.
+
+    Args:
+        methods: configs, files or names of those that mmsemi brings.
+        out: folder of the comparison.
+        splits: names or folders, ``{seed}`` in one is the seed; that of
+            each config by default.
+        seeds: of the runs.
+        jobs: how many runs at a time.
+        iterations: length of every run; rounds, warm-up and ramp-up keep
+            their share. That of each config by default.
+        settings: to change in all configs, by their dotted keys.
+        no_baselines: leave out labeled-only, averaged-teacher and
+            all-labels.
+        tune: JSON with ``seed``, ``split`` and ``grid``, settings to try
+            out for each method; see :func:`.compare_tuning.read_grid`.
+        report_only: folder of a comparison to report on; trains nothing.
+
+    Returns:
+        The tables of results; everything is in ``comparison.md``.
+
+    Raises:
+        UsageError: if something is wrong with what was given, before
+            anything is trained.
+        Interrupted: after SIGTERM or Ctrl-C, when all runs have saved their
+            state.
+    """
+    if report_only:
+        if methods or out:
+            raise UsageError(
+                '--report-only DIR takes no methods and no --out: it tells '
+                'what the folders in DIR say'
+            )
+        return report(Path(report_only))
+    check_arguments(methods, out, seeds, iterations)
+    folder = Path(out)
+    runner = CellRunner(jobs)
+    first = splits[0].format(seed=seeds[0]) if splits else None
+    rows = read_methods(methods, settings, iterations, first)
+    grid = read_grid(tune, [m.name for m in rows]) if tune else None
+    if not no_baselines:
+        rows += baselines(rows, first)
+    folder.mkdir(parents=True, exist_ok=True)
+    tried: list[Cell] = []
+    if grid:
+        seeds = [seed for seed in seeds if seed != grid.seed]
+        tried = trials(folder, rows, grid)
+    cells = plan(folder, rows, splits, seeds, {})
+    check_lists(cells)
+    for cell in tried + ([] if grid else cells):
+        write_cell(cell)
+    note(folder, rows, tried + cells)
+    try:
+        if grid:
+            runner.run(tried)
+            best = chosen(read_cells(folder))
+            cells = plan(folder, rows, splits, seeds, best)
+            for cell in cells:
+                write_cell(cell)
+        runner.run(cells)
+    finally:
+        if (folder / 'cells').is_dir():
+            found = report(folder)
+    return found
+
+
+def check_arguments(
+    methods: Sequence[str],
+    out: str | None,
+    seeds: Sequence[int],
+    iterations: int | None,
+) -> None:
+    """Stop with one sentence where the arguments make no comparison."""
+    if not methods:
+        raise UsageError(
+            'name the configs to compare, such as mean_teacher/camvid_1-16 '
+            'cps/camvid_1-16'
+        )
+    if not out:
+        raise UsageError('--out is missing: name a folder for the runs')
+    if Path(out).is_file():
+        raise UsageError(f'--out {out} is a file. Name a folder')
+    if len(set(seeds)) < len(seeds) or not seeds:
+        raise UsageError(f'--seeds must be different numbers, got {seeds}')
+    if iterations is not None and iterations < 1:
+        raise UsageError(f'--iterations must be at least 1, got {iterations}')
+
+
+def plan(
+    out: Path,
+    rows: Sequence[Method],
+    splits: Sequence[str],
+    seeds: Sequence[int],
+    best: dict[str, dict[str, Any]],
+) -> list[Cell]:
+    """All cells that count, those of a split and seed together.
+
+    Args:
+        out: folder of the comparison.
+        rows: methods and baselines.
+        splits: names or folders; none means that of each config.
+        seeds: of the runs.
+        best: settings that tuning has chosen, by method.
+    """
+    cells = []
+    for split in splits or (None,):
+        for seed in seeds:
+            group = [
+                make_cell(out, row, split, seed, options=best.get(row.name))
+                for row in rows
+                if row.name != ALL_LABELS
+            ]
+            cells += group
+            write_lists(out, fullest(group))
+    for row in rows:
+        if row.name == ALL_LABELS:
+            lists = all_labels(out, cells)
+            for seed in seeds:
+                cell = make_cell(
+                    out, row, lists, seed, 'all', options=best.get(row.name)
+                )
+                cells.append(cell)
+                write_lists(out, cell)
+    return cells
+
+
+def fullest(group: Sequence[Cell]) -> Cell:
+    """The first cell of a group that names the most roles."""
+    return max(group, key=lambda cell: len(cell.lists))
+
+
+def all_labels(out: Path, cells: Sequence[Cell]) -> str:
+    """A folder with one list: all images the first split knows."""
+    cell = fullest(cells)
+    names = sorted({*cell.lists['labeled'], *cell.lists.get('unlabeled', [])})
+    stems = [str(Path(name).with_suffix('')) for name in names]
+    where = f'{LISTS}/all/names'
+    write_text(out, f'{where}/labeled.txt', '\n'.join(stems) + '\n')
+    return str((out / where).absolute())
+
+
+def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:
+    """A cell for every setting of every method, on one seed and split."""
+    return [
+        make_cell(
+            out, row, grid.split, grid.seed, setting=number, options=options
+        )
+        for row in rows
+        for number, options in enumerate(grid.settings.get(row.name, []))
+    ]
+
+
+def check_lists(cells: Sequence[Cell]) -> None:
+    """Methods of a comparison see the same images.
+
+    Raises:
+        UsageError: naming two that do not.
+    """
+    first: dict[tuple, tuple[str, list[str]]] = {}
+    for cell in cells:
+        for role, names in cell.lists.items():
+            if role == 'unlabeled' and not names:
+                continue
+            place = (cell.split, cell.seed, role)
+            name, found = first.setdefault(place, (cell.method.name, names))
+            if sorted(found) != sorted(names):
+                raise UsageError(
+                    f'{name} and {cell.method.name} have different {role} '
+                    f'images on split {cell.split} ({len(found)} and '
+                    f'{len(names)}), so they cannot be compared. Name a '
+                    'split that both know by --splits'
+                )
+
+
+def note(folder: Path, rows: Sequence[Method], cells: Sequence[Cell]) -> None:
+    """Add this command to the manifest, with what it needs to run again."""
+    with FolderLock(folder):
+        manifest = read_json(folder / MANIFEST)
+        machine = machine_facts()
+        commands = manifest.get('commands', [])
+        command = shlex.join(['mmsemi', *sys.argv[1:]])
+        known = [c for c in commands if c['command'] == command]
+        if not known:
+            commands.append(
+                dict(
+                    command=command,
+                    date=time.strftime('%Y-%m-%d'),
+                    machine=f'{machine["gpu"] or machine["cpu"]}, '
+                    f'{machine["cores"]} CPU cores',
+                )
+            )
+        write_json(
+            folder,
+            MANIFEST,
+            dict(
+                commands=commands,
+                versions=version_facts(),
+                machine=machine,
+                methods={
+                    row.name: dict(
+                        config=row.config,
+                        role=row.role,
+                        iterations=row.iterations,
+                        images_drawn=row.images,
+                    )
+                    for row in rows
+                },
+                cells={
+                    str(cell.folder.relative_to(folder)): cell.digest
+                    for cell in cells
+                },
+            ),
+        )
+
+
+def report(folder: Path) -> Comparison:
+    """Write the report of a folder; the tables of results."""
+    text, cells = write_report(folder)
+    begin = text.find('## mIoU')
+    end = text.find('\n## ', begin + 3)
+    found = Comparison(
+        f'{text[begin:end].strip()}\n\nreport: {folder / NAME}.md'
+    )
+    found.exit_code = int(any(c['state'] == 'failed' for c in cells))
+    return found

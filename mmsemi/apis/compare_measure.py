@@ -1,0 +1,194 @@
+"""Measure a finished cell apart from its training.
+
+The evaluation record (IoU and boundary IoU of classes, calibration error)
+and the quality of pseudo-labels, which needs the masks of unlabeled images
+that a training must not open.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose
+
+from mmsemi.datasets.unlabeled import UnlabeledDataset
+from mmsemi.engine.checkpoints import newest_whole
+from mmsemi.engine.runner import build_runner
+from mmsemi.evaluation import PseudoLabelQuality
+from mmsemi.io.config_data import read_dumped_config
+from mmsemi.io.files import write_json
+from mmsemi.models.segmentors.batch import Batch
+from mmsemi.models.segmentors.online import OnlineSegmentor
+from mmsemi.pseudo_labels.store import LABELS, PseudoLabelStore, read_png
+from mmsemi.report.comparison import CELL, MEASURED, RUN, read_json
+from mmsemi.report.tables import SUMMARY
+from mmsemi.utils.console import restore_console
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
+from mmsemi.utils.plain_errors import plain_errors
+
+MEASURES = [
+    dict(type='IoUMetric', iou_metrics=['mIoU']),
+    dict(type='BoundaryIoUMetric'),
+    dict(type='CalibrationErrorMetric'),
+]
+
+
+def main(folder: str) -> None:
+    """Measure the cell in a folder; mistakes end in one sentence."""
+    try:
+        with plain_errors():
+            measure(Path(folder))
+    except UsageError as error:
+        sys.exit(f'error: {error}')
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Write ``measured.json`` of a trained cell.
+
+    Args:
+        folder: of the cell.
+
+    Returns:
+        Its content; ``pseudo_labels`` is None where a method makes none or
+        their truth is not there.
+    """
+    name = read_json(folder / CELL).get('config') or ''
+    cfg = Config(read_dumped_config(folder / RUN / name))
+    last = newest_whole(folder / RUN)
+    if last is None:
+        raise UsageError(f'{folder / RUN} holds no checkpoint to measure')
+    cfg.work_dir = str(folder / 'measure')
+    cfg.load_from, cfg.resume = str(last), False
+    cfg.test_dataloader = cfg.val_dataloader
+    cfg.test_evaluator = MEASURES
+    cfg.test_cfg = dict(type='TestLoop')
+    for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
+        cfg[f'its_{key}'] = cfg.pop(key, None)
+    for key in ('param_scheduler', 'val_dataloader', 'val_evaluator'):
+        cfg.pop(key, None)
+    cfg.val_cfg, cfg.custom_hooks = None, []
+    cfg.default_hooks = {}
+    runner = build_runner(cfg)
+    restore_console(runner.logger)
+    figures = runner.test()
+    found = dict(
+        checkpoint=last.name,
+        miou=figures.get('mIoU'),
+        boundary_miou=figures['boundary_mIoU'],
+        calibration_error=figures['ECE'],
+    )
+    for metric in runner.test_evaluator.metrics:
+        for kind in ('class_scores', 'class_boundaries'):
+            if getattr(metric, kind, None):
+                found[kind] = getattr(metric, kind).iou
+    trained = read_json(folder / RUN / SUMMARY).get('last_miou')
+    found['same_as_in_training'] = (
+        None
+        if None in (trained, found['miou'])
+        else abs(trained - found['miou']) < 0.02
+    )
+    found['pseudo_labels'] = audit(cfg, runner.model, folder / RUN)
+    write_json(folder, MEASURED, found)
+    return found
+
+
+def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
+    """Quality of the pseudo-labels on the whole unlabeled set.
+
+    Of a method with rounds, the labels of its last round, as they lie on
+    disk. Of a method that labels as it goes, what the finished model says of
+    whole images, with the threshold at the end of the schedule: what it
+    learned from on the way were crops and earlier networks.
+    """
+    stored = sorted((run / 'pseudo_labels').glob('round_*[0-9]'))
+    if stored:
+        loader = cfg.get('label_dataloader')
+        dataset = loader and loader['dataset']
+    elif isinstance(model, OnlineSegmentor):
+        dataset = cfg.its_train_dataloader.dataset.get('unlabeled')
+    else:
+        return None
+    if not dataset:
+        return None
+    dataset = UnlabeledDataset(dataset['dataset'])
+    quality = PseudoLabelQuality(len(dataset.metainfo['classes']))
+    if stored:
+        last = max(int(path.name.split('_')[1]) for path in stored)
+        folder = PseudoLabelStore(run / 'pseudo_labels').folder(last)
+    else:
+        labeler = WholeImages(model, cfg)
+    for index in range(len(dataset)):
+        truth = dataset.audit_map(index)
+        if truth is None:
+            return None
+        if stored:
+            name = f'{LABELS}/{dataset.get_stem(index)}.png'
+            labels = read_png(folder / name)
+        else:
+            labels = labeler(dataset.get_data_info(index))
+        if truth.shape != labels.shape:
+            truth = cv2.resize(
+                truth, labels.shape[::-1], interpolation=cv2.INTER_NEAREST
+            )
+        quality.count_labels(labels)
+        quality.compare(labels, truth)
+    figures = quality.summary(dataset.metainfo['classes'])
+    return dict(
+        of=f'round {last}' if stored else 'the finished model',
+        images=len(dataset),
+        coverage=figures['kept'],
+        precision=figures['accuracy'],
+        per_class={
+            name: values['accuracy']
+            for name, values in figures['per_class'].items()
+        },
+    )
+
+
+class WholeImages:
+    """Pseudo-labels of an online method for whole images.
+
+    Args:
+        model: of the method, finished.
+        cfg: of its run.
+    """
+
+    def __init__(self, model: OnlineSegmentor, cfg: Config) -> None:
+        self.model = model.eval()
+        length = cfg.its_train_cfg.max_iters
+        model.set_progress(length - 1, length)
+        self.network = getattr(model, 'teacher', model.student)
+        # The weak view up to what crops or changes it.
+        dataset = cfg.its_train_dataloader.dataset.unlabeled.dataset
+        kinds = ('LoadImageFromFile', 'Resize', 'TorchResize')
+        steps = [
+            step
+            for step in dataset.pipeline
+            if str(step['type']).rsplit('.', 1)[-1] in kinds
+        ]
+        self.pipeline = Compose([*steps, dict(type='PackSemiInputs')])
+
+    @torch.no_grad()
+    def __call__(self, info: dict) -> np.ndarray:
+        """Labels (H, W) uint8 of an image, 255 where it gets none."""
+        item = self.pipeline(info)
+        height, width = item['inputs'].shape[-2:]
+        data = self.model.data_preprocessor(
+            dict(inputs=[item['inputs']], data_samples=[item['data_samples']]),
+            False,
+        )
+        images, samples = data['inputs'], data['data_samples']
+        valid = torch.zeros(
+            1, *images.shape[-2:], dtype=torch.bool, device=images.device
+        )
+        valid[:, :height, :width] = True
+        batch = Batch(images, [], images, valid=valid, samples=samples)
+        logits = self.model.look(self.network, images)
+        targets = self.model.label(logits, batch)
+        labels = targets.labels.masked_fill(targets.weights <= 0, IGNORE)
+        return labels[0, :height, :width].cpu().numpy().astype(np.uint8)

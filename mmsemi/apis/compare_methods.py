@@ -1,0 +1,205 @@
+"""The methods of a comparison, all of one length where that is wanted."""
+
+import copy
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from mmsemi.engine.build import resolve
+from mmsemi.io.package_configs import find_config
+from mmsemi.registry import LOOPS, is_type
+from mmsemi.utils.errors import UsageError
+
+from .config import read_config
+
+ROUNDS = 'SelfTrainingLoop'
+
+
+class Method(NamedTuple):
+    """A row of the comparison.
+
+    Attributes:
+        name: short name, unique in the comparison.
+        config: file or name the user gave; of a baseline, the one it was
+            derived from.
+        cfg: its settings, facts not resolved.
+        role: ``method`` or ``baseline``.
+        iterations: length of its run.
+        images: images that it draws in its run.
+    """
+
+    name: str
+    config: str
+    cfg: Config
+    role: str
+    iterations: int
+    images: int
+
+
+def read_methods(
+    configs: Sequence[str],
+    options: dict[str, Any] | None = None,
+    iterations: int | None = None,
+    split: str | None = None,
+) -> list[Method]:
+    """Methods by the names of their configs.
+
+    Args:
+        configs: files, or names of configs that mmsemi brings.
+        options: settings to change in all of them, by their dotted keys.
+        iterations: length of every run; that of each config by default.
+        split: one on which lengths in epochs are counted.
+
+    Raises:
+        UsageError: if a config does not exist, is named twice, or is none
+            that ``mmsemi train`` trains alone.
+    """
+    paths = [find_config(config) for config in configs]
+    names = short_names(configs)
+    methods = []
+    for name, config, path in zip(names, configs, paths):
+        cfg = read_config(path, options)
+        if cfg.get('train_cfg') is None or cfg.get('model') is None:
+            raise UsageError(f'config {config} trains no model')
+        if 'DynamicMutualLoss' in json.dumps(cfg.model.to_dict(), default=str):
+            raise UsageError(
+                f'config {config}: DMT trains two models that label for each '
+                'other, by `mmsemi mutual`, and cannot be a cell of a '
+                'comparison. Leave it out'
+            )
+        methods.append(
+            make_method(name, config, cfg, 'method', iterations, split)
+        )
+    return methods
+
+
+def short_names(configs: Sequence[str]) -> list[str]:
+    """Names of folders where these tell configs apart, else with files.
+
+    Raises:
+        UsageError: if a config is named twice.
+    """
+    parts = []
+    for config in configs:
+        words = str(config).split('::')[-1].removesuffix('.py').split('/')
+        parts.append((words[-2] if len(words) > 1 else '', words[-1]))
+    folders = Counter(folder for folder, _ in parts)
+    names = [
+        folder
+        if folder and folders[folder] == 1
+        else '-'.join(filter(None, (folder, file)))
+        for folder, file in parts
+    ]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UsageError(
+            f'{twice[0]} is named twice. Name each config once, and let '
+            'files of your own differ in their names'
+        )
+    return names
+
+
+def make_method(
+    name: str,
+    config: str,
+    cfg: Config,
+    role: str,
+    iterations: int | None,
+    split: str | None,
+) -> Method:
+    """A method of a given length."""
+    written = resolved(cfg, split)
+    if iterations is not None:
+        cfg.merge_from_dict(length_options(written, iterations))
+        written = resolved(cfg, split)
+    first, later = lengths(written)
+    images = first * written.train_dataloader.batch_size
+    if later:
+        images += later * written.semi_dataloader.batch_size
+    return Method(name, config, cfg, role, first + later, images)
+
+
+def resolved(cfg: Config, split: str | None) -> Config:
+    """A resolved copy of a config."""
+    copied = copy.deepcopy(cfg)
+    return resolve(copied, split)
+
+
+def lengths(cfg: Config) -> tuple[int, int]:
+    """Iterations of a resolved config: on labeled images first, in rounds.
+
+    Raises:
+        UsageError: if it counts its rounds in epochs, which is known only
+            when data is built.
+    """
+    loop = cfg.train_cfg
+    if not is_type(loop, LOOPS, ROUNDS):
+        if not loop.get('max_iters'):
+            raise UsageError(
+                f'{cfg.filename}: train_cfg.max_iters is missing; a '
+                'comparison needs runs that are counted in iterations'
+            )
+        return loop.max_iters, 0
+    return loop.get('supervised_iters', 0), sum(round_lengths(cfg))
+
+
+def round_lengths(cfg: Config) -> list[int]:
+    """Iterations of each round of a resolved config."""
+    from mmsemi.engine.loops.round_lengths import per_round
+    from mmsemi.utils.schedules import per_round_shares
+
+    loop = cfg.train_cfg
+    rounds = len(tuple(per_round_shares(loop.portions)))
+    if loop.get('iters_per_round') is None:
+        raise UsageError(
+            f'{cfg.filename}: its rounds are counted in epochs. Give '
+            '--set train_cfg.iters_per_round=N train_cfg.epochs_per_round='
+            'None to compare it'
+        )
+    return list(per_round(loop.iters_per_round, rounds, 'iters_per_round'))
+
+
+def length_options(cfg: Config, iterations: int) -> dict[str, Any]:
+    """Settings that give a run another length and the same course.
+
+    Rounds, warm-up, ramp-up and the times of validation keep their share of
+    the run.
+
+    Args:
+        cfg: resolved config.
+        iterations: the new length.
+
+    Raises:
+        UsageError: if a round would be empty.
+    """
+    first, later = lengths(cfg)
+    factor = iterations / (first + later)
+    loop, options = cfg.train_cfg, {}
+    if later:
+        rounds = [round(n * factor) for n in round_lengths(cfg)]
+        start = iterations - sum(rounds)
+        if min(rounds) < 1 or start < (1 if first else 0):
+            raise UsageError(
+                f'--iterations {iterations} are too few for the '
+                f'{len(rounds)} rounds of {cfg.filename}'
+            )
+        if not first:
+            rounds[-1] += start
+            start = 0
+        options['train_cfg.supervised_iters'] = start
+        options['train_cfg.iters_per_round'] = rounds
+    else:
+        options['train_cfg.max_iters'] = iterations
+    if loop.get('val_interval'):
+        interval = max(1, round(loop.val_interval * factor))
+        options['train_cfg.val_interval'] = interval
+    settings = cfg.model.get('semi_train_cfg') or {}
+    for key in ('warmup_iters', 'ramp_up_iters'):
+        if settings.get(key):
+            options[f'model.semi_train_cfg.{key}'] = max(
+                1, round(settings[key] * factor)
+            )
+    return options

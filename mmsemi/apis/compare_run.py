@@ -1,0 +1,220 @@
+"""Run the cells of a comparison, several at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import torch
+
+from mmsemi.engine.interruption import Interrupted
+from mmsemi.io.files import write_json
+from mmsemi.io.lock import FolderLock
+from mmsemi.report.comparison import FAILED, LOG, MEASURED, read_json
+from mmsemi.report.tables import SUMMARY
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.progress import format_seconds
+
+from .compare_cells import Cell
+from .run_record import RECORD
+
+PROGRAM = [sys.executable, '-c', 'from mmsemi.cli import main; main()']
+MEASURE = [
+    sys.executable,
+    '-c',
+    'import sys; from mmsemi.apis.compare_measure import main; '
+    'main(sys.argv[1])',
+]
+# Seconds a child has to save its state before it is killed.
+PATIENCE = 60
+
+
+def is_trained(cell: Cell) -> bool:
+    """Whether a run is over, with all its files."""
+    summary = read_json(cell.run / SUMMARY)
+    record = read_json(cell.run / RECORD)
+    return bool(summary.get('finished') and record.get('finished'))
+
+
+def is_done(cell: Cell) -> bool:
+    """Whether nothing is left to do for a cell."""
+    return is_trained(cell) and (cell.folder / MEASURED).is_file()
+
+
+class CellRunner:
+    """Children that train and measure cells, at most some at once.
+
+    Args:
+        jobs: how many.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        if jobs < 1:
+            raise UsageError(f'--jobs must be at least 1, got {jobs}')
+        self.jobs = jobs
+        self.lock = threading.Lock()
+        self.children: dict[int, subprocess.Popen] = {}
+        self.slots = list(range(jobs))
+        self.stopped = False
+
+    def run(self, cells: Sequence[Cell]) -> None:
+        """Run what is not done; a failure is kept in ``failed.json``.
+
+        Raises:
+            Interrupted: after SIGTERM or Ctrl-C, when all children have
+                saved their state and ended.
+        """
+        missing = [cell for cell in cells if not is_done(cell)]
+        if len(missing) < len(cells):
+            print(f'{len(cells) - len(missing)} of {len(cells)} are there')
+        self.total, self.count = len(missing), 0
+        with one_exit() as signals, ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(self._cell, cell) for cell in missing]
+            try:
+                for future in futures:
+                    future.result()
+            except KeyboardInterrupt:
+                for future in futures:
+                    future.cancel()
+                self._stop()
+                raise Interrupted(
+                    signals[0] if signals else signal.SIGINT
+                ) from None
+
+    def _cell(self, cell: Cell) -> None:
+        """Train and measure a cell, in a thread of the pool."""
+        with self.lock:
+            if self.stopped:
+                return
+            slot = self.slots.pop(0)
+        start, problem = time.perf_counter(), None
+        try:
+            cell.folder.mkdir(parents=True, exist_ok=True)
+            # Two commands may share a folder; a cell is run by one of them.
+            with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
+                (cell.folder / FAILED).unlink(missing_ok=True)
+                if not is_trained(cell):
+                    problem = self._child([*PROGRAM, *cell.words()], slot, log)
+                if problem is None and not is_done(cell):
+                    problem = self._child(
+                        [*MEASURE, str(cell.folder)], slot, log
+                    )
+        except (UsageError, OSError) as error:
+            problem = str(error)
+        finally:
+            with self.lock:
+                self.slots.append(slot)
+        if not self.stopped:
+            self._tell(cell, problem, time.perf_counter() - start)
+
+    def _child(
+        self, words: Sequence[str], slot: int, log: IO[bytes]
+    ) -> str | None:
+        """Run a command; its last sentence if it failed."""
+        with self.lock:
+            if self.stopped:
+                return 'stopped'
+            child = subprocess.Popen(
+                words,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environment(self.jobs, slot),
+                # Ctrl-C is passed on by this process, once.
+                start_new_session=True,
+            )
+            self.children[child.pid] = child
+        code = child.wait()
+        with self.lock:
+            del self.children[child.pid]
+        if code == 0:
+            return None
+        return last_sentence(Path(log.name), code)
+
+    def _tell(self, cell: Cell, problem: str | None, seconds: float) -> None:
+        with self.lock:
+            self.count += 1
+            if problem:
+                write_json(cell.folder, FAILED, dict(problem=problem))
+                words = f'failed: {problem}'
+            else:
+                value = read_json(cell.run / SUMMARY).get('last_miou')
+                words = 'done' if value is None else f'mIoU {value:.1f}'
+                words += f' ({format_seconds(seconds)})'
+            print(
+                f'[{self.count}/{self.total}] {cell.title}: {words}',
+                flush=True,
+            )
+
+    def _stop(self) -> None:
+        """Ask all children to save and end; kill those that do not."""
+        with self.lock:
+            self.stopped = True
+            children = list(self.children.values())
+        for child in children:
+            child.terminate()
+        end = time.monotonic() + PATIENCE
+        for child in children:
+            try:
+                child.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def environment(jobs: int, slot: int) -> dict[str, str]:
+    """Environment of a child: its share of threads, its GPU of several.
+
+    Args:
+        jobs: how many children there are at once.
+        slot: which of them this is, from 0.
+    """
+    found = dict(os.environ)
+    threads = max(1, torch.get_num_threads() // jobs)
+    found['OMP_NUM_THREADS'] = str(threads)
+    found['PYTHONUNBUFFERED'] = '1'
+    number = torch.cuda.device_count()
+    if number > 1:
+        given = found.get('CUDA_VISIBLE_DEVICES')
+        names = given.split(',') if given else list(map(str, range(number)))
+        found['CUDA_VISIBLE_DEVICES'] = names[slot % number]
+    return found
+
+
+def last_sentence(log: Path, code: int) -> str:
+    """What a child said last: its error, or the end of its traceback."""
+    with open(log, 'rb') as file:
+        file.seek(max(0, log.stat().st_size - 65536))
+        lines = file.read().decode(errors='replace').splitlines()
+    lines = [line.strip() for line in lines if line.strip()]
+    for line in reversed(lines[-20:]):
+        if line.startswith('error: '):
+            return line.removeprefix('error: ')
+    if code < 0:
+        return f'killed by {signal.Signals(-code).name}; see {log}'
+    return f'{lines[-1] if lines else f"exit code {code}"} (see {log})'
+
+
+@contextmanager
+def one_exit():
+    """Let SIGTERM end this process as Ctrl-C does; yields what came."""
+    seen: list[int] = []
+
+    def stop(number, frame) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGTERM, before)

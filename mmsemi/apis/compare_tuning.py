@@ -1,0 +1,105 @@
+"""Equal tuning for all methods: a grid on one seed and one split."""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmsemi.report.comparison import LABELED_ONLY, counting
+from mmsemi.utils.errors import UsageError
+
+
+class Tuning(NamedTuple):
+    """What is tried out.
+
+    Attributes:
+        seed: of all trials; it is left out of the means.
+        split: of all trials.
+        settings: for each method every combination of its values.
+    """
+
+    seed: int
+    split: str | None
+    settings: dict[str, list[dict[str, Any]]]
+
+
+def read_grid(path: str, methods: Sequence[str]) -> Tuning:
+    """Read a grid of settings.
+
+    ``{"seed": 100, "split": "1_16", "grid": {"unimatch": {
+    "model.pseudo_labeler.threshold": [0.7, 0.95]}}}``: every combination of
+    the values is a setting. Each method has as many settings as the others;
+    ``labeled-only`` may have some, too.
+
+    Args:
+        path: JSON file.
+        methods: short names of the methods.
+
+    Raises:
+        UsageError: if the file cannot be read, or the settings are not
+            equally many.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+        grid, seed = content['grid'], content['seed']
+        settings = {name: combinations(grid[name]) for name in grid}
+        if not isinstance(seed, int):
+            raise TypeError(f'seed is {seed!r}')
+    except OSError as error:
+        raise UsageError(f'--tune {path}: {error.strerror}') from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f'--tune {path}: not {{"seed": N, "split": NAME, "grid": '
+            f'{{METHOD: {{SETTING: [VALUES]}}}}}} ({error!r}). Correct the '
+            'file'
+        ) from error
+    unknown = [n for n in settings if n not in (*methods, LABELED_ONLY)]
+    if unknown:
+        raise UsageError(
+            f'--tune {path}: {unknown[0]} is none of the methods compared, '
+            f'{", ".join(methods)}. Name one of these'
+        )
+    numbers = {name: len(settings.get(name, [{}])) for name in methods}
+    least, most = (f(numbers, key=numbers.get) for f in (min, max))
+    if numbers[least] != numbers[most]:
+        raise UsageError(
+            f'--tune {path}: {most} would try {numbers[most]} settings and '
+            f'{least} {numbers[least]}. Give every method as many, or the '
+            'comparison favors the one that is tuned more'
+        )
+    return Tuning(seed, content.get('split'), settings)
+
+
+def combinations(values: dict[str, list]) -> list[dict[str, Any]]:
+    """Every choice of one value for each setting."""
+    if not all(isinstance(v, list) and v for v in values.values()):
+        raise TypeError('values of a setting are a list')
+    return [
+        dict(zip(values, choice))
+        for choice in itertools.product(*values.values())
+    ]
+
+
+def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
+    """The setting of the best last mIoU, for each method that was tuned.
+
+    Raises:
+        UsageError: naming a method of which no trial came to its end.
+    """
+    trials: dict[str, list[dict]] = {}
+    for cell in cells:
+        if cell['setting'] is not None:
+            trials.setdefault(cell['method'], []).append(cell)
+    best = {}
+    for name, tried in trials.items():
+        done = counting(dict(c, setting=None) for c in tried)
+        if not done:
+            raise UsageError(
+                f'{name}: none of its {len(tried)} settings came to its end '
+                f'({tried[0]["problem"]}). Mend what is wrong; the same '
+                'command tries again'
+            )
+        # The first of equals.
+        best[name] = max(done, key=lambda c: c['miou'])['options']
+    return best

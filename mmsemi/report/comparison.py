@@ -1,0 +1,163 @@
+"""What the run folders of a comparison say.
+
+``DIR/cells/<split>/seed<k>/<method>/`` holds a cell: ``cell.json`` (what it
+is), its config, ``run/`` (an ordinary work dir), ``log.txt``,
+``measured.json`` (figures measured apart) and, after a failure,
+``failed.json``. Settings that tuning tried out lie one folder deeper.
+Reports need nothing but these.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mmsemi.utils.errors import UsageError
+
+from .tables import SUMMARY
+
+CELLS, LISTS, RUN = 'cells', 'lists', 'run'
+CELL, LOG, MEASURED, FAILED = (
+    'cell.json',
+    'log.txt',
+    'measured.json',
+    'failed.json',
+)
+MANIFEST = 'manifest.json'
+# What hooks leave in a run folder.
+CERTIFICATE, FORWARDS = 'opened_masks.json', 'forwards.json'
+# Baselines.
+LABELED_ONLY = 'labeled-only'
+SAME_IMAGES = 'labeled-only-as-many-images'
+AVERAGED = 'averaged-teacher'
+ALL_LABELS = 'all-labels'
+BASELINES = (LABELED_ONLY, SAME_IMAGES, AVERAGED, ALL_LABELS)
+# Forward and backward together cost about three forwards.
+BACKWARD = 3
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Content of a JSON file; empty where there is no readable one."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_cells(folder: Path) -> list[dict[str, Any]]:
+    """All cells of a comparison, one record each.
+
+    Raises:
+        UsageError: if there are none.
+    """
+    places = sorted((folder / CELLS).glob(f'**/{CELL}'))
+    cells = [
+        read_cell(place.parent)
+        for place in places
+        if RUN not in place.relative_to(folder).parts
+    ]
+    if not cells:
+        raise UsageError(
+            f'{folder} holds no cells of a comparison. Name the --out folder '
+            'of `mmsemi compare`'
+        )
+    return sorted(cells, key=order)
+
+
+def order(cell: dict) -> tuple:
+    """Methods by name with baselines behind, then split, seed, setting."""
+    method = cell['method']
+    place = BASELINES.index(method) + 1 if method in BASELINES else 0
+    setting = cell['setting']
+    return (
+        place,
+        method,
+        cell['split'],
+        cell['seed'],
+        -1 if setting is None else setting,
+    )
+
+
+def read_cell(folder: Path) -> dict[str, Any]:
+    """What a cell is and what came out of it.
+
+    ``state`` is ``done``, ``failed`` (with ``problem``) or ``missing``; the
+    figures of the other two are None. Shares lie in [0, 1], IoU and
+    calibration error are in percent.
+    """
+    cell = read_json(folder / CELL)
+    run = folder / RUN
+    summary, measured = read_json(run / SUMMARY), read_json(folder / MEASURED)
+    failed = read_json(folder / FAILED)
+    done = bool(summary.get('finished'))
+    if failed:
+        state = 'failed'
+    else:
+        state = 'done' if done else 'missing'
+    last = (summary.get('rounds') or [{}])[-1] if done else {}
+    memory = summary.get('peak_memory_mib') or {}
+    machine = summary.get('machine') or {}
+    return dict(
+        cell,
+        folder=str(folder),
+        state=state,
+        problem=failed.get('problem'),
+        miou=summary.get('last_miou') if done else None,
+        best_miou=summary.get('best_miou') if done else None,
+        class_iou=last.get('class_iou') or {},
+        seconds=summary.get('wall_seconds') if done else None,
+        memory_mib=memory.get('gpu', memory.get('process')) if done else None,
+        device=machine.get('gpu') or machine.get('cpu'),
+        threads=machine.get('threads'),
+        versions=summary.get('versions') or {},
+        forwards=read_json(run / FORWARDS) if done else {},
+        masks=read_json(run / CERTIFICATE),
+        boundary_miou=measured.get('boundary_miou'),
+        calibration_error=measured.get('calibration_error'),
+        same_as_in_training=measured.get('same_as_in_training'),
+        pseudo_labels=measured.get('pseudo_labels'),
+    )
+
+
+def compute(cell: dict) -> float | None:
+    """Images through networks, counted as forwards; None if not counted.
+
+    An image that is learned from counts three times: once forward, about
+    twice as much backward.
+    """
+    if not cell['forwards']:
+        return None
+    return sum(
+        number * (BACKWARD if kind == 'learning' else 1)
+        for kinds in cell['forwards'].values()
+        for kind, number in kinds.items()
+    )
+
+
+def passed(cell: dict, kind: str) -> int:
+    """Images of a kind that passed through all networks of a cell."""
+    return sum(kinds.get(kind, 0) for kinds in cell['forwards'].values())
+
+
+def certified(cell: dict) -> str:
+    """``yes``, or why not: what the certificate of a cell says."""
+    masks = cell['masks']
+    if not masks:
+        return 'not watched'
+    if masks['unlabeled_opened']:
+        return f'**no**: {masks["unlabeled_opened"][0]}'
+    if not masks['whole']:
+        return 'for the main process only'
+    return 'yes'
+
+
+def counting(cells: Iterable[dict]) -> list[dict]:
+    """Cells whose results count: finished, and no trial of a setting."""
+    return [
+        c
+        for c in cells
+        if c['state'] == 'done'
+        and c['setting'] is None
+        and c['miou'] is not None
+    ]
