@@ -76,9 +76,9 @@ def measure(folder: Path) -> dict[str, Any]:
     runner = build_runner(cfg)
     restore_console(runner.logger)
     figures = runner.test()
-    found = dict(
+    found: dict[str, Any] = dict(
         checkpoint=last.name,
-        miou=figures.get('mIoU'),
+        miou=float(figures['mIoU']),
         boundary_miou=figures['boundary_mIoU'],
         calibration_error=figures['ECE'],
     )
@@ -88,9 +88,7 @@ def measure(folder: Path) -> dict[str, Any]:
                 found[kind] = getattr(metric, kind).iou
     trained = read_json(folder / RUN / SUMMARY).get('last_miou')
     found['same_as_in_training'] = (
-        None
-        if None in (trained, found['miou'])
-        else abs(trained - found['miou']) < 0.02
+        None if trained is None else abs(trained - found['miou']) < 0.02
     )
     found['pseudo_labels'] = audit(cfg, runner.model, folder / RUN)
     write_json(folder, MEASURED, found)

@@ -177,7 +177,8 @@ def length_options(cfg: Config, iterations: int) -> dict[str, Any]:
     """
     first, later = lengths(cfg)
     factor = iterations / (first + later)
-    loop, options = cfg.train_cfg, {}
+    loop = cfg.train_cfg
+    options: dict[str, Any] = {}
     if later:
         rounds = [round(n * factor) for n in round_lengths(cfg)]
         start = iterations - sum(rounds)

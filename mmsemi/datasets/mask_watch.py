@@ -8,7 +8,7 @@ file that is opened, whoever opens it, also in the processes that load data.
 import mmap
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import cv2
@@ -31,7 +31,9 @@ class MaskWatch:
         files: makes the paths of each group, anew at each call.
     """
 
-    def __init__(self, files: dict[str, Callable[[], Iterable[str]]]) -> None:
+    def __init__(
+        self, files: Mapping[str, Callable[[], Iterable[str]]]
+    ) -> None:
         self.files = files
         self.hashes, self.places = {}, {}
         start = 0

@@ -31,9 +31,9 @@ def evaluation(cells: Sequence[dict]) -> list[str]:
                 how.get('network', '-'),
                 mode,
                 how.get('resolution', '-'),
-                number(mean_of(own, lambda c: c['miou'])),
-                number(mean_of(own, lambda c: c['boundary_miou'])),
-                number(mean_of(own, lambda c: c['calibration_error'])),
+                number(mean_of(own, 'miou')),
+                number(mean_of(own, 'boundary_miou')),
+                number(mean_of(own, 'calibration_error')),
                 'yes'
                 if all(same)
                 else ('**no**' if False in same else 'not measured'),
@@ -74,10 +74,7 @@ def labels(cells: Sequence[dict]) -> list[str]:
                 name,
                 own[0]['pseudo_labels']['of'],
                 *(
-                    number(
-                        mean_of(own, lambda c, k=k: c['pseudo_labels'][k]),
-                        '.1%',
-                    )
+                    number(mean_of(own, 'pseudo_labels', k), '.1%')
                     for k in ('coverage', 'precision')
                 ),
             )
@@ -102,20 +99,20 @@ def cost(cells: Sequence[dict]) -> list[str]:
     body = []
     for name in sorted(names(runs), key=lambda n: relative.get(n, 0)):
         own = of_method(runs, name)
-        seconds = mean_of(own, lambda c: c['seconds'])
+        seconds = mean_of(own, 'seconds')
         body.append(
             (
                 name,
                 own[0]['iterations'],
                 own[0]['images_drawn'],
                 *(
-                    number(mean_of(own, lambda c, k=k: passed(c, k)), '.0f')
+                    number(sum(passed(c, k) for c in own) / len(own), '.0f')
                     for k in ('learning', 'looking', 'labeling')
                 ),
                 number(relative.get(name), '.2f'),
                 '-' if seconds is None else format_seconds(seconds),
-                number(mean_of(own, lambda c: c['memory_mib']), '.0f'),
-                number(mean_of(own, lambda c: c['miou'])),
+                number(mean_of(own, 'memory_mib'), '.0f'),
+                number(mean_of(own, 'miou')),
             )
         )
     devices = sorted({str(c['device']) for c in runs})

@@ -117,8 +117,8 @@ def best_on_test(cells: Sequence[dict]) -> list[str]:
     body = []
     for name in names(runs):
         own = [c for c in runs if c['method'] == name]
-        last = mean_of(own, lambda c: c['miou'])
-        best = mean_of(own, lambda c: c['best_miou'])
+        last = mean_of(own, 'miou')
+        best = mean_of(own, 'best_miou')
         if best is not None:
             body.append((name, number(last, '.2f'), number(best, '.2f')))
     return [
@@ -142,10 +142,7 @@ def classes(cells: Sequence[dict]) -> list[str]:
         body = []
         for name in names(part):
             own = [c for c in part if c['method'] == name]
-            values = [
-                mean_of(own, lambda c, k=label: c['class_iou'].get(k))
-                for label in labels
-            ]
+            values = [mean_of(own, 'class_iou', label) for label in labels]
             body.append((name, *map(number, values)))
         lines += [
             f'### Split {split}',
