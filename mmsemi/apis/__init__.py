@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mmsemi.report.runs import summarize
 
     from .calibration import sweep_calibration
+    from .compare import compare
     from .doctor import doctor
     from .export import export
     from .holdout import evaluate_holdout
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .train_mutual import train_mutual
 
 _PLACES = dict(
+    compare='mmsemi.apis.compare',
     doctor='mmsemi.apis.doctor',
     evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
@@ -41,6 +43,7 @@ _PLACES = dict(
 )
 
 __all__ = [
+    'compare',
     'doctor',
     'evaluate_holdout',
     'export',
