@@ -186,6 +186,8 @@ def _pictures(
             if alone and key in ('twin', 'method')
             else title,
             src=data_uri(found[key]),
+            width=photo.shape[1],
+            height=photo.shape[0],
         )
         for key, title in TITLES.items()
         if key in found

@@ -13,6 +13,7 @@ from .advice import next_steps, warnings_of
 from .class_shares import class_shares
 from .mistakes import matrix_rows, never_found, shown_classes, worst_mistakes
 from .pseudo_label_facts import AUDIT, audited, by_confidence
+from .run_before import BEFORE, compare_with_before
 from .run_folder import HOLDOUT, PARTS, RunFolder
 from .scalars import Curve, read_run
 from .tables import SUMMARY
@@ -61,7 +62,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
             {key: part.mean._asdict() for key, part in found._asdict().items()}
         )
     dead = never_found(confusion, run.classes) if counts else []
-    return dict(
+    facts = dict(
         **_origin(run),
         verdict=verdict._asdict(),
         numbers=numbers,
@@ -105,8 +106,9 @@ def collect(run: RunFolder) -> dict[str, Any]:
         ),
         commands=_commands(run),
         holdout_names=sorted(holdout.get('method', {}).get('per_image', {})),
-        previous=None,
     )
+    before = compare_with_before(run.optional_json(BEFORE), facts)
+    return dict(facts, before=before)
 
 
 def _origin(run: RunFolder) -> dict[str, Any]:

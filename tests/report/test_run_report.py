@@ -10,6 +10,8 @@ import pytest
 
 from mmsemi.apis.holdout import evaluate_holdout
 from mmsemi.apis.report import write_report
+from mmsemi.report.run_folder import RunFolder
+from mmsemi.report.run_report import collect
 from mmsemi.utils.errors import UsageError
 
 from .own_run import write_pair, write_run
@@ -102,15 +104,19 @@ def write_holdout(run, method, twin=None) -> None:
     (run / 'holdout.json').write_text(json.dumps(data))
 
 
-def report(run):
-    """The page and the facts of a run."""
-    path = write_report(run)
-    text = path.read_text(encoding='utf-8')
-    return Page(text), json.loads((run / 'report.json').read_text()), text
+def facts_of(run) -> dict:
+    """What the page is filled with."""
+    return collect(RunFolder(run))
 
 
-def test_the_page_is_one_file_and_runs_nothing(measured) -> None:
-    page, _, text = report(measured)
+@pytest.fixture(scope='module')
+def page(measured):
+    text = write_report(measured).read_text(encoding='utf-8')
+    return Page(text), text
+
+
+def test_the_page_is_one_file_and_runs_nothing(page) -> None:
+    page, text = page
     assert len(text) < 3e6
     # Neither an address nor anything that would be loaded from one.
     words = re.sub('base64,[^"]*', '', text)
@@ -133,8 +139,8 @@ def test_the_page_is_one_file_and_runs_nothing(measured) -> None:
     assert targets and {v[1:] for v in targets} <= set(page.ids)
 
 
-def test_names_are_shown_as_they_are(measured) -> None:
-    page, _, text = report(measured)
+def test_names_are_shown_as_they_are(page) -> None:
+    page, text = page
     for name in HOSTILE[:2]:
         assert name in page.text
     assert FILES['10'] in page.text and FILES['06'] in page.text
@@ -143,8 +149,9 @@ def test_names_are_shown_as_they_are(measured) -> None:
     assert '\u202e' not in text and '\ufffd gnp' in page.text
 
 
-def test_facts_of_the_run_are_on_the_page(measured) -> None:
-    page, facts, _ = report(measured)
+def test_facts_of_the_run_are_on_the_page(page, measured) -> None:
+    page, _ = page
+    facts = json.loads((measured / 'report.json').read_text())
     for words in (
         'the first of its kind. Look at it',
         'images are so large',
@@ -165,21 +172,24 @@ def test_facts_of_the_run_are_on_the_page(measured) -> None:
 
 def test_a_gain_is_said_with_its_interval(run) -> None:
     write_holdout(run, counts([0.9, 0.8, 0.8]), counts([0.8, 0.6, 0.8]))
-    page, facts, _ = report(run)
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'better'
     assert facts['verdict']['recommended'] == 'method'
-    assert 'Yes, the unlabeled images helped' in page.text
+    assert 'Yes, the unlabeled images helped' in facts['verdict']['headline']
     mean = facts['means']['gain']
     assert 0 < mean['low'] < mean['value'] < mean['high']
     interval = f'{mean["low"]:+.1f} to {mean["high"]:+.1f}'
-    assert page.text.count(interval) >= 2
+    interval = interval.replace('-', '\N{MINUS SIGN}')
+    assert interval in facts['verdict']['text']
+    assert any(interval in tile['more'] for tile in facts['tiles'])
     verdicts = [row['verdict'] for row in facts['rows']]
     assert verdicts[:2] == ['better', 'better']
 
 
 def test_a_loss_recommends_the_twin(run) -> None:
     write_holdout(run, counts([0.9, 0.5, 0.0]), counts([0.9, 0.8, 0.7]))
-    page, facts, _ = report(run)
+    page = Page(write_report(run).read_text())
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'worse'
     assert facts['verdict']['recommended'] == 'twin'
     assert 'made it worse' in page.text
@@ -194,11 +204,11 @@ def test_a_loss_recommends_the_twin(run) -> None:
 def test_a_difference_that_may_be_chance(run, sign) -> None:
     pair = [counts([0.8, 0.8, 0.8], seed=1), counts([0.801, 0.8, 0.8], seed=2)]
     write_holdout(run, *pair[::sign])
-    page, facts, _ = report(run)
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'unclear'
     gain = facts['means']['gain']
     assert gain['low'] < 0 < gain['high']
-    assert 'The two models cannot be told apart' in page.text
+    assert 'cannot be told apart' in facts['verdict']['headline']
     expected = 'method' if gain['value'] >= 0 else 'twin'
     assert facts['verdict']['recommended'] == expected
     assert any('Measure on more' in s['title'] for s in facts['steps'])
@@ -206,24 +216,26 @@ def test_a_difference_that_may_be_chance(run, sign) -> None:
 
 def test_one_image_leaves_the_interval_unknown(run) -> None:
     write_holdout(run, counts([0.9] * 3, 1), counts([0.5] * 3, 1))
-    page, facts, _ = report(run)
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'unknown'
     assert facts['means']['gain']['low'] is None
-    assert 'One image cannot tell' in page.text
-    assert 'no interval can be given' in page.text
+    assert 'One image cannot tell' in facts['verdict']['headline']
+    assert any('no interval can' in text for text in facts['warnings'])
 
 
 def test_without_a_twin(run) -> None:
     write_holdout(run, counts([0.9] * 3))
-    page, facts, _ = report(run)
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'no twin'
-    assert 'was not measured' in page.text and 'gain' not in facts['means']
+    assert 'was not measured' in facts['verdict']['headline']
+    assert 'gain' not in facts['means']
 
 
 def test_without_a_holdout(run) -> None:
     (run / 'holdout.json').unlink()
     shutil.rmtree(run / 'gallery')
-    page, facts, _ = report(run)
+    page = Page(write_report(run).read_text())
+    facts = facts_of(run)
     assert facts['verdict']['kind'] == 'no holdout'
     assert 'There is no hold-out image.' in page.text
     assert not page.values('img', 'src')
@@ -235,15 +247,13 @@ def test_absent_classes_are_named(run) -> None:
         for image in part['per_image'].values():
             image['label'][2] = image['both'][2] = 0
     write_holdout(run, method, twin)
-    page, facts, _ = report(run)
+    facts = facts_of(run)
     assert any('No hold-out image shows' in w for w in facts['warnings'])
     assert facts['rows'][2]['gain']['value'] is None
-    assert 'not in the hold-out' in page.text
 
 
-def test_the_same_run_gives_the_same_page(run) -> None:
-    first = write_report(run).read_bytes()
-    assert write_report(run).read_bytes() == first
+def test_the_same_run_gives_the_same_page(page, measured) -> None:
+    assert write_report(measured).read_text(encoding='utf-8') == page[1]
 
 
 def test_what_is_no_run(tmp_path) -> None:
@@ -255,3 +265,20 @@ def test_what_is_no_run(tmp_path) -> None:
     (tmp_path / 'fit.json').write_text('{"classes": ["a"]}')
     with pytest.raises(UsageError, match='does not tell images, palette'):
         write_report(tmp_path)
+
+
+def test_compares_with_the_run_before(run) -> None:
+    write_holdout(run, counts([0.6] * 3), counts([0.5] * 3))
+    facts = facts_of(run)
+    facts['numbers']['labeled'] = 2
+    facts['date'] = '2025-12-24'
+    (run / 'previous.json').write_text(json.dumps(facts))
+    write_holdout(run, counts([0.6, 0.6, 0.9]), counts([0.5] * 3))
+    facts = facts_of(run)
+    text = facts['before']['text']
+    assert 'of 2025-12-24 had 2 labeled images' in text
+    assert 'points on the same hold-out images' in text
+    assert [row['name'] for row in facts['before']['classes']] == [HOSTILE[2]]
+    write_holdout(run, counts([0.6] * 3, 11), counts([0.5] * 3, 11))
+    facts = facts_of(run)
+    assert 'points on other hold-out images' in facts['before']['text']
