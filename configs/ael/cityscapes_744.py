@@ -43,6 +43,7 @@ student.auxiliary_head = dict(
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
     loss_decode=dict(ohem, loss_weight=0.4),
+    init_cfg=dict(type='TorchDefault'),
 )
 student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
 model = dict(

@@ -43,6 +43,7 @@ student.auxiliary_head = dict(
     norm_cfg=dict(type='BN', requires_grad=True),
     align_corners=True,
     loss_decode=dict(ohem, loss_weight=0.4),
+    init_cfg=dict(type='TorchDefault'),
 )
 model = dict(
     _delete_=True,

@@ -7,5 +7,10 @@ from .perturbations import *  # noqa: F401,F403
 from .pretrained import CountedPretrainedInit
 from .pseudo_labelers import *  # noqa: F401,F403
 from .segmentors import *  # noqa: F401,F403
+from .torch_init import TorchDefault
 
-__all__ = ['CountedPretrainedInit', 'MultiBranchDataPreprocessor']
+__all__ = [
+    'CountedPretrainedInit',
+    'MultiBranchDataPreprocessor',
+    'TorchDefault',
+]

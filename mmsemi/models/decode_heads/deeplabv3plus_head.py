@@ -6,6 +6,7 @@ from mmseg.models.decode_heads import ASPPHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.torch_init import reset_layers
 from mmsemi.registry import MODELS
 
 from .representation_head import conv_stack
@@ -20,7 +21,8 @@ class DeepLabV3PlusHead(ASPPHead):
     through a 1x1 convolution without becoming narrower; both together feed
     two 3x3 convolutions with dropout and the 1x1 classifier. mmseg's
     ``DepthwiseSeparableASPPHead`` has separable convolutions, 48 low-level
-    channels and no dropout but before the classifier.
+    channels and no dropout but before the classifier. Layers start from
+    PyTorch's own initialization, as published.
 
     Args:
         c1_in_channels: channels of the low-level map, ``inputs[0]``.
@@ -31,7 +33,9 @@ class DeepLabV3PlusHead(ASPPHead):
         representation_head: config of a :class:`RepresentationHead` that
             reads what the first convolution of the classifier reads;
             ``in_channels`` may be left out.
-        **kwargs: see mmseg's ``BaseDecodeHead``.
+        init_cfg: None for PyTorch's own initialization; else see mmseg's
+            ``BaseDecodeHead``.
+        **kwargs: as there.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class DeepLabV3PlusHead(ASPPHead):
         dropout_ratio: float = 0.1,
         align_corners: bool = True,
         representation_head: dict | None = None,
+        init_cfg: dict | None = None,
         **kwargs,
     ) -> None:
         super().__init__(
+            init_cfg=init_cfg,
             dilations=tuple(dilations),
             dropout_ratio=dropout_ratio,
             align_corners=align_corners,
@@ -71,6 +77,13 @@ class DeepLabV3PlusHead(ASPPHead):
                     **representation_head,
                 )
             )
+
+    def init_weights(self) -> None:
+        """Draw all layers as PyTorch does, unless ``init_cfg`` says else."""
+        fresh = not self.is_init
+        super().init_weights()
+        if fresh and self.init_cfg is None:
+            reset_layers(self)
 
     def fuse(self, inputs: list[Tensor]) -> Tensor:
         """What classifier and representation head read.
