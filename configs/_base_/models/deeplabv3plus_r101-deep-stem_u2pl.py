@@ -1,6 +1,7 @@
 # The network of U2PL and AEL: ResNet-101 with a deep stem of 64, 64 and 128
-# channels, output stride 8 and multi-grid (2, 2, 4), and DeepLabV3+ with
-# ordinary convolutions. mmseg's multi_grid values are dilations themselves.
+# channels, a first pooling that rounds up, output stride 8 and multi-grid
+# (2, 2, 4), and DeepLabV3+ with ordinary convolutions. mmseg's multi_grid
+# values are dilations themselves.
 #
 # Weights: convert the authors' ImageNet file by
 # tools/model_converters/deep_stem_resnet_to_mmseg.py and set
@@ -20,7 +21,8 @@ model = dict(
         size=(513, 513),
     ),  # the crop, height first
     backbone=dict(
-        type='ResNetV1c',
+        type='DeepLabResNet',
+        deep_stem=True,
         depth=101,
         stem_channels=128,
         num_stages=4,

@@ -1,8 +1,6 @@
 # DeepLab-v2 with fixed word vectors for a classifier, as in SPNet and STRICT:
 # Caffe-style ResNet-101 with frozen batch normalization, output stride 8, and
 # the sum of four atrous branches with as many channels as a word vector.
-# (mmseg's stem pools without ceil_mode: feature maps of the sizes used, odd
-# ones, are those of the published network.)
 #
 # A plain mmseg segmentor. Configs add the classes to the head: `classes`,
 # `num_seen` and the file of the vectors, all from the data set.
@@ -19,7 +17,7 @@ model = dict(
         size=(321, 321),
     ),  # the crop, height first
     backbone=dict(
-        type='ResNet',
+        type='DeepLabResNet',
         depth=101,
         num_stages=4,
         out_indices=(3,),

@@ -1,3 +1,4 @@
+from .deeplab_resnet import DeepLabResNet
 from .resnet38 import ResNet38
 
-__all__ = ['ResNet38']
+__all__ = ['DeepLabResNet', 'ResNet38']
