@@ -93,6 +93,8 @@ ROUND_LENGTHS = {
 # Methods that train online; test_online_configs.py and test_peer_configs.py
 # have their numbers.
 ONLINE = ('ael', 'cps', 'fixmatch', 'mean_teacher', 'u2pl', 'unimatch')
+# Stages from scratch; test_stage_configs.py has their numbers.
+STAGES = ('st/', 'st_plus_plus/')
 # Domain adaptation; test_adaptation_configs.py has its numbers and networks.
 ADAPTATION = tuple(
     f'{folder}/{source}_'
@@ -105,7 +107,8 @@ ZERO_LABEL = ('spnet/', 'strict/')
 PUBLISHED = [
     name
     for name in NAMES
-    if re.search('/(voc|cityscapes)_', name) and not name.startswith(ONLINE)
+    if re.search('/(voc|cityscapes)_', name)
+    and not name.startswith(ONLINE + STAGES)
 ]
 _SIZES: dict = {}
 

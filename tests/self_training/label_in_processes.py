@@ -3,6 +3,7 @@
 usage: label_in_processes.py SET CHECKPOINT OUT RULE
 """
 
+import copy
 import os
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ from pathlib import Path
 import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, load_checkpoint
+from torch.utils.data import Subset
 
+from mmsemi.datasets.unlabeled import only
 from mmsemi.pseudo_labels.store import PseudoLabelStore
-from mmsemi.registry import MODELS
+from mmsemi.registry import DATASETS, MODELS
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.self_training.stability import stability
+from mmsemi.self_training.taking_over import TakingOverPass
 from tests.tiny import CLASSES, tiny_config
 
 if __name__ == '__main__':
@@ -36,5 +41,24 @@ if __name__ == '__main__':
         PseudoLabelStore(out),
         keep_confidence=True,
     ).run(1, 0.5)
+    if rule == 'argmax':  # the stages of ST++ as well
+        torch.manual_seed(0)
+        other = copy.deepcopy(model)
+        for value in other.parameters():
+            value.data += 0.1 * torch.randn_like(value)
+        data = cfg.label_dataloader.dataset
+        loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)
+        found = stability([Predictor(other)], Predictor(model), loader)
+        order = (-found).argsort(kind='stable').tolist()
+        both = DATASETS.build(only(data, order[4:] + order[:4]))
+        cfg.label_dataloader.dataset = Subset(both, range(5))
+        TakingOverPass(
+            Predictor(other),
+            Runner.build_dataloader(cfg.label_dataloader, seed=0),
+            MODELS.build(dict(kind, num_classes=len(CLASSES))),
+            PseudoLabelStore(out),
+            former=PseudoLabelStore(out).folder(1),
+            keep_confidence=True,
+        ).run(2, 1.0, order=order, stability=found.tolist())
     if 'RANK' in os.environ:  # gloo's threads must not outlive the process
         torch.distributed.destroy_process_group()

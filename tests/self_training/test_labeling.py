@@ -261,6 +261,18 @@ def test_one_and_two_processes_agree(root, model, tmp_path, rule):
     kinds = 3 if rule == 'soft' else 2  # labels, confidence, soft labels
     assert manifests[0]['files']['count'] == 9 * kinds
     assert manifests[0] == manifests[1]
+    if rule == 'argmax':
+        stages = [PseudoLabelStore(tmp_path / out) for out in ('one', 'two')]
+        one, two = (store.manifest(2) for store in stages)
+        one.pop('seconds'), two.pop('seconds')
+        assert one == two and len(set(one['stability'])) > 3
+        stems = (root / 'unlabeled.txt').read_text().split()
+        kept = [
+            (stages[0].folder(1) / f'labels/{stem}.png').read_bytes()
+            == (stages[1].folder(2) / f'labels/{stem}.png').read_bytes()
+            for stem in (stems[k] for k in one['order'])
+        ]
+        assert all(kept[:4]) and not any(kept[4:])
 
 
 def _environment():

@@ -85,3 +85,36 @@ def test_wrong_settings() -> None:
             TRANSFORMS.build(dict(type='ColorJitter', **cfg))
     with pytest.raises(ValueError, match='sigma'):
         TRANSFORMS.build(dict(type='RandomGaussianBlur', sigma=0))
+
+
+def test_boxes_of_noise_have_no_label() -> None:
+    """Of 2 to 40 % of the image, in half of the cases."""
+    np.random.seed(0)
+    cut = TRANSFORMS.build(dict(type='NoiseCutOut'))
+    img = np.full((60, 80, 3), 7, np.uint8)
+    labels = np.ones((60, 80), np.uint8)
+    applied, values = 0, []
+    for _ in range(200):
+        item = dict(
+            img=img,
+            gt_seg_map=labels,
+            gt_confidence=np.ones((60, 80), np.float32),
+            seg_fields=['gt_seg_map', 'gt_confidence'],
+        )
+        found = cut(item)
+        inside = found['gt_seg_map'] == 255
+        assert (found['gt_seg_map'][~inside] == 1).all()
+        assert ((found['gt_confidence'] == 0) == inside).all()
+        assert (found['img'][~inside] == 7).all()
+        if inside.any():
+            applied += 1
+            rows, columns = inside.any(1).sum(), inside.any(0).sum()
+            assert inside.sum() == rows * columns
+            assert 0.01 < inside.mean() <= 0.4
+            values.append(found['img'][inside].ravel())
+    assert 80 < applied < 120 and (img == 7).all() and (labels == 1).all()
+    noise = np.concatenate(values)
+    assert noise.min() == 0 and noise.max() == 255
+    assert abs(noise.mean() - 127.5) < 0.5
+    with pytest.raises(ValueError, match='area'):
+        TRANSFORMS.build(dict(type='NoiseCutOut', area=(0.4, 0.02)))
