@@ -45,7 +45,7 @@ def write_report(run: str | Path) -> Path:
             ],
             change_legend=change_legend(facts['compared']),
             gallery=shots(
-                read_gallery(folder.path),
+                read_gallery(folder),
                 folder.classes,
                 folder.palette,
                 facts['verdict']['recommended'],

@@ -4,7 +4,6 @@ They are chosen and made small when the hold-out is measured: the report can
 then be written again without models and images.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +12,9 @@ import cv2
 import numpy as np
 
 from mmsemi.evaluation.bootstrap import KEYS
-from mmsemi.io.files import write_bytes, write_json
+from mmsemi.io.files import check_name, write_bytes, write_json
+
+from .run_folder import RunFolder
 
 FOLDER, INDEX = 'gallery', 'gallery/index.json'
 SIDE = 360  # of small pictures, at most
@@ -72,7 +73,8 @@ def image_scores(per_image: Mapping[str, Mapping[str, Any]]) -> dict:
         label, prediction, both = (np.array(counts[key]) for key in KEYS)
         union = label + prediction - both
         if label.sum():
-            scores[name] = float(100 * np.mean((both / union)[union > 0]))
+            there = union > 0
+            scores[name] = float(100 * np.mean(both[there] / union[there]))
     return scores
 
 
@@ -121,23 +123,24 @@ def write_gallery(run: Path, items: list[tuple[dict, Small]]) -> None:
     write_json(run, INDEX, index)
 
 
-def read_gallery(run: Path) -> list[dict]:
+def read_gallery(run: RunFolder) -> list[dict]:
     """Facts of each image, with its pictures as arrays.
+
+    Args:
+        run: whose pictures they are.
 
     Returns:
         For each image the facts given to :func:`write_gallery` and ``photo``
         (h, w, 3) uint8 RGB, and maps (h, w) uint8; images with a damaged
         picture are left out.
     """
-    path = run / INDEX
-    if not path.is_file():
-        return []
     found = []
-    for facts in json.loads(path.read_text(encoding='utf-8')):
+    for facts in run.optional_json(INDEX) or []:
         pictures = {}
         for key, name in facts.pop('files').items():
             how = cv2.IMREAD_COLOR if key == 'photo' else cv2.IMREAD_GRAYSCALE
-            picture = cv2.imread(str(run / name), how)
+            path = run.path / check_name(run.path, name)
+            picture = cv2.imread(str(path), how)
             if picture is None:
                 break
             pictures[key] = picture[..., ::-1] if key == 'photo' else picture

@@ -87,10 +87,20 @@ def collect(run: RunFolder) -> dict[str, Any]:
         if counts and holdout['method'].get('confidence')
         else None,
         curves=_panels(curves),
-        findings=run.facts.get('findings', []),
+        findings=[
+            dict(severity=f['severity'], sentence=f['sentence'])
+            for f in run.facts.get('findings', [])
+        ],
         shares=shares['rows'],
         unknown_share=shares['unknown'],
-        settings=run.facts.get('settings', []),
+        settings=[
+            dict(
+                name=s['name'],
+                value=_words(s['value']),
+                reason=s.get('reason') or '',
+            )
+            for s in run.facts.get('settings', [])
+        ],
         steps=_steps(
             run,
             next_steps(
@@ -141,7 +151,9 @@ def _words(value: Any) -> str:
         return ', '.join(
             f'{key} {entry}' for key, entry in value.items() if entry
         )
-    return str(value or '')
+    if isinstance(value, (list, tuple)):
+        return ', '.join(map(str, value))
+    return '' if value is None else str(value)
 
 
 def _tiles(

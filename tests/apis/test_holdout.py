@@ -7,6 +7,7 @@ from mmseg.apis import inference_model, init_model
 
 from mmsemi.apis.holdout import evaluate_holdout
 from mmsemi.report.gallery import read_gallery
+from mmsemi.report.run_folder import RunFolder
 from mmsemi.utils.errors import UsageError
 from tests.report.own_run import write_pair, write_run
 
@@ -60,7 +61,7 @@ def test_the_twin_sees_discs_only(run) -> None:
 
 
 def test_pictures_are_of_the_images_they_name(run) -> None:
-    items = read_gallery(run)
+    items = read_gallery(RunFolder(run))
     names = (run / 'data/holdout.txt').read_text().split()
     held = [item for item in items if item['part'] == 'holdout']
     assert {item['name'] for item in held} == set(names)
