@@ -22,6 +22,7 @@ def test(
     out: str | None = None,
     show_dir: str | None = None,
     tta: bool = False,
+    flip: bool = False,
     predict_on: str | None = None,
     options: dict[str, Any] | None = None,
     launcher: str = 'none',
@@ -35,7 +36,9 @@ def test(
             ``work_dirs/<method>/<name of the config>/test``.
         out: folder for predictions as PNG files of class ids.
         show_dir: folder for images with predictions drawn over them.
-        tta: average over the views of the config's ``tta_pipeline``.
+        tta: average over the views of the config's ``tta_pipeline``: several
+            scales, and their mirror images.
+        flip: average over the image at its one scale and its mirror image.
         predict_on: sub-model to test; by default the one the config predicts
             with.
         options: settings to change in the config, by their dotted keys.
@@ -48,6 +51,11 @@ def test(
     Raises:
         UsageError: if something is wrong with what was given.
     """
+    if tta and flip:
+        raise UsageError(
+            '--tta and --flip are two ways to average: --tta has mirror '
+            'images too. Give one of them'
+        )
     config = find_config(config)
     for folder in filter(None, (out, show_dir)):
         refuse_full(folder)
@@ -65,8 +73,8 @@ def test(
         Path(out).mkdir(parents=True, exist_ok=True)
         cfg.test_evaluator.update(output_dir=out, keep_results=True)
     setup_launcher(cfg, launcher)
-    if tta:
-        use_tta(cfg)
+    if tta or flip:
+        use_tta(cfg, '--flip' if flip else '--tta')
     runner = build_runner(cfg)
     # A quiet start, but the figures belong on the console.
     restore_console(runner.logger)
@@ -117,21 +125,55 @@ def save_drawings(cfg: Config, folder: str) -> None:
     )
 
 
-def use_tta(cfg: Config) -> None:
-    """Average over the views of ``tta_pipeline``.
+def use_tta(cfg: Config, option: str = '--tta') -> None:
+    """Average over the views of ``tta_pipeline``, or the mirrored one alone.
+
+    Args:
+        cfg: config, changed in place.
+        option: ``--tta`` or ``--flip``.
 
     Raises:
         UsageError: if the config has none, or the model no logits.
     """
     if 'tta_pipeline' not in cfg or 'tta_model' not in cfg:
-        raise UsageError('--tta: the config has no tta_pipeline and tta_model')
-    refuse_calibrated(cfg)
+        raise UsageError(
+            f'{option}: the config has no tta_pipeline and tta_model'
+        )
+    refuse_calibrated(cfg, option)
+    if option == '--flip':
+        leave_out_scales(cfg.tta_pipeline)
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     cfg.tta_model.module = cfg.model
     cfg.model = cfg.tta_model
 
 
-def refuse_calibrated(cfg: Config) -> None:
+def leave_out_scales(pipeline: list[dict]) -> None:
+    """Leave the mirror image as the only other view of a TTA pipeline.
+
+    Args:
+        pipeline: changed in place.
+
+    Raises:
+        UsageError: if it has no mirror image.
+    """
+    for step in pipeline:
+        if str(step['type']).split('.')[-1] != 'TestTimeAug':
+            continue
+        kept = [
+            choices
+            for choices in step['transforms']
+            if 'scale_factor' not in choices[0]
+        ]
+        if any('RandomFlip' in str(c[0]['type']) for c in kept):
+            step['transforms'] = kept
+            return
+    raise UsageError(
+        '--flip: the tta_pipeline of the config has no mirror image. Add '
+        'RandomFlip with prob 0 and 1 to its TestTimeAug, as mmseg has it'
+    )
+
+
+def refuse_calibrated(cfg: Config, option: str = '--tta') -> None:
     """Averages of several views need logits.
 
     Raises:
@@ -141,7 +183,7 @@ def refuse_calibrated(cfg: Config) -> None:
     gamma = head.get('gamma') if isinstance(head, dict) else None
     if gamma:
         raise UsageError(
-            f'--tta averages the softmax of logits, but with gamma={gamma} '
-            'the decode head returns calibrated scores. Test without --tta, '
-            'or with --cfg-options model.student.decode_head.gamma=0'
+            f'{option} averages the softmax of logits, but with gamma='
+            f'{gamma} the decode head returns calibrated scores. Test without '
+            'it, or with --cfg-options model.student.decode_head.gamma=0'
         )

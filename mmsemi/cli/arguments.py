@@ -72,7 +72,14 @@ def test(parser: argparse.ArgumentParser) -> None:
         help='save images with predictions drawn over them',
     )
     parser.add_argument(
-        '--tta', action='store_true', help='test-time augmentation'
+        '--tta',
+        action='store_true',
+        help='average over several scales and their mirror images',
+    )
+    parser.add_argument(
+        '--flip',
+        action='store_true',
+        help='average over the image and its mirror image alone',
     )
     add_predict_on(parser)
     add_options(parser)
