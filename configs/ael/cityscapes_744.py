@@ -51,6 +51,7 @@ model = dict(
     type='AEL',
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.0),
+    unsup_loss=dict(per_device=8),
     mixing=dict(type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste'),
     semi_test_cfg=dict(predict_on='teacher'),

@@ -50,6 +50,7 @@ model = dict(
     type='AEL',
     student=student,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
+    unsup_loss=dict(per_device=8),
     mixing=dict(
         type='AdaptiveCutMix', component_share=0.03, presence_share=0.03
     ),

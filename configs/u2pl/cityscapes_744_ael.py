@@ -7,6 +7,7 @@ _base_ = ['./cityscapes_744.py']
 model = dict(
     type='U2PLWithAEL',
     pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler'),
+    unsup_loss=dict(_delete_=True, per_device=8),
     mixing=dict(_delete_=True, type='AdaptiveCutMix'),
     copy_paste=dict(type='AdaptiveCopyPaste'),
     semi_train_cfg=dict(contrast_start='20 epochs'),

@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.doctor.data import STAMP
 from mmsemi.engine.checkpoints import POINTER
+from mmsemi.engine.machine import undivided
 from mmsemi.io.config_data import flat_config, read_dumped_config
 from mmsemi.io.files import cannot_write
 from mmsemi.io.lock import LOCK
@@ -192,7 +193,8 @@ def move_files_aside(work_dir: Path, old: Sequence[Path]) -> Path:
 def changed_keys(old: Config | dict, new: Config) -> list[str]:
     """``key: old -> new`` for each value that makes another run.
 
-    Loader settings that change speed only (workers, pinning) are free.
+    Loader settings that change speed only (workers, pinning) are free, and
+    so are the processes and accumulated parts that share a step.
     """
     speed = (
         'num_workers',
@@ -211,7 +213,7 @@ def changed_keys(old: Config | dict, new: Config) -> list[str]:
             if key.rsplit('.', 1)[-1] not in speed
         }
 
-    before, after = values(old), values(new)
+    before, after = values(undivided(old)), values(undivided(new))
     return [
         f'{key}: {before.get(key)} -> {after.get(key)}'
         for key in sorted({**before, **after})

@@ -8,6 +8,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.step import InParts
 
 
 def step_in_parts(model: nn.Module, parts: int) -> None:
@@ -15,17 +16,22 @@ def step_in_parts(model: nn.Module, parts: int) -> None:
 
     Gradients of the parts are averaged, then the optimizer steps once. So an
     iteration stays one of the optimizer: loops, schedules, samplers and
-    hooks need not know. Normalization by batch statistics sees the parts.
+    hooks need not know. Modules that are :class:`InParts` are told the part.
+    Normalization by batch statistics, and averages over the pixels of a
+    batch, see the parts, as they see the processes of a distributed run.
 
     Args:
         model: changed in place; may be wrapped for several processes.
         parts: how many.
     """
     inner = model.module if is_model_wrapper(model) else model
+    told = [part for part in inner.modules() if isinstance(part, InParts)]
 
     def train_step(data: Any, optim_wrapper: OptimWrapper) -> dict:
         figures: dict[str, Tensor] = {}
         for k in range(parts):
+            for module in told:
+                module.set_part(k, parts)
             # Processes share their gradients once, with the last part.
             alone = k + 1 < parts and hasattr(model, 'no_sync')
             with model.no_sync() if alone else nullcontext():
@@ -45,18 +51,44 @@ def step_in_parts(model: nn.Module, parts: int) -> None:
     model.train_step = train_step
 
 
-def part_of(data: Any, k: int, parts: int) -> Any:
-    """Part ``k`` of a batch: of each branch, if it has any.
+def part_of(data: dict, k: int, parts: int) -> dict:
+    """Part ``k`` of a collated batch.
+
+    Each branch gives a part of its samples, in their order. Where these do
+    not divide, as in batches that mix all images, the batch is divided by
+    its items.
 
     Raises:
-        UsageError: if a branch has a number of samples that does not divide.
+        UsageError: if the batch has a number of items that does not divide.
     """
-    if isinstance(data, dict):
-        return {key: part_of(item, k, parts) for key, item in data.items()}
-    if len(data) % parts:
+    branches = data['inputs']
+    if not isinstance(branches, dict):
+        return {key: _share(value, k, parts) for key, value in data.items()}
+    present = {
+        name: [i for i, image in enumerate(images) if image is not None]
+        for name, images in branches.items()
+    }
+    if all(len(places) % parts == 0 for places in present.values()):
+        places = {name: _share(p, k, parts) for name, p in present.items()}
+    else:
+        places = {
+            name: _share(list(range(len(images))), k, parts)
+            for name, images in branches.items()
+        }
+    return {
+        key: {
+            name: [samples[i] for i in places[name]]
+            for name, samples in value.items()
+        }
+        for key, value in data.items()
+    }
+
+
+def _share(items: Any, k: int, parts: int) -> Any:
+    if len(items) % parts:
         raise UsageError(
-            f'a batch of {len(data)} samples cannot be taken in {parts} '
+            f'a batch of {len(items)} samples cannot be taken in {parts} '
             'parts. Choose another --accumulate, or another batch size'
         )
-    size = len(data) // parts
-    return data[k * size : (k + 1) * size]
+    size = len(items) // parts
+    return items[k * size : (k + 1) * size]

@@ -5,15 +5,17 @@ batches, samples of each source and counts of pixels are divided; iterations
 stay those of the optimizer.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
 from mmengine.config import Config
 
+from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
 # Counts of pixels of a batch, in losses.
-COUNTS = ('min_kept',)
+COUNTS = ('min_kept', 'num_anchors')
 LOADERS = ('train_dataloader', 'semi_dataloader')
 
 
@@ -37,33 +39,46 @@ def divide(cfg: Config, world_size: int = 1, accumulate: int = 1) -> None:
             f'{world_size} and {accumulate}'
         )
     old = cfg.get('machine') or {}
-    before = old.get('processes', 1) * old.get('accumulate', 1)
-    parts = world_size * accumulate
-    if parts != before:
+    processes, in_parts = old.get('processes', 1), old.get('accumulate', 1)
+    before, parts = processes * in_parts, world_size * accumulate
+    if (processes, in_parts) != (world_size, accumulate):
+        for key in LOADERS:
+            if cfg.get(key):
+                _divide_loader(cfg[key], processes, world_size, parts, key)
+                _tell_parts(cfg[key], accumulate)
         for place, part in _places(cfg.get('model'), 'model'):
             for key in COUNTS:
                 if isinstance(part.get(key), int):
                     part[key] = share(
                         part[key] * before, parts, f'{place}.{key}'
                     )
-        for key in LOADERS:
-            if cfg.get(key):
-                _divide_loader(
-                    cfg[key], old.get('processes', 1), world_size, parts, key
-                )
+            if part.get('per_device', 1) > 1:
+                part['groups'] = max(1, part['per_device'] // parts)
+                if parts == 1:
+                    part.pop('groups')
     if parts > 1:
         cfg.machine = dict(processes=world_size, accumulate=accumulate)
     else:
         cfg.pop('machine', None)
 
 
+def undivided(cfg: Config | dict) -> Config:
+    """A copy of a resolved config, as one process takes its steps whole."""
+    whole = Config(copy.deepcopy(dict(cfg)))
+    divide(whole)
+    return whole
+
+
 def whole_counts(cfg: Config) -> None:
     """Turn counts of published devices into those of the whole step.
 
     ``per_device=N`` beside a count says that it is that of one of N devices.
+    Elsewhere it says that something is done for each of N equal groups of a
+    step's images, and stays.
     """
     for _, part in _places(cfg.get('model'), 'model'):
-        devices = part.pop('per_device', 1)
+        counts = any(isinstance(part.get(key), int) for key in COUNTS)
+        devices = part.pop('per_device', 1) if counts else 1
         for key in COUNTS:
             if isinstance(part.get(key), int):
                 part[key] = part[key] * devices
@@ -87,6 +102,15 @@ def _divide_loader(
     loader['batch_size'] = of_process(
         loader['batch_size'], f'{key}.batch_size'
     )
+
+
+def _tell_parts(loader: dict, accumulate: int) -> None:
+    """Partners of images go with the part these are in."""
+    sampler = loader.get('sampler')
+    if is_type(sampler, DATA_SAMPLERS, 'CutMixPartnerSampler'):
+        sampler.pop('parts', None)
+        if accumulate > 1:
+            sampler['parts'] = accumulate
 
 
 def share(number: int, parts: int, place: str) -> int:

@@ -223,9 +223,10 @@ def test_skipped_batches_draw_nothing(monkeypatch) -> None:
     data = ConcatDataset([list(range(4)), list(range(20))])
     calls = []
 
-    def draw(rng, number):
-        calls.append(number)
-        return np.zeros(number, int), rng.integers(20, size=number)
+    def draw(rngs):
+        calls.append(len(rngs))
+        partners = [rng.integers(20) for rng in rngs]
+        return np.zeros(len(rngs), int), np.array(partners)
 
     def indices(skip):
         sampler = CutMixPartnerSampler(data, (1, 3), seed=3)

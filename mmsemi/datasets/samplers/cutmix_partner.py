@@ -15,9 +15,9 @@ class Partners(NamedTuple):
     """What was drawn for one batch.
 
     ``number`` counts the batches from 0; ``images`` holds positions in the
-    last source, first the n shuffled ones, then their n partners;
-    ``classes`` (n, ) are those the partners were looked for, None where
-    they are any images.
+    last source in the order of the batch, for each of its parts first the
+    shuffled ones, then their partners; ``classes`` (n, ) are those the n
+    partners were looked for, None where they are any images.
     """
 
     number: int
@@ -51,7 +51,8 @@ class CutMixPartnerSampler(SourceRatioSampler):
     """Batches in which every unlabeled image brings one to paste from.
 
     A batch is that of :class:`SourceRatioSampler`, then a partner for each
-    image of the last source, out of the whole of it. :attr:`draw` chooses
+    image of the last source, out of the whole of it; where a batch is taken
+    in parts, those of a part follow its images. :attr:`draw` chooses
     them; ``CutMixPartnerHook`` sets it and takes what was drawn from
     :attr:`drawn`. A data loader with workers draws a few batches ahead, with
     some versions of mmengine before the hook is there: any images then.
@@ -60,14 +61,17 @@ class CutMixPartnerSampler(SourceRatioSampler):
         dataset: see :class:`SourceRatioSampler`.
         samples_per_source: as there, without the partners: the data loader
             needs a batch size of their sum plus the last of them.
-        seed: as there; random numbers for partners of batch k depend on
-            it, k and the rank.
+        parts: in which a process takes its batch.
+        seed: as there. Random numbers for a partner depend on it, the number
+            of the step and the place of the image in it, not on the
+            processes or parts that share the step.
     """
 
     draw: Callable | None = None
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, parts: int = 1, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.parts = parts
         if not self.samples_per_source[-1]:
             raise ValueError(
                 'CutMixPartnerSampler needs images of the last '
@@ -88,16 +92,19 @@ class CutMixPartnerSampler(SourceRatioSampler):
             if (k + 1) * self.batch_size <= self._start:
                 yield batch + batch[-number:]  # skipped
                 continue
-            rng = np.random.default_rng((self.seed, self.rank, k))
+            rngs = [
+                np.random.default_rng((self.seed, k, self.rank * number + i))
+                for i in range(number)
+            ]
             if self.draw is None and len(self.drawn) > MAX_AHEAD:
                 raise RuntimeError(NO_HOOK)
             classes, partners = (
-                self.draw(rng, number)
+                self.draw(rngs)
                 if self.draw
-                else (None, rng.integers(self.sizes[-1], size=number))
+                else (None, [rng.integers(self.sizes[-1]) for rng in rngs])
             )
-            images = np.concatenate(
-                [np.array(batch[-number:]) - start, partners]
-            )
+            pairs = np.stack([np.array(batch[-number:]) - start, partners])
+            # (2, parts, images of a part) in the order parts, kinds, images
+            images = pairs.reshape(2, self.parts, -1).swapaxes(0, 1).ravel()
             self.drawn.append(Partners(k, images, classes))
-            yield batch + (partners + start).tolist()
+            yield batch[:-number] + (images + start).tolist()

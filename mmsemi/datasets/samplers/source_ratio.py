@@ -7,6 +7,9 @@ from torch.utils.data import Sampler
 
 from mmsemi.registry import DATA_SAMPLERS
 
+# Indices that are Python numbers at a time.
+PIECE = 65536
+
 
 @DATA_SAMPLERS.register_module()
 class SourceRatioSampler(Sampler):
@@ -15,7 +18,9 @@ class SourceRatioSampler(Sampler):
     A source is one part of a ``ConcatDataset`` (of a :class:`SemiDataset`:
     labeled, images to paste if any, then unlabeled); any other dataset is
     a single source. Each source runs through random permutations of itself,
-    without repetition until it is exhausted, and is sharded over the ranks.
+    without repetition until it is exhausted. A step takes the next samples
+    of each, and every rank a run of these: which images a step sees, and in
+    which order, does not depend on the number of processes.
     Consecutive ``sum(samples_per_source)`` indices are one batch of a rank,
     in the order of the sources; give the data loader that batch size.
 
@@ -64,15 +69,19 @@ class SourceRatioSampler(Sampler):
 
     def _source(self, k: int) -> Iterator[int]:
         """Endless indices of source k for this rank."""
-
-        def shuffled() -> Iterator[int]:
-            generator = torch.Generator()
-            generator.manual_seed(self.seed + k)
-            while True:
-                order = torch.randperm(self.sizes[k], generator=generator)
-                yield from (order + self.starts[k]).tolist()
-
-        return islice(shuffled(), self.rank, None, self.world_size)
+        number, size = self.samples_per_source[k], self.sizes[k]
+        step = number * self.world_size
+        first, begun = self.rank * number, 0  # places in a step
+        generator = torch.Generator()
+        generator.manual_seed(self.seed + k)
+        while True:
+            order = torch.randperm(size, generator=generator)
+            if self.world_size > 1:
+                places = (torch.arange(size) + begun) % step
+                order = order[(places >= first) & (places < first + number)]
+                begun = (begun + size) % step
+            for piece in order.split(PIECE):
+                yield from (piece + self.starts[k]).tolist()
 
     def _batches(self) -> Iterator[list[int]]:
         sources = [

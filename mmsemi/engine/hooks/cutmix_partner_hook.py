@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from mmengine.dist import all_gather
@@ -73,18 +75,20 @@ class CutMixPartnerHook(Hook):
         self.sampler.draw = self.draw
 
     def draw(
-        self, rng: np.random.Generator, number: int
+        self, rngs: Sequence[np.random.Generator]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Classes, and positions of images that show them, (number, )."""
+        """Classes, and positions of images that show them, (n, ) each.
+
+        Args:
+            rngs: a generator for each image.
+        """
         chances = (
             class_distribution(self.model.class_confidence, self.mixing.smooth)
             .cpu()
             .numpy()
         )
         chances = chances / chances.sum()
-        pairs = [
-            draw_source(chances, self.presence, rng) for _ in range(number)
-        ]
+        pairs = [draw_source(chances, self.presence, rng) for rng in rngs]
         return tuple(np.array(pairs).T)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
@@ -99,7 +103,7 @@ class CutMixPartnerHook(Hook):
         if self.batch.classes is None:  # loaded before the hook was there
             images = self.batch.images
             rng = np.random.default_rng((self.sampler.seed, *images))
-            self.mixing.classes, _ = self.draw(rng, len(images) // 2)
+            self.mixing.classes, _ = self.draw([rng] * (len(images) // 2))
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None

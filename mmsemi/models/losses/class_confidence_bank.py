@@ -1,17 +1,18 @@
 import torch
-from mmengine.dist import all_reduce
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.step import InParts
 
 
 @MODELS.register_module()
-class ClassConfidenceBank(nn.Module):
+class ClassConfidenceBank(InParts, nn.Module):
     """How sure the student is of each class on labeled pixels (AEL).
 
     Moving average of the mean probability of the true class over the pixels
     of that class (Hu et al., NeurIPS 2021, arXiv 2110.05474). Low numbers
-    mark classes that need more training. Part of the checkpoint.
+    mark classes that need more training. Part of the checkpoint. It moves
+    once in a step of the optimizer, with the last part of a step in parts.
 
     Args:
         num_classes: number of classes C.
@@ -49,7 +50,8 @@ class ClassConfidenceBank(nn.Module):
             labels: (N, H, W) int64.
 
         Returns:
-            (C, ) float32, confidences of this batch, 0 where absent.
+            (C, ) float32, confidences of this batch, 0 where absent; of the
+            whole step in its last part.
         """
         valid = labels != self.ignore_index
         true = labels.where(valid, 0)
@@ -58,8 +60,10 @@ class ClassConfidenceBank(nn.Module):
         index, valid = true.flatten(), valid.flatten().float()
         sums[0].index_add_(0, index, prob.flatten() * valid)
         sums[1].index_add_(0, index, valid)
-        if self.sync:
-            all_reduce(sums)
+        whole = self.sum_of_step(sums, self.sync)
+        if whole is None:
+            return sums[0] / sums[1].clamp(min=1)
+        sums = whole
         present = sums[1] > 0
         batch = sums[0] / sums[1].clamp(min=1)
         moved = self.confidence.lerp(batch, self.momentum)

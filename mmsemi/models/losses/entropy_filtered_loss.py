@@ -30,12 +30,22 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
         criterion: config of a :class:`ClassBalancedCrossEntropyLoss`, for
             class weights b; the second n is then the sum of b.
         loss_weight: factor of the loss.
+        per_device: devices that shared the published step. On fewer, the
+            batch is taken in as many groups, whose losses are averaged.
+        groups: see :class:`EntropyPercentilePseudoLabeler`.
     """
 
     def __init__(
-        self, criterion: dict | None = None, loss_weight: float = 1.0
+        self,
+        criterion: dict | None = None,
+        loss_weight: float = 1.0,
+        per_device: int = 1,
+        groups: int | None = None,
     ) -> None:
         super().__init__()
+        self.groups = per_device if groups is None else groups
+        if self.groups < 1:
+            raise ValueError(f'per_device must be positive, got {per_device}')
         self.criterion = build_criterion(criterion)
         self.loss_weight = loss_weight
 
@@ -47,10 +57,20 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
             targets: ``labels`` and ``valid`` are used, and ``weights``,
                 which do not enter n.
         """
+        groups = math.gcd(self.groups, len(logits))
+        size = len(logits) // groups
+        parts = [slice(k * size, (k + 1) * size) for k in range(groups)]
+        total = sum(
+            self._loss(logits[part], targets.keep(part)) for part in parts
+        )
+        return self.loss_weight * total / groups
+
+    def _loss(self, logits: Tensor, targets: Targets) -> Tensor:
+        """Loss of images that share their averages."""
         labels = targets.labels
         mean = self.criterion(logits, labels, targets.weights)
         kept = (labels != 255).sum().clamp(min=1)
-        return self.loss_weight * targets.valid.sum() / kept * mean
+        return targets.valid.sum() / kept * mean
 
 
 @MODELS.register_module()

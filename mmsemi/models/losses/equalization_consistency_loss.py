@@ -1,3 +1,5 @@
+from math import gcd
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -32,6 +34,9 @@ class EqualizationConsistencyLoss(TargetLoss):
         criterion: config of a :class:`ClassBalancedCrossEntropyLoss` whose
             class weights multiply those of the labels; an addition of ours.
         loss_weight: factor of the loss.
+        per_device: devices that shared the published step. On fewer, the
+            batch is taken in as many groups, whose losses are averaged.
+        groups: see :class:`EntropyPercentilePseudoLabeler`.
     """
 
     def __init__(
@@ -43,8 +48,13 @@ class EqualizationConsistencyLoss(TargetLoss):
         bank: dict | None = None,
         criterion: dict | None = None,
         loss_weight: float = 1.0,
+        per_device: int = 1,
+        groups: int | None = None,
     ) -> None:
         super().__init__()
+        self.groups = per_device if groups is None else groups
+        if self.groups < 1:
+            raise ValueError(f'per_device must be positive, got {per_device}')
         self.gamma = gamma
         self.sample_gamma = sample_gamma
         self.sample = sample
@@ -85,7 +95,9 @@ class EqualizationConsistencyLoss(TargetLoss):
                 given = self.criterion.label_weight(labels)
                 weights = weights * given.where(labels != 255, 1.0)
             weights = weights * targets.valid
-            weights = weights / (weights.sum() + 1e-12)
+            groups = weights.view(gcd(self.groups, len(weights)), -1)
+            sums = groups.sum(1, keepdim=True) + 1e-12
+            weights = (groups / sums / len(groups)).view_as(weights)
         pixel_loss = F.cross_entropy(
             logits, labels, reduction='none', ignore_index=255
         )

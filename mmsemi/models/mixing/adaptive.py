@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce
 from scipy import ndimage
 from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.boxes import fixed_share_boxes
+from mmsemi.utils.step import InParts
 
 from .base import paste
 from .boxes import box_mask
@@ -104,7 +104,7 @@ def component_box(
 
 
 @MODELS.register_module()
-class AdaptiveCutMix(nn.Module):
+class AdaptiveCutMix(InParts, nn.Module):
     """Paste an object of an unsure class from another image.
 
     For every image a class is drawn, the likelier the less sure the model
@@ -146,22 +146,26 @@ class AdaptiveCutMix(nn.Module):
         self.confidence: Tensor | None
         seen = None if num_classes is None else torch.zeros(num_classes)
         self.register_buffer('confidence', seen)
-        # Set by CutMixPartnerHook: the classes to look for in the partners;
-        # and for it: which class is in which image of the batch, (C, N).
+        # Set by CutMixPartnerHook: the classes to look for in the partners
+        # of a step; and for it: which class is in which of its images, (C, N).
         self.classes: np.ndarray | None = None
         self.presence: np.ndarray | None = None
 
-    def draw(self, confidence: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def draw(
+        self, confidence: Tensor, presence: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Classes, and images of the batch to paste them from."""
-        number = self.presence.shape[1]
+        number = presence.shape[1]
         if self.classes is not None:
-            return self.classes, np.arange(number // 2, number)
+            half = number // 2
+            mine = self.classes[self.part * half : (self.part + 1) * half]
+            return mine, np.arange(half, number)
         chances = class_distribution(confidence, self.smooth).cpu().numpy()
         chances = chances / chances.sum()
         classes, sources = [], []
         for i in range(number):
             others = np.delete(np.arange(number), i)
-            class_id, source = draw_source(chances, self.presence[:, others])
+            class_id, source = draw_source(chances, presence[:, others])
             classes.append(class_id)
             sources.append(others[source])
         return np.array(classes), np.array(sources)
@@ -182,8 +186,10 @@ class AdaptiveCutMix(nn.Module):
         confidence = targets.confidence.flatten()
         sums[0].scatter_add_(0, labels, confidence)
         sums[1].scatter_add_(0, labels, torch.ones_like(confidence))
-        all_reduce(sums)
-        total, count = sums[:, :number]
+        whole = self.sum_of_step(sums)
+        if whole is None:
+            return self.confidence
+        total, count = whole[:, :number]
         now = total / count.clamp(min=1)
         moved = self.confidence.lerp(now, self.momentum)
         # The first batch that shows a class says how it begins.
@@ -220,12 +226,15 @@ class AdaptiveCutMix(nn.Module):
         labels = other.labels
         if len(labels) < 2:
             return images, targets
-        self.presence = (
+        presence = (
             class_presence(labels, len(confidence), self.presence_share)
             .cpu()
             .numpy()
         )
-        classes, sources = self.draw(confidence)
+        classes, sources = self.draw(confidence, presence)
+        if self.part:
+            presence = np.concatenate([self.presence, presence], 1)
+        self.presence = presence
         source = torch.as_tensor(sources, device=labels.device)
         maps = labels[source].to(torch.uint8).cpu().numpy()
         boxes = np.array(

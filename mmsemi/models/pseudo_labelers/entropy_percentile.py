@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from math import gcd
 from typing import NamedTuple
 
 import torch
@@ -81,7 +82,8 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
       ``low_percent`` (1 - r), ``high`` pixels at or above 100 - a.
 
     Percentiles run over the labeled pixels of this process's batch, as
-    published, so they differ between the ranks.
+    published, so they differ between the ranks. With ``per_device`` they
+    also do on fewer devices than published, for as many groups of images.
 
     Args:
         drop_percent: percentile that is kept at the start.
@@ -90,6 +92,10 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
         high_only: False makes every pixel with a label ``high`` (ablation
             of the negatives).
         ignore_index: label of pixels without one.
+        per_device: devices that shared the published step.
+        groups: those of them whose images a batch holds; all by default,
+            and never more than it can be divided by. Configs leave it out:
+            it follows from processes and accumulated parts.
     """
 
     needs_progress = True
@@ -100,8 +106,13 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
         low_percent: float = 20.0,
         high_only: bool = True,
         ignore_index: int = 255,
+        per_device: int = 1,
+        groups: int | None = None,
     ) -> None:
         super().__init__()
+        self.groups = per_device if groups is None else groups
+        if self.groups < 1:
+            raise ValueError(f'per_device must be positive, got {per_device}')
         for name, value in (
             ('drop_percent', drop_percent),
             ('low_percent', low_percent),
@@ -132,6 +143,22 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
             labels: (N, H, W) int64, 255 = not considered.
             progress: share of the training that is done, in 0..1.
         """
+        groups = gcd(self.groups, len(labels))
+        if groups > 1:
+            parts = [
+                self.split_group(entropies, own, progress)
+                for entropies, own in zip(
+                    entropy.chunk(groups), labels.chunk(groups)
+                )
+            ]
+            return EntropySplit(*(torch.cat(maps) for maps in zip(*parts)))
+        return self.split_group(entropy, labels, progress)
+
+    @torch.no_grad()
+    def split_group(
+        self, entropy: Tensor, labels: Tensor, progress: float
+    ) -> EntropySplit:
+        """Divide pixels that share their percentiles, see :meth:`split`."""
         valid = labels != self.ignore_index
         a = self.low_percent_at(progress)
         drop, low, high = masked_percentiles(

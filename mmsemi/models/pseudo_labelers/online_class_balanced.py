@@ -4,6 +4,7 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
+from mmsemi.utils.step import InParts
 
 from .base import PseudoLabeler, max_over_classes
 
@@ -12,14 +13,15 @@ _SCALE = 1024
 
 
 @MODELS.register_module()
-class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
+class OnlineClassBalancedPseudoLabeler(InParts, PseudoLabeler):
     """Keep the most confident portion of every class, batch by batch.
 
     The labelers of self-training in rounds take their thresholds from one
     pass over the unlabeled set. Here the same rules work on a moving
     average of the predictions of the past batches, the present one included,
     of all processes: a class that some batches hardly show keeps its
-    threshold. Averages and thresholds are part of the checkpoint.
+    threshold. Averages and thresholds are part of the checkpoint. Where a
+    step is taken in parts, they move with the last.
 
     Args:
         labeler: config of a :class:`ClassBalancedPseudoLabeler` or one of
@@ -69,6 +71,20 @@ class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
                 self.num_classes, probabilities.device
             )
             self.labeler.collect(statistics, probabilities, valid)
+            self._learn(statistics)
+        result = self.labeler(probabilities, valid)
+        # Where nothing is kept, what is predicted: mixing by class sees
+        # whole objects, and losses may count all valid pixels.
+        labels = result.labels.where(
+            result.weights > 0, max_over_classes(probabilities)[1]
+        )
+        return result.change(labels=labels)
+
+    def _learn(self, statistics: ConfidenceHistogram) -> None:
+        """Move the thresholds when a step is complete."""
+        bins = self.sum_of_step(statistics.bins, sync=False)
+        if bins is not None:
+            statistics.bins = bins
             statistics.reduce()
             bins = statistics.bins.float()
             # The first batch, or the first that shows anything of a class.
@@ -77,13 +93,6 @@ class OnlineClassBalancedPseudoLabeler(PseudoLabeler):
             self.average.copy_(torch.where(new, bins, moved))
             statistics.bins = (self.average * _SCALE).round().long()
             self.labeler.fit(statistics, self.portion)
-        result = self.labeler(probabilities, valid)
-        # Where nothing is kept, what is predicted: mixing by class sees
-        # whole objects, and losses may count all valid pixels.
-        labels = result.labels.where(
-            result.weights > 0, max_over_classes(probabilities)[1]
-        )
-        return result.change(labels=labels)
 
     def extra_repr(self) -> str:
         return f'portion={self.portion}, momentum={self.momentum}'

@@ -22,7 +22,7 @@ class ReleasedAELPseudoLabeler(EntropyPercentilePseudoLabeler):
     """
 
     @torch.no_grad()
-    def split(
+    def split_group(
         self, entropy: Tensor, labels: Tensor, progress: float
     ) -> EntropySplit:
         """See the base class."""
