@@ -17,7 +17,7 @@ from .run_before import BEFORE, compare_with_before
 from .run_folder import HOLDOUT, PARTS, RunFolder
 from .scalars import Curve, read_run
 from .tables import SUMMARY
-from .verdict import class_rows, judge, points
+from .verdict import class_rows, judge, points, tally
 
 PLACES = dict(method='train', twin='twin')
 PANELS = (
@@ -71,6 +71,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
         draws=DRAWS,
         classes=run.classes,
         rows=rows,
+        tally=tally(rows),
         means=means,
         compared=found is not None,
         gain_verdict=found.gain.mean.verdict if found else None,

@@ -187,6 +187,30 @@ def _nothing_known(number: int) -> Verdict:
     )
 
 
+def tally(rows: list[dict[str, Any]]) -> str:
+    """How many classes gain and lose, in a sentence; '' without a twin.
+
+    Args:
+        rows: of :func:`class_rows`.
+    """
+    words = dict(
+        better='better',
+        worse='worse',
+        unclear='cannot be told apart',
+        unknown='without an interval',
+    )
+    verdicts = [row.get('verdict') for row in rows if row['images']]
+    parts = [
+        f'{verdicts.count(key)} {word}'
+        for key, word in words.items()
+        if key in verdicts
+    ]
+    absent = sum(not row['images'] for row in rows)
+    if parts and absent:
+        parts.append(f'{absent} not in the hold-out')
+    return f'Of the classes: {", ".join(parts)}.' if parts else ''
+
+
 def class_rows(
     classes: list[str],
     counts: np.ndarray,

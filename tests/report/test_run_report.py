@@ -250,6 +250,9 @@ def test_absent_classes_are_named(run) -> None:
     facts = facts_of(run)
     assert any('No hold-out image shows' in w for w in facts['warnings'])
     assert facts['rows'][2]['gain']['value'] is None
+    assert facts['tally'] == (
+        'Of the classes: 2 better, 1 not in the hold-out.'
+    )
 
 
 def test_the_same_run_gives_the_same_page(page, measured) -> None:
