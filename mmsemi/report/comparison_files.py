@@ -17,8 +17,9 @@ from .comparison import (
     read_cells,
     read_json,
 )
+from .comparison_configs import config_changes, configs
 from .comparison_figures import figures, relative_compute
-from .comparison_lists import config_changes, configs, list_facts, lists
+from .comparison_lists import list_facts, lists
 from .comparison_picture import draw_comparison
 from .comparison_records import cost, evaluation, labels, leaks
 from .comparison_tables import (

@@ -1,18 +1,11 @@
-"""Lists and configs of a comparison: what is shared, and what is not."""
+"""Lists of a comparison: hashes, nested ratios, disjointness."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmsemi.io.config_data import read_dumped_config
-from mmsemi.utils.errors import UsageError
-
-from .comparison import ALL_LABELS, LABELED_ONLY, LISTS
+from .comparison import LISTS
 from .comparison_tables import table
-from .recipe import differences, recipe
-
-# A config is told by this many settings; the JSON has all.
-MOST = 40
 
 
 def read_names(path: Path) -> list[str]:
@@ -92,51 +85,3 @@ def lists(folder: Path, cells: Sequence[dict]) -> list[str]:
         'disjoint from labeled',
     )
     return ['## Lists', '', *table(heads, body, left=4), '']
-
-
-def config_changes(cells: Sequence[dict]) -> dict[str, list[str]]:
-    """Settings in which each method leaves labeled-only, of its first cell.
-
-    Without labeled-only the first method is what others are held against.
-    """
-    read: dict[str, dict] = {}
-    for cell in cells:
-        if cell['setting'] is None and cell['method'] not in read:
-            path = Path(cell['folder'], cell['config'])
-            try:
-                read[cell['method']] = recipe(read_dumped_config(path))
-            except UsageError:
-                continue
-    base = read.get(LABELED_ONLY) or next(iter(read.values()), {})
-    return {
-        name: differences(base, settings)
-        for name, settings in read.items()
-        if settings is not base
-    }
-
-
-def configs(cells: Sequence[dict]) -> list[str]:
-    """The diff of each method's config against the shared base."""
-    lines = [
-        '## Configs against the shared base',
-        '',
-        'Settings in which each method leaves labeled-only; all else is '
-        'shared: data, network, optimizer, evaluator.',
-        '',
-    ]
-    origins = {c['method']: c['origin'] for c in cells}
-    for name, found in config_changes(cells).items():
-        if name == ALL_LABELS:
-            found = [*found, '(the labels of all images)']
-        lines += [
-            f'<details><summary>{name} ({origins[name]}): '
-            f'{len(found)} settings</summary>',
-            '',
-            '```text',
-            *found[:MOST],
-            *([f'... and {len(found) - MOST} more'] * (len(found) > MOST)),
-            '```',
-            '</details>',
-            '',
-        ]
-    return lines

@@ -1,0 +1,126 @@
+"""Lengths of methods, and the baselines derived from them."""
+
+import pytest
+
+from mmsemi.apis.compare_baselines import baselines, shared_base
+from mmsemi.apis.compare_methods import (
+    lengths,
+    read_methods,
+    resolved,
+    round_lengths,
+    short_names,
+)
+from mmsemi.report.comparison import (
+    ALL_LABELS,
+    AVERAGED,
+    LABELED_ONLY,
+    SAME_IMAGES,
+)
+from mmsemi.report.comparison_configs import changes, shared_names
+from mmsemi.report.recipe import method_facts
+from mmsemi.utils.errors import UsageError
+from tests.compare.tiny_facts import write_configs
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return write_configs(tmp_path_factory.mktemp('methods'))
+
+
+def configs(folder, *names):
+    return [str(folder / name / 'tiny.py') for name in names]
+
+
+def test_names_are_those_of_folders_where_these_differ() -> None:
+    assert short_names(['cps/camvid.py', 'mmsemi::u2pl/camvid']) == [
+        'cps',
+        'u2pl',
+    ]
+    assert short_names(['a/x.py', 'a/y.py', 'own.py']) == ['a-x', 'a-y', 'own']
+    with pytest.raises(UsageError, match='a-x is named twice'):
+        short_names(['a/x.py', 'a/x'])
+
+
+def test_a_budget_keeps_the_course_of_each_method(folder) -> None:
+    online, rounds = read_methods(
+        configs(folder, 'mean_teacher', 'rounds'), iterations=40
+    )
+    cfg = resolved(online.cfg, None)
+    assert lengths(cfg) == (40, 0) and online.iterations == 40
+    # A quarter of the run, as before; validated in the middle, as before.
+    assert cfg.model.semi_train_cfg.warmup_iters == 10
+    assert cfg.train_cfg.val_interval == 20
+    assert cfg.param_scheduler[0].end == 41
+    cfg = resolved(rounds.cfg, None)
+    assert lengths(cfg) == (20, 20) and round_lengths(cfg) == [10, 10]
+    assert rounds.iterations == 40
+    # 6 images a step, and 4 in either part of the rounds.
+    assert online.images == 240
+    assert (
+        rounds.images
+        == 20 * 4 + 20 * resolved(rounds.cfg, None).semi_dataloader.batch_size
+    )
+
+
+def test_a_budget_that_leaves_a_round_empty_is_refused(folder) -> None:
+    with pytest.raises(UsageError, match='--iterations 1 are too few'):
+        read_methods(configs(folder, 'rounds'), iterations=1)
+
+
+def test_labeled_only_is_the_method_without_its_unlabeled_images(
+    folder,
+) -> None:
+    """Of a method the same as the config that somebody wrote by hand."""
+    methods = read_methods(configs(folder, 'mean_teacher', 'rounds'))
+    written = read_methods(configs(folder, 'plain'))[0]
+    found = {m.name: m for m in baselines(methods, None)}
+    assert list(found) == [LABELED_ONLY, SAME_IMAGES, AVERAGED, ALL_LABELS]
+    plain = resolved(found[LABELED_ONLY].cfg, None)
+    assert not changes(
+        shared_names(resolved(written.cfg, None)), shared_names(plain)
+    )
+    # Of rounds alone, the criterion of the objective becomes the network's.
+    alone = {m.name: m for m in baselines(methods[1:], None)}
+    assert not changes(
+        shared_names(plain),
+        shared_names(resolved(alone[LABELED_ONLY].cfg, None)),
+    )
+
+
+def test_baselines_have_equal_budgets(folder) -> None:
+    methods = read_methods(
+        configs(folder, 'mean_teacher', 'rounds'), iterations=20
+    )
+    found = {m.name: m for m in baselines(methods, None)}
+    assert {m.iterations for m in found.values() if m.name != SAME_IMAGES} == {
+        20
+    }
+    # Mean Teacher draws 6 images a step, labeled-only 4.
+    assert found[SAME_IMAGES].images == methods[0].images == 120
+    assert found[SAME_IMAGES].iterations == 30
+    averaged = resolved(found[AVERAGED].cfg, None)
+    assert method_facts(averaged)['labeled_only']
+    assert averaged.model.type == 'MeanTeacher'
+    (hook,) = [
+        h for h in averaged.custom_hooks if h['type'] == 'MeanTeacherHook'
+    ]
+    assert hook['momentum'] == 0.1  # that of the method
+
+
+def test_the_base_is_the_network_that_most_methods_have(folder) -> None:
+    methods = read_methods(configs(folder, 'mean_teacher', 'plain', 'rounds'))
+    methods[0].cfg.model.student.decode_head.channels = 4
+    assert shared_base(methods).name == 'plain'
+
+
+def test_settings_for_all_reach_the_baselines(folder) -> None:
+    methods = read_methods(
+        configs(folder, 'mean_teacher'), {'optim_wrapper.optimizer.lr': 0.5}
+    )
+    for method in [*methods, *baselines(methods, None)]:
+        assert method.cfg.optim_wrapper.optimizer.lr == 0.5
+
+
+def test_mutual_training_is_no_cell() -> None:
+    with pytest.raises(UsageError, match='`mmsemi mutual`'):
+        read_methods(['dmt/camvid_1-16_a'])

@@ -1,0 +1,274 @@
+"""The report of a comparison, of made-up run folders."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mmsemi.apis import compare
+from mmsemi.apis.compare_tuning import chosen, read_grid
+from mmsemi.report.comparison import compute, read_cells
+from mmsemi.report.comparison_figures import figures, relative_compute
+from mmsemi.report.comparison_files import write_report
+from mmsemi.report.comparison_lists import list_facts
+from mmsemi.utils.errors import UsageError
+from tests.compare.made_up import make_cell
+
+
+def row_of(text, *beginning):
+    """Cells of the first line of a table that begins so."""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip('|').split('|')]
+        if cells[: len(beginning)] == list(beginning):
+            return cells
+    raise AssertionError(f'no line {beginning}')
+
+
+def part(text, title):
+    """A section of a report."""
+    return text.split(f'## {title}')[1].split('\n## ')[0]
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    """Two splits and three seeds: one method is better, one is not."""
+    tmp_path = tmp_path_factory.mktemp('made')
+    base = {0: 40.0, 1: 44.0, 2: 42.0}
+    for seed, value in base.items():
+        for split, labeled, more in (
+            ('1_16', ('a', 'b'), 0),
+            ('1_8', ('a', 'b', 'c'), 3),
+        ):
+            args = (split, seed)
+            known = dict(labeled=labeled)
+            make_cell(tmp_path, 'labeled-only', *args, value + more, **known)
+            make_cell(
+                tmp_path,
+                'good',
+                *args,
+                value + more + 2 + 0.1 * seed,
+                best=71,
+                learning=160,
+                **known,
+            )
+            make_cell(
+                tmp_path,
+                'noisy',
+                *args,
+                value + more + (5, -5, 1)[seed],
+                **known,
+            )
+        make_cell(
+            tmp_path,
+            'all-labels',
+            'all',
+            seed,
+            50.0,
+            labeled=('a', 'b', 'c', 'd', 'e'),
+        )
+    return tmp_path
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """A copy that a test may change."""
+    return Path(shutil.copytree(made, tmp_path / 'comparison'))
+
+
+def test_differences_are_paired_by_split_and_seed(folder) -> None:
+    found = figures(read_cells(folder))
+    rows = found['splits']['1_16']
+    assert rows['labeled-only']['mean'] == 42
+    assert rows['labeled-only']['deviation'] == 2
+    good = rows['good']['difference']
+    # The seeds scatter by 2, the pairs by 0.1 only.
+    assert good['mean'] == pytest.approx(2.1)
+    assert good['deviation'] == pytest.approx(0.1)
+    # Student's 97.5 % point with two degrees of freedom is 4.303.
+    assert good['high'] - good['mean'] == pytest.approx(
+        4.303 * 0.1 / 3**0.5, rel=1e-3
+    )
+    assert good['verdict'] == 'better'
+    assert rows['noisy']['difference']['verdict'] == 'not separable'
+    assert rows['good']['share'] == pytest.approx(44.1 / 50)
+    # Over nested splits a seed is one pair, not two.
+    assert found['over_splits']['good']['difference']['pairs'] == 3
+    assert 'all-labels' not in rows
+
+
+def test_tables_say_what_the_figures_say(folder) -> None:
+    text, _ = write_report(folder)
+    split = part(text, 'mIoU of the last checkpoint').split('###')[1]
+    cells = row_of(split, 'good')
+    assert cells[1:5] == ['better', '3', '44.10', '2.05']
+    assert cells[5].startswith('+2.1 [+1.9, +2.3]')
+    assert row_of(split, 'noisy')[1] == 'not separable'
+    assert row_of(text, 'all-labels')[3] == '50.00'
+    # The last checkpoint decides; the best is told apart, as what it is.
+    assert '71' not in part(text, 'mIoU of the last checkpoint')
+    assert row_of(part(text, 'Extra'), 'good')[1:] == ['45.60', '71.00']
+    assert row_of(part(text, 'IoU of each class'), 'good') == [
+        'good',
+        '45.1',
+        '43.1',
+    ]
+    assert row_of(part(text, 'Evaluation record'), 'good')[1:] == [
+        'student',
+        'whole',
+        '4x4',
+        '45.6',
+        '22.8',
+        '5.0',
+        'yes',
+    ]
+    assert row_of(part(text, 'Pseudo-labels'), 'good')[2:] == [
+        '50.0%',
+        '90.0%',
+    ]
+    assert '- Split 1_16, against labeled-only: better: good;' in text
+    assert (folder / 'comparison.png').stat().st_size > 10_000
+
+
+def test_cost_is_relative_to_labeled_only(folder) -> None:
+    cells = read_cells(folder)
+    # 80 images learned from, three forwards' worth each, and 40 looked at.
+    assert {compute(c) for c in cells if c['method'] == 'noisy'} == {280}
+    assert relative_compute(cells)['good'] == pytest.approx(520 / 280)
+    text, _ = write_report(folder)
+    assert row_of(part(text, 'Cost'), 'good')[6] == '1.86'
+
+
+def test_a_leak_is_shown(folder) -> None:
+    make_cell(folder, 'leaky', '1_16', 0, 70.0, opened=['masks/c.png'])
+    text, _ = write_report(folder)
+    certificates = part(text, 'Leak certificate')
+    assert row_of(certificates, 'leaky')[2] == '**no**: masks/c.png'
+    assert row_of(certificates, 'good')[2:4] == ['yes', '3']
+
+
+def test_lists_are_hashed_nested_and_disjoint(folder) -> None:
+    found = {
+        (f['split'], f['seed']): f
+        for f in list_facts(folder, read_cells(folder))
+    }
+    assert found['1_16', 0]['within'] == {'1_8': 1.0, 'all': 1.0}
+    assert found['1_16', 0]['shared'] == 0
+    # `c` is labeled in 1_8 and in its unlabeled list as well.
+    assert found['1_8', 0]['shared'] == 1
+    text, cells = write_report(folder)
+    assert cells[0]['lists']['labeled']['sha256'] in text
+    unlabeled = [
+        line
+        for line in part(text, 'Lists').splitlines()
+        if 'unlabeled' in line
+    ]
+    assert [line.split('|')[-2].strip() for line in unlabeled[:6]] == [
+        *['yes'] * 3,
+        *['**no**'] * 3,
+    ]
+
+
+def test_failed_and_missing_cells_are_no_numbers(folder) -> None:
+    make_cell(folder, 'good', '1_16', 3, None)
+    make_cell(folder, 'labeled-only', '1_16', 3, 0.0)
+    cut = folder / 'cells/1_8/seed0/noisy/run'
+    shutil.rmtree(cut)
+    text, cells = write_report(folder)
+    assert row_of(text, 'good', '1_16', '3')[3] == 'the disk is full'
+    assert (
+        row_of(text, 'noisy', '1_8', '0')[3] == 'has not been run to its end'
+    )
+    assert figures(cells)['splits']['1_16']['good']['runs'] == 3
+    with open(folder / 'comparison.csv') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(cells) == 23
+    assert [r['miou'] for r in rows if r['state'] != 'done'] == ['', '']
+
+
+def test_one_pair_says_nothing(tmp_path) -> None:
+    make_cell(tmp_path, 'labeled-only', '1_16', 0, 40.0)
+    make_cell(tmp_path, 'good', '1_16', 0, 49.0)
+    row = figures(read_cells(tmp_path))['splits']['1_16']['good']
+    assert row['difference']['verdict'] == 'one pair, not separable'
+    assert row['difference']['low'] is None
+
+
+def test_the_report_needs_the_folders_alone(folder, tmp_path) -> None:
+    moved = tmp_path / 'elsewhere'
+    moved.mkdir()
+    for name in ('cells', 'lists'):
+        (folder / name).rename(moved / name)
+    tables = compare((), report_only=str(moved))
+    assert '| good' in tables and tables.exit_code == 0
+    content = json.loads((moved / 'comparison.json').read_text())
+    assert content['changes']['good'] == ['network.name: labeled-only -> good']
+    make_cell(moved, 'bad', '1_16', 0, None)
+    assert compare((), report_only=str(moved)).exit_code == 1
+
+
+def test_trials_are_told_and_left_out_of_means(folder) -> None:
+    for number, value in enumerate((30.0, 55.0, None)):
+        make_cell(
+            folder,
+            'good',
+            '1_16',
+            100,
+            value,
+            setting=number,
+            options={'model.tau': number},
+        )
+    cells = read_cells(folder)
+    assert figures(cells)['splits']['1_16']['good']['mean'] == 44.1
+    assert chosen(cells) == {'good': {'model.tau': 1}}
+    tried = part(write_report(folder)[0], 'Tuning')
+    assert 'Settings tried: good 3' in tried
+    assert row_of(tried, 'good', '`model.tau=1`')[2:] == [
+        '1_16',
+        '100',
+        '55.00',
+    ]
+
+
+def test_a_method_whose_trials_all_failed_stops_with_a_sentence(
+    tmp_path,
+) -> None:
+    make_cell(tmp_path, 'good', '1_16', 100, None, setting=0)
+    with pytest.raises(UsageError, match='none of its 1 settings came'):
+        chosen(read_cells(tmp_path))
+
+
+def test_grids_are_equal_for_all(tmp_path) -> None:
+    path = tmp_path / 'grid.json'
+    grid = {'a': {'x': [1, 2], 'y': [3, 4]}, 'b': {'z': [1, 2, 3, 4]}}
+    path.write_text(json.dumps(dict(seed=9, split='s', grid=grid)))
+    found = read_grid(str(path), ['a', 'b'])
+    assert (found.seed, found.split) == (9, 's')
+    assert found.settings['a'][1] == {'x': 1, 'y': 4}
+    assert len(found.settings['b']) == 4
+    with pytest.raises(UsageError, match='c is none|c 1'):
+        read_grid(str(path), ['a', 'b', 'c'])
+    with pytest.raises(UsageError, match='b is none of the methods'):
+        read_grid(str(path), ['a'])
+    for text in ('{', '[]', '{"seed": 1}', '{"seed": 1, "grid": {"a": 3}}'):
+        path.write_text(text)
+        with pytest.raises(UsageError, match='Correct the file'):
+            read_grid(str(path), ['a'])
+
+
+@pytest.mark.parametrize(
+    'arguments, words',
+    [
+        (dict(methods=[]), 'name the configs'),
+        (dict(methods=['a.py']), '--out is missing'),
+        (dict(methods=['a.py'], out='d', seeds=(1, 1)), '--seeds must be'),
+        (dict(methods=['a.py'], out='d', iterations=0), '--iterations must'),
+        (dict(methods=['a.py'], out='d', jobs=0), '--jobs must be'),
+        (dict(methods=['a'], report_only='d'), 'takes no methods'),
+        (dict(methods=[], report_only='nowhere'), 'holds no cells'),
+    ],
+)
+def test_arguments_that_make_no_comparison(arguments, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        compare(**arguments)
