@@ -1,0 +1,191 @@
+"""Children of a comparison: shared threads, failures, ends; and a real one."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from mmsemi.apis import compare_run
+from mmsemi.apis.compare_run import CellRunner, is_done, last_sentence
+from mmsemi.engine.interruption import Interrupted
+from mmsemi.io.lock import FolderLock
+from mmsemi.report.comparison import read_json
+from tests.compare.tiny_facts import write_configs
+from tests.conftest import ROOT
+
+# What stands for a training: it writes what a run leaves, fails where a file
+# says so, and saves its state when it is asked to end.
+CHILD = """
+import json, os, signal, sys, time
+run = sys.argv[1]
+os.makedirs(run, exist_ok=True)
+def write(name, **content):
+    with open(os.path.join(run, name), 'w') as file:
+        json.dump(content, file)
+def stop(*_):
+    write('saved.json')
+    sys.exit(143)
+signal.signal(signal.SIGTERM, stop)
+write('run.json', finished=False)
+write('seen.json', threads=os.environ['OMP_NUM_THREADS'], begin=time.time())
+time.sleep(float(os.environ.get('CHILD_SECONDS', 0)))
+if os.path.exists(os.path.join(run, '../fail')):
+    sys.exit('some lines\\nerror: the disk is full. Free some space')
+write('summary.json', finished=True, last_miou=40.0)
+write('run.json', finished=True)
+write('end.json', end=time.time())
+"""
+MEASURE = 'import sys; open(sys.argv[1] + "/measured.json", "w").write("{}")'
+
+
+class Cell(SimpleNamespace):
+    """As much of a cell as its runner asks for."""
+
+    @property
+    def run(self):
+        return self.folder / 'run'
+
+    def words(self):
+        return [str(self.run)]
+
+
+@pytest.fixture
+def cells(tmp_path, monkeypatch):
+    monkeypatch.setattr(compare_run, 'PROGRAM', [sys.executable, '-c', CHILD])
+    monkeypatch.setattr(
+        compare_run, 'MEASURE', [sys.executable, '-c', MEASURE]
+    )
+    found = []
+    for k in range(3):
+        folder = tmp_path / f'cell{k}'
+        folder.mkdir()
+        found.append(Cell(folder=folder, title=f'cell {k}'))
+    return found
+
+
+def test_cells_run_once_and_share_the_threads(
+    cells, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(compare_run.torch, 'get_num_threads', lambda: 7)
+    monkeypatch.setenv('CHILD_SECONDS', '0.5')
+    CellRunner(3).run(cells)
+    assert all(map(is_done, cells))
+    seen = [read_json(cell.run / 'seen.json') for cell in cells]
+    ends = [read_json(cell.run / 'end.json')['end'] for cell in cells]
+    assert {s['threads'] for s in seen} == {'2'}
+    # All began before any ended.
+    assert max(s['begin'] for s in seen) < min(ends)
+    assert capsys.readouterr().out.count('mIoU 40.0') == 3
+    CellRunner(3).run(cells)
+    assert '3 of 3 are there' in capsys.readouterr().out
+    assert [read_json(c.run / 'end.json')['end'] for c in cells] == ends
+
+
+def test_a_failed_cell_is_told_and_tried_again(cells, capsys) -> None:
+    (cells[1].folder / 'fail').write_text('')
+    CellRunner(1).run(cells)
+    problem = 'the disk is full. Free some space'
+    assert f'[2/3] cell 1: failed: {problem}' in capsys.readouterr().out
+    failed = cells[1].folder / 'failed.json'
+    assert json.loads(failed.read_text()) == dict(problem=problem)
+    assert [is_done(cell) for cell in cells] == [True, False, True]
+    (cells[1].folder / 'fail').unlink()
+    CellRunner(1).run(cells)
+    assert is_done(cells[1]) and not failed.exists()
+
+
+def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
+    with FolderLock(cells[0].folder):
+        CellRunner(2).run(cells)
+    assert 'cell 0: failed: ' in capsys.readouterr().out
+    assert [is_done(cell) for cell in cells] == [False, True, True]
+    assert not cells[0].run.exists()
+
+
+def test_the_end_of_the_command_ends_its_children(cells, monkeypatch) -> None:
+    """All save their state; what waits is not begun."""
+    monkeypatch.setenv('CHILD_SECONDS', '60')
+
+    def press(number, frame) -> None:
+        if all((c.run / 'seen.json').exists() for c in cells[:2]):
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+    before = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    start = time.monotonic()
+    try:
+        with pytest.raises(Interrupted) as stopped:
+            CellRunner(2).run(cells)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert stopped.value.exit_code == 143
+    assert time.monotonic() - start < 30
+    assert all((c.run / 'saved.json').exists() for c in cells[:2])
+    assert not cells[2].run.exists()
+    assert not any((c.folder / 'failed.json').exists() for c in cells)
+
+
+def test_the_last_sentence_of_a_child(tmp_path) -> None:
+    log = tmp_path / 'log.txt'
+    log.write_text('a\nerror: no such list\nwarning: b\n')
+    assert last_sentence(log, 1) == 'no such list'
+    log.write_text('Traceback\n  line\nKeyError: 3\n\n')
+    assert last_sentence(log, 1) == f'KeyError: 3 (see {log})'
+    assert last_sentence(log, -9).startswith('killed by SIGKILL')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    'MMSEMI_LONG' not in os.environ, reason='a minute: set MMSEMI_LONG=1'
+)
+def test_methods_are_trained_and_compared(tmp_path) -> None:
+    """The command as a user gives it, twice, on a few small images."""
+    folder = write_configs(tmp_path / 'set')
+    out = tmp_path / 'out'
+    words = [str(folder / m / 'tiny.py') for m in ('mean_teacher', 'rounds')]
+    words += ['--out', str(out), '--iterations', '8', '--jobs', '2']
+    first = command(*words, '--seeds', '0', '1')
+    assert first.returncode == 0, first.stdout + first.stderr
+    text = (out / 'comparison.md').read_text()
+    rows = json.loads((out / 'comparison.json').read_text())
+    cells = rows['cells']
+    assert len(cells) == 12 and {c['state'] for c in cells} == {'done'}
+    assert {c['same_as_in_training'] for c in cells} == {True}
+    assert all(c['masks']['masks']['unlabeled']['opened'] == 0 for c in cells)
+    for cell in cells:
+        audited = cell['method'] in ('mean_teacher', 'rounds')
+        assert (cell['pseudo_labels'] is not None) == audited
+    assert {c['lists']['labeled']['images'] for c in cells} == {6, 15}
+    assert text.count('yes | 2 |') == 6
+    again = command(*words, '--seeds', '0', '1')
+    assert '12 of 12 are there' in again.stdout and again.returncode == 0
+    # Other settings do not mix with what is there.
+    other = command(*words[:-4], '--iterations', '12', '--seeds', '0')
+    assert other.returncode == 1
+    assert 'holds a run with another' in other.stderr
+    # What was told is what a person may type.
+    told = cells[0]['command'].split()
+    assert told[:2] == ['mmsemi', 'train'] and Path(told[2]).is_file()
+
+
+def command(*words):
+    return subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            'from mmsemi.cli import main; main()',
+            'compare',
+            *words,
+        ],
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+    )
