@@ -92,7 +92,16 @@ ROUND_LENGTHS = {
 }
 # Methods that train online; test_online_configs.py and test_peer_configs.py
 # have their numbers.
-ONLINE = ('ael', 'cps', 'fixmatch', 'mean_teacher', 'u2pl', 'unimatch')
+ONLINE = (
+    'ael',
+    'augseg',
+    'corrmatch',
+    'cps',
+    'fixmatch',
+    'mean_teacher',
+    'u2pl',
+    'unimatch',
+)
 # Stages from scratch; test_stage_configs.py has their numbers.
 STAGES = ('st/', 'st_plus_plus/')
 # Domain adaptation; test_adaptation_configs.py has its numbers and networks.
@@ -272,7 +281,8 @@ def without_weights(model):
 def distinct_models():
     found = {}
     for name in NAMES:
-        if name.startswith(ADAPTATION + ZERO_LABEL):
+        # Those on nuclei are those on CamVid with fewer classes.
+        if name.startswith(ADAPTATION + ZERO_LABEL) or '/nuclei_' in name:
             continue
         key = json.dumps(without_weights(config(name).model), sort_keys=True)
         found.setdefault(key, name)

@@ -1,17 +1,21 @@
-"""Numbers of the configs of UniMatch, UniMatch V2 and CPS."""
+"""Numbers of the configs of UniMatch, UniMatch V2, CPS and AugSeg."""
 
 import pytest
 
+from mmsemi.registry import HOOKS
 from tests.configs import config
 from tests.conftest import ROOT
 
 NAMES = [
     f'{path.parent.name}/{path.stem}'
-    for folder in ('cps', 'unimatch', 'unimatch_v2')
+    for folder in ('augseg', 'cps', 'unimatch', 'unimatch_v2')
     for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
 ]
 # Totals of the published runs.
 ITERATIONS = [
+    ('augseg/voc_1464', '92', 80 * 655),
+    ('augseg/voc_1464', None, 80 * 569),
+    ('augseg/cityscapes_744', '186', 240 * 174),
     ('unimatch/voc_1464', '92', 104880),
     ('unimatch/voc_1464', '183', 104000),
     ('unimatch/voc_1464', '366', 102160),
@@ -35,8 +39,10 @@ def test_published_iterations(name, split, iterations):
     cfg = config(name, split)
     assert cfg.train_cfg.max_iters == iterations
     assert cfg.param_scheduler[-1].end == iterations + 1
-    assert cfg.train_dataloader.batch_size == 16
-    assert list(cfg.train_dataloader.sampler.samples_per_source) == [8, 8]
+    number = 16 if name.startswith('augseg') else 8
+    loader = cfg.train_dataloader
+    assert loader.batch_size == 2 * number
+    assert list(loader.sampler.samples_per_source) == [number, number]
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -52,21 +58,29 @@ def test_views_share_their_geometry(name):
     assert [step.type for step in views.pop('unsup_teacher')] == [
         'PackSemiInputs'
     ]
-    wanted = [] if name.startswith('cps') else [1, 2]
-    assert len(views) == len(wanted)
-    for view in views.values():
-        assert [step.type for step in view] == [
-            'ColorJitter',
-            'RandomGrayscale',
-            'RandomGaussianBlur',
-            'PackSemiInputs',
-        ]
+    colors = ['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
+    wanted = dict(cps=[], augseg=[['RandomIntensityAug']])
+    wanted = wanted.get(name.partition('/')[0], [colors, colors])
+    found = [[step.type for step in view] for view in views.values()]
+    assert found == [[*steps, 'PackSemiInputs'] for steps in wanted]
     crop = next(s.crop_size for s in pipeline if s.type == 'RandomCrop')
     assert tuple(cfg.model.student.data_preprocessor.size) == tuple(crop)
     with_teacher = any(
         hook.type == 'MeanTeacherHook' for hook in cfg.get('custom_hooks', [])
     )
-    assert with_teacher == name.startswith('unimatch_v2')
+    assert with_teacher == name.startswith(('augseg', 'unimatch_v2'))
+
+
+def test_the_student_labels_in_the_first_pass():
+    """Of AugSeg; the teacher is its copy."""
+    for split, length in (('92', 655), ('1464', 569)):
+        cfg = config('augseg/voc_1464', split)
+        (teacher,) = cfg.custom_hooks
+        assert teacher.copy_until == length
+        hook = HOOKS.build(teacher)
+        assert hook.momentum_at(length - 1) == 1
+        assert hook.momentum_at(length) == 1 / (length + 1)
+        assert hook.momentum_at(2000) == 0.001
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Every rule is a function ``(n, height, width, rng, **options)`` that gives
 int64 (n, K, 4): K boxes for each of n images as y0, x0, y1, x1, ends
 exclusive. ``rng`` is anything with NumPy's ``random``, ``uniform`` and
-``randint``.
+``randint``, :func:`beta_boxes` also with its ``beta``.
 """
 
 import math
@@ -90,8 +90,36 @@ def fixed_share_boxes(
     return np.concatenate([corners, corners + sides], -1).astype(np.int64)
 
 
+def beta_boxes(
+    n: int,
+    height: int,
+    width: int,
+    rng=np.random,
+    a: float = 4.0,
+    b: float = 4.0,
+) -> np.ndarray:
+    """Boxes of the image's own aspect whose area is that of a Beta (AugSeg).
+
+    Yun et al., ICCV 2019, with what is cut away, 1 - lambda, drawn by
+    lambda ~ Beta(a, b). Centers lie in the last 7/8 of both sides, and what
+    is outside is cut off, as in AugSeg (Zhao et al., CVPR 2023).
+
+    Args:
+        a: of the distribution.
+        b: likewise.
+    """
+    share = np.sqrt(1 - rng.beta(a, b, size=n))
+    halves = np.stack([share * height, share * width], -1).astype(int) // 2
+    centers = np.stack(
+        [rng.randint(side // 8, side, size=n) for side in (height, width)], -1
+    )
+    corners = np.concatenate([centers - halves, centers + halves], -1)
+    return corners.clip(0, [height, width] * 2)[:, None].astype(np.int64)
+
+
 BOX_RULES: dict[str, Callable[..., np.ndarray]] = dict(
     u2pl=half_area_boxes,
     unimatch=random_area_boxes,
     cutmix_seg=fixed_share_boxes,
+    augseg=beta_boxes,
 )

@@ -3,6 +3,7 @@ from .center_crop import CenterCropFields
 from .center_pad import CenterPadFields
 from .formatting import PackSemiInputs
 from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
+from .intensity import RandomIntensityAug
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
 from .load_any_image import LoadAnyImage
 from .noise_cut_out import NoiseCutOut
@@ -24,6 +25,7 @@ __all__ = [
     'PackSemiInputs',
     'PadSegFields',
     'RandomGaussianBlur',
+    'RandomIntensityAug',
     'RandomScale',
     'RareClassCrop',
     'SetOriShape',

@@ -31,7 +31,7 @@ class NoiseCutOut(BaseTransform):
                 'NoiseCutOut: area is a range in [0, 1] and ratio lies in '
                 f'(0, 1], got {area} and {ratio}'
             )
-        self.prob, self.area, self.ratio = prob, tuple(area), ratio
+        self.prob, self.area, self.ratio = prob, area, ratio
 
     @cache_randomness
     def _draw(self, height: int, width: int) -> tuple[slice, slice] | None:

@@ -169,6 +169,8 @@ class RoundPictureHook(Hook):
         missing = []
         for k, index in enumerate(indices.tolist()):
             file = f'{dataset.get_stem(index)}.png'
+            if not (folder / LABELS / file).is_file():
+                continue  # none in this round
             arrays[f'pseudo_{k}'] = read_png(folder / LABELS / file)
             if (folder / CONFIDENCE / file).is_file():
                 arrays[f'confidence_{k}'] = decode_confidence(

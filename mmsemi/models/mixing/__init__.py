@@ -5,6 +5,7 @@ from .class_mix import ClassMix
 from .copy_paste import AdaptiveCopyPaste
 from .cut_mix import CutMix
 from .cut_out import CutOut
+from .label_injection import LabelInjectingCutMix, image_trust
 
 __all__ = [
     'AdaptiveCopyPaste',
@@ -13,6 +14,8 @@ __all__ = [
     'ClassMix',
     'CutMix',
     'CutOut',
+    'LabelInjectingCutMix',
     'box_mask',
+    'image_trust',
     'paste',
 ]

@@ -24,6 +24,7 @@ class CutMix(BatchMixing):
               ``per_image=True`` and ``partner='flip'`` (UniMatch V2).
             - ``'cutmix_seg'``: half the area of any aspect; with
               ``box_cfg=dict(count=3, share=(0.25, 0.5))`` that of CPS.
+            - ``'augseg'``: of the image's aspect, the area by a Beta.
         box_cfg: options of the rule.
         prob: probability of mixing.
         per_image: one coin for every image, not one for the whole batch.

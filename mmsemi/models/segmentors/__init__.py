@@ -1,4 +1,5 @@
 from .ael import AEL, U2PLWithAEL
+from .augseg import AugSeg
 from .batch import Batch
 from .cps import CPS
 from .mean_teacher import MeanTeacher
@@ -13,6 +14,7 @@ from .zero_label import ZeroLabelSegmentor
 
 __all__ = [
     'AEL',
+    'AugSeg',
     'Batch',
     'CPS',
     'MeanTeacher',

@@ -118,3 +118,71 @@ def test_boxes_of_noise_have_no_label() -> None:
     assert abs(noise.mean() - 127.5) < 0.5
     with pytest.raises(ValueError, match='area'):
         TRANSFORMS.build(dict(type='NoiseCutOut', area=(0.4, 0.02)))
+
+
+def test_intensity_changes_are_those_of_pillow(image) -> None:
+    from PIL import Image, ImageEnhance, ImageOps
+
+    from mmsemi.datasets.transforms.intensity import OPERATIONS
+
+    rgb = Image.fromarray(image[..., ::-1].copy())
+    wanted = dict(
+        identity=(rgb, 0),
+        autocontrast=(ImageOps.autocontrast(rgb), 0),
+        equalize=(ImageOps.equalize(rgb), 0),
+        contrast=(ImageEnhance.Contrast(rgb).enhance(0.3), 0.3),
+        brightness=(ImageEnhance.Brightness(rgb).enhance(0.3), 0.3),
+        color=(ImageEnhance.Color(rgb).enhance(0.3), 0.3),
+        sharpness=(ImageEnhance.Sharpness(rgb).enhance(0.3), 0.3),
+        posterize=(ImageOps.posterize(rgb, 5), 5.7),
+        solarize=(ImageOps.solarize(rgb, 99), 99.2),
+    )
+    for name, (result, strength) in wanted.items():
+        step = TRANSFORMS.build(
+            dict(type='RandomIntensityAug', max_number=1, operations=(name,))
+        )
+        step._draw = lambda name=name, value=strength: [(name, value)]
+        found = step(dict(img=image.copy()))['img']
+        assert np.array_equal(found[..., ::-1], np.array(result)), name
+    assert set(OPERATIONS) - set(wanted) == {'blur', 'hue'}
+    turned = np.array(OPERATIONS['hue'][0](rgb, 0.5))
+    back = np.array(OPERATIONS['hue'][0](Image.fromarray(turned), -0.5))
+    assert np.abs(back.astype(int) - np.array(rgb)).mean() < 6
+    assert np.abs(turned.astype(int) - np.array(rgb)).mean() > 20
+
+
+def test_number_and_strength_are_uniform() -> None:
+    np.random.seed(0)
+    step = TRANSFORMS.build(dict(type='RandomIntensityAug'))
+    drawn = [step._draw() for _ in range(3000)]
+    numbers = np.bincount([len(part) for part in drawn])[1:]
+    assert len(numbers) == 3 and (abs(numbers / 1000 - 1) < 0.1).all()
+    found: dict = {}
+    for name, value in sum(drawn, []):
+        found.setdefault(name, []).append(value)
+    assert len(found) == 11
+    for name, low, high in (
+        ('contrast', 0.05, 0.95),
+        ('blur', 0.1, 2.0),
+        ('hue', -0.5, 0.5),
+        ('posterize', 4, 8),
+        ('solarize', 1, 256),
+    ):
+        values = np.array(found[name])
+        assert abs(len(values) / 6000 * 11 - 1) < 0.25
+        assert low <= values.min() < low + 0.05 * (high - low)
+        assert high > values.max() > high - 0.05 * (high - low)
+        assert abs(values.mean() - (low + high) / 2) < 0.06 * (high - low)
+    with pytest.raises(ValueError, match='no operation invert'):
+        TRANSFORMS.build(
+            dict(type='RandomIntensityAug', operations=('invert',))
+        )
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32])
+def test_intensity_keeps_the_type(image, dtype) -> None:
+    np.random.seed(1)
+    step = TRANSFORMS.build(dict(type='RandomIntensityAug'))
+    results = [step(dict(img=image.astype(dtype)))['img'] for _ in range(20)]
+    assert all(r.dtype == dtype and r.shape == image.shape for r in results)
+    assert sum(not np.array_equal(r, image) for r in results) > 10

@@ -1,8 +1,8 @@
-"""UniMatch, UniMatch V2 and CPS around a tiny student."""
+"""UniMatch, UniMatch V2, CPS and AugSeg around a tiny student."""
 
 import torch
 
-from mmsemi.models.segmentors import CPS, UniMatch, UniMatchV2
+from mmsemi.models.segmentors import CPS, AugSeg, UniMatch, UniMatchV2
 from tests.models.segmentors.test_mean_teacher import data_of
 from tests.models.tiny import tiny_student
 
@@ -12,6 +12,7 @@ BRANCHES = {
         sup=2, unsup_teacher=3, unsup_student=3, unsup_student_2=3
     ),
     CPS: dict(sup=2, unsup_teacher=3),
+    AugSeg: dict(sup=2, unsup_teacher=3, unsup_student=3),
 }
 CPS_CUTMIX = dict(
     type='CutMix',

@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
-from mmsemi.models.segmentors import CPS, UniMatch, UniMatchV2
+from mmsemi.models.segmentors import CPS, AugSeg, UniMatch, UniMatchV2
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from tests.models.segmentors.peers import (
@@ -23,12 +23,24 @@ METHODS = [
     (UniMatchV2, {}),
     (CPS, {}),
     (CPS, dict(mixing=CPS_CUTMIX)),
+    (AugSeg, {}),
 ]
+# Labels that come in from labeled images teach in any case.
+without_labels = pytest.mark.parametrize(
+    'cls, changes', [part for part in METHODS if part[0] is not AugSeg]
+)
 all_methods = pytest.mark.parametrize('cls, changes', METHODS)
 
 
 @pytest.mark.parametrize(
-    'step', [UniMatch.step, UniMatchV2.step, CPS.step, CPS.step_with_mixing]
+    'step',
+    [
+        UniMatch.step,
+        UniMatchV2.step,
+        CPS.step,
+        CPS.step_with_mixing,
+        AugSeg.step,
+    ],
 )
 def test_a_step_fits_on_one_screen(step):
     assert len(inspect.getsource(step).splitlines()) <= 25
@@ -70,7 +82,7 @@ def test_half_precision(cls, changes, dtype):
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-@all_methods
+@without_labels
 def test_padding_alone_teaches_nothing(cls, changes):
     """Nor does what it is worth come out as NaN."""
     model = build(cls, **changes)
@@ -87,7 +99,7 @@ def test_padding_alone_teaches_nothing(cls, changes):
         assert parameter.grad is None or not parameter.grad.any()
 
 
-@all_methods
+@without_labels
 def test_nothing_confident_teaches_nothing(cls, changes):
     labeler = dict(type='ConfidencePseudoLabeler', threshold=1.1)
     model = build(cls, pseudo_labeler=labeler, **changes)
