@@ -9,6 +9,7 @@ env_cfg = dict(
     # Labeling is shared out over the ranks, but they may finish far apart.
     dist_cfg=dict(backend='nccl', timeout=7200),
 )
+sync_bn = True  # several GPUs share the statistics of BatchNorm
 randomness = dict(seed=0)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(

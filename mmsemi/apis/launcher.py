@@ -5,12 +5,12 @@ import datetime
 import os
 import subprocess
 import sys
-from typing import Any
 
 import torch.distributed as torch_dist
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmsemi.models.norms import share_statistics
 from mmsemi.utils.compat import run_exit_functions
 from mmsemi.utils.errors import UsageError
 
@@ -32,18 +32,26 @@ def launched_processes(launcher: str) -> int:
 def setup_launcher(cfg: Config, launcher: str) -> None:
     """Prepare ``cfg`` for a launcher; start gloo where there is no GPU.
 
+    BatchNorm averages over all processes on GPUs, unless the config says
+    ``sync_bn = False``. On CPUs each process normalizes with statistics of
+    its own, because PyTorch's SyncBatchNorm has no kernel for them.
+
     mmengine calls ``torch.cuda.set_device`` whatever the backend. It leaves
-    an existing process group alone, so on a CPU we make one beforehand, wrap
-    the model without device ids, and use plain batch normalization:
-    SyncBatchNorm has no CPU kernel. Each rank then normalizes with its own
-    statistics.
+    an existing process group alone, so on a CPU we make one beforehand and
+    wrap the model without device ids.
 
     Args:
         cfg: config of the run; changed in place.
         launcher: ``none``, ``pytorch`` or ``slurm``; ``mpi`` on GPUs only.
     """
     cfg.launcher = launcher
-    if launcher == 'none' or get_device() not in ('cpu', 'mps'):
+    # mmengine would take it for the name of an implementation.
+    sync_bn = cfg.pop('sync_bn', True)
+    if launcher == 'none':
+        return
+    if get_device() not in ('cpu', 'mps'):
+        if sync_bn:
+            share_statistics(cfg.model)
         return
     if launcher == 'slurm':
         _environment_from_slurm(cfg)
@@ -79,7 +87,7 @@ def setup_launcher(cfg: Config, launcher: str) -> None:
     wrapper.update(cfg.get('model_wrapper_cfg') or {})
     wrapper['device_ids'] = None
     cfg.model_wrapper_cfg = wrapper
-    cfg.model = replace_sync_bn(cfg.model)
+    share_statistics(cfg.model, False)
 
 
 def _leave_process_group() -> None:
@@ -105,19 +113,6 @@ def end_process(code: int = 0) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-def replace_sync_bn(value: Any) -> Any:
-    """Replace ``type='SyncBN'`` by ``'BN'`` anywhere in a config, in place."""
-    if isinstance(value, dict):
-        if value.get('type') == 'SyncBN':
-            value['type'] = 'BN'
-        for item in value.values():
-            replace_sync_bn(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            replace_sync_bn(item)
-    return value
 
 
 def _environment_from_slurm(cfg: Config) -> None:

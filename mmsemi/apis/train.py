@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from mmsemi.doctor import check_training
+from mmsemi.engine.memory import StepTooLarge, more_parts, release_memory
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
 from mmsemi.report.tables import SUMMARY
@@ -16,7 +19,7 @@ from .config import (
     set_work_dir,
 )
 from .launcher import is_first_process, launched_processes, setup_launcher
-from .setup import finish_run, prepared_run
+from .setup import finish_run, prepared_run, resume_latest
 
 
 def train(
@@ -28,7 +31,7 @@ def train(
     amp: bool = False,
     options: dict[str, Any] | None = None,
     launcher: str = 'none',
-    accumulate: int = 1,
+    accumulate: int | str = 1,
 ) -> Path:
     """Train the model of a config.
 
@@ -53,7 +56,8 @@ def train(
             ``slurm`` or ``mpi``. They share the batches that the config
             names.
         accumulate: parts in which each process takes its share of a step.
-            Iterations stay those of the optimizer.
+            Iterations stay those of the optimizer. ``'auto'``: one, and
+            twice as many whenever the memory of the GPU does not hold them.
 
     Returns:
         The work dir.
@@ -65,7 +69,9 @@ def train(
     """
     config = find_config(config)
     processes = launched_processes(launcher)
-    cfg = load_config(config, options, split, processes, accumulate)
+    auto = accumulate == 'auto'
+    parts = 1 if auto else int(accumulate)
+    cfg = load_config(config, options, split, processes, parts)
     set_work_dir(cfg, config, work_dir, split=split)
     if is_first_process():
         prepare_generated(cfg)
@@ -86,6 +92,37 @@ def train(
             )
             return folder
         setup_launcher(cfg, launcher)
-        build_runner(cfg).train()
+        run(cfg, auto and processes == 1)
         finish_run(cfg)
     return folder
+
+
+def run(cfg: Config, auto: bool) -> None:
+    """Train; where a step does not fit, go on with smaller parts.
+
+    Args:
+        cfg: resolved config of the run.
+        auto: whether to take steps in more parts. Not with several
+            processes: one that has left a step would leave the others
+            waiting, so they all end, with a sentence that says what to do.
+
+    Raises:
+        StepTooLarge: if nothing smaller is left to try.
+    """
+    while True:
+        try:
+            build_runner(Config(cfg.to_dict(), filename=cfg.filename)).train()
+            return
+        except StepTooLarge:
+            smaller = more_parts(cfg) if auto else None
+            if smaller is None:
+                raise
+        # Here the runner is gone, and its memory with it.
+        release_memory()
+        cfg = smaller
+        resume_latest(cfg)
+        print(
+            'a step does not fit the memory of the GPU; it is now taken in '
+            f'{cfg.machine.accumulate} parts',
+            flush=True,
+        )

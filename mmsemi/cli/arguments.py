@@ -24,6 +24,11 @@ def _run_options(parser: argparse.ArgumentParser, overwrite: str) -> None:
     )
 
 
+def parts_of_a_step(text: str) -> int | str:
+    """``auto`` or a number."""
+    return text if text == 'auto' else int(text)
+
+
 def train(parser: argparse.ArgumentParser) -> None:
     add_config(parser)
     parser.add_argument(
@@ -43,10 +48,11 @@ def train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--accumulate',
-        type=int,
+        type=parts_of_a_step,
         default=1,
         metavar='K',
-        help='take each step in K parts, for GPUs too small for a whole one',
+        help='take each step in K parts, for GPUs too small for a whole one; '
+        'auto: in as many as it takes',
     )
     add_options(parser)
     add_trust_option(parser)

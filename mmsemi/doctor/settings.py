@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
 # Settings somebody reads beside those of the Runner.
@@ -83,11 +84,15 @@ def _check_loader(name: str, loader: dict) -> None:
         raise UsageError(f'{name}.batch_size must be 1 or more, got {size}')
     sampler = loader.get('sampler')
     sources = sampler.get('samples_per_source') if sampler else None
-    if sources and size and sum(sources) != size:
+    drawn, partners = sum(sources or ()), ''
+    if is_type(sampler, DATA_SAMPLERS, 'CutMixPartnerSampler'):
+        drawn += sources[-1]
+        partners = ' with a partner for each of the last'
+    if sources and size and drawn != size:
         raise UsageError(
             f'{name}.batch_size={size}, but its sampler draws '
-            f'samples_per_source={tuple(sources)} for a batch, which is '
-            f'{sum(sources)}. Make the two equal'
+            f'samples_per_source={tuple(sources)} for a batch{partners}, '
+            f'which is {drawn}. Make the two equal'
         )
 
 

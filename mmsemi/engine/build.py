@@ -146,12 +146,13 @@ def _set_loaders(cfg: Config, recipe: Recipe) -> None:
     found['test_dataloader'] = found['val_dataloader']
     found['test_evaluator'] = found['val_evaluator']
     for key, value in found.items():
-        cfg[key] = _changed(value, cfg.get(key))
+        if key not in cfg:
+            cfg[key] = copy.deepcopy(value)
+        elif cfg[key] is not None:  # None leaves it out
+            cfg[key] = _changed(value, cfg[key])
 
 
 def _changed(value: Any, changes: Any) -> Any:
-    if changes is None:
-        return copy.deepcopy(value)
     if not isinstance(changes, dict):
         return changes
     whole = Config(dict(part=copy.deepcopy(value)))

@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
@@ -21,6 +22,7 @@ from .accumulation import step_in_parts
 from .build import resolve
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
+from .memory import StepTooLarge, remedy
 
 
 @RUNNERS.register_module()
@@ -36,6 +38,7 @@ class CalmRunner(Runner):
     """
 
     interruption: Interruption | None = None
+    _experiment_name: str
     trains = False
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
@@ -122,6 +125,7 @@ class CalmRunner(Runner):
 
         Raises:
             Interrupted: after SIGTERM or Ctrl-C, when the state is saved.
+            StepTooLarge: if the memory of the GPU does not hold a step.
         """
         self.trains = True
         parts = (self.cfg.get('machine') or {}).get('accumulate', 1)
@@ -133,6 +137,10 @@ class CalmRunner(Runner):
         with wish.armed():
             try:
                 return super().train()
+            except torch.cuda.OutOfMemoryError as error:
+                if not wish.busy():  # a validation, or labels
+                    raise
+                raise StepTooLarge(remedy(self.cfg)) from error
             except BaseException as error:
                 if wish.number is None:
                     raise

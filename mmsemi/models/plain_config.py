@@ -8,6 +8,8 @@ from mmengine.registry import Registry
 
 from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
 
+from .norms import share_statistics
+
 # Our transforms with a counterpart of mmseg that does the same to images.
 COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
 # What leaving one out means; any other means another input.
@@ -35,7 +37,8 @@ def plain_model_config(model_cfg: dict, predict_on: str) -> dict:
     if isinstance(cfg.get('backbone'), dict):
         cfg['backbone'].pop('init_cfg', None)
         cfg['backbone'].pop('pretrained', None)
-    return cfg
+    # A trained network runs in one process, and also on a CPU.
+    return share_statistics(cfg, False)
 
 
 def test_scales(cfg: Config) -> tuple[float, ...]:

@@ -1,3 +1,4 @@
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,11 @@ from mmengine.config import Config
 from mmsemi.apis import config, launcher, setup
 from mmsemi.apis.run_record import check_lists, list_hashes
 from mmsemi.apis.work_dir import check_work_dir, run_files
+from mmsemi.models.norms import share_statistics
+from mmsemi.models.plain_config import plain_model_config
+from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from tests.end_to_end.test_any_machine import METHODS
 
 
 @pytest.fixture
@@ -196,10 +201,51 @@ def test_sync_bn_is_replaced_wherever_it_stands():
             )
         )
     )
-    launcher.replace_sync_bn(cfg.model)
+    share_statistics(cfg.model, False)
     assert cfg.model.norm_cfg == dict(type='BN', requires_grad=True)
     assert cfg.model.heads[0].norm_cfg.type == 'BN'
     assert cfg.model.heads[1].type == 'FCNHead'
+    assert plain_model_config(
+        dict(cfg.model, norm_cfg=dict(type='SyncBN')), 'student'
+    )['norm_cfg'] == dict(type='BN')
+
+
+@pytest.mark.parametrize(
+    'device, start, wish, norm',
+    [
+        ('cuda', 'pytorch', None, 'SyncBN'),
+        ('cuda', 'slurm', True, 'SyncBN'),
+        ('cuda', 'pytorch', False, 'BN'),
+        ('cuda', 'none', None, 'BN'),
+    ],
+)
+def test_several_gpus_share_statistics(
+    cfg, monkeypatch, device, start, wish, norm
+):
+    """As published; on CPUs PyTorch has no kernel for it."""
+    monkeypatch.setattr(launcher, 'get_device', lambda: device)
+    if wish is not None:
+        cfg.sync_bn = wish
+    launcher.setup_launcher(cfg, start)
+    assert cfg.model.norm.type == norm
+    assert 'sync_bn' not in cfg
+
+
+def test_shared_statistics_fit_frozen_copies():
+    """A teacher has buffers where BatchNorm has parameters."""
+    model = copy.deepcopy(METHODS['mean_teacher'])
+    share_statistics(model)
+    built = MODELS.build(model)
+    for network in (built.student, built.teacher):
+        norms = [
+            module
+            for module in network.modules()
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+        ]
+        assert norms
+        assert all(isinstance(m, torch.nn.SyncBatchNorm) for m in norms)
+    plain = MODELS.build(copy.deepcopy(METHODS['mean_teacher']))
+    assert set(plain.state_dict()) == set(built.state_dict())
 
 
 def test_launching_without_torchrun_is_explained(monkeypatch):

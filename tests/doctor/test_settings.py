@@ -2,7 +2,9 @@ import pytest
 from mmengine.config import Config
 
 from mmsemi.doctor.settings import check_device, check_options, check_settings
+from mmsemi.engine.build import resolve
 from mmsemi.utils.errors import UsageError
+from tests.engine.test_build import written
 
 GOOD = dict(
     train_dataloader=dict(
@@ -123,3 +125,11 @@ def test_devices_that_are_not_there(monkeypatch, name, gpus, words):
     check_device('cpu')
     if gpus:
         check_device('cuda:1')
+
+
+@pytest.mark.parametrize('processes', [1, 4])
+@pytest.mark.parametrize(
+    'name', ['ael/cityscapes_744', 'ael/camvid_1-16', 'u2pl/voc_1464']
+)
+def test_our_own_configs_do_not(name, processes):
+    check_settings(resolve(written(name), None, processes))

@@ -230,3 +230,13 @@ def test_a_step_is_shared_out(processes, parts) -> None:
 def test_sizes_that_do_not_divide(processes, words) -> None:
     with pytest.raises(UsageError, match=words):
         resolve(written('u2pl/voc_1464'), None, processes)
+
+
+def test_validation_may_be_left_out() -> None:
+    parts = [f'{phase}_{part}' for phase in ('val', 'test') for part in PARTS]
+    cfg = resolve(written('mean_teacher/own_data', **dict.fromkeys(parts)))
+    assert all(cfg[part] is None for part in parts)
+    assert cfg.train_dataloader and cfg.test_pipeline
+
+
+PARTS = ('dataloader', 'evaluator', 'cfg')

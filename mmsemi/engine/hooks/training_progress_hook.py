@@ -1,3 +1,4 @@
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 
 from mmsemi.models.segmentors import OnlineSegmentor
@@ -14,13 +15,15 @@ class TrainingProgressHook(Hook):
     Before every iteration it calls ``set_progress(iteration, max_iters)`` of
     the model, whose ramps and thresholds need it. Before the first it
     refuses data with views that a method does not use, or without those it
-    needs. :class:`CalmRunner` has this hook by itself.
+    needs, and logs how a step is shared out. :class:`CalmRunner` has this
+    hook by itself.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner) -> None:
         """Compare the branches of the data with those of the method."""
+        runner.logger.info(step_in_words(runner))
         model = unwrapped(runner.model)
         branches = getattr(
             runner.train_loop.dataloader.dataset, 'branches', None
@@ -33,3 +36,17 @@ class TrainingProgressHook(Hook):
         model = unwrapped(runner.model)
         if hasattr(model, 'set_progress'):
             model.set_progress(runner.iter, runner.max_iters)
+
+
+def step_in_words(runner) -> str:
+    """How many images a step takes, who takes them, and at which rate."""
+    machine = runner.cfg.get('machine') or {}
+    processes, parts = get_world_size(), machine.get('accumulate', 1)
+    share = runner.train_dataloader.batch_size
+    rates = sorted({rate for rate in runner.optim_wrapper.get_lr()['lr']})
+    return (
+        f'a step takes {share * processes} images: {processes} process'
+        f'{"es" * (processes > 1)} of {share}, in {parts} part'
+        f'{"s" * (parts > 1)}; learning rate '
+        + ' and '.join(f'{rate:g}' for rate in rates)
+    )

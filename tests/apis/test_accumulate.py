@@ -1,0 +1,127 @@
+"""Real runs that take their steps in parts, in any number of them."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmsemi.apis.train import train
+from mmsemi.models.segmentors import MeanTeacher
+from mmsemi.utils.errors import UsageError
+from tests.engine.test_cutmix_partners import ael_config
+from tests.engine.test_cutmix_partners import lines as partner_lines
+from tests.engine.test_online_training import lines, online_config
+from tests.tiny import Killed, make_tiny_set
+
+BATCH = 4, 2
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('parts') / 'data')
+
+
+def written(cfg, folder, *hooks):
+    """The config as a file, without validation."""
+    cfg = copy.deepcopy(cfg)
+    cfg.custom_hooks += hooks
+    for part in ('dataloader', 'evaluator', 'cfg'):
+        cfg[f'val_{part}'] = None
+    cfg.train_cfg.pop('val_interval')
+    path = folder / 'method.py'
+    cfg.dump(str(path))
+    return str(path)
+
+
+def online(root, folder):
+    cfg = online_config(root, folder / 'run')
+    cfg.train_dataloader.batch_size = sum(BATCH)
+    cfg.train_dataloader.sampler.samples_per_source = BATCH
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def whole(root, tmp_path_factory):
+    """Images of each iteration of a run that takes its steps whole."""
+    folder = tmp_path_factory.mktemp('whole')
+    cfg = online(root, folder)
+    train(written(cfg, folder))
+    return {k: images for k, (images, _) in lines(cfg).items()}
+
+
+def images(cfg) -> dict:
+    return {k: images for k, (images, _) in lines(cfg).items()}
+
+
+def test_resumed_in_another_number_of_parts(root, whole, tmp_path) -> None:
+    cfg = online(root, tmp_path)
+    kill = dict(type='KillHook', iteration=5)
+    with pytest.raises(Killed):
+        train(written(cfg, tmp_path, kill), accumulate=2)
+    dumped = Config.fromfile(tmp_path / 'run/method.py')
+    assert dumped.machine == dict(processes=1, accumulate=2)
+    # The hook that killed is no part of the run.
+    dumped.custom_hooks = dumped.custom_hooks[:-1]
+    dumped.dump(str(tmp_path / 'run/method.py'))
+    train(written(cfg, tmp_path), resume=True)
+    assert images(cfg) == whole
+
+
+def test_auto_takes_smaller_parts_until_a_step_fits(
+    root, whole, tmp_path, monkeypatch, capsys
+) -> None:
+    """Also where the first step that is too large comes after a warm-up."""
+    cfg = online(root, tmp_path)
+    cfg.model.semi_train_cfg.warmup_iters = 3
+    step, sizes = MeanTeacher.step, []
+
+    def needs_memory(self, batch):
+        sizes.append(len(batch.weak))
+        if len(batch.weak) > 1:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+        return step(self, batch)
+
+    monkeypatch.setattr(MeanTeacher, 'step', needs_memory)
+    train(written(cfg, tmp_path), accumulate='auto')
+    assert sizes == [2] + 10 * [1]
+    assert images(cfg) == whole
+    assert 'is now taken in 2 parts' in capsys.readouterr().out
+
+
+def test_a_step_that_is_too_large_is_one_sentence(
+    root, tmp_path, monkeypatch
+) -> None:
+    def never(self, batch):
+        raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+
+    monkeypatch.setattr(MeanTeacher, 'step', never)
+    path = written(online(root, tmp_path), tmp_path)
+    with pytest.raises(UsageError, match='--resume --accumulate 2'):
+        train(path)
+    with pytest.raises(UsageError, match='one by one .*crop_size'):
+        train(path, overwrite=True, accumulate='auto')
+
+
+def test_partners_stay_with_their_images(root, tmp_path) -> None:
+    """AEL pastes from the same images, however the step is taken."""
+    found = {}
+    for parts in (1, 2):
+        folder = tmp_path / str(parts)
+        folder.mkdir()
+        cfg = ael_config(root, folder / 'run')
+        cfg.train_dataloader.batch_size = 4 + 4 + 2 + 2
+        cfg.train_dataloader.sampler.samples_per_source = (4, 4, 2)
+        train(written(cfg, folder), accumulate=parts)
+        found[parts] = partner_lines(cfg)
+    for k, (stems, numbers, classes, _) in found[1].items():
+        others, in_parts, drawn, presence = found[2][k]
+        assert others['sup'] == stems['sup']
+        pairs = set(zip(numbers[:2], numbers[2:]))
+        if k < 3:  # before predictions differ, and with them what is drawn
+            assert pairs == {tuple(in_parts[:2]), tuple(in_parts[2:])}
+            assert drawn == classes
+        unlabeled = others['unsup_student']
+        assert len(unlabeled) == 4 and {*in_parts[::2]} == {*numbers[:2]}
+        assert len(presence[0]) == 9
+    assert any(map(any, presence))
