@@ -23,6 +23,7 @@ from .compare_methods import Method, make_method, resolved
 OF_METHODS = (
     'CutMixPartnerHook',
     'GeneratorRefreshHook',
+    'KeepWeightsHook',
     'MeanTeacherHook',
     'PseudoLabelAuditHook',
     'PseudoLabelHook',
