@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import os
 import os.path as osp
 import pprint
 import shlex
@@ -38,6 +39,7 @@ class Cell(NamedTuple):
         setting: number of the setting that is tried out; None for a run
             that counts.
         options: settings that tuning tries out or has chosen.
+        out: folder of the comparison.
         folder: where it lies.
         cfg: its whole config.
         lists: ``{role: names of images}``.
@@ -48,6 +50,7 @@ class Cell(NamedTuple):
     seed: int
     setting: int | None
     options: dict[str, Any]
+    out: Path
     folder: Path
     cfg: Config
     lists: dict[str, list[str]]
@@ -124,6 +127,7 @@ def make_cell(
         seed,
         setting,
         dict(options or {}),
+        out,
         out.joinpath(*parts, method.name),
         cfg,
         list_names(cfg),
@@ -209,10 +213,13 @@ def write_cell(cell: Cell) -> None:
 
 def facts(cell: Cell) -> dict[str, Any]:
     """What a report needs to know of a cell, beside what its run says."""
-    sources: dict[str, list[str]] = {}
+    own = f'{cell.out.absolute()}{os.sep}'
+    sources: dict[str, dict[str, None]] = {}
     for role, config in config_datasets(cell.cfg):
-        if source_of(config) not in sources.setdefault(role, []):
-            sources[role].append(source_of(config))
+        # Lists that the comparison wrote are told by their place in it.
+        place = osp.abspath(source_of(config))
+        place = place if place.startswith(own) else source_of(config)
+        sources.setdefault(role, {})[place.removeprefix(own)] = None
     return dict(
         method=cell.method.name,
         role=cell.method.role,
@@ -226,7 +233,7 @@ def facts(cell: Cell) -> dict[str, Any]:
         images_drawn=cell.method.images,
         lists={
             role: dict(
-                sources=sources[role],
+                sources=list(sources[role]),
                 images=len(names),
                 sha256=list_hash(names),
             )

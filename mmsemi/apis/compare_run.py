@@ -84,9 +84,10 @@ class CellRunner:
                 for future in futures:
                     future.cancel()
                 self._stop()
-                raise Interrupted(
-                    signals[0] if signals else signal.SIGINT
-                ) from None
+                number = signals[0] if signals else signal.SIGINT
+                stopped = Interrupted(number)
+                stopped.advice = 'the same command goes on from here'
+                raise stopped from None
 
     def _cell(self, cell: Cell) -> None:
         """Train and measure a cell, in a thread of the pool."""

@@ -107,7 +107,8 @@ def main(
         code = getattr(error, 'exit_code', None)
         if code is None:
             sys.exit('interrupted; --resume goes on from the last checkpoint')
-        print('stopped; --resume goes on from here', file=sys.stderr)
+        advice = getattr(error, 'advice', '')
+        print(f'stopped; {advice}', file=sys.stderr)
         end(code)
 
 

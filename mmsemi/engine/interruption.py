@@ -13,7 +13,13 @@ PATIENCE = 10
 
 
 class Interrupted(KeyboardInterrupt):
-    """The run was asked to stop, and stopped at a point it resumes from."""
+    """The run was asked to stop, and stopped at a point it resumes from.
+
+    Attributes:
+        advice: how to go on.
+    """
+
+    advice = '--resume goes on from here'
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -127,6 +127,7 @@ def test_the_end_of_the_command_ends_its_children(cells, monkeypatch) -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
     assert stopped.value.exit_code == 143
+    assert stopped.value.advice == 'the same command goes on from here'
     assert time.monotonic() - start < 30
     assert all((c.run / 'saved.json').exists() for c in cells[:2])
     assert not cells[2].run.exists()

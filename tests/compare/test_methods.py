@@ -87,6 +87,16 @@ def test_labeled_only_is_the_method_without_its_unlabeled_images(
     )
 
 
+def test_labeled_only_of_camvid_is_the_supervised_config() -> None:
+    methods = read_methods(['cps/camvid_1-16', 'unimatch/camvid_1-16'])
+    (plain,) = read_methods(['supervised/camvid_1-16'])
+    derived = baselines(methods, None)[0]
+    assert not changes(
+        shared_names(resolved(plain.cfg, None)),
+        shared_names(resolved(derived.cfg, None)),
+    )
+
+
 def test_baselines_have_equal_budgets(folder) -> None:
     methods = read_methods(
         configs(folder, 'mean_teacher', 'rounds'), iterations=20

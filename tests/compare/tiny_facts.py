@@ -69,6 +69,7 @@ def base(root: Path, folder: Path) -> dict:
             dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False)
         ],
         val_cfg=dict(type='ValLoop'),
+        test_cfg=dict(type='TestLoop'),
     )
 
 
