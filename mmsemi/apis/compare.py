@@ -1,27 +1,17 @@
 """Compare methods fairly: train what is missing, and write one report."""
 
-import shlex
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmsemi.io.files import write_json, write_text
-from mmsemi.io.lock import FolderLock
-from mmsemi.report.comparison import (
-    ALL_LABELS,
-    LISTS,
-    MANIFEST,
-    read_cells,
-    read_json,
-)
+from mmsemi.io.files import write_text
+from mmsemi.report.comparison import ALL_LABELS, LISTS, read_cells
 from mmsemi.report.comparison_files import NAME, write_report
-from mmsemi.report.facts import machine_facts, version_facts
 from mmsemi.utils.errors import UsageError
 
 from .compare_baselines import baselines
 from .compare_cells import Cell, make_cell, write_cell, write_lists
+from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, read_grid
@@ -94,6 +84,7 @@ def compare(
         rows += baselines(rows, first)
     folder.mkdir(parents=True, exist_ok=True)
     tried: list[Cell] = []
+    asked = seeds
     if grid:
         seeds = [seed for seed in seeds if seed != grid.seed]
         tried = trials(folder, rows, grid)
@@ -101,7 +92,20 @@ def compare(
     check_lists(cells)
     for cell in tried + ([] if grid else cells):
         write_cell(cell)
-    note(folder, rows, tried + cells)
+    command = command_line(
+        methods,
+        dict(
+            splits=splits,
+            seeds=asked,
+            jobs=[jobs] if jobs > 1 else [],
+            iterations=[iterations] if iterations else [],
+            set=[f'{k}={v}' for k, v in (settings or {}).items()],
+            tune=[tune] if tune else [],
+            out=[out],
+        ),
+        no_baselines,
+    )
+    note(folder, command, rows, tried + cells)
     try:
         if grid:
             runner.run(tried)
@@ -222,47 +226,6 @@ def check_lists(cells: Sequence[Cell]) -> None:
                     f'{len(names)}), so they cannot be compared. Name a '
                     'split that both know by --splits'
                 )
-
-
-def note(folder: Path, rows: Sequence[Method], cells: Sequence[Cell]) -> None:
-    """Add this command to the manifest, with what it needs to run again."""
-    with FolderLock(folder):
-        manifest = read_json(folder / MANIFEST)
-        machine = machine_facts()
-        commands = manifest.get('commands', [])
-        command = shlex.join(['mmsemi', *sys.argv[1:]])
-        known = [c for c in commands if c['command'] == command]
-        if not known:
-            commands.append(
-                dict(
-                    command=command,
-                    date=time.strftime('%Y-%m-%d'),
-                    machine=f'{machine["gpu"] or machine["cpu"]}, '
-                    f'{machine["cores"]} CPU cores',
-                )
-            )
-        write_json(
-            folder,
-            MANIFEST,
-            dict(
-                commands=commands,
-                versions=version_facts(),
-                machine=machine,
-                methods={
-                    row.name: dict(
-                        config=row.config,
-                        role=row.role,
-                        iterations=row.iterations,
-                        images_drawn=row.images,
-                    )
-                    for row in rows
-                },
-                cells={
-                    str(cell.folder.relative_to(folder)): cell.digest
-                    for cell in cells
-                },
-            ),
-        )
 
 
 def report(folder: Path) -> Comparison:

@@ -26,13 +26,13 @@ from mmsemi.models.segmentors.online import OnlineSegmentor
 from mmsemi.pseudo_labels.store import LABELS, PseudoLabelStore, read_png
 from mmsemi.report.comparison import CELL, MEASURED, RUN, read_json
 from mmsemi.report.tables import SUMMARY
+from mmsemi.report.validation import network_values
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.plain_errors import plain_errors
 
 MEASURES = [
-    dict(type='IoUMetric', iou_metrics=['mIoU']),
     dict(type='BoundaryIoUMetric'),
     dict(type='CalibrationErrorMetric'),
 ]
@@ -65,7 +65,9 @@ def measure(folder: Path) -> dict[str, Any]:
     cfg.work_dir = str(folder / 'measure')
     cfg.load_from, cfg.resume = str(last), False
     cfg.test_dataloader = cfg.val_dataloader
-    cfg.test_evaluator = MEASURES
+    usual = cfg.val_evaluator
+    usual = list(usual) if isinstance(usual, (list, tuple)) else [usual]
+    cfg.test_evaluator = usual + MEASURES
     cfg.test_cfg = dict(type='TestLoop')
     for key in ('train_dataloader', 'train_cfg', 'optim_wrapper'):
         cfg[f'its_{key}'] = cfg.pop(key, None)
@@ -78,7 +80,7 @@ def measure(folder: Path) -> dict[str, Any]:
     figures = runner.test()
     found: dict[str, Any] = dict(
         checkpoint=last.name,
-        miou=float(figures['mIoU']),
+        miou=next(iter(network_values(figures, 'mIoU').values()), None),
         boundary_miou=figures['boundary_mIoU'],
         calibration_error=figures['ECE'],
     )
@@ -88,7 +90,9 @@ def measure(folder: Path) -> dict[str, Any]:
                 found[kind] = getattr(metric, kind).iou
     trained = read_json(folder / RUN / SUMMARY).get('last_miou')
     found['same_as_in_training'] = (
-        None if trained is None else abs(trained - found['miou']) < 0.02
+        None
+        if None in (trained, found['miou'])
+        else abs(trained - found['miou']) < 0.02
     )
     found['pseudo_labels'] = audit(cfg, runner.model, folder / RUN)
     write_json(folder, MEASURED, found)

@@ -114,6 +114,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
         forwards=read_json(run / FORWARDS) if done else {},
         masks=read_json(run / CERTIFICATE),
         boundary_miou=measured.get('boundary_miou'),
+        class_boundaries=measured.get('class_boundaries') or {},
         calibration_error=measured.get('calibration_error'),
         same_as_in_training=measured.get('same_as_in_training'),
         pseudo_labels=measured.get('pseudo_labels'),

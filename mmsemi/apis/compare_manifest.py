@@ -1,0 +1,73 @@
+"""What a comparison needs to be made again: commands, versions, hashes."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmsemi.io.files import write_json
+from mmsemi.io.lock import FolderLock
+from mmsemi.report.comparison import MANIFEST, read_json
+from mmsemi.report.facts import machine_facts, version_facts
+
+from .compare_cells import Cell
+from .compare_methods import Method
+
+
+def command_line(
+    methods: Sequence[str], options: dict[str, Sequence], bare: bool
+) -> str:
+    """The command that makes a comparison again.
+
+    Args:
+        methods: configs.
+        options: values by the names of options; those without are left out.
+        bare: without baselines.
+    """
+    words = ['mmsemi', 'compare', *methods]
+    for name, values in options.items():
+        if len(values):
+            words += [f'--{name}', *map(str, values)]
+    return shlex.join(words + ['--no-baselines'] * bare)
+
+
+def note(
+    folder: Path, command: str, rows: Sequence[Method], cells: Sequence[Cell]
+) -> None:
+    """Add a command to the manifest, with what it needs to run again."""
+    with FolderLock(folder):
+        manifest = read_json(folder / MANIFEST)
+        machine = machine_facts()
+        commands = manifest.get('commands', [])
+        known = [c for c in commands if c['command'] == command]
+        if not known:
+            commands.append(
+                dict(
+                    command=command,
+                    date=time.strftime('%Y-%m-%d'),
+                    machine=f'{machine["gpu"] or machine["cpu"]}, '
+                    f'{machine["cores"]} CPU cores',
+                )
+            )
+        write_json(
+            folder,
+            MANIFEST,
+            dict(
+                commands=commands,
+                versions=version_facts(),
+                machine=machine,
+                methods={
+                    row.name: dict(
+                        config=row.config,
+                        role=row.role,
+                        iterations=row.iterations,
+                        images_drawn=row.images,
+                    )
+                    for row in rows
+                },
+                cells={
+                    str(cell.folder.relative_to(folder)): cell.digest
+                    for cell in cells
+                },
+            ),
+        )

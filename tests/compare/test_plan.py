@@ -1,0 +1,154 @@
+"""A whole comparison but for its trainings, which are made up."""
+
+import json
+import re
+
+import pytest
+
+from mmsemi.apis import compare
+from mmsemi.io.files import write_json
+from mmsemi.utils.errors import UsageError
+from tests.compare.tiny_facts import write_configs
+
+METHODS = ('mean_teacher', 'rounds')
+
+
+class MadeUp:
+    """Stands for the runner of cells: results follow from the settings."""
+
+    seen: list = []
+
+    def __init__(self, jobs):
+        pass
+
+    def run(self, cells):
+        for cell in cells:
+            self.seen.append(cell)
+            threshold = cell.cfg.model.get('pseudo_labeler', {}).get(
+                'threshold', 0.1
+            )
+            write_json(
+                cell.run,
+                'summary.json',
+                dict(finished=True, last_miou=40 + 10 * threshold, rounds=[]),
+            )
+            write_json(cell.run, 'run.json', dict(finished=True))
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return write_configs(tmp_path_factory.mktemp('plan'))
+
+
+@pytest.fixture
+def run(folder, tmp_path, monkeypatch):
+    import sys
+
+    module = sys.modules['mmsemi.apis.compare']
+    monkeypatch.setattr(module, 'CellRunner', MadeUp)
+    monkeypatch.setattr(MadeUp, 'seen', [])
+
+    def call(*methods, **arguments):
+        configs = [str(folder / m / 'tiny.py') for m in methods or METHODS]
+        compare(configs, str(tmp_path), **arguments)
+        return tmp_path
+
+    return call
+
+
+def told(out):
+    return json.loads((out / 'comparison.json').read_text())
+
+
+def test_each_method_split_and_seed_is_a_cell(run, folder) -> None:
+    out = run(seeds=(0, 1), iterations=8)
+    cells = told(out)['cells']
+    assert len(cells) == 2 * 6 == len(MadeUp.seen)
+    seeds = {(c.method.name, c.cfg.randomness.seed) for c in MadeUp.seen}
+    assert len(seeds) == 12
+    # Of all labels: 6 + 9 images, and the same image is in one list only.
+    (everything,) = {
+        tuple(c.lists['labeled'])
+        for c in MadeUp.seen
+        if c.method.name == 'all-labels'
+    }
+    assert len(set(everything)) == len(everything) == 15
+    manifest = told(out)['manifest']
+    assert len(manifest['cells']) == 12
+    assert all(
+        re.fullmatch('[0-9a-f]{64}', h) for h in manifest['cells'].values()
+    )
+    (command,) = manifest['commands']
+    assert command['command'].endswith(
+        f'--seeds 0 1 --iterations 8 --out {out}'
+    )
+
+
+def test_no_cell_opens_masks_to_report(run) -> None:
+    out = run(no_baselines=True)
+    for cell in MadeUp.seen:
+        kinds = [hook['type'] for hook in cell.cfg.custom_hooks]
+        assert kinds[-2:] == ['MaskWatchHook', 'ForwardCountHook']
+        for hook in cell.cfg.custom_hooks:
+            assert hook['type'] != 'PseudoLabelHook' or hook['audit'] is False
+        # The config in the cell is the one that is run.
+        text = cell.config.read_text()
+        assert 'MaskWatchHook' in text and '_base_' not in text
+    assert (out / 'comparison.md').is_file()
+
+
+def test_a_changed_setting_is_refused_before_anything_runs(run) -> None:
+    run(no_baselines=True)
+    number = len(MadeUp.seen)
+    with pytest.raises(UsageError, match='another optim_wrapper.optimizer.lr'):
+        run(no_baselines=True, settings={'optim_wrapper.optimizer.lr': 0.7})
+    assert len(MadeUp.seen) == number
+
+
+def test_more_seeds_join_what_is_there(run) -> None:
+    run(no_baselines=True, seeds=(0,))
+    out = run(no_baselines=True, seeds=(0, 1))
+    assert len(told(out)['cells']) == 4
+    assert len(told(out)['manifest']['commands']) == 2
+
+
+def test_tuning_takes_the_best_setting_and_leaves_its_seed_out(
+    run, tmp_path
+) -> None:
+    grid = {
+        'mean_teacher': {'model.pseudo_labeler.threshold': [0.3, 0.9, 0.5]},
+        'rounds': {'optim_wrapper.optimizer.lr': [0.1, 0.2, 0.3]},
+    }
+    path = tmp_path / 'grid.json'
+    path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+    out = run(seeds=(0, 1, 2), tune=str(path), no_baselines=True)
+    tried = [c for c in MadeUp.seen if c.setting is not None]
+    counted = [c for c in MadeUp.seen if c.setting is None]
+    assert [c.seed for c in tried] == [1] * 6
+    assert {(c.method.name, c.seed) for c in counted} == {
+        (name, seed) for name in METHODS for seed in (0, 2)
+    }
+    assert {
+        c.cfg.model.pseudo_labeler.threshold
+        for c in counted
+        if c.method.name == 'mean_teacher'
+    } == {0.9}
+    rows = told(out)['figures']['splits']['tiny']
+    assert rows['mean_teacher']['mean'] == pytest.approx(49)
+    assert rows['mean_teacher']['runs'] == 2
+
+
+def test_methods_on_different_images_are_no_comparison(run, folder) -> None:
+    other = folder / 'other/tiny.py'
+    other.parent.mkdir(exist_ok=True)
+    text = (folder / 'plain/tiny.py').read_text()
+    assert 'val.txt' in text
+    other.write_text(text.replace('val.txt', 'unlabeled.txt'))
+    with pytest.raises(UsageError, match='have different val images'):
+        run('mean_teacher', 'other', no_baselines=True)
+    assert not MadeUp.seen
+
+
+def test_a_split_that_nobody_knows(run) -> None:
+    with pytest.raises(UsageError, match='1_99'):
+        run(splits=('1_99',), no_baselines=True)
