@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .comparison import ALL_LABELS, LABELED_ONLY, counting
+from .comparison import ALL_LABELS, LABELED_ONLY, SAME_IMAGES, counting
 from .comparison_figures import by_pair, mean_of, names
 
 
@@ -209,6 +209,26 @@ def tuning(cells: Sequence[dict]) -> list[str]:
     ]
 
 
+def budgets(cells: Sequence[dict]) -> list[str]:
+    """A warning where runs that are compared differ in length."""
+    found: dict[int, list[str]] = {}
+    for cell in counting(cells):
+        own = found.setdefault(cell['iterations'], [])
+        if cell['method'] not in (*own, SAME_IMAGES):
+            own.append(cell['method'])
+    told = [
+        f'{length} iterations: {", ".join(methods)}'
+        for length, methods in sorted(found.items())
+        if methods
+    ]
+    if len(told) < 2:
+        return []
+    return [
+        f'- **Budgets are not equal**: {"; ".join(told)}. `--iterations` '
+        'makes them so.'
+    ]
+
+
 def headline(figures: dict[str, Any], cells: Sequence[dict]) -> list[str]:
     """Which methods these runs tell from labeled-only, in words."""
     lines = []
@@ -222,5 +242,6 @@ def headline(figures: dict[str, Any], cells: Sequence[dict]) -> list[str]:
         )
         if words:
             lines.append(f'- Split {split}, against labeled-only: {words}.')
+    lines += budgets(cells)
     done = sum(c['state'] == 'done' for c in cells)
     return [f'{done} of {len(cells)} cells have a result.', '', *lines, '']

@@ -11,7 +11,7 @@ from mmsemi.apis import compare
 from mmsemi.apis.compare_tuning import chosen, read_grid
 from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_figures import figures, relative_compute
-from mmsemi.report.comparison_files import write_report
+from mmsemi.report.comparison_files import markdown, write_report
 from mmsemi.report.comparison_lists import list_facts
 from mmsemi.utils.errors import UsageError
 from tests.compare.made_up import make_cell
@@ -24,6 +24,12 @@ def row_of(text, *beginning):
         if cells[: len(beginning)] == list(beginning):
             return cells
     raise AssertionError(f'no line {beginning}')
+
+
+def told(folder):
+    """The Markdown of a folder, without picture and files."""
+    cells = read_cells(folder)
+    return markdown(folder, cells, figures(cells), {})
 
 
 def part(text, title):
@@ -136,13 +142,25 @@ def test_cost_is_relative_to_labeled_only(folder) -> None:
     # 80 images learned from, three forwards' worth each, and 40 looked at.
     assert {compute(c) for c in cells if c['method'] == 'noisy'} == {280}
     assert relative_compute(cells)['good'] == pytest.approx(520 / 280)
-    text, _ = write_report(folder)
+    text = told(folder)
     assert row_of(part(text, 'Cost'), 'good')[6] == '1.86'
+
+
+def test_unequal_budgets_are_said(folder) -> None:
+    make_cell(
+        folder, 'labeled-only-as-many-images', '1_16', 0, 41.0, iterations=20
+    )
+    assert 'Budgets' not in told(folder)
+    make_cell(folder, 'long', '1_16', 0, 60.0, iterations=20)
+    assert (
+        '- **Budgets are not equal**: 10 iterations: good, noisy, '
+        'labeled-only, all-labels; 20 iterations: long.'
+    ) in told(folder)
 
 
 def test_a_leak_is_shown(folder) -> None:
     make_cell(folder, 'leaky', '1_16', 0, 70.0, opened=['masks/c.png'])
-    text, _ = write_report(folder)
+    text = told(folder)
     certificates = part(text, 'Leak certificate')
     assert row_of(certificates, 'leaky')[2] == '**no**: masks/c.png'
     assert row_of(certificates, 'good')[2:4] == ['yes', '3']
@@ -157,7 +175,7 @@ def test_lists_are_hashed_nested_and_disjoint(folder) -> None:
     assert found['1_16', 0]['shared'] == 0
     # `c` is labeled in 1_8 and in its unlabeled list as well.
     assert found['1_8', 0]['shared'] == 1
-    text, cells = write_report(folder)
+    text, cells = told(folder), read_cells(folder)
     assert cells[0]['lists']['labeled']['sha256'] in text
     unlabeled = [
         line
@@ -222,7 +240,7 @@ def test_trials_are_told_and_left_out_of_means(folder) -> None:
     cells = read_cells(folder)
     assert figures(cells)['splits']['1_16']['good']['mean'] == 44.1
     assert chosen(cells) == {'good': {'model.tau': 1}}
-    tried = part(write_report(folder)[0], 'Tuning')
+    tried = part(told(folder), 'Tuning')
     assert 'Settings tried: good 3' in tried
     assert row_of(tried, 'good', '`model.tau=1`')[2:] == [
         '1_16',
