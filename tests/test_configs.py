@@ -311,7 +311,10 @@ def test_model_takes_a_step(name):
         dict.fromkeys(
             ['sup', 'unsup_teacher', *views[: model.strong_views]],
             # A pooled image alone has no batch statistics.
-            1 if model.semi_train_cfg.get('joint_forward') else 2,
+            1
+            if model.semi_train_cfg.get('joint_forward')
+            and not name.startswith('corrmatch')
+            else 2,
         )
         if online
         else dict(sup=1, pseudo=1)

@@ -1,4 +1,4 @@
-"""Numbers of the configs of UniMatch, UniMatch V2, CPS and AugSeg."""
+"""Numbers of the configs of the methods compared with each other."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 NAMES = [
     f'{path.parent.name}/{path.stem}'
-    for folder in ('augseg', 'cps', 'unimatch', 'unimatch_v2')
+    for folder in ('augseg', 'corrmatch', 'cps', 'unimatch', 'unimatch_v2')
     for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
 ]
 # Totals of the published runs.
@@ -16,6 +16,8 @@ ITERATIONS = [
     ('augseg/voc_1464', '92', 80 * 655),
     ('augseg/voc_1464', None, 80 * 569),
     ('augseg/cityscapes_744', '186', 240 * 174),
+    ('corrmatch/voc_1464', '92', 104880),
+    ('corrmatch/cityscapes_744', '372', 78000),
     ('unimatch/voc_1464', '92', 104880),
     ('unimatch/voc_1464', '183', 104000),
     ('unimatch/voc_1464', '366', 102160),
@@ -59,7 +61,7 @@ def test_views_share_their_geometry(name):
         'PackSemiInputs'
     ]
     colors = ['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
-    wanted = dict(cps=[], augseg=[['RandomIntensityAug']])
+    wanted = dict(cps=[], augseg=[['RandomIntensityAug']], corrmatch=[colors])
     wanted = wanted.get(name.partition('/')[0], [colors, colors])
     found = [[step.type for step in view] for view in views.values()]
     assert found == [[*steps, 'PackSemiInputs'] for steps in wanted]

@@ -154,6 +154,7 @@ def killed(root, work_dir, iteration):
     return cfg
 
 
+@pytest.mark.slow
 def test_killed_between_snapshots(root, whole, tmp_path):
     cfg = killed(root, tmp_path / 'run', 2)
     shutil.copytree(tmp_path / 'run', tmp_path / 'other')
@@ -163,6 +164,7 @@ def test_killed_between_snapshots(root, whole, tmp_path):
         train(stages(root, tmp_path / 'other'), resume=True)
 
 
+@pytest.mark.slow
 def test_killed_while_labeling(root, whole, tmp_path, monkeypatch):
     """The labels of round 2 are half-written."""
     calls = []
@@ -182,6 +184,7 @@ def test_killed_while_labeling(root, whole, tmp_path, monkeypatch):
     assert_same_run(cfg, train(cfg, resume=True), whole)
 
 
+@pytest.mark.slow
 def test_killed_in_training_and_damaged(root, whole, tmp_path):
     """In round 2, whose labels are made again from those of round 1."""
     cfg = killed(root, tmp_path, 6)

@@ -1,3 +1,4 @@
+from .correlation_branch import CorrelationBranch
 from .deeplabv2_head import DeepLabV2Head
 from .deeplabv3plus_head import DeepLabV3PlusHead
 from .dilated_fcn_head import DilatedFCNHead
@@ -11,6 +12,7 @@ from .representation_head import (
 from .semantic_embedding_head import SemanticEmbeddingHead
 
 __all__ = [
+    'CorrelationBranch',
     'DeepLabV2Head',
     'DeepLabV3PlusHead',
     'DilatedFCNHead',

@@ -17,11 +17,13 @@ from .ohem_cross_entropy import OHEMCrossEntropyLoss
 from .online_self_training_loss import OnlineSelfTrainingLoss
 from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
 from .released_contrast_loss import ReleasedPixelContrastLoss
+from .softmax_kl_loss import SoftmaxKLLoss
 from .softmax_mse_loss import SoftmaxMSELoss
 from .target_loss import TargetLoss
 from .unreliable_contrast_loss import UnreliablePixelContrastLoss
 
 __all__ = [
+    'SoftmaxKLLoss',
     'TargetLoss',
     'ClassBalancedCrossEntropyLoss',
     'ClassConfidenceBank',

@@ -6,7 +6,6 @@ Semi-supervised Semantic Segmentation" (AugSeg), CVPR 2023.
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -69,10 +68,13 @@ class LabelInjectingCutMix(nn.Module):
     @staticmethod
     def draw_boxes(labels: Tensor, beta: tuple[float, float]) -> Tensor:
         """Bool (N, H, W), one box an image, on the device of the labels."""
-        a, b = beta
-        boxes = beta_boxes(*labels.shape, np.random, a, b)
-        boxes = torch.from_numpy(boxes).to(labels.device, non_blocking=True)
-        return box_mask(boxes, *labels.shape[-2:])
+        n, height, width = labels.shape
+        boxes = beta_boxes(n, height, width, a=beta[0], b=beta[1])
+        return box_mask(
+            torch.from_numpy(boxes).to(labels.device, non_blocking=True),
+            height,
+            width,
+        )
 
     def forward(
         self,

@@ -2,6 +2,7 @@ from .base import PseudoLabeler, RoundPseudoLabeler, max_over_classes
 from .cbst import CBSTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler
 from .confidence import ConfidencePseudoLabeler
+from .dynamic_threshold import DynamicThresholdPseudoLabeler
 from .entropy_percentile import (
     EntropyPercentilePseudoLabeler,
     EntropySplit,
@@ -11,6 +12,7 @@ from .entropy_percentile import (
 from .fixed_threshold import FixedThresholdPseudoLabeler
 from .lrent import LRENTPseudoLabeler
 from .online_class_balanced import OnlineClassBalancedPseudoLabeler
+from .regions import spread_over_regions
 from .released_ael import ReleasedAELPseudoLabeler
 from .view_agreement import ViewAgreementPseudoLabeler
 from .views import Views
@@ -19,6 +21,7 @@ __all__ = [
     'CBSTPseudoLabeler',
     'ClassBalancedPseudoLabeler',
     'ConfidencePseudoLabeler',
+    'DynamicThresholdPseudoLabeler',
     'EntropyPercentilePseudoLabeler',
     'EntropySplit',
     'FixedThresholdPseudoLabeler',
@@ -33,4 +36,5 @@ __all__ = [
     'max_over_classes',
     'pixel_entropy',
     'rare_classes',
+    'spread_over_regions',
 ]

@@ -1,6 +1,7 @@
 from .ael import AEL, U2PLWithAEL
 from .augseg import AugSeg
 from .batch import Batch
+from .corrmatch import CorrMatch
 from .cps import CPS
 from .mean_teacher import MeanTeacher
 from .online import OnlineSegmentor
@@ -17,6 +18,7 @@ __all__ = [
     'AugSeg',
     'Batch',
     'CPS',
+    'CorrMatch',
     'MeanTeacher',
     'OnlineSegmentor',
     'SPNet',

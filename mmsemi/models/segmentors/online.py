@@ -222,13 +222,16 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
 
         Args:
             network: the sub-model.
-            outputs: of :meth:`decode` for the labeled images.
+            outputs: of :meth:`decode` for the labeled images; heads without
+                any have no loss.
             batch: has their samples.
             name: the losses are called ``loss_<name>_...``; figures are
                 logged for ``'sup'`` only.
         """
         losses = {}
         for part, head in heads(network):
+            if part not in outputs:
+                continue
             result = head.loss_by_feat(
                 outputs[part].float(), batch.sup_samples
             )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mmsemi.registry import MODELS
 
 from .batch import Batch
+from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 
 CUTMIX = dict(
@@ -96,25 +97,36 @@ class UniMatch(PerturbedViews):
 
     def step(self, batch: Batch) -> Losses:
         """Algorithm 1 of the paper, and its second strong view."""
-        m = len(batch.weak)
         other = self.label(self.look(self.student, batch.weak), batch)
-        sup, rest = self.decode_joint(
-            self.student, batch, batch.weak, self.with_perturbed
-        )
-        # In between are the perturbed labeled images, which nobody needs.
-        between = len(rest['decode']) - 2 * m
-        clean, _, perturbed = rest['decode'].split([m, between, m])
-        own = self.label(clean, batch)
+        sup, clean, perturbed = self.decode_twice(batch)
+        own = self.label(clean['decode'], batch)
         mixed = [self.mix(view, own, other) for view in batch.strong]
         images = torch.cat([images for images, _ in mixed])
         strong = self.decode(self.student, images, auxiliary=False)
-        first, second = strong['decode'].split(m)
+        first, second = strong['decode'].chunk(2)
         return {
             **self.sup(self.student, sup, batch),
             **self.unsup(first, mixed[0][1], 'unsup', 0.25),
             **self.unsup(second, mixed[1][1], 'unsup_2', 0.25),
-            **self.unsup(perturbed, own, 'unsup_fp', 0.5),
+            **self.unsup(perturbed['decode'], own, 'unsup_fp', 0.5),
         }
+
+    def decode_twice(self, batch: Batch) -> tuple[Outputs, Outputs, Outputs]:
+        """Outputs of labeled images, of weak views, of these perturbed.
+
+        The heads see all at once.
+        """
+        sup, rest = self.decode_joint(
+            self.student, batch, batch.weak, self.with_perturbed
+        )
+        # In between are the perturbed labeled images, which nobody needs.
+        m = len(batch.weak)
+        sizes = [m, len(rest['decode']) - 2 * m, m]
+        parts = {name: value.split(sizes) for name, value in rest.items()}
+        clean, perturbed = (
+            {name: part[k] for name, part in parts.items()} for k in (0, 2)
+        )
+        return sup, clean, perturbed
 
     def with_perturbed(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Features of all images, then the same perturbed."""

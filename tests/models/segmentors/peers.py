@@ -1,8 +1,14 @@
-"""UniMatch, UniMatch V2, CPS and AugSeg around a tiny student."""
+"""The methods compared with each other, around a tiny student."""
 
 import torch
 
-from mmsemi.models.segmentors import CPS, AugSeg, UniMatch, UniMatchV2
+from mmsemi.models.segmentors import (
+    CPS,
+    AugSeg,
+    CorrMatch,
+    UniMatch,
+    UniMatchV2,
+)
 from tests.models.segmentors.test_mean_teacher import data_of
 from tests.models.tiny import tiny_student
 
@@ -13,6 +19,7 @@ BRANCHES = {
     ),
     CPS: dict(sup=2, unsup_teacher=3),
     AugSeg: dict(sup=2, unsup_teacher=3, unsup_student=3),
+    CorrMatch: dict(sup=2, unsup_teacher=3, unsup_student=3),
 }
 CPS_CUTMIX = dict(
     type='CutMix',
@@ -30,6 +37,8 @@ def build(cls, threshold=0.0, num_classes=4, auxiliary=False, **changes):
         if head in student:
             student[head]['loss_decode']['avg_non_ignore'] = True
     labeler = dict(type='ConfidencePseudoLabeler', threshold=threshold)
+    if cls is CorrMatch:
+        labeler = dict(type='DynamicThresholdPseudoLabeler', start=threshold)
     changes = dict(dict(pseudo_labeler=labeler), **changes)
     model = cls(student, **changes).train()
     # Distinct outputs for distinct inputs: the heads start near zero.

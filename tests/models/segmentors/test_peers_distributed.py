@@ -9,9 +9,27 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 
+from mmsemi.models.segmentors import CorrMatch
+from tests.models.segmentors.peers import build as build_method
 from tests.models.segmentors.peers import cps, unimatch, unimatch_v2
 from tests.models.segmentors.test_mean_teacher_distributed import part
 from tests.models.tiny import batch
+
+
+def corrmatch():
+    """Its threshold is that of all processes, its regions are not drawn."""
+    model = build_method(
+        CorrMatch,
+        mixing=None,
+        pseudo_labeler=dict(
+            type='DynamicThresholdPseudoLabeler', start=0.2, momentum=0.1
+        ),
+        perturbation=dict(type='ChannelDropout', prob=0.0),
+        correlation=dict(dropout_ratio=0.0),
+    )
+    model.spread = lambda targets, correlation: targets
+    return model
+
 
 # Nothing drawn at random: the two processes draw for themselves.
 METHODS = dict(
@@ -24,6 +42,7 @@ METHODS = dict(
         threshold=0.26, mixing=None, perturbation={}
     ),
     cps=cps,
+    corrmatch=corrmatch,
 )
 STEPS = 2
 
@@ -32,7 +51,9 @@ def build(name):
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
     # Frozen normalization: statistics of a batch differ by its size.
-    return METHODS[name]().eval()
+    model = METHODS[name]().eval()
+    model.pseudo_labeler.train()
+    return model
 
 
 def data_of(name, rank, step):
@@ -45,7 +66,9 @@ def data_of(name, rank, step):
             data[key].pop('unsup_student')
         return data
     for key in data:
-        data[key]['unsup_student_2'] = data[key]['unsup_teacher']
+        views = data[key]
+        if name != 'corrmatch':
+            views['unsup_student_2'] = views['unsup_teacher']
     return data
 
 
@@ -77,7 +100,7 @@ def worker(rank: int, folder: str) -> None:
         model = MMDistributedDataParallel(
             build(name), device_ids=None, broadcast_buffers=False
         )
-        model.eval()
+        model.eval().module.pseudo_labeler.train()
         batches = [data_of(name, rank, k) for k in range(STEPS + 1)]
         results[name] = train(model, batches)
     torch.save(results, f'{folder}/rank{rank}.pth')
