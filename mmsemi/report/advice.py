@@ -41,7 +41,7 @@ def warnings_of(
     if 0 < number < FEW:
         found.append(
             f'Everything below was measured on {images_of(number)}. With so '
-            'few, figures vary widely from choice to choice of images, and '
+            'few, other images would give other figures, and '
             + (
                 'no interval can be given.'
                 if number == 1
@@ -153,16 +153,9 @@ def next_steps(
                 'masks? If nobody can tell them apart, join them.',
             )
         )
-    wanted = images_wanted(gain, number)
-    if wanted:
-        steps.append(
-            dict(
-                title='Measure on more images',
-                text=f'If the gain stayed what it is, about {wanted} hold-out '
-                f'images instead of {number} would be needed to tell it from '
-                'chance. Name them by --val.',
-            )
-        )
+    text = _more_images(gain, rows, number)
+    if text:
+        steps.append(dict(title='Measure on more images', text=text))
     if still_rising(curves):
         steps.append(
             dict(
@@ -172,6 +165,29 @@ def next_steps(
             )
         )
     return steps
+
+
+def _more_images(
+    gain: Mapping[str, Any] | None,
+    rows: Sequence[Mapping[str, Any]],
+    number: int,
+) -> str:
+    wanted, parts = images_wanted(gain, number), []
+    if wanted:
+        parts.append(
+            f'If the gain stayed what it is, about {wanted} hold-out images '
+            f'instead of {number} would be needed to tell it from chance.'
+        )
+    scarce = [row['name'] for row in rows if row['images'] < 2]
+    if scarce:
+        parts.append(
+            f'Hold out at least two images with {listed(scarce)}, or nothing '
+            'sure can be said about '
+            f'{"it" if len(scarce) == 1 else "them"}.'
+        )
+    if parts:
+        parts.append('Name the images to hold out by --val.')
+    return ' '.join(parts)
 
 
 def _label_step(there: bool) -> dict[str, str]:

@@ -97,7 +97,14 @@ def data_uri(picture: np.ndarray) -> str:
     _, content = cv2.imencode(
         '.jpg',
         np.ascontiguousarray(picture[..., ::-1]),
-        [cv2.IMWRITE_JPEG_QUALITY, 80],
+        [
+            *(cv2.IMWRITE_JPEG_QUALITY, 80),
+            # Thin lines keep their colors.
+            *(
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+            ),
+        ],
     )
     text = base64.b64encode(content.tobytes()).decode()
     return f'data:image/jpeg;base64,{text}'

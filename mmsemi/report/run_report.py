@@ -72,6 +72,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
         classes=run.classes,
         rows=rows,
         tally=tally(rows),
+        absent=[row['name'] for row in rows if not row['images']],
         means=means,
         compared=found is not None,
         gain_verdict=found.gain.mean.verdict if found else None,
