@@ -6,8 +6,9 @@ from mmsemi.utils.errors import UsageError
 
 # Every fact there is; see docs/reference for what each means.
 FACTS = (
-    'labeled unlabeled val lists split splits baseline_split baseline_list '
-    'variant variants load resize crop_size augment sup_augment '
+    'labeled unlabeled val partly_labeled lists split splits '
+    'baseline_split baseline_list variant variants load mean std '
+    'resize crop_size augment sup_augment '
     'round_augment strong views paste partners match_image label_resize '
     'test_resize test_pad tta_scales batch num_workers val_workers '
     'label_workers round_sampler evaluator zero_label word_vectors epoch'

@@ -118,6 +118,8 @@ def _tiff_photo(path: str, head: TiffHead, length: int) -> Photo:
     kind = {1: 'gray', 3: 'color', 4: 'four bands'}.get(head.bands, 'bands')
     if head.palette:
         kind = 'palette'
+    elif head.alpha and head.bands in (2, 4):
+        kind = {2: 'gray', 4: 'color'}[head.bands] + ' with alpha'
     problem = 'it is cut off' if head.end > length else ''
     if min(head.size) < 1:
         problem = 'it has no pixels'
@@ -191,16 +193,15 @@ def check_photos(photos: list[Photo]) -> list[Finding]:
             'warning',
             lambda p: p.kind in ('bands', 'four bands'),
             lambda p: f'image with {p.bands} bands',
-            'The usual loading keeps three at most; load TIFF with all its '
-            'bands and give the network as many inputs',
+            'LoadAnyImage loads all of them, and the network takes as many',
         ),
         (
             'image-deep',
             'warning',
             lambda p: p.bits > 8,
             lambda p: f'image with {p.bits} bits a value',
-            'The usual loading keeps the upper 8; if images come out dark, '
-            'save them with 8 bits over the range that is used',
+            'LoadAnyImage keeps their depth, scaled by the range of values '
+            'that is used; the usual loading keeps the upper 8 bits',
         ),
         (
             'image-small',

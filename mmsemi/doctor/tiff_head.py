@@ -6,7 +6,8 @@ from typing import BinaryIO, NamedTuple
 _TYPES = {1: 'B', 3: 'H', 4: 'I', 16: 'Q'}
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
 _OFFSETS, _ORIENTATION, _BANDS, _COUNTS = 273, 274, 277, 279
-_TILE_OFFSETS, _TILE_COUNTS = 324, 325
+_TILE_OFFSETS, _TILE_COUNTS, _EXTRA = 324, 325, 338
+_ALPHA = (1, 2)
 
 
 class TiffHead(NamedTuple):
@@ -17,6 +18,7 @@ class TiffHead(NamedTuple):
         bands: how many values a pixel has.
         bits: of each value.
         palette: whether values are indices of colors.
+        alpha: whether the last of these is transparency.
         orientation: 1 to 8, as in the EXIF of photos.
         end: where the last piece of pixels ends in the file.
     """
@@ -25,6 +27,7 @@ class TiffHead(NamedTuple):
     bands: int
     bits: int
     palette: bool
+    alpha: bool
     orientation: int
     end: int
 
@@ -86,6 +89,7 @@ def _read(file: BinaryIO, start: bytes, order: str, big: bool) -> TiffHead:
         tags.get(_BANDS, (1,))[0],
         max(tags.get(_BITS) or (1,)),
         tags.get(_PHOTOMETRIC, (0,))[0] == 3,
+        bool(tags.get(_EXTRA)) and tags[_EXTRA][-1] in _ALPHA,
         tags.get(_ORIENTATION, (1,))[0],
         max((a + b for a, b in zip(offsets, counts)), default=0),
     )

@@ -20,6 +20,7 @@ from mmsemi.datasets.splits_table import choose_split, epoch_length
 from mmsemi.registry import MODELS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .bands import fit_bands
 from .machine import divide, whole_counts
 from .student_config import number_of_classes, resolve_student
 
@@ -79,6 +80,8 @@ def resolve(
             cfg[key] = _filled(cfg[key], key, facts, lengths)
     _end_schedules(cfg)
     resolve_student(cfg)
+    if data is not None:
+        fit_bands(cfg, data)
     for part in cfg.values():
         name_types(part)
     whole_counts(cfg)

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -201,7 +201,7 @@ def _tiff(path: str, content: bytes, bands: int | None) -> tuple[Pixels, int]:
 def _usual_tiff(content: bytes) -> bool:
     """Whether Pillow reads all there is in a TIFF file."""
     try:
-        image = _open(content)
+        image: Any = _open(content)
         tags = image.tag_v2
     except (OSError, SyntaxError, KeyError, ValueError, AttributeError):
         return False

@@ -1,6 +1,10 @@
 from .backbones import *  # noqa: F401,F403
-from .data_preprocessor import MultiBranchDataPreprocessor
+from .data_preprocessor import (
+    BandsDataPreprocessor,
+    MultiBranchDataPreprocessor,
+)
 from .decode_heads import *  # noqa: F401,F403
+from .input_bands import BackboneOfBands
 from .losses import *  # noqa: F401,F403
 from .mixing import *  # noqa: F401,F403
 from .perturbations import *  # noqa: F401,F403
@@ -10,6 +14,8 @@ from .segmentors import *  # noqa: F401,F403
 from .torch_init import TorchDefault
 
 __all__ = [
+    'BackboneOfBands',
+    'BandsDataPreprocessor',
     'CountedPretrainedInit',
     'MultiBranchDataPreprocessor',
     'TorchDefault',

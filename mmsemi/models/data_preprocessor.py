@@ -1,8 +1,31 @@
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
+from mmseg.models.data_preprocessor import SegDataPreProcessor
 
 from mmsemi.registry import MODELS
+
+
+@MODELS.register_module()
+class BandsDataPreprocessor(SegDataPreProcessor):
+    """mmseg's preprocessor for any number of bands, where it takes 1 or 3.
+
+    Args:
+        mean, std: one number for each band.
+        **settings: see ``SegDataPreProcessor``.
+    """
+
+    def __init__(
+        self, mean: Sequence[float], std: Sequence[float], **settings: Any
+    ) -> None:
+        super().__init__(**settings)
+        for name, values in (('mean', mean), ('std', std)):
+            values = torch.tensor(values, dtype=torch.float32)
+            self.register_buffer(name, values.view(-1, 1, 1), persistent=False)
+        self._enable_normalize = True
 
 
 @MODELS.register_module()

@@ -44,7 +44,7 @@ class CountedPretrainedInit(PretrainedInit):
             if key.startswith(prefix)
         }
         own = wanted(module.state_dict())
-        fit = fill(module, found, f'checkpoint {self.checkpoint}')
+        fit = fill(module, found, f'checkpoint {self.checkpoint}', adapt=True)
         absent = wanted([*fit.misshapen, *fit.missing])
         if is_plain(module, found):
             # Frozen copies start as the student does, others by themselves.

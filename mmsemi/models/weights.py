@@ -9,11 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
 from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.utils.errors import UsageError
+
+from .input_bands import adapt_bands, is_for_colors
 
 # Parts that serve training only: a model that predicts can do without.
 TRAINING_ONLY = ('representation_head',)
@@ -26,11 +29,13 @@ class Fit(NamedTuple):
         missing: weights of the model that the checkpoint lacks.
         unexpected: weights of the checkpoint that the model lacks.
         misshapen: shapes in checkpoint and model by the weight's name.
+        adapted: weights of a first layer that were made for three colors.
     """
 
     missing: list[str]
     unexpected: list[str]
     misshapen: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    adapted: list[str] = []
 
     def names(self) -> list[str]:
         """All weights concerned."""
@@ -57,7 +62,8 @@ def load_weights(
         leave_out: parts, such as ``decode_head.conv_seg``, that keep their
             values whatever the checkpoint holds.
         training: False for a model that predicts only, which does without
-            what serves training.
+            what serves training. Else a first layer for three colors may be
+            adapted to other bands.
 
     Raises:
         UsageError: counting and naming what is missing, unexpected or of
@@ -82,7 +88,7 @@ def load_weights(
         if not any(is_part(name, key) for name in names)
     }
     plain = is_plain(model, state)
-    fit = fill(model, state, source)
+    fit = fill(model, state, source, adapt=training)
     missing = [
         key
         for key in fit.missing
@@ -135,9 +141,22 @@ def is_plain(model: nn.Module, state: dict[str, Tensor]) -> bool:
     )
 
 
-def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> Fit:
-    """Load what fits, and say what does not."""
-    misshapen = {}
+def fill(
+    model: nn.Module,
+    state: dict[str, Tensor],
+    source: str,
+    adapt: bool = False,
+) -> Fit:
+    """Load what fits, and say what does not.
+
+    Args:
+        model: to load into.
+        state: weights by name.
+        source: where they are from, for messages.
+        adapt: turn weights for three colors into those for the bands of the
+            model, see :func:`.input_bands.adapt_bands`.
+    """
+    misshapen, adapted = {}, []
 
     def compare(module, state_dict, prefix, *_) -> None:
         own = [
@@ -146,6 +165,11 @@ def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> Fit:
         ]
         for name, value in own:
             given = state_dict.get(prefix + name)
+            if adapt and given is not None:
+                if is_for_colors(module, given, value):
+                    given = adapt_bands(given, value.shape[1])
+                    state_dict[prefix + name] = given
+                    adapted.append(prefix + name)
             if given is not None and given.shape != value.shape:
                 misshapen[prefix + name] = (
                     tuple(given.shape),
@@ -166,7 +190,13 @@ def fill(model: nn.Module, state: dict[str, Tensor], source: str) -> Fit:
         for handle in handles:
             handle.remove()
     missing = [key for key in result.missing_keys if key not in misshapen]
-    return Fit(missing, list(result.unexpected_keys), misshapen)
+    if adapted:
+        print_log(
+            f'{source}: {some(adapted)} for three colors became weights for '
+            'the bands of the images',
+            'current',
+        )
+    return Fit(missing, list(result.unexpected_keys), misshapen, adapted)
 
 
 def within_filled(model: nn.Module, keys: Iterable[str]) -> list[str]:

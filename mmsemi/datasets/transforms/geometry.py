@@ -129,8 +129,10 @@ class PadSegFields(BaseTransform):
         def padded(array: np.ndarray, value: float) -> np.ndarray:
             if not bottom and not right:
                 return array
-            if array.ndim == 3 and array.shape[2] > 4:  # soft labels
-                return np.pad(array, ((0, bottom), (0, right), (0, 0)))
+            if array.ndim == 3 and array.shape[2] > 4:  # soft labels, bands
+                sides = ((0, bottom), (0, right), (0, 0))
+                fill = value if array is results['img'] else 0
+                return np.pad(array, sides, constant_values=fill)
             return cv2.copyMakeBorder(
                 array,
                 0,

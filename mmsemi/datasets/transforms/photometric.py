@@ -12,14 +12,23 @@ from mmsemi.registry import TRANSFORMS
 GRAY = np.array([0.114, 0.587, 0.299], dtype=np.float32)  # of B, G, R
 
 
+def is_color(img: np.ndarray) -> bool:
+    """Whether an image has three bands."""
+    return img.ndim == 3 and img.shape[2] == 3
+
+
 def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
     """Float32 BGR image in [0, 1], darkened or brightened."""
     return np.clip(img * factor, 0, 1)
 
 
 def adjust_contrast(img: np.ndarray, factor: float) -> np.ndarray:
-    """The same, away from or towards its mean gray."""
-    return np.clip(img * factor + (1 - factor) * (img @ GRAY).mean(), 0, 1)
+    """The same, away from or towards its mean gray.
+
+    Of other bands than three gray is their mean.
+    """
+    gray = (img @ GRAY if is_color(img) else img).mean()
+    return np.clip(img * factor + (1 - factor) * gray, 0, 1)
 
 
 def adjust_saturation(img: np.ndarray, factor: float) -> np.ndarray:
@@ -42,7 +51,8 @@ class ColorJitter(BaseTransform):
     What torchvision's transform of this name does, for BGR images as loaded
     (uint8, or float in 0-255). mmcv has none, and mmseg's
     ``PhotoMetricDistortion`` draws other ranges. UniMatch and its kin use
-    (0.5, 0.5, 0.5, 0.25) with probability 0.8.
+    (0.5, 0.5, 0.5, 0.25) with probability 0.8. Images of other bands than
+    three have neither saturation nor hue, so these stay.
 
     Args:
         brightness, contrast, saturation: the factor is uniform in
@@ -90,8 +100,9 @@ class ColorJitter(BaseTransform):
             adjust_saturation,
             adjust_hue,
         )
+        known = len(steps) if is_color(img) else 2
         for k in order:
-            if self.ranges[k]:
+            if self.ranges[k] and k < known:
                 img = steps[k](img, np.float32(values[k]))
         img = img * 255
         results['img'] = (
@@ -126,7 +137,7 @@ def box_kernel(sigma: float, passes: int = 3) -> np.ndarray:
 
 
 def gaussian_blur(img: np.ndarray, sigma: float) -> np.ndarray:
-    """Image (H, W, 3) of any 8-bit or float type, blurred.
+    """Image (H, W) or (H, W, B) of any 8-bit or float type, blurred.
 
     Three boxes along rows, then columns, with 8-bit images rounded after
     each: Pillow's filter, which the published code calls. OpenCV's takes the
@@ -141,7 +152,7 @@ def gaussian_blur(img: np.ndarray, sigma: float) -> np.ndarray:
         )
         if img.dtype == np.uint8:
             blurred = np.floor(blurred + 0.5)
-    return blurred.astype(img.dtype)
+    return blurred.reshape(img.shape).astype(img.dtype)
 
 
 @TRANSFORMS.register_module()

@@ -180,12 +180,17 @@ def belonging(records: list[Record], to: Record | None) -> Record:
 
 
 def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
-    """Undo the normalization of (3, H, W): (H, W, 3) uint8 RGB."""
+    """Undo the normalization of (B, H, W): (H, W, 3) uint8 RGB.
+
+    Of other bands than three the first three are shown, or the first.
+    """
     inner = getattr(data_preprocessor, 'data_preprocessor', data_preprocessor)
     image = image.detach().float()
     if getattr(inner, '_enable_normalize', False):
         image = image * inner.std + inner.mean
-    if not getattr(inner, '_channel_conversion', False):
+    if len(image) != 3:
+        image = image[:3] if len(image) > 3 else image[:1].expand(3, -1, -1)
+    elif not getattr(inner, '_channel_conversion', False):
         image = image.flip(0)  # as loaded: BGR
     image = image.clamp(0, 255).round().byte().permute(1, 2, 0)
     return np.ascontiguousarray(image.cpu().numpy())
