@@ -27,7 +27,7 @@ SPLITS = [
     (name, data, size)
     for name in NAMES
     for data, sizes in SIZES.items()
-    if re.fullmatch(rf'\w+/{data}_\d+(_ael|_eval513)?', name)
+    if re.fullmatch(rf'\w+/{data}_\d+(_ael|_released)?', name)
     for size in sizes
 ]
 

@@ -30,6 +30,7 @@ model = dict(
         norm_cfg=_base_.norm_cfg,
         align_corners=True,
         loss_decode=dict(ohem, loss_weight=0.4),
+        init_cfg=dict(type='TorchDefault'),
     ),
     test_cfg=dict(
         _delete_=True, mode='slide', crop_size=(769, 769), stride=(513, 513)

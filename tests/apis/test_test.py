@@ -32,7 +32,7 @@ def test_predictions_overwrite_no_files(tmp_path, option):
         'crst/synthia_to_cityscapes_mrkld',
         'dst_cbc/voc_1-20_paper',
         'strict/voc12',
-        'u2pl/voc_1464_eval513',
+        'u2pl/voc_1464_released',
         'mean_teacher/own_data',
     ],
 )

@@ -1,0 +1,23 @@
+# AEL on VOC 2012 as its code was released: padding is the first class, the
+# best of all epochs on 513x513 pixels counts, and the teacher predicts in
+# train mode with BatchNorm statistics of its own.
+_base_ = ['./voc_662.py']
+data = dict(
+    variant='released',
+    paste=[
+        dict(
+            type='RandomChoice',
+            transforms=[
+                [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
+                [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
+            ],
+        ),
+        _base_.pad_around,
+        _base_.crop,
+        _base_.flip,
+    ],
+)
+model = dict(semi_train_cfg=dict(teacher_mode='train'))
+train_cfg = dict(val_interval='1 epoch')
+hooks = dict(teacher=dict(buffers='own'))
+default_hooks = dict(checkpoint=dict(save_best='voc513/mIoU'))
