@@ -9,7 +9,7 @@ from mmsemi.report.gallery_pictures import change_legend, shots
 from mmsemi.report.html_page import render
 from mmsemi.report.run_folder import RunFolder
 from mmsemi.report.run_report import collect
-from mmsemi.report.svg_charts import Charts
+from mmsemi.report.svg_charts import MOST, Charts
 
 PAGE, FACTS = 'report.html', 'report.json'
 
@@ -50,6 +50,7 @@ def write_report(run: str | Path) -> Path:
                 folder.palette,
                 facts['verdict']['recommended'],
             ),
+            most_shown=MOST,
             gain_chart=charts.gains(facts['rows'], gain) if gain else '',
             trust_chart=charts.reliability(facts['trust']['bins'])
             if facts['trust']

@@ -11,7 +11,7 @@ _INK = '#010203'  # becomes the color of the text around the picture
 GREEN, RED, GRAY = '#1f9d55', '#d6455d', '#868d97'
 BLUE, ORANGE = '#3b82d6', '#d98a1a'
 _DPI = 72  # a point is a pixel of the page
-_MOST = 40  # classes in a picture
+MOST = 40  # classes in a picture
 
 
 class Charts:
@@ -32,7 +32,7 @@ class Charts:
         ]
         if not known:
             return ''
-        largest = sorted(known, key=lambda r: -abs(r['gain']['value']))[:_MOST]
+        largest = sorted(known, key=lambda r: -abs(r['gain']['value']))[:MOST]
         shown = sorted(largest, key=lambda row: row['gain']['value'])
         entries = [(r['name'], r['gain'], r['verdict']) for r in shown]
         entries.append(('mean', mean, None))
@@ -73,7 +73,7 @@ class Charts:
                 parse_math=False,
             )
             axis.tick_params(axis='y', length=0)
-            axis.set_xlabel('points of IoU gained with unlabeled images')
+            axis.set_xlabel('gain in points of IoU')
             axis.grid(axis='x', color=_INK, alpha=0.12)
 
         return self._svg(
