@@ -10,7 +10,13 @@ from mmsemi.report.comparison_files import NAME, write_report
 from mmsemi.utils.errors import UsageError
 
 from .compare_baselines import baselines
-from .compare_cells import Cell, make_cell, write_cell, write_lists
+from .compare_cells import (
+    Cell,
+    make_cell,
+    split_label,
+    write_cell,
+    write_lists,
+)
 from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
@@ -74,10 +80,10 @@ def compare(
                 'what the folders in DIR say'
             )
         return report(Path(report_only))
-    check_arguments(methods, out, seeds, iterations)
+    check_arguments(methods, out, splits, seeds, iterations)
     folder = Path(out)
     runner = CellRunner(jobs)
-    first = splits[0].format(seed=seeds[0]) if splits else None
+    first = splits[0].replace('{seed}', str(seeds[0])) if splits else None
     rows = read_methods(methods, settings, iterations, first)
     grid = read_grid(tune, [m.name for m in rows]) if tune else None
     if not no_baselines:
@@ -123,6 +129,7 @@ def compare(
 def check_arguments(
     methods: Sequence[str],
     out: str | None,
+    splits: Sequence[str],
     seeds: Sequence[int],
     iterations: int | None,
 ) -> None:
@@ -136,6 +143,13 @@ def check_arguments(
         raise UsageError('--out is missing: name a folder for the runs')
     if Path(out).is_file():
         raise UsageError(f'--out {out} is a file. Name a folder')
+    labels = [split_label(split) for split in splits]
+    if len(set(labels)) < len(labels):
+        raise UsageError(
+            f'--splits {" ".join(splits)}: two of them would be called '
+            f'{max(labels, key=labels.count)}. Let the names of their folders '
+            'differ'
+        )
     if len(set(seeds)) < len(seeds) or not seeds:
         raise UsageError(f'--seeds must be different numbers, got {seeds}')
     if iterations is not None and iterations < 1:
@@ -192,7 +206,7 @@ def all_labels(out: Path, cells: Sequence[Cell]) -> str:
     stems = [str(Path(name).with_suffix('')) for name in names]
     where = f'{LISTS}/all/names'
     write_text(out, f'{where}/labeled.txt', '\n'.join(stems) + '\n')
-    return str((out / where).absolute())
+    return str(out / where)
 
 
 def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:

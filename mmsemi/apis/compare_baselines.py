@@ -76,6 +76,10 @@ def supervised(base: Method) -> Config:
         cfg.regime = 'supervised'
         for key in OF_VIEWS:
             cfg.data.pop(key, None)
+        batch = dict(cfg.data.get('batch') or {})
+        both = batch.get('labeled', 0) + batch.get('unlabeled', 0)
+        if 'alone' not in batch and both:
+            cfg.data.batch = dict(batch, alone=both)
     elif not method_facts(cfg)['labeled_only']:
         raise UsageError(
             f'{base.config} does not state its data as facts (`data`), so no '

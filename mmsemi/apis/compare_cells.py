@@ -5,6 +5,7 @@ import hashlib
 import os
 import os.path as osp
 import pprint
+import re
 import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,7 +111,7 @@ def make_cell(
     cfg = copy.deepcopy(method.cfg)
     if options:
         cfg.merge_from_dict(options)
-    given = split.format(seed=seed) if split else None
+    given = split.replace('{seed}', str(seed)) if split else None
     cfg = resolved(cfg, given)
     label = label or split_label(split) or str(cfg.get('split') or 'default')
     cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
@@ -135,7 +136,10 @@ def make_cell(
 
 
 def split_label(split: str | None) -> str | None:
-    """Name of a split for tables and folders: ``1_16/seed{seed}`` is 1_16."""
+    """Name of a split for tables and folders.
+
+    ``data/1_16/seed{seed}`` is 1_16, ``data/1_16/seed0`` is 1_16-seed0.
+    """
     if not split:
         return None
     words = [
@@ -143,7 +147,10 @@ def split_label(split: str | None) -> str | None:
         for word in Path(split).parts
         if '{seed}' not in word and word not in ('/', '.', '..')
     ]
-    return words[-1] if words else 'split'
+    if not words:
+        return 'split'
+    drawn = re.fullmatch(r'seed\d+', words[-1])
+    return '-'.join(words[-2:]) if drawn else words[-1]
 
 
 def certify(cfg: Config) -> None:

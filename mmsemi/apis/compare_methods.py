@@ -61,7 +61,11 @@ def read_methods(
     names = short_names(configs)
     methods = []
     for name, config, path in zip(names, configs, paths):
-        cfg = read_config(path, options)
+        try:
+            cfg = read_config(path, options)
+        except UsageError as error:
+            words = str(error).replace('--cfg-options', '--set')
+            raise UsageError(words) from error
         if cfg.get('train_cfg') is None or cfg.get('model') is None:
             raise UsageError(f'config {config} trains no model')
         if 'DynamicMutualLoss' in json.dumps(cfg.model.to_dict(), default=str):

@@ -102,6 +102,8 @@ class CellRunner:
             with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
                 (cell.folder / FAILED).unlink(missing_ok=True)
                 if not is_trained(cell):
+                    # Of a run that is not there any more.
+                    (cell.folder / MEASURED).unlink(missing_ok=True)
                     problem = self._child([*PROGRAM, *cell.words()], slot, log)
                 if problem is None and not is_done(cell):
                     problem = self._child(

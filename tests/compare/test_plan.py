@@ -6,6 +6,7 @@ import re
 import pytest
 
 from mmsemi.apis import compare
+from mmsemi.apis.compare_cells import split_label
 from mmsemi.io.files import write_json
 from mmsemi.utils.errors import UsageError
 from tests.compare.tiny_facts import write_configs
@@ -152,3 +153,16 @@ def test_methods_on_different_images_are_no_comparison(run, folder) -> None:
 def test_a_split_that_nobody_knows(run) -> None:
     with pytest.raises(UsageError, match='1_99'):
         run(splits=('1_99',), no_baselines=True)
+
+
+def test_names_of_splits() -> None:
+    assert split_label('1_16/seed{seed}') == '1_16'
+    assert split_label('/data/1_16/seed0/') == '1_16-seed0'
+    assert split_label('1_8') == '1_8'
+    assert split_label('{seed}') == 'split'
+    assert split_label(None) is None
+
+
+def test_a_setting_that_nothing_reads(run) -> None:
+    with pytest.raises(UsageError, match='--set criterion=3 would change'):
+        run(settings={'criterion': 3})

@@ -283,6 +283,10 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
         (dict(methods=['a.py'], out='d', seeds=(1, 1)), '--seeds must be'),
         (dict(methods=['a.py'], out='d', iterations=0), '--iterations must'),
         (dict(methods=['a.py'], out='d', jobs=0), '--jobs must be'),
+        (
+            dict(methods=['a.py'], out='d', splits=('x/1_8', 'y/1_8')),
+            'two of them would be called 1_8',
+        ),
         (dict(methods=['a'], report_only='d'), 'takes no methods'),
         (dict(methods=[], report_only='nowhere'), 'holds no cells'),
     ],
