@@ -36,7 +36,13 @@ student.backbone.update(
 student.decode_head.loss_decode = dict(
     type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=100000, per_device=4
 )
-student.test_cfg = dict(mode='slide', crop_size=(800, 800), stride=(533, 533))
+student.type = 'FlexibleEncoderDecoder'
+student.test_cfg = dict(
+    mode='slide',
+    crop_size=(800, 800),
+    stride=(533, 533),
+    added='probabilities',
+)
 model = dict(
     _delete_=True,
     type='AugSeg',

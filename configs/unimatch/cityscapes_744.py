@@ -29,7 +29,14 @@ student.backbone.init_cfg = dict(
 student.decode_head.loss_decode = dict(
     type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=200000, per_device=4
 )
-student.test_cfg = dict(mode='slide', crop_size=(801, 801), stride=(534, 534))
+student.type = 'FlexibleEncoderDecoder'
+student.test_cfg = dict(
+    mode='slide',
+    crop_size=(801, 801),
+    stride=(534, 534),
+    added='probabilities',
+    border='cut',
+)
 model = dict(
     _delete_=True,
     type='UniMatch',

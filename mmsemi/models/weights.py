@@ -19,7 +19,7 @@ from mmsemi.utils.errors import UsageError
 from .input_bands import adapt_bands, is_for_colors
 
 # Parts that serve training only: a model that predicts can do without.
-TRAINING_ONLY = ('representation_head',)
+TRAINING_ONLY = ('representation_head', 'correlation')
 
 
 class Fit(NamedTuple):

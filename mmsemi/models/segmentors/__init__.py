@@ -3,6 +3,7 @@ from .augseg import AugSeg
 from .batch import Batch
 from .corrmatch import CorrMatch
 from .cps import CPS
+from .flexible import FlexibleEncoderDecoder
 from .mean_teacher import MeanTeacher
 from .online import OnlineSegmentor
 from .self_training import SelfTrainingSegmentor
@@ -19,6 +20,7 @@ __all__ = [
     'Batch',
     'CPS',
     'CorrMatch',
+    'FlexibleEncoderDecoder',
     'MeanTeacher',
     'OnlineSegmentor',
     'SPNet',

@@ -1,0 +1,105 @@
+"""Ways to run a segmentor on whole images."""
+
+import pytest
+import torch
+
+from mmsemi.models.segmentors.flexible import windows
+from mmsemi.registry import MODELS
+from tests.models.tiny import tiny_student
+
+SLIDE = dict(mode='slide', crop_size=(32, 32), stride=(21, 21))
+
+
+def network(kind='FlexibleEncoderDecoder', **test_cfg):
+    torch.manual_seed(0)
+    cfg = dict(tiny_student(), type=kind, test_cfg=test_cfg)
+    model = MODELS.build(cfg).eval()
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight, std=9.0)
+    return model
+
+
+def scores(model, size=(40, 56)):
+    torch.manual_seed(1)
+    images = torch.randn(2, 3, *size)
+    metas = [dict(ori_shape=size, img_shape=size) for _ in images]
+    with torch.no_grad():
+        return model.inference(images, metas)
+
+
+@pytest.mark.parametrize('size', [(40, 56), (32, 32), (20, 75)])
+def test_without_more_it_is_mmsegs(size):
+    found = scores(network(**SLIDE), size)
+    wanted = scores(network('EncoderDecoder', **SLIDE), size)
+    torch.testing.assert_close(found, wanted)
+    whole = scores(network(mode='whole'), size)
+    torch.testing.assert_close(
+        whole, scores(network('EncoderDecoder', mode='whole'), size)
+    )
+
+
+@pytest.mark.parametrize('border', ['shift', 'cut'])
+def test_probabilities_are_averaged(border):
+    model = network(**SLIDE, added='probabilities', border=border)
+    found = scores(model)
+    torch.testing.assert_close(found.exp().sum(1), torch.ones(2, 40, 56))
+    torch.testing.assert_close(found.softmax(1), found.exp())
+    # Of four windows at one pixel.
+    torch.manual_seed(1)
+    images = torch.randn(2, 3, 40, 56)
+    parts = []
+    for rows, columns in windows((40, 56), (32, 32), (21, 21), border):
+        if rows.start <= 30 < rows.stop and columns.start <= 25 < columns.stop:
+            part = images[..., rows, columns]
+            logits = model.encode_decode(
+                part, [dict(img_shape=part.shape[2:])]
+            )
+            place = logits[..., 30 - rows.start, 25 - columns.start]
+            parts.append(place.softmax(1))
+    assert len(parts) == 4
+    torch.testing.assert_close(
+        found[..., 30, 25].exp(), torch.stack(parts).mean(0)
+    )
+
+
+def test_one_window_is_the_whole_image():
+    for border, number in (('shift', 1), ('cut', 1)):
+        assert (
+            len(list(windows((30, 30), (32, 32), (32, 32), border))) == number
+        )
+    slide = dict(SLIDE, crop_size=(64, 64), stride=(64, 64))
+    found = scores(network(**slide, added='probabilities'))
+    whole = scores(network(mode='whole'))
+    torch.testing.assert_close(found, whole.log_softmax(1), atol=1e-4, rtol=0)
+
+
+def test_windows_of_published_codes():
+    cut = list(windows((1024, 2048), (801, 801), (534, 534), 'cut'))
+    assert len(cut) == 8 and cut[-1] == (slice(534, 1024), slice(1602, 2048))
+    inside = list(windows((1024, 2048), (798, 798), (532, 532), 'shift'))
+    assert len(inside) == 8
+    assert inside[-1] == (slice(226, 1024), slice(1250, 2048))
+
+
+def test_sides_become_the_nearest_multiple():
+    model = network(mode='whole', multiple_of=14)
+    seen = []
+    plain = model.encode_decode
+    model.encode_decode = lambda x, metas: (
+        seen.append(tuple(x.shape[2:])) or plain(x, metas)
+    )
+    assert scores(model, (40, 35)).shape == (2, 4, 40, 35)
+    assert scores(model, (28, 42)).shape == (2, 4, 28, 42)
+    assert seen == [(42, 42), (28, 42)]
+
+
+@pytest.mark.parametrize(
+    'cfg, words',
+    [
+        (dict(SLIDE, added='votes'), "logits, probabilities, got 'votes'"),
+        (dict(SLIDE, border='pad'), "shift, cut, got 'pad'"),
+        (dict(mode='whole', multiple_of=0), 'positive, got 0'),
+    ],
+)
+def test_unknown_ways_are_said(cfg, words):
+    with pytest.raises(ValueError, match=words):
+        network(**cfg)
