@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 
 from mmsemi.models.segmentors.flexible import windows
 from mmsemi.registry import MODELS
@@ -12,7 +13,7 @@ SLIDE = dict(mode='slide', crop_size=(32, 32), stride=(21, 21))
 
 def network(kind='FlexibleEncoderDecoder', **test_cfg):
     torch.manual_seed(0)
-    cfg = dict(tiny_student(), type=kind, test_cfg=test_cfg)
+    cfg = ConfigDict(tiny_student(), type=kind, test_cfg=test_cfg)
     model = MODELS.build(cfg).eval()
     torch.nn.init.normal_(model.decode_head.conv_seg.weight, std=9.0)
     return model
@@ -43,7 +44,7 @@ def test_probabilities_are_averaged(border):
     found = scores(model)
     torch.testing.assert_close(found.exp().sum(1), torch.ones(2, 40, 56))
     torch.testing.assert_close(found.softmax(1), found.exp())
-    # Of four windows at one pixel.
+    # Of all windows at one pixel.
     torch.manual_seed(1)
     images = torch.randn(2, 3, 40, 56)
     parts = []
@@ -55,7 +56,7 @@ def test_probabilities_are_averaged(border):
             )
             place = logits[..., 30 - rows.start, 25 - columns.start]
             parts.append(place.softmax(1))
-    assert len(parts) == 4
+    assert len(parts) == dict(shift=6, cut=4)[border]
     torch.testing.assert_close(
         found[..., 30, 25].exp(), torch.stack(parts).mean(0)
     )
