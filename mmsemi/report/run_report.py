@@ -129,7 +129,8 @@ def _origin(run: RunFolder) -> dict[str, Any]:
     facts = run.facts
     named = dict(
         date=facts.get('date'),
-        mmsemi=facts.get('version'),
+        mmsemi=facts.get('version') or facts.get('mmsemi'),
+        torch=facts.get('torch'),
         seed=facts.get('seed'),
         images=facts.get('images'),
         masks=facts.get('masks'),
