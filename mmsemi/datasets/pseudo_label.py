@@ -4,6 +4,7 @@ from mmengine.dataset import BaseDataset
 
 from mmsemi.registry import DATASETS
 
+from .stems import leaf_of, stem_of
 from .unlabeled import SegDatasetWrapper
 
 
@@ -37,7 +38,8 @@ class PseudoLabelDataset(SegDatasetWrapper):
                 'the start of a round (other loops must do the same)'
             )
         info = super().get_data_info(idx)
-        name = self._stem(info['img_path']) + '.png'
+        leaf, _ = leaf_of(self.dataset, idx)
+        name = stem_of(leaf, info['img_path']) + '.png'
         folder = self.pseudo_label_dir
         info.update(
             seg_map_path=osp.join(folder, 'labels', name),

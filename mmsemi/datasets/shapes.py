@@ -91,7 +91,8 @@ def write_set(root: Path) -> None:
     the first one stays.
 
     Raises:
-        FileExistsError: if ``root`` holds something that is not such a set.
+        FileExistsError: if ``root`` holds something that is not such a set,
+            or files beside one.
     """
     if (
         root.exists()
@@ -102,6 +103,15 @@ def write_set(root: Path) -> None:
             f'{root} is to hold the procedural set, but there is something '
             'else in it; move it away or set another data_root'
         )
+    strangers = not_drawn(root)
+    if strangers:
+        raise FileExistsError(
+            f'{root} holds the procedural set of an earlier version, and '
+            f'{strangers[0]}'
+            f'{f" and {len(strangers) - 1} more" if strangers[1:] else ""}, '
+            'which it did not write. Move what is yours away, or set another '
+            'data_root'
+        )
     root.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
     try:
@@ -109,6 +119,37 @@ def write_set(root: Path) -> None:
         _replace(partial, root)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def not_drawn(root: Path) -> list[Path]:
+    """Files in a set, relative to it, that the set did not write.
+
+    These are files of other names, and those changed after its last one.
+    """
+    old = _manifest(root)
+    if not root.is_dir() or not old:
+        return []
+    numbers = old['train'] + old['val']
+    names = {
+        f'{folder}/{"train" if n < old["train"] else "val"}/{n:04d}.png'
+        for folder in ('images', 'annotations')
+        for n in range(numbers)
+    } | {
+        f'splits/1_32/seed{seed}/{role}.txt'
+        for seed in range(old['split_seeds'])
+        for role in ('labeled', 'unlabeled')
+    }
+    names |= {'train.txt', MANIFEST}
+    written = (root / MANIFEST).stat().st_mtime + 1
+    return sorted(
+        path.relative_to(root)
+        for path in root.rglob('*')
+        if not path.is_dir()
+        and (
+            path.relative_to(root).as_posix() not in names
+            or path.stat().st_mtime > written
+        )
+    )
 
 
 def _replace(partial: Path, root: Path) -> None:

@@ -7,7 +7,8 @@ from mmengine.dataset import BaseDataset, Compose
 
 from mmsemi.registry import DATASETS
 
-from .compact import CompactInfos, build_dataset
+from .compact import build_dataset
+from .stems import leaf_of, stem_of, stems_of
 
 
 class SegDatasetWrapper:
@@ -18,7 +19,8 @@ class SegDatasetWrapper:
 
     Args:
         dataset: config (or instance) of any dataset that derives from mmseg's
-            ``BaseSegDataset``, its pipeline included.
+            ``BaseSegDataset``, its pipeline included, or of such joined by
+            ``ConcatDataset`` or repeated by ``RepeatDataset``.
     """
 
     def __init__(self, dataset: dict | BaseDataset) -> None:
@@ -32,6 +34,7 @@ class SegDatasetWrapper:
 
     @property
     def pipeline(self) -> Compose:
+        """That of a single dataset; joined ones have one each."""
         return self.dataset.pipeline
 
     @pipeline.setter
@@ -49,7 +52,7 @@ class SegDatasetWrapper:
 
     def __getitem__(self, idx: int) -> dict:
         info = self.get_data_info(idx)
-        item = self.pipeline(info)
+        item = leaf_of(self.dataset, idx)[0].pipeline(info)
         if item is None:
             # Another image instead would not be the one the sampler drew.
             raise RuntimeError(
@@ -62,32 +65,12 @@ class SegDatasetWrapper:
 
         It is the line of the list file and names the image's pseudo-label.
         """
-        return self._stem(self.dataset.get_data_info(idx)['img_path'])
+        leaf, place = leaf_of(self.dataset, idx)
+        return stem_of(leaf, leaf.get_data_info(place)['img_path'])
 
     def stems(self) -> Iterator[str]:
         """:meth:`get_stem` of all images, in order."""
-        infos = self.dataset.data_list
-        if isinstance(infos, CompactInfos):
-            folder, suffix = infos.paths['img_path']
-            for name in infos.names():
-                yield self._stem(osp.join(folder, name + suffix))
-            return
-        for idx in range(len(self)):
-            yield self.get_stem(idx)
-
-    def _stem(self, path: str) -> str:
-        folder = self.dataset.data_prefix.get('img_path') or ''
-        start = folder if folder.endswith('/') else f'{folder}/'
-        if folder and path.startswith(start) and '/.' not in path:
-            stem = path[len(start) :]  # many times faster than relpath
-        else:
-            stem = osp.relpath(path, folder) if folder else path
-        suffix = self.dataset.img_suffix
-        if suffix and stem.endswith(suffix):
-            stem = stem[: -len(suffix)]
-        else:
-            stem = osp.splitext(stem)[0]
-        return stem.replace(osp.sep, '/')
+        return stems_of(self.dataset)
 
 
 def only(config: dict, indices: Sequence[int]) -> dict:

@@ -11,6 +11,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmengine.visualization import Visualizer
 from torch import nn
 
+from mmsemi.engine.hooks.label_share_hook import LabelShareHook
 from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
 from mmsemi.io.files import write_text
 from mmsemi.models.weights import load_weights
@@ -64,9 +65,10 @@ class CalmRunner(Runner):
         return super().build_visualizer(visualizer)
 
     def register_hooks(self, default_hooks=None, custom_hooks=None) -> None:
-        """Register those of the config, and :class:`TrainingProgressHook`."""
+        """Register those of the config, and two that every run has."""
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(TrainingProgressHook())
+        self.register_hook(LabelShareHook())
 
     def load_checkpoint(
         self,

@@ -37,14 +37,20 @@ class FolderLock:
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder) / LOCK
         self.handle: int | None = None
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.handle = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
-            )
-        except OSError as error:
-            raise WriteError(cannot_write(self.path, error)) from error
-        self._take()
+        refuse_file(folder)
+        self.made = missing_folders(self.path.parent)
+        while True:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.handle = os.open(
+                    self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+                )
+            except OSError as error:
+                raise WriteError(cannot_write(self.path, error)) from error
+            self._take()
+            if self._is_there():
+                break
+            self._close()  # who held it has just removed the file
         if hasattr(os, 'register_at_fork'):
             # Processes that load data may outlive a killed one for a while.
             os.register_at_fork(after_in_child=self._close)
@@ -98,6 +104,23 @@ class FolderLock:
             except OSError:
                 pass
 
+    def _is_there(self) -> bool:
+        """Whether the file that is locked is the one others would find."""
+        try:
+            return os.path.samestat(os.fstat(self.handle), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def withdraw(self) -> None:
+        """Leave the folder as it was found; nothing was written to it."""
+        self.path.unlink(missing_ok=True)
+        for folder in self.made:
+            try:
+                folder.rmdir()
+            except OSError:  # it holds something
+                break
+        self._close()
+
     def release(self) -> None:
         """Let others in; the folder keeps an empty lock file."""
         if self.handle is not None:
@@ -117,6 +140,25 @@ class FolderLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def refuse_file(folder: str | Path) -> None:
+    """Refuse a folder that cannot be one.
+
+    Raises:
+        UsageError: naming the file that lies in its place.
+    """
+    for place in (Path(folder), *Path(folder).parents):
+        if place.exists() and not place.is_dir():
+            raise UsageError(
+                f'{place} is a file, so {folder} cannot be a folder. Choose '
+                'another --work-dir'
+            )
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """Those of a path that are not there, the innermost first."""
+    return [place for place in (folder, *folder.parents) if not place.exists()]
 
 
 def _alive(holder: dict) -> bool:

@@ -71,6 +71,10 @@ def load_weights(
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
+    if not state:
+        raise UsageError(
+            f'{source} holds no weights. Give the file that a training saved'
+        )
     names = [leave_out] if isinstance(leave_out, str) else list(leave_out)
     known = [*state, *model.state_dict()]
     for name in names:

@@ -26,6 +26,7 @@ DEFAULT_KEYS = (
     'lr',
     'mIoU',
 )
+UNTOLD = ('time', 'data_time')  # of a validation
 STYLES = ('-', '--', ':', '-.')
 
 
@@ -45,7 +46,10 @@ def select(
     Raises:
         UsageError: naming the keys that no run has, and those there are.
     """
-    panels = {key: matches(runs, key) for key in keys or DEFAULT_KEYS}
+    wanted = list(keys or DEFAULT_KEYS)
+    if not keys and not matches(runs, 'mIoU'):
+        wanted += other_metrics(runs)
+    panels = {key: matches(runs, key) for key in wanted}
     missing = [key for key, full in panels.items() if not full]
     if keys and missing:
         there = ', '.join(sorted({k for run in runs.values() for k in run}))
@@ -59,6 +63,18 @@ def select(
             'others by --keys'
         )
     return panels
+
+
+def other_metrics(runs: dict[str, dict[str, Curve]]) -> list[str]:
+    """Names of the validation metrics that runs without mIoU have."""
+    found = {
+        key.split('/')[-1]: None
+        for run in runs.values()
+        for key, curve in run.items()
+        if curve.validation
+    }
+    found = {name: None for name in found if name not in UNTOLD}
+    return [name for name in found if name != 'aAcc'] or list(found)
 
 
 def names_of(work_dirs: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmsemi.utils.errors import UsageError
 
-from .tables import SUMMARY, labels_used
+from .tables import SUMMARY, labels_used, metric_of
 
 
 def read_summary(work_dir: str) -> dict:
@@ -71,8 +71,8 @@ def method_table(summaries: list[dict]) -> str:
         '',
         *describe(first),
         f'{len(summaries)} run{"s" * (len(summaries) > 1)}, seed {seeds}; '
-        'val mIoU in percent, of the last checkpoint of each round; the '
-        'deviation is that of a sample (n - 1).',
+        f'val {metric_of(first)} in percent, of the last checkpoint of each '
+        'round; the deviation is that of a sample (n - 1).',
         '',
         '| round | labels | iterations | portion | mean | deviation | min | '
         'max | pseudo-label accuracy |',
@@ -162,6 +162,7 @@ def method_key(summary: dict) -> tuple:
         summary['config'],
         summary['recipe'],
         summary['lengths']['batch_size'],
+        metric_of(summary),
         sum(part['images'] for part in summary['data'].get('labeled', [])),
     )
 

@@ -34,6 +34,11 @@ def gain(rows: Sequence[dict]) -> float | None:
     return last['val_miou'] - first['val_miou']
 
 
+def metric_of(row: dict) -> str:
+    """Name of the validation metric of a row, or of a summary."""
+    return row.get('metric') or 'mIoU'
+
+
 def labels_used(row: dict) -> str:
     """What a round trained on, in words."""
     if not row['pseudo_labeled']:
@@ -53,7 +58,7 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
             parts.append(
                 f'{percent(row["pseudo_label_accuracy"])} of it right'
             )
-    result = f'val mIoU {miou(row["val_miou"])}'
+    result = f'val {metric_of(row)} {miou(row["val_miou"])}'
     difference = gain(rows)
     if difference is not None:
         result += f' ({difference:+.1f} to labeled only)'
@@ -80,7 +85,7 @@ def round_table(rows: Sequence[dict]) -> str:
         'portion',
         'kept',
         'pseudo-label accuracy',
-        'val mIoU',
+        f'val {metric_of(rows[-1]) if rows else "mIoU"}',
         'time',
     ):
         table.add_column(name, justify='right')
@@ -130,8 +135,9 @@ def outcome(summary: dict) -> str:
             f'{name} {value:g}' for name, value in others.items()
         )
         return (
-            f'The last validation gave {found}, and no mIoU, which the table '
-            'shows; default_hooks.summary.metric names another.'
+            f'The last validation gave {found}, and no {metric_of(rows[-1])}, '
+            'which the table shows; default_hooks.summary.metric names '
+            'another.'
         )
     if last is None:
         return 'Training is finished; nothing was validated.'
@@ -139,7 +145,8 @@ def outcome(summary: dict) -> str:
     if difference is None:
         record = dict(miou=last, networks=rows[-1].get('networks') or {})
         words = (
-            f'val mIoU {name_values(record)} after {total} iterations'
+            f'val {metric_of(rows[-1])} {name_values(record)} '
+            f'after {total} iterations'
             f'{" (stopped early)" if summary.get("stopped_early") else ""}'
         )
     else:
@@ -151,7 +158,8 @@ def outcome(summary: dict) -> str:
             else 'of the baseline it started from'
         )
         words = (
-            f'Self-training {direction} {abs(difference):.1f} mIoU: '
+            f'Self-training {direction} {abs(difference):.1f} '
+            f'{metric_of(rows[-1])}: '
             f'from {rows[0]["val_miou"]:.1f} {before} '
             f'to {last:.1f} after {total} iterations in all'
         )

@@ -23,8 +23,22 @@ def network_values(metrics: dict[str, float], name: str) -> dict[str, float]:
     }
 
 
+def usual_metric(metrics: dict[str, float]) -> str:
+    """Name of the metric to report: mIoU, or the first of the others.
+
+    Args:
+        metrics: see :func:`network_values`.
+    """
+    names = [key.split('/')[-1] for key in metrics]
+    means = [name for name in names if name != 'aAcc'] or names
+    return 'mIoU' if 'mIoU' in names or not names else means[0]
+
+
 def validation_record(
-    iteration: int, values: dict[str, float], scores: ClassScores | None
+    iteration: int,
+    values: dict[str, float],
+    scores: ClassScores | None,
+    metric: str = 'mIoU',
 ) -> dict:
     """One validation as it stands in the summary of a run.
 
@@ -32,9 +46,11 @@ def validation_record(
         iteration: iterations done by the run so far.
         values: from :func:`network_values`, not empty.
         scores: of the classes, None where the metric does not keep them.
+        metric: name of the metric.
     """
     return dict(
         iteration=iteration,
+        metric=metric,
         miou=next(iter(values.values())),
         # Teacher and student, where both are validated.
         networks=values if len(values) > 1 else {},
@@ -70,7 +86,8 @@ def validation_line(record: dict, total: int) -> str:
         total: iterations of the whole run.
     """
     return (
-        f'iteration {record["iteration"]} of {total}: val mIoU '
+        f'iteration {record["iteration"]} of {total}: val '
+        f'{record.get("metric", "mIoU")} '
         f'{name_values(record)}{name_dead(record["dead_classes"])}'
     )
 

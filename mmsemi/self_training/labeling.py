@@ -15,6 +15,7 @@ from mmsemi.models.pseudo_labelers.base import max_over_classes
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.pseudo_labels.store import CONFIDENCE, PseudoLabelStore
+from mmsemi.utils.batches import refuse_not_finite
 from mmsemi.utils.progress import track
 
 from .label_checks import check_label_space
@@ -235,6 +236,7 @@ class LabelingPass:
                 else:
                     prediction = self.predictor(part)
                 if prediction.probabilities.sum().isnan():
+                    refuse_not_finite(batch)
                     paths = [s.img_path for s in part['data_samples']]
                     raise ValueError(
                         'the model that labels predicts NaN for some image '

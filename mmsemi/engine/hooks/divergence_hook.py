@@ -1,14 +1,12 @@
 """Stop a training that has diverged, while its last good state is there."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import torch
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from torch import Tensor
 
 from mmsemi.registry import HOOKS
+from mmsemi.utils.batches import refuse_not_finite
 from mmsemi.utils.errors import UsageError
 
 
@@ -39,14 +37,7 @@ class DivergenceHook(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Refuse images that are not finite."""
-        for image, sample in images_of(data_batch):
-            if image.is_floating_point() and not image.isfinite().all():
-                path = getattr(sample, 'img_path', 'an image')
-                raise UsageError(
-                    f'{path}: the image holds NaN or infinite values '
-                    f'(iteration {runner.iter + 1}). Restore the file, or '
-                    'take it off its list'
-                )
+        refuse_not_finite(data_batch, f'iteration {runner.iter + 1}')
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
@@ -93,18 +84,3 @@ class DivergenceHook(Hook):
                 f'{iteration}. Start again with a lower learning rate; what '
                 'was saved before is unchanged'
             )
-
-
-def images_of(data_batch: Any) -> Iterator[tuple[Tensor, Any]]:
-    """``(image, sample)`` of a collated batch, all its branches."""
-    inputs = (data_batch or {}).get('inputs', [])
-    samples = (data_batch or {}).get('data_samples', [])
-    if isinstance(inputs, dict):
-        for branch, images in inputs.items():
-            yield from images_of(
-                dict(inputs=images, data_samples=samples.get(branch, []))
-            )
-        return
-    for index, image in enumerate(inputs):
-        if torch.is_tensor(image):
-            yield image, samples[index] if index < len(samples) else None

@@ -19,6 +19,7 @@ from mmsemi.report.recipe import run_facts, run_lengths
 from mmsemi.report.tables import SUMMARY, closing_words, gain, round_line
 from mmsemi.report.validation import (
     network_values,
+    usual_metric,
     validation_line,
     validation_record,
 )
@@ -46,16 +47,19 @@ class RunSummaryHook(Hook):
     at its end. Rows travel in checkpoints, so a resumed run has each round
     once, and its times are the sums over all starts (less what came after
     the last checkpoint of a start). mIoU is in percent, shares lie in [0, 1].
+    Keys with ``miou`` hold the values of ``metric``.
 
     Args:
-        metric: validation metric of the rows.
+        metric: validation metric of the rows. By default mIoU, or, where
+            the evaluator gives none, the first that it gives beside the
+            accuracy of all pixels (aAcc).
     """
 
     # Before the checkpoint hook, which saves the rows, and after the hooks
     # whose files are named in the summary.
     priority = 'LOW'
 
-    def __init__(self, metric: str = 'mIoU') -> None:
+    def __init__(self, metric: str | None = None) -> None:
         self.metric = metric
         self.clock: RunClock | None = None
 
@@ -82,13 +86,14 @@ class RunSummaryHook(Hook):
         if self.clock is None:  # validation without training
             return
         self.clock.begin()
-        values = network_values(metrics or {}, self.metric)
+        metric = self.metric or usual_metric(metrics or {})
+        values = network_values(metrics or {}, metric)
         if metrics and not values:
             numbers = {k: round(float(v), 4) for k, v in metrics.items()}
             runner.message_hub.update_info(OTHER_METRICS, numbers)
         if values:
             record = validation_record(
-                runner.iter, values, validated_classes(runner.val_loop)
+                runner.iter, values, validated_classes(runner.val_loop), metric
             )
             earlier = runner.message_hub.get_info(VALIDATIONS, [])
             runner.message_hub.update_info(
@@ -157,6 +162,7 @@ class RunSummaryHook(Hook):
             pseudo_label_accuracy=labels.get('accuracy'),
             pseudo_label_miou=None if miou is None else 100 * miou,
             iterations=iterations,
+            metric=last.get('metric', self.metric or 'mIoU'),
             val_miou=last.get('miou'),
             best_miou=best,
             networks=last.get('networks', {}),
@@ -225,6 +231,7 @@ class RunSummaryHook(Hook):
             iterations=runner.iter,
             finished=over or stopped,
             stopped_early=stopped and not over,
+            metric=rows[-1]['metric'] if rows else None,
             last_miou=rows[-1]['val_miou'] if rows else None,
             best_miou=rows[-1]['best_miou'] if rows else None,
             gain_over_round_0=gain(rows) if rows else None,
