@@ -84,7 +84,7 @@ setup(
     license_files=['LICENSE'],
     cmdclass=dict(build_py=BuildWithConfigs),
     entry_points=dict(console_scripts=['mmsemi = mmsemi.cli:main']),
-    package_data=dict(mmsemi=['py.typed', 'report/templates/*']),
+    package_data=dict(mmsemi=['py.typed', 'report/own_data/templates/*']),
     packages=find_packages(include=['mmsemi', 'mmsemi.*']),
     python_requires='>=3.10',
     install_requires=STACK + LIBRARIES,

@@ -11,7 +11,7 @@ from mmsemi.doctor.settings import check_device
 from mmsemi.evaluation.bootstrap import count_array
 from mmsemi.evaluation.holdout import HoldoutScores
 from mmsemi.io.files import write_json
-from mmsemi.report.gallery import (
+from mmsemi.report.own_data.gallery import (
     UNLABELED,
     Small,
     choose,
@@ -19,8 +19,8 @@ from mmsemi.report.gallery import (
     shrink,
     write_gallery,
 )
-from mmsemi.report.run_folder import HOLDOUT, RunFolder
-from mmsemi.report.verdict import recommend
+from mmsemi.report.own_data.run_folder import HOLDOUT, RunFolder
+from mmsemi.report.own_data.verdict import recommend
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from mmsemi.io.files import write_json, write_text
-from mmsemi.report.class_shares import hex_color
-from mmsemi.report.gallery import read_gallery
-from mmsemi.report.gallery_pictures import change_legend, shots
-from mmsemi.report.html_page import render
-from mmsemi.report.run_folder import RunFolder
-from mmsemi.report.run_report import collect
-from mmsemi.report.svg_charts import MOST, Charts
+from mmsemi.report.own_data.charts import MOST, Charts
+from mmsemi.report.own_data.class_shares import hex_color
+from mmsemi.report.own_data.facts import collect
+from mmsemi.report.own_data.gallery import read_gallery
+from mmsemi.report.own_data.page import render
+from mmsemi.report.own_data.pictures import change_legend, shots
+from mmsemi.report.own_data.run_folder import RunFolder
 
 PAGE, FACTS = 'report.html', 'report.json'
 

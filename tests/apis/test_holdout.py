@@ -6,10 +6,10 @@ import pytest
 from mmseg.apis import inference_model, init_model
 
 from mmsemi.apis.holdout import evaluate_holdout
-from mmsemi.report.gallery import read_gallery
-from mmsemi.report.run_folder import RunFolder
+from mmsemi.report.own_data.gallery import read_gallery
+from mmsemi.report.own_data.run_folder import RunFolder
 from mmsemi.utils.errors import UsageError
-from tests.report.own_run import write_pair, write_run
+from tests.report.own_data.made_run import write_pair, write_run
 
 
 @pytest.fixture(scope='module')

@@ -103,8 +103,10 @@ def test_contents(wheel) -> None:
     }
     assert len(present) > 100 and present <= names
     assert {'mmsemi/.mim/model-index.yml', 'mmsemi/py.typed'} <= names
-    pages = (ROOT / 'mmsemi/report/templates').iterdir()
-    assert {f'mmsemi/report/templates/{p.name}' for p in pages} <= names
+    pages = (ROOT / 'mmsemi/report/own_data/templates').iterdir()
+    assert {
+        f'mmsemi/report/own_data/templates/{p.name}' for p in pages
+    } <= names
     assert not [n for n in names if 'tests' in n or n.endswith('.pyc')]
     index = zipfile.ZipFile(wheel).read('mmsemi/.mim/model-index.yml').decode()
     files = [line[2:] for line in index.splitlines()[1:]]

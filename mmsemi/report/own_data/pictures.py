@@ -9,8 +9,8 @@ import numpy as np
 
 from mmsemi.utils.labels import IGNORE
 
+from ..round_picture import color_map, hatch
 from .class_shares import hex_color
-from .round_picture import color_map, hatch
 
 _STRENGTH = 0.6  # of colors over the photo
 _FADED = 0.35  # of the photo below mistakes
@@ -119,7 +119,7 @@ def shots(
     """Groups of the gallery, ready for the page.
 
     Args:
-        items: of :func:`mmsemi.report.gallery.read_gallery`.
+        items: of :func:`mmsemi.report.own_data.gallery.read_gallery`.
         classes: names.
         palette: (C, 3) uint8 RGB.
         recommended: ``method`` or ``twin``, whose confidence is shown.

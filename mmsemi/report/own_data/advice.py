@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .scalars import Curve
-from .tables import percent
+from ..scalars import Curve
+from ..tables import percent
 from .verdict import FEW, Verdict, images_of
 
 _LOW = 50  # percent of IoU: a class below needs more labels
@@ -30,7 +30,7 @@ def warnings_of(
     """What a reader must know before believing the figures.
 
     Args:
-        rows: of :func:`mmsemi.report.verdict.class_rows`.
+        rows: of :func:`.verdict.class_rows`.
         number: of hold-out images.
         dead: classes of which the recommended model finds nothing.
         lost: classes of which the method finds nothing, but the twin does.
@@ -107,8 +107,8 @@ def next_steps(
     Args:
         verdict: of the report.
         rows: see :func:`warnings_of`.
-        shares: rows of :func:`mmsemi.report.class_shares.class_shares`.
-        mistakes: of :func:`mmsemi.report.mistakes.worst_mistakes`.
+        shares: rows of :func:`.class_shares.class_shares`.
+        mistakes: of :func:`.mistakes.worst_mistakes`.
         gain: of the mean, an ``Estimate`` as plain data.
         number: of hold-out images.
         curves: of the method.

@@ -10,11 +10,11 @@ import pytest
 
 from mmsemi.apis.holdout import evaluate_holdout
 from mmsemi.apis.report import write_report
-from mmsemi.report.run_folder import RunFolder
-from mmsemi.report.run_report import collect
+from mmsemi.report.own_data.facts import collect
+from mmsemi.report.own_data.run_folder import RunFolder
 from mmsemi.utils.errors import UsageError
 
-from .own_run import write_pair, write_run
+from .made_run import write_pair, write_run
 
 HOSTILE = (
     '<script>alert(1)</script>',

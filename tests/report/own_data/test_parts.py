@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from mmsemi.report.advice import images_wanted, listed, still_rising
-from mmsemi.report.gallery import choose, image_scores
-from mmsemi.report.gallery_pictures import BOTH, BROKEN, RIGHTED, changes
-from mmsemi.report.mistakes import (
+from mmsemi.report.own_data.advice import images_wanted, listed, still_rising
+from mmsemi.report.own_data.charts import Charts
+from mmsemi.report.own_data.gallery import choose, image_scores
+from mmsemi.report.own_data.mistakes import (
     matrix_rows,
     never_found,
     shown_classes,
     worst_mistakes,
 )
-from mmsemi.report.pseudo_label_facts import audited, by_confidence
+from mmsemi.report.own_data.pictures import BOTH, BROKEN, RIGHTED, changes
+from mmsemi.report.own_data.pseudo_labels import audited, by_confidence
+from mmsemi.report.own_data.verdict import points, recommend
 from mmsemi.report.scalars import Curve
-from mmsemi.report.svg_charts import Charts
-from mmsemi.report.verdict import points, recommend
 
 NAMES = ['a', 'b', 'c']
 CONFUSION = [[90, 10, 0], [30, 0, 70], [0, 0, 0]]

@@ -9,14 +9,14 @@ from mmsemi.evaluation.bootstrap import DRAWS, LEVEL, count_array
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import format_seconds
 
+from ..scalars import Curve, read_run
+from ..tables import SUMMARY
 from .advice import next_steps, warnings_of
+from .before import BEFORE, compare_with_before
 from .class_shares import class_shares
 from .mistakes import matrix_rows, never_found, shown_classes, worst_mistakes
-from .pseudo_label_facts import AUDIT, audited, by_confidence
-from .run_before import BEFORE, compare_with_before
+from .pseudo_labels import AUDIT, audited, by_confidence
 from .run_folder import HOLDOUT, PARTS, RunFolder
-from .scalars import Curve, read_run
-from .tables import SUMMARY
 from .verdict import class_rows, judge, points, tally
 
 PLACES = dict(method='train', twin='twin')

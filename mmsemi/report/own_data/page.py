@@ -33,7 +33,7 @@ def render(facts: dict[str, Any]) -> str:
     Whatever is text in the facts is escaped; charts are our own SVG.
 
     Args:
-        facts: of :func:`mmsemi.report.run_report.collect`, with
+        facts: of :func:`mmsemi.report.own_data.facts.collect`, with
             ``gain_chart``, ``trust_chart``, ``curve_charts`` and
             ``gallery``.
     """

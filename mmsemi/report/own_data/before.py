@@ -16,7 +16,7 @@ def compare_with_before(
 
     Args:
         before: ``report.json`` of the run before, None without one.
-        facts: of this run, see :func:`mmsemi.report.run_report.collect`.
+        facts: of this run, see :func:`mmsemi.report.own_data.facts.collect`.
 
     Returns:
         ``text`` and ``classes`` (``name``, ``before``, ``now``,

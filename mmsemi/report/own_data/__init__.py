@@ -1,0 +1,1 @@
+"""The page about a run on somebody's own images: facts first, then drawn."""
