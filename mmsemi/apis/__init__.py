@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .infer import infer
     from .modules import register_all_modules
     from .report import write_report
+    from .predict import predict
     from .test import test
     from .train import train
     from .train_mutual import train_mutual
@@ -33,6 +34,7 @@ _PLACES = dict(
     export='mmsemi.apis.export',
     infer='mmsemi.apis.infer',
     plot_curves='mmsemi.report.curves',
+    predict='mmsemi.apis.predict',
     register_all_modules='mmsemi.apis.modules',
     summarize='mmsemi.report.runs',
     sweep_calibration='mmsemi.apis.calibration',
@@ -49,6 +51,7 @@ __all__ = [
     'export',
     'infer',
     'plot_curves',
+    'predict',
     'register_all_modules',
     'summarize',
     'sweep_calibration',

@@ -13,7 +13,9 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
 from .config import load_config
-from .inference import Predictor, find_images, save_prediction
+from .image_files import find_images
+from .inference import Predictor
+from .pictures import save_prediction
 
 
 def infer(

@@ -1,10 +1,9 @@
 """Predictions of any segmentor for image files, as pictures."""
 
 import copy
-import glob
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +13,6 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
-from mmsemi.io.files import write_png
-from mmsemi.io.image_files import show_file
 from mmsemi.models.export import leave_out_representation
 from mmsemi.models.plain_config import (
     dataset_meta,
@@ -24,10 +21,22 @@ from mmsemi.models.plain_config import (
     test_scales,
 )
 from mmsemi.models.weights import load_weights, read_weights
-from mmsemi.prepare.files import IMAGE_SUFFIXES
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
+from .bands import (
+    SMALLEST,
+    Windows,
+    collect,
+    resized_rows,
+    rows_of_logits,
+    windows_for,
+)
+from .pictures import photo_of
+
+MAX_PIXELS = 4_000_000
+MOST_BYTES = 1 << 30  # for all logits of an image at once
+WINDOW = 1024
 # Steps of a test pipeline that are about masks, or change what results are
 # wanted for: another size, or a canvas of fixed size.
 _ABOUT_EVALUATION = (
@@ -46,62 +55,6 @@ def predicting_network(cfg: Config) -> str:
     return test_cfg.get('predict_on', 'student')
 
 
-def find_images(source: str | Path) -> dict[str, Path]:
-    """Image files by their path, without suffix, below the given place.
-
-    Args:
-        source: a file, a folder (searched with all below it), or a pattern
-            with wildcards (``**`` for any folders).
-
-    Raises:
-        UsageError: if there is none, or two differ in their suffix only.
-    """
-    source = os.path.expanduser(str(source))
-    if os.path.isfile(source):
-        paths, root = [source], os.path.dirname(source)
-    elif os.path.isdir(source):
-        paths = glob.glob(
-            os.path.join(glob.escape(source), '**', '*'), recursive=True
-        )
-        root = source
-        paths = [p for p in paths if p.lower().endswith(IMAGE_SUFFIXES)]
-    elif glob.has_magic(source):
-        paths = glob.glob(source, recursive=True)
-        parts = Path(source).parts
-        fixed = next(i for i, p in enumerate(parts) if glob.has_magic(p))
-        root = os.path.join(*parts[:fixed]) if fixed else ''
-        paths = [p for p in paths if p.lower().endswith(IMAGE_SUFFIXES)]
-    else:
-        raise UsageError(
-            f'{source}: no such file or folder. Give an image, '
-            'a folder or a quoted pattern such as "photos/*.jpg"'
-        )
-    images: dict[str, Path] = {}
-    for path in sorted(p for p in paths if os.path.isfile(p)):
-        path = os.path.normpath(path)
-        stem = os.path.splitext(os.path.relpath(path, root or '.'))[0]
-        if stem.split(os.sep)[0] == os.pardir:
-            raise UsageError(
-                f'{path}: the pattern {source} leaves {root or "."}, where it '
-                'begins, so the results would lie outside --out. Give a '
-                'pattern without .. behind the first wildcard'
-            )
-        if images.get(stem) == Path(path):  # found by another way
-            continue
-        if stem in images:
-            raise UsageError(
-                f'{path} and {images[stem]} would give results '
-                'of one name. Predict for them apart'
-            )
-        images[stem] = Path(path)
-    if not images:
-        raise UsageError(
-            f'{source}: no images with the suffixes '
-            f'{", ".join(IMAGE_SUFFIXES)}'
-        )
-    return images
-
-
 class Predictor:
     """The predicting network of a checkpoint, on single images.
 
@@ -113,6 +66,8 @@ class Predictor:
         checkpoint: file of mmsemi or plain mmseg.
         predict_on: sub-model of a wrapper; what the config says by default.
         device: such as ``'cpu'`` or ``'cuda:0'``.
+        max_pixels: images of which the network sees more go through it in
+            windows.
 
     Attributes:
         classes: their names, or None.
@@ -128,6 +83,7 @@ class Predictor:
         checkpoint: str | Path,
         predict_on: str | None = None,
         device: str = 'cpu',
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         network = predict_on or predicting_network(cfg)
         state, meta = read_weights(checkpoint, network)
@@ -166,6 +122,10 @@ class Predictor:
             whole.student = model
             model = whole
         self.model = revert_sync_batchnorm(model).to(device).eval()
+        # Wrappers of ours hold an ordinary segmentor; mmseg's own are one.
+        self.segmentor = getattr(self.model, 'predictor', self.model)
+        self.channels = self.segmentor.out_channels
+        self.max_pixels = max_pixels
         self.classes: Sequence[str] | None = about.get('classes')
         number = max(model.num_classes, 2)
         palette = about.get('palette')
@@ -173,67 +133,140 @@ class Predictor:
             palette = np.random.default_rng(0).integers(0, 256, (number, 3))
         self.palette = np.array(palette, dtype=np.uint8)
 
-    @torch.no_grad()
     def __call__(self, path: str | Path) -> dict[str, np.ndarray]:
         """Predict for one file.
 
         Returns:
-            ``ids`` uint8 (H, W), ``confidence`` float32 (H, W), and ``photo``
+            ``ids`` uint8 (H, W), ``confidence`` float (H, W), and ``photo``
             uint8 (H, W, 3), BGR, to draw on.
 
         Raises:
             UsageError: if the file cannot be read as an image.
         """
+        data = self.read(path)
+        ids, confidence = self.predict(data)
+        return dict(
+            ids=ids,
+            confidence=confidence,
+            photo=photo_of(path, data['inputs'], ids.shape),
+        )
+
+    def read(self, path: str | Path) -> dict[str, Any]:
+        """What the pipeline makes of a file.
+
+        Raises:
+            UsageError: if the file cannot be read as an image.
+        """
         try:
-            data = self.pipeline(dict(img_path=str(path)))
+            return self.pipeline(dict(img_path=str(path)))
         except UsageError:
             raise
         except Exception as error:
             if is_image(path):
                 raise
             raise UsageError(f'{path}: not a readable image') from error
-        result = self.model.test_step(pseudo_collate([data]))[0]
-        logits = result.seg_logits.data.float()
-        ids = result.pred_sem_seg.data[0]
-        gamma = getattr(self.model.decode_head, 'gamma', 0)
-        if gamma:  # scores of SemanticEmbeddingHead, no logits
-            logits[: self.model.decode_head.num_seen] += gamma
-            confidence = logits.gather(0, ids[None].long())[0].clamp(0, 1)
-        elif len(logits) == 1:  # binary, one channel
-            probability = logits[0].sigmoid()
-            confidence = torch.maximum(probability, 1 - probability)
+
+    @torch.no_grad()
+    def predict(self, data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and confidences of what :meth:`read` returns.
+
+        An image goes through the network as a whole where it fits, else in
+        windows; see :mod:`.bands`.
+
+        Returns:
+            uint8 (H, W) and float32 or float16 (H, W).
+        """
+        small = tuple(data['inputs'].shape[1:])
+        large = tuple(data['data_samples'].ori_shape[:2])
+        pixels = max(small[0] * small[1], large[0] * large[1])
+        if (
+            small[0] * small[1] > self.max_pixels
+            or pixels * self.channels * 4 > MOST_BYTES
+            or min(small) < SMALLEST
+        ):
+            return self._in_bands(data, small, large, WINDOW)
+        try:
+            result = self.model.test_step(pseudo_collate([data]))[0]
+        except torch.OutOfMemoryError:
+            # Outside of this block, what the error holds is let go.
+            pass
         else:
-            confidence = logits.softmax(0).amax(0)
-        return dict(
-            ids=ids.to(torch.uint8).cpu().numpy(),
-            confidence=confidence.cpu().numpy(),
-            photo=photo_of(path, data['inputs'], ids.shape),
+            ids, sure = self.decide(result.seg_logits.data.float())
+            return ids.cpu().numpy(), sure.cpu().numpy()
+        return self._in_bands(data, small, large, WINDOW)
+
+    def _in_bands(
+        self,
+        data: dict[str, Any],
+        small: tuple[int, int],
+        large: tuple[int, int],
+        side: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`predict`, in windows, smaller ones if need be."""
+        test_cfg = self.segmentor.test_cfg or {}
+        if test_cfg.get('mode') == 'slide':
+            windows = Windows(
+                tuple(test_cfg['crop_size']), tuple(test_cfg['stride'])
+            )
+        elif small[0] * small[1] <= self.max_pixels and side == WINDOW:
+            windows = Windows(small, small)
+        else:
+            windows = windows_for(small, self.channels, side)
+        sample = data['data_samples']
+        parts = rows_of_logits(
+            data['inputs'], windows, lambda part: self._logits(part, sample)
         )
+        align_corners = self.segmentor.align_corners
+        rows = resized_rows(parts, small, large, align_corners)
+        try:
+            return collect(rows, large, self.decide)
+        except torch.OutOfMemoryError:
+            if side <= WINDOW // 4 or test_cfg.get('mode') == 'slide':
+                raise
+        return self._in_bands(data, small, large, side // 2)
+
+    def _logits(self, part: torch.Tensor, sample: Any) -> torch.Tensor:
+        """Logits (K, a, b) of a part (C, a, b) of an image."""
+        height, width = part.shape[1:]
+        right, low = (max(SMALLEST - side, 0) for side in (width, height))
+        if right or low:
+            part = replicate(part, right, low)
+        sample = sample.clone()
+        size = tuple(part.shape[1:])
+        sample.set_metainfo(
+            dict(ori_shape=size, img_shape=size, pad_shape=size)
+        )
+        batch = pseudo_collate([dict(inputs=part, data_samples=sample)])
+        logits = self.model.test_step(batch)[0].seg_logits.data
+        return logits[:, :height, :width]
+
+    def decide(
+        self, logits: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Labels uint8 (H, W) and confidences (H, W) of logits (K, H, W).
+
+        Of networks with one channel mmseg gives probabilities, no logits.
+        """
+        head = self.segmentor.decode_head
+        if len(logits) == 1:
+            ids = (logits[0] > head.threshold).to(torch.uint8)
+            return ids, torch.maximum(logits[0], 1 - logits[0])
+        ids = logits.argmax(0)
+        gamma = getattr(head, 'gamma', 0)
+        if gamma:  # scores of SemanticEmbeddingHead, no logits
+            logits = logits.clone()
+            logits[: head.num_seen] += gamma
+            sure = logits.gather(0, ids[None])[0].clamp(0, 1)
+        else:
+            sure = logits.softmax(0).amax(0)
+        return ids.to(torch.uint8), sure
 
 
-def photo_of(
-    path: str | Path, inputs: torch.Tensor, size: Sequence[int]
-) -> np.ndarray:
-    """A file as a picture, uint8 (H, W, 3), BGR.
-
-    Args:
-        path: image file.
-        inputs: (C, h, w), what a pipeline made of it, shown where nobody
-            else can read the file: its first bands, from dark to bright.
-        size: (H, W) of the picture.
-    """
-    try:
-        photo = show_file(str(path))
-    except UsageError:
-        bands = inputs[:3].float()
-        bands = bands if len(bands) == 3 else bands[:1].expand(3, -1, -1)
-        low, high = bands.aminmax()
-        photo = ((bands - low) / (high - low).clamp_min(1e-6) * 255).byte()
-        photo = photo.permute(1, 2, 0).numpy()
-    height, width = size
-    if photo.shape[:2] != (height, width):
-        photo = cv2.resize(photo, (width, height))
-    return photo
+def replicate(part: torch.Tensor, right: int, low: int) -> torch.Tensor:
+    """An image (C, a, b) with its last column and row repeated."""
+    columns = torch.arange(part.shape[2] + right).clamp_max(part.shape[2] - 1)
+    rows = torch.arange(part.shape[1] + low).clamp_max(part.shape[1] - 1)
+    return part[:, rows][:, :, columns]
 
 
 def is_image(path: str | Path) -> bool:
@@ -243,49 +276,3 @@ def is_image(path: str | Path) -> bool:
         len(content) > 0
         and cv2.imdecode(content, cv2.IMREAD_COLOR) is not None
     )
-
-
-def save_prediction(
-    out: Path,
-    stem: str,
-    prediction: dict[str, np.ndarray],
-    palette: np.ndarray,
-    opacity: float = 0.5,
-    raw: bool = False,
-    confidence: bool = False,
-) -> list[Path]:
-    """Write the pictures of one prediction as PNG.
-
-    Args:
-        out: folder; ``color/``, ``overlay/``, ``ids/`` and ``confidence/``
-            are below it.
-        stem: path below those, without suffix.
-        prediction: result of :class:`Predictor`.
-        palette: uint8 (C, 3), RGB.
-        opacity: of the colors in the overlay.
-        raw: write class ids, 8 bit.
-        confidence: write confidences, 8 bit, 255 = certain.
-
-    Returns:
-        The files.
-    """
-    colors = palette[prediction['ids']][..., ::-1]
-    photo = prediction['photo']
-    pictures = dict(
-        color=colors,
-        overlay=cv2.addWeighted(
-            np.ascontiguousarray(colors), opacity, photo, 1 - opacity, 0
-        ),
-    )
-    if raw:
-        pictures['ids'] = prediction['ids']
-    if confidence:
-        pictures['confidence'] = (
-            (prediction['confidence'] * 255).round().astype(np.uint8)
-        )
-    files = []
-    for kind, picture in pictures.items():
-        name = f'{kind}/{stem}.png'
-        write_png(out, name, np.ascontiguousarray(picture))
-        files.append(out / name)
-    return files

@@ -135,6 +135,55 @@ def infer(parser: argparse.ArgumentParser) -> None:
     add_trust_option(parser)
 
 
+def predict(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument(
+        'images',
+        metavar='IMAGES',
+        help='folder of images (with all below it), image or quoted pattern',
+    )
+    parser.add_argument(
+        '--out',
+        required=True,
+        metavar='DIR',
+        help='for masks/ and confidence/, laid out like the images',
+    )
+    parser.add_argument(
+        '--confidence',
+        action='store_true',
+        help='save confidences, too; 255 = certain',
+    )
+    parser.add_argument(
+        '--encoding',
+        choices=['original', 'palette', 'ids'],
+        default='original',
+        help='of the masks: as those came that the model learned from (where '
+        'that is known, else palette), class ids with colors, class ids',
+    )
+    parser.add_argument(
+        '--max-pixels',
+        type=int,
+        default=4_000_000,
+        metavar='N',
+        help='larger images go through the network in windows; default '
+        '4000000',
+    )
+    parser.add_argument('--device', help='such as cpu or cuda:1')
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace masks in DIR'
+    )
+    add_trust_option(parser)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        'run',
+        metavar='RUN',
+        help='folder that a training wrote, or its *.pth with the config '
+        'beside it',
+    )
+
+
 def doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('images', metavar='IMAGES', help='folder of images')
     parser.add_argument(

@@ -13,6 +13,7 @@ from .arguments import (
     infer,
     mutual,
     report,
+    predict,
     summarize,
     test,
     train,
@@ -50,6 +51,12 @@ COMMANDS = {
         test,
     ),
     'infer': Command('segment images', 'mmsemi.apis.infer:infer', infer),
+    'predict': Command(
+        'masks for all images, as the masks came that a run learned from',
+        'mmsemi.apis.predict:predict',
+        predict,
+        prints=True,
+    ),
     'export': Command(
         'make a plain MMSegmentation model of a checkpoint',
         'mmsemi.apis.export:export',

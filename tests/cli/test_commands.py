@@ -19,6 +19,7 @@ WORDS = {
     'train': 'c.py',
     'test': 'c.py k.pth',
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
+    'predict': 'run photos --out o',
     'export': 'c.py k.pth o.pth',
     'mutual': 'a.py b.py',
     'compare': 'a.py',

@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from mmsemi.apis.inference import photo_of
+from mmsemi.apis.pictures import photo_of
 from mmsemi.doctor.data import check_data
 from mmsemi.doctor.images import deep_images, is_deep
 from mmsemi.engine.hooks.class_frequency_hook import count_classes

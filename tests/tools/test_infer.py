@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmseg.apis import inference_model, init_model
 
-from mmsemi.apis.inference import find_images
+from mmsemi.apis.image_files import find_images
 from mmsemi.models.export import export_segmentor
 from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
@@ -294,7 +294,15 @@ def test_clear_errors(files, tmp_path, monkeypatch) -> None:
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UsageError, match='no images'):
         find_images(tmp_path / 'empty')
-    for suffix in ('png', 'jpg'):
-        cv2.imwrite(str(tmp_path / f'empty/a.{suffix}'), np.zeros((4, 4, 3)))
-    with pytest.raises(UsageError, match='of one name'):
-        find_images(tmp_path / 'empty')
+
+
+def test_images_of_one_name_have_results_of_their_own(tmp_path) -> None:
+    for name in ('a.png', 'a.jpg', 'a.jpg.png', 'b.png'):
+        (tmp_path / name).touch()
+    names = find_images(tmp_path)
+    assert {name: path.name for name, path in names.items()} == {
+        'a.png': 'a.png',
+        'a.jpg': 'a.jpg',
+        'a.jpg.png': 'a.jpg.png',
+        'b': 'b.png',
+    }

@@ -1,0 +1,175 @@
+"""Masks for all images below a folder, as the model's own masks were."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from mmengine.device import get_device
+
+from mmsemi.doctor.images import deep_images, loading_step, note_depth
+from mmsemi.doctor.settings import check_device
+from mmsemi.io.files import write_png
+from mmsemi.models.plain_config import test_pipeline
+from mmsemi.prepare.encoding import Encoding
+from mmsemi.prepare.mask_files import GRAY
+from mmsemi.prepare.mask_writer import MaskWriter
+from mmsemi.prepare.masks import keep_apart
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
+from mmsemi.utils.progress import track
+
+from .config import load_config
+from .image_files import find_images
+from .inference import MAX_PIXELS, Predictor
+from .run_folder import Run, open_run
+
+MASKS, CONFIDENCE = 'masks', 'confidence'
+
+
+class Predicted(NamedTuple):
+    """What :func:`predict` wrote.
+
+    Attributes:
+        folder: that holds ``masks/``, and ``confidence/`` on request.
+        images: number of images with a mask now.
+        problems: a sentence for each image that could not be read.
+    """
+
+    folder: Path
+    images: int
+    problems: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command: 1 if an image has no mask."""
+        return int(bool(self.problems))
+
+    def __str__(self) -> str:
+        lines = [f'masks of {self.images} images, in {self.folder / MASKS}']
+        if self.problems:
+            lines.append(
+                f'{len(self.problems)} images have none: '
+                + '; '.join(self.problems[:3])
+                + '; ...' * (len(self.problems) > 3)
+            )
+        return '\n'.join(lines)
+
+
+def predict(
+    run: str | Path,
+    images: str | Path,
+    out: str | Path,
+    confidence: bool = False,
+    encoding: str = 'original',
+    max_pixels: int = MAX_PIXELS,
+    device: str | None = None,
+    overwrite: bool = False,
+) -> Predicted:
+    """Write a mask for every image, in the encoding the masks came in.
+
+    Masks are below ``out/masks/`` as images are below theirs. Images whose
+    paths differ in the suffix only keep it (``a.jpg.png``).
+
+    Args:
+        run: what ``fit`` or a training wrote, see
+            :func:`.run_folder.open_run`.
+        images: image, folder (with all below it) or pattern.
+        out: folder for the results; not one of images.
+        confidence: write ``out/confidence/``, too: PNG, 255 is certain.
+        encoding: ``original``: as the masks were that the model learned
+            from, as far as that is known, else ``palette``; ``palette``:
+            class ids with colors; ``ids``: plain class ids.
+        max_pixels: larger images go through the network in windows.
+        device: such as ``cpu`` or ``cuda:1``; by default a GPU if there is
+            one.
+        overwrite: replace masks that are there.
+
+    Raises:
+        UsageError: if something is wrong with what was given. Images that
+            cannot be read are in the result.
+    """
+    if max_pixels < 1:
+        raise UsageError(f'--max-pixels must be positive, got {max_pixels}')
+    source = open_run(run)
+    found = find_images(images)
+    folder = Path(out).expanduser()
+    if Path(images).expanduser().is_dir():
+        keep_apart(folder, Path(images).expanduser())
+    kinds = [MASKS, CONFIDENCE][: 1 + confidence]
+    refuse_filled([folder / kind for kind in kinds], overwrite)
+    device = device or get_device()
+    check_device(device)
+    cfg = load_config(str(source.config))
+    step = loading_step(dict(pipeline=test_pipeline(cfg)))
+    for note in note_depth('input', deep_images(found.values(), step), step):
+        print(note)
+    predictor = Predictor(
+        cfg, source.checkpoint, device=device, max_pixels=max_pixels
+    )
+    codes = encoding_of(source, encoding, predictor)
+    problems = []
+    with MaskWriter(folder / MASKS, codes) as writer:
+        for name, path in track(found.items(), len(found), 'predicting'):
+            try:
+                labels, sure = predictor.predict(predictor.read(path))
+            except UsageError as error:
+                problems.append(str(error))
+                continue
+            writer.write(name, labels, str(path))
+            if confidence:
+                grades = (sure * 255).round().astype(np.uint8)
+                write_png(folder / CONFIDENCE, f'{name}.png', grades)
+    return Predicted(folder, len(found) - len(problems), problems)
+
+
+def refuse_filled(folders: Sequence[Path], overwrite: bool) -> None:
+    """Stop if a folder for results holds something.
+
+    Raises:
+        UsageError: naming the folder.
+    """
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f'{folder} is a file. Choose another --out')
+        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+            raise UsageError(
+                f'{folder} holds files. Choose another --out, or replace '
+                'them with --overwrite'
+            )
+
+
+def encoding_of(run: Run, wanted: str, predictor: Predictor) -> Encoding:
+    """How masks are to be written.
+
+    Args:
+        run: whose encoding is the original one.
+        wanted: ``original``, ``palette`` or ``ids``.
+        predictor: of that run.
+
+    Raises:
+        UsageError: if run and model do not have the same classes.
+    """
+    number = max(predictor.channels, 2)
+    if wanted == 'original' and run.encoding is not None:
+        if len(run.encoding.codes) != number:
+            raise UsageError(
+                f'{run.folder}: its masks have {len(run.encoding.codes)} '
+                f'classes, but {run.checkpoint.name} predicts {number}. '
+                'The two are not of one run; or write class ids with '
+                '--encoding ids'
+            )
+        return run.encoding
+    ids = Encoding(
+        kind='ids',
+        space=GRAY,
+        classes=[str(c) for c in predictor.classes or range(number)],
+        codes=list(range(number)),
+        ignored=[IGNORE],
+    )
+    if wanted == 'ids':
+        return ids
+    colors = np.zeros((256, 3), np.uint8)
+    colors[:number] = predictor.palette[:number]
+    return replace(ids, mode='P', palette=colors.ravel().tolist())
