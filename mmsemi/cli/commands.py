@@ -52,7 +52,7 @@ COMMANDS = {
     ),
     'infer': Command('segment images', 'mmsemi.apis.infer:infer', infer),
     'predict': Command(
-        'masks for all images, as the masks came that a run learned from',
+        'masks of all images, encoded as they came',
         'mmsemi.apis.predict:predict',
         predict,
         prints=True,
