@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .holdout import evaluate_holdout
     from .infer import infer
     from .modules import register_all_modules
-    from .report import write_report
     from .predict import predict
+    from .report import write_report
     from .test import test
     from .train import train
     from .train_mutual import train_mutual
