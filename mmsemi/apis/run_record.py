@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmsemi.datasets.lists import read_names
 from mmsemi.datasets.splits import config_datasets, more
 from mmsemi.io.files import write_json
 from mmsemi.utils.errors import UsageError
@@ -54,13 +55,10 @@ def list_hashes(cfg: Config) -> dict[str, str]:
         if place in found:
             continue
         if path and osp.isfile(place):
-            lines = Path(place).read_bytes().split(b'\n')
-            names = [line.strip() for line in lines if line.strip()]
+            found[place] = read_names(place).hash
         elif not path and folder and osp.isdir(place):
             names = _files_below(place, dataset.get('img_suffix', ''))
-        else:
-            continue
-        found[place] = hashlib.sha256(b'\n'.join(names)).hexdigest()
+            found[place] = hashlib.sha256(b'\n'.join(names)).hexdigest()
     return found
 
 

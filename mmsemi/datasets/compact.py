@@ -2,27 +2,26 @@
 
 import copy
 import os.path as osp
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from mmengine.dataset import BaseDataset
 from mmseg.datasets import BaseSegDataset
 
 from mmsemi.registry import DATASETS, class_of
 
-from .lists import read_lines
+from .lists import read_names
+from .names import Names
 
 
 class CompactInfos(Sequence):
     """Infos of images that differ in nothing but their name.
 
     mmengine keeps a pickled dictionary for each image, some 400 bytes, and
-    needs twice as much while it reads a list. This takes the length of the
-    name and eight bytes.
+    needs twice as much while it reads a list. This takes what the names do.
 
     Args:
-        names: of the images, without line breaks.
+        names: of the images.
         paths: what stands before and behind the name in the paths of an
             info, ``{'img_path': (folder, suffix)}``.
         common: what all infos share.
@@ -30,33 +29,27 @@ class CompactInfos(Sequence):
 
     def __init__(
         self,
-        names: Iterable[str],
+        names: Names,
         paths: dict[str, tuple[str, str]],
         common: dict[str, Any],
     ) -> None:
-        text = ''.join(f'{name}\n' for name in names).encode()
-        self.text = np.frombuffer(text, np.uint8)
-        self.ends = np.flatnonzero(self.text == ord('\n'))
+        self.names = names
         self.paths = paths
         self.common = common
 
     def __len__(self) -> int:
-        return len(self.ends)
+        return len(self.names)
 
-    def name(self, index: int) -> str:
-        """Name of an image."""
-        start = self.ends[index - 1] + 1 if index else 0
-        return self.text[start : self.ends[index]].tobytes().decode()
-
-    def names(self) -> list[str]:
-        """All names."""
-        return self.text.tobytes().decode().split('\n')[:-1]
+    def column(self, key: str) -> list[str]:
+        """One path of every info."""
+        folder, suffix = self.paths[key]
+        start = osp.join(folder, '') if folder else ''
+        return [f'{start}{name}{suffix}' for name in self.names]
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return CompactInfos(self.names()[index], self.paths, self.common)
-        position = range(len(self))[index]
-        name = self.name(position)
+            return CompactInfos(self.names[index], self.paths, self.common)
+        name = self.names[index]
         paths = {
             key: osp.join(folder, name + suffix)
             for key, (folder, suffix) in self.paths.items()
@@ -64,13 +57,21 @@ class CompactInfos(Sequence):
         return dict(paths, **self.common)
 
 
-def build_dataset(config: dict) -> BaseDataset:
+def column(infos: Sequence, key: str) -> list[str | None]:
+    """A path of every info, None for those that have none."""
+    if isinstance(infos, CompactInfos) and key in infos.paths:
+        return list(infos.column(key))
+    return [info.get(key) for info in infos]
+
+
+def build_dataset(config: dict, serialize: bool = True) -> BaseDataset:
     """Build a data set; its infos are compact where its list allows it.
 
     Args:
         config: of a data set. Those that read a list as mmseg's
             ``BaseSegDataset`` does keep :class:`CompactInfos`; others are
             built as they are.
+        serialize: False if infos of others are to be in ``data_list``.
     """
     config = copy.deepcopy(config)
     kind: Any = class_of(config.get('type'), DATASETS)
@@ -83,6 +84,8 @@ def build_dataset(config: dict) -> BaseDataset:
         and not {'lazy_init', 'serialize_data', 'indices'} & set(config)
     )
     if not plain:
+        if not serialize:
+            config['serialize_data'] = False
         return DATASETS.build(config)
     dataset = DATASETS.build(
         dict(config, lazy_init=True, serialize_data=False)
@@ -108,4 +111,4 @@ def _read_list(dataset: BaseSegDataset) -> CompactInfos:
         reduce_zero_label=dataset.reduce_zero_label,
         seg_fields=[],
     )
-    return CompactInfos(read_lines(dataset.ann_file), paths, common)
+    return CompactInfos(read_names(dataset.ann_file), paths, common)

@@ -1,9 +1,11 @@
 """List files as people write them, on any system."""
 
 import codecs
+import os
 import os.path as osp
 import posixpath
 import re
+import time
 from unittest.mock import patch
 
 import mmengine
@@ -11,15 +13,21 @@ from mmseg.datasets import BaseSegDataset
 
 from mmsemi.utils.errors import UsageError
 
+from .names import Names
+
 _MARKS = (
     (codecs.BOM_UTF8, 'utf-8'),
     (codecs.BOM_UTF32_LE, 'utf-32'),  # begins as UTF-16's does
     (codecs.BOM_UTF16_LE, 'utf-16'),
     (codecs.BOM_UTF16_BE, 'utf-16'),
 )
+# A file changed later than this (ns) before it is read may change once more
+# and look the same: clocks of file systems tick every few milliseconds.
+_SETTLED = 10**8
+_known: dict[str, tuple[tuple, Names]] = {}
 
 
-def read_lines(path: str) -> list[str]:
+def parse(path: str) -> list[str]:
     """Lines of a list file: stripped, without blank ones.
 
     Windows writes a byte order mark, UTF-16 (PowerShell's ``>``), carriage
@@ -58,6 +66,40 @@ def read_lines(path: str) -> list[str]:
         for line in lines
         if line
     ]
+
+
+def read_names(path: str) -> Names:
+    """Names in a list file, see :func:`parse`.
+
+    A start of a run asks for each list several times (to check it, to count
+    epochs, for its record, for the data sets of training and labeling); it
+    is read again only if the file has changed.
+
+    Raises:
+        UsageError: if the file cannot be read as text.
+    """
+    place = os.path.abspath(path)
+    before = _state(place)
+    if place in _known and _known[place][0] == before:
+        return _known[place][1]
+    names = Names(parse(path))
+    if before and time.time_ns() - before[0] > _SETTLED:
+        _known[place] = before, names
+    return names
+
+
+def _state(path: str) -> tuple:
+    """Changes when a file does; empty where there is none."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino
+
+
+def read_lines(path: str) -> list[str]:
+    """Lines of a list file; see :func:`read_names`."""
+    return read_names(path).all()
 
 
 def read_lists_as_written() -> None:

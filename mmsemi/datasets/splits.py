@@ -1,8 +1,6 @@
 """Lists of labeled and unlabeled images, and where a config names them."""
 
-import hashlib
 import os.path as osp
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -11,7 +9,8 @@ from mmengine.config import Config
 from mmsemi.registry import DATASETS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
-from .lists import read_lines
+from .lists import read_names
+from .names import Names
 
 LABELED, UNLABELED = 'labeled.txt', 'unlabeled.txt'
 PLAIN_LOOPS = ('IterBasedTrainLoop', 'EpochBasedTrainLoop')
@@ -20,7 +19,12 @@ WITHOUT_LABELS = ('UnlabeledDataset', 'PseudoLabelDataset')
 
 
 def read_list(path: str, allow_empty: bool = False) -> list[str]:
-    """Images a list file names, see :func:`.lists.read_lines`.
+    """Images a list file names, see :func:`listed_names`."""
+    return listed_names(path, allow_empty).all()
+
+
+def listed_names(path: str, allow_empty: bool = False) -> Names:
+    """Images a list file names, see :func:`.lists.read_names`.
 
     Raises:
         UsageError: if the file is missing, unreadable or empty, or names an
@@ -28,16 +32,16 @@ def read_list(path: str, allow_empty: bool = False) -> list[str]:
     """
     if not osp.isfile(path):
         raise UsageError(f'{path}: no such list. {remedy(path)}')
-    lines = read_lines(path)
-    if not lines and not allow_empty:
+    names = read_names(path)
+    if not names and not allow_empty:
         raise UsageError(f'{path}: the list is empty. {remedy(path)}')
-    if len(set(lines)) < len(lines):
-        twice = [line for line, count in Counter(lines).items() if count > 1]
+    twice = names.repeated
+    if twice:
         raise UsageError(
             f"{path}: '{twice[0]}' is listed twice"
             f'{more(twice)}. Remove the repeated lines'
         )
-    return lines
+    return names
 
 
 def check_below(path: str, names: Sequence[str]) -> None:
@@ -80,8 +84,7 @@ def more(found: Sequence) -> str:
 
 def list_hash(lines: Sequence[str]) -> str:
     """SHA-256 of a list: order counts, line ends do not."""
-    content = ''.join(f'{line}\n' for line in lines)
-    return hashlib.sha256(content.encode()).hexdigest()
+    return Names(lines).hash
 
 
 def check_disjoint(**lists: Sequence[str]) -> None:

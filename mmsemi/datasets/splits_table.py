@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmsemi.registry import DATASETS, class_of
 from mmsemi.utils.errors import UsageError
 
-from .splits import LABELED, UNLABELED, read_list
+from .splits import LABELED, UNLABELED, listed_names
 
 
 def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _counted(data: dict, facts: dict) -> dict:
             path = osp.join(part['data_root'], path)
         if not path or not osp.isfile(path):
             continue
-        number, said = len(read_list(path)), facts.get(role)
+        number, said = len(listed_names(path)), facts.get(role)
         if said is not None and number != said:
             print_log(
                 f'{path} names {number} images, but that of the published '

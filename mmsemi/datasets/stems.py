@@ -38,10 +38,8 @@ def stems_of(dataset: BaseDataset) -> Iterator[str]:
         for _ in range(dataset.times):
             yield from stems_of(dataset.dataset)
     elif isinstance(dataset.data_list, CompactInfos):
-        infos = dataset.data_list
-        folder, suffix = infos.paths['img_path']
-        for name in infos.names():
-            yield stem_of(dataset, osp.join(folder, name + suffix))
+        for path in dataset.data_list.column('img_path'):
+            yield stem_of(dataset, path)
     else:
         for index in range(len(dataset)):
             yield stem_of(dataset, dataset.get_data_info(index)['img_path'])

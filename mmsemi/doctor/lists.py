@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from mmengine.config import Config
 
+from mmsemi.datasets.compact import build_dataset, column
+from mmsemi.datasets.names import Names
 from mmsemi.datasets.splits import (
     below_root,
     check_below,
     config_datasets,
     leaf_datasets,
-    list_hash,
+    listed_names,
     more,
-    read_list,
     source_of,
 )
 from mmsemi.registry import DATASETS, class_of
@@ -53,13 +54,11 @@ class ImageList:
         self.kind = getattr(kind, '__name__', str(config['type']))
         self.source = source_of(config)
         generated = getattr(kind, 'GENERATED', False)
-        lines = None if generated else _check_places(role, config)
+        names = None if generated else _check_places(role, config)
         # Items are read once: serializing them would only cost time.
-        dataset = DATASETS.build(
-            dict(config, pipeline=[], serialize_data=False)
-        )
+        dataset = build_dataset(dict(config, pipeline=[]), serialize=False)
         if generated:  # what was missing lies there now
-            lines = _check_places(role, config)
+            names = _check_places(role, config)
         infos = dataset.data_list
         if not infos:
             raise UsageError(
@@ -70,22 +69,18 @@ class ImageList:
         self.classes = dataset.metainfo['classes']
         self.num_seen = dataset.metainfo.get('num_seen')
         self.images = [
-            osp.abspath(info['img_path'])
-            for info in infos
-            if info.get('img_path')
+            osp.abspath(path) for path in column(infos, 'img_path') if path
         ]
         self.masks: list[str] = []
         if role != 'unlabeled' and masks and self.images:
-            if not all(info.get('seg_map_path') for info in infos):
+            self.masks = list(filter(None, column(infos, 'seg_map_path')))
+            if len(self.masks) < len(infos):
                 raise UsageError(
                     f'{role} images of {self.source} have no masks: add '
                     f'seg_map_path to the data_prefix of {self.kind}'
                 )
-            self.masks = [info['seg_map_path'] for info in infos]
         self.size = len(infos)
-        self.hash = list_hash(
-            lines or [osp.basename(path) for path in self.images]
-        )
+        self.hash = (names or Names(map(osp.basename, self.images))).hash
         self.lookup, zero_label = mapping_of(config, infos[0])
         for step in filter(maps_zero_labels, mapping_steps(config)):
             self.check_names(
@@ -176,8 +171,8 @@ class ImageList:
         return digest.hexdigest()
 
 
-def _check_places(role: str, config: dict) -> list[str] | None:
-    """Lines of the list; folders, which datasets check late or never."""
+def _check_places(role: str, config: dict) -> Names | None:
+    """Names in the list; folders, which datasets check late or never."""
     for path in config.get('data_prefix', {}).values():
         folder = below_root(config, path)
         if '://' not in folder and not osp.isdir(folder):
@@ -189,9 +184,9 @@ def _check_places(role: str, config: dict) -> list[str] | None:
             )
     if config.get('ann_file'):
         path = below_root(config, config['ann_file'])
-        lines = read_list(path)
-        check_below(path, lines)
-        return lines
+        names = listed_names(path)
+        check_below(path, names)
+        return names
     return None
 
 

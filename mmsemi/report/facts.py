@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from mmsemi.datasets.lists import read_lines
-from mmsemi.datasets.splits import config_datasets, list_hash, source_of
+from mmsemi.datasets.lists import read_names
+from mmsemi.datasets.names import Names
+from mmsemi.datasets.splits import config_datasets, source_of
 from mmsemi.registry import DATASETS
 from mmsemi.stack import installed_distributions
 
@@ -39,19 +40,19 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
             continue
         seen.add(key)
         if config.get('ann_file') and config.get('indices') is None:
-            names = read_lines(source)  # no data set needs to be built
-            size, digest = len(names), list_hash(names)
+            names = read_names(source)  # no data set needs to be built
+            size, digest = len(names), names.hash
         else:
             dataset = DATASETS.build(
                 dict(config, pipeline=[], serialize_data=False)
             )
             size = len(dataset.data_list)
             names = (
-                read_lines(source)
+                read_names(source)
                 if config.get('ann_file')
-                else [Path(i['img_path']).name for i in dataset.data_list]
+                else Names(Path(i['img_path']).name for i in dataset.data_list)
             )
-            digest = list_hash(names)
+            digest = names.hash
         facts.setdefault(role, []).append(
             dict(list=source, images=size, sha256=digest[:12])
         )

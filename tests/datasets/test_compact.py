@@ -101,5 +101,5 @@ def test_memory_is_that_of_the_names(tmp_path):
     names = [f'city_{k:05d}/frame' for k in range(2000)]
     (tmp_path / 'list.txt').write_text('\n'.join(names))
     infos = build_dataset(cfg).data_list
-    held = infos.text.nbytes + infos.ends.nbytes
+    held = infos.names.text.nbytes + infos.names.ends.nbytes
     assert held == sum(len(name) + 1 for name in names) + 8 * 2000

@@ -1,11 +1,20 @@
 import codecs
+import os
 import time
 
+import cv2
+import numpy as np
 import pytest
+from mmengine.config import Config
 
+from mmsemi.apis.run_record import list_hashes
+from mmsemi.datasets import lists as lists_module
 from mmsemi.datasets.lists import read_lines
 from mmsemi.datasets.splits import read_list
+from mmsemi.doctor.data import check_data
+from mmsemi.engine.build import resolve
 from mmsemi.registry import DATASETS
+from mmsemi.report.facts import data_facts
 from mmsemi.utils.errors import UsageError
 
 WRITTEN = {
@@ -89,3 +98,58 @@ def test_long_lists_take_no_time(tmp_path):
     start = time.process_time()
     assert len(read_list(str(path))) == 100_000
     assert time.process_time() - start < 2
+
+
+def test_a_start_reads_each_list_once(tmp_path, monkeypatch):
+    """What checks, counts, records and loads asks for the same names."""
+    for name in ('images', 'masks'):
+        (tmp_path / name).mkdir()
+    for name in 'abcd':
+        cv2.imwrite(
+            f'{tmp_path}/images/{name}.jpg', np.zeros((4, 4, 3), np.uint8)
+        )
+        mask = np.array([[0, 1], [1, 0]], np.uint8)
+        cv2.imwrite(
+            f'{tmp_path}/masks/{name}.png', mask.repeat(2, 0).repeat(2, 1)
+        )
+    lists = {'labeled.txt': 'a', 'unlabeled.txt': 'b\nc', 'val.txt': 'd'}
+    for name, text in lists.items():
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (1e9, 1e9))
+    part = dict(
+        type='BaseSegDataset',
+        data_root=str(tmp_path),
+        data_prefix=dict(img_path='images', seg_map_path='masks'),
+        metainfo=dict(classes=('x', 'y')),
+    )
+    data = dict(
+        labeled=part,
+        unlabeled=dict(),
+        val=dict(ann_file='val.txt'),
+        splits=dict(mine=dict(lists=('labeled.txt', 'unlabeled.txt'))),
+        split='mine',
+        augment=[],
+        batch=dict(labeled=1, unlabeled=1, alone=1),
+    )
+    opened = []
+    parse = lists_module.parse
+
+    def counted(path):
+        opened.append(os.path.basename(path))
+        return parse(path)
+
+    monkeypatch.setattr(lists_module, 'parse', counted)
+    cfg = resolve(Config(dict(data=data, regime='online')))
+    list_hashes(cfg)
+    check_data(cfg)
+    facts = data_facts(cfg)
+    DATASETS.build(cfg.train_dataloader.dataset)
+    DATASETS.build(cfg.val_dataloader.dataset)
+    assert sorted(opened) == sorted(lists)
+    assert facts['unlabeled'][0]['images'] == 2
+
+    # A list that changes is read again, whatever its size.
+    (tmp_path / 'unlabeled.txt').write_text('c\nb')
+    assert read_lines(f'{tmp_path}/unlabeled.txt') == ['c', 'b']
+    (tmp_path / 'unlabeled.txt').write_text('b\nc')
+    assert read_lines(f'{tmp_path}/unlabeled.txt') == ['b', 'c']
