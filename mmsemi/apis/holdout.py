@@ -19,14 +19,12 @@ from mmsemi.report.own_data.gallery import (
     shrink,
     write_gallery,
 )
-from mmsemi.report.own_data.run_folder import HOLDOUT, RunFolder
+from mmsemi.report.own_data.run_folder import HOLDOUT, PLACES, RunFolder
 from mmsemi.report.own_data.verdict import recommend
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
 from .inference import Predictor
-
-PLACES = dict(method='train', twin='twin')
 
 
 def evaluate_holdout(

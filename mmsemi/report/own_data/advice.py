@@ -6,7 +6,7 @@ from typing import Any
 
 from ..scalars import Curve
 from ..tables import percent
-from .verdict import FEW, Verdict, images_of
+from .verdict import FEW, images_of
 
 _LOW = 50  # percent of IoU: a class below needs more labels
 _MIXED = 0.2  # share of a class taken for one other
@@ -93,7 +93,6 @@ def warnings_of(
 
 
 def next_steps(
-    verdict: Verdict,
     rows: Sequence[Mapping[str, Any]],
     shares: Sequence[Mapping[str, Any]],
     mistakes: Sequence[Mapping[str, Any]],
@@ -105,7 +104,6 @@ def next_steps(
     """What to do, most useful first: ``title``, ``text``, ``command``.
 
     Args:
-        verdict: of the report.
         rows: see :func:`warnings_of`.
         shares: rows of :func:`.class_shares.class_shares`.
         mistakes: of :func:`.mistakes.worst_mistakes`.

@@ -13,6 +13,8 @@ from mmsemi.utils.errors import UsageError
 
 FIT, HOLDOUT = 'fit.json', 'holdout.json'
 PARTS = ('labeled', 'holdout', 'unlabeled')
+# Folders of the two trainings.
+PLACES = dict(method='train', twin='twin')
 
 
 class RunFolder:

@@ -285,3 +285,23 @@ def test_compares_with_the_run_before(run) -> None:
     write_holdout(run, counts([0.6] * 3, 11), counts([0.5] * 3, 11))
     facts = facts_of(run)
     assert 'points on other hold-out images' in facts['before']['text']
+
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda data: data['method'].pop('confusion'),
+        lambda data: data['method'].update(confusion=[[1, 2], [3, 4]]),
+        lambda data: data['method']['per_image']['00'].pop('both'),
+        lambda data: data['twin']['per_image'].pop('00'),
+        lambda data: data['method']['per_image'].update({'00': 'x'}),
+        lambda data: data.update(method=[1]),
+    ],
+)
+def test_a_damaged_holdout_is_one_sentence(run, damage) -> None:
+    write_holdout(run, counts([0.9] * 3), counts([0.8] * 3))
+    data = json.loads((run / 'holdout.json').read_text())
+    damage(data)
+    (run / 'holdout.json').write_text(json.dumps(data))
+    with pytest.raises(UsageError, match='holdout.json does not fit the 3'):
+        facts_of(run)
