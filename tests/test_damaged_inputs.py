@@ -61,6 +61,10 @@ DAMAGES = {
         lambda path: torch.save(dict(meta=dict(iter=3)), path),
         'no weights|fit|missing|empty',
     ),
+    'no tensors': (
+        lambda path: torch.save(dict(state_dict={}), path),
+        'holds no weights',
+    ),
     'without head': (without_head, r'decode_head'),
     'other classes': (other_classes, r'conv_seg'),
     'other network': (other_network, r'layer9|fit|missing'),

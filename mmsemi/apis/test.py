@@ -5,6 +5,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmsemi.datasets.compact import build_dataset
+from mmsemi.datasets.stems import stems_of
 from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
@@ -70,6 +72,7 @@ def test(
     if show_dir:
         save_drawings(cfg, show_dir)
     if out:
+        refuse_shared_names(cfg.test_dataloader.dataset, out)
         Path(out).mkdir(parents=True, exist_ok=True)
         cfg.test_evaluator.update(output_dir=out, keep_results=True)
     setup_launcher(cfg, launcher)
@@ -95,6 +98,29 @@ def refuse_full(folder: str) -> None:
             f'{folder} holds files, which predictions could overwrite. Name '
             'an empty or a new folder'
         )
+
+
+def refuse_shared_names(config: dict, out: str) -> None:
+    """mmseg names a prediction as its image file, whatever its folder.
+
+    Args:
+        config: of the data set to test on.
+        out: folder for the predictions.
+
+    Raises:
+        UsageError: naming two images of one name.
+    """
+    seen: dict[str, str] = {}
+    for stem in stems_of(build_dataset(config)):
+        name = stem.rpartition('/')[2]
+        if name in seen:
+            raise UsageError(
+                f'--out {out}: the predictions of {seen[name]} and {stem} '
+                f'would both be {name}.png there, and one would be lost. Use '
+                'mmsemi infer, which keeps folders, or test on the folders '
+                'apart'
+            )
+        seen[name] = stem
 
 
 def choose_network(cfg: Config, network: str) -> None:

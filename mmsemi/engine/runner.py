@@ -18,6 +18,8 @@ from mmsemi.models.weights import load_weights
 from mmsemi.registry import RUNNERS
 from mmsemi.utils.compat import format_equal_configs_once
 from mmsemi.utils.console import calm_console
+from mmsemi.utils.dist import lost_another
+from mmsemi.utils.errors import UsageError
 
 from .accumulation import step_in_parts
 from .build import resolve
@@ -144,6 +146,11 @@ class CalmRunner(Runner):
                     raise
                 raise StepTooLarge(remedy(self.cfg)) from error
             except BaseException as error:
+                if wish.number is None and lost_another(error):
+                    raise UsageError(
+                        'another process of the run has ended, and its '
+                        'message says why; this one ends, too'
+                    ) from error
                 if wish.number is None:
                     raise
                 # The others fail when the first process leaves them.

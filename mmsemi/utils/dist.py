@@ -1,11 +1,22 @@
 """What one process does for all."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import (
+    broadcast_object_list,
+    get_world_size,
+    is_main_process,
+)
 
 from .errors import UsageError
+
+# What gloo and NCCL say when a process they wait for is gone.
+_GONE = re.compile(
+    r'closed by peer|reset by peer|Broken pipe|remote process exited|'
+    r'no progress on|Timed out waiting|collective operation timeout'
+)
 
 
 def on_main(function: Callable, *args: Any) -> Any:
@@ -37,3 +48,13 @@ def on_main(function: Callable, *args: Any) -> Any:
     if kind is not None:
         raise kind(text)
     return result
+
+
+def lost_another(error: BaseException) -> bool:
+    """Whether an error says that another process of the run is gone."""
+    return (
+        get_world_size() > 1
+        and isinstance(error, RuntimeError)
+        and not isinstance(error, UsageError)
+        and bool(_GONE.search(str(error)))
+    )

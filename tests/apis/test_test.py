@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from mmsemi.apis.test import leave_out_scales, use_tta
+from mmsemi.apis.test import leave_out_scales, refuse_shared_names, use_tta
 from mmsemi.apis.test import test as run_test
 from mmsemi.registry import DATASETS, MODELS
 from mmsemi.utils.errors import UsageError
@@ -119,3 +119,17 @@ def test_flip_says_what_it_cannot_do():
     pipeline = [dict(type='TestTimeAug', transforms=[[dict(type='X')]])]
     with pytest.raises(UsageError, match='has no mirror image'):
         leave_out_scales(pipeline)
+
+
+def test_predictions_do_not_take_each_others_names(tmp_path):
+    root = make_tiny_set(tmp_path / 'set')
+    for folder in ('images', 'masks'):
+        (root / folder / 'more').mkdir()
+        (root / f'{folder}/00.png').rename(root / f'{folder}/more/15.png')
+    (root / 'val.txt').write_text('15\nmore/15\n16\n')
+    cfg = tiny_config(root, tmp_path / 'run')
+    dataset = cfg.val_dataloader.dataset
+    with pytest.raises(UsageError, match=r'of 15 and more/15 would both be'):
+        refuse_shared_names(dataset, str(tmp_path / 'out'))
+    (root / 'val.txt').write_text('more/15\n16\n')
+    refuse_shared_names(dataset, str(tmp_path / 'out'))

@@ -1,4 +1,6 @@
 import json
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -151,3 +153,26 @@ def test_names_in_lists_stay_in_the_folder_of_the_images(
     )
     with pytest.raises(UsageError, match='leaves the folder'):
         ImageList('labeled', config)
+
+
+@pytest.mark.parametrize('how', ['another list', 'a changed list'])
+def test_lists_of_others_in_an_old_set_stay(small, tmp_path, monkeypatch, how):
+    """A new version of the set does not replace what it did not write."""
+    root = tmp_path / 'shapes'
+    ShapesDataset.prepare(root)
+    mine = root / 'splits/1_32/seed0/labeled.txt'
+    if how == 'another list':
+        mine = root / 'splits/mine/labeled.txt'
+        mine.parent.mkdir()
+    mine.write_text('0001\n')
+    later = time.time() + 5
+    os.utime(mine, (later, later))
+    monkeypatch.setitem(shapes.CONTENT, 'version', 99)
+    name = mine.relative_to(root).as_posix()
+    with pytest.raises(FileExistsError, match=f'{name}, which it did not'):
+        ShapesDataset.prepare(root)
+    assert mine.read_text() == '0001\n' and not shapes.is_current(root)
+    mine.unlink()
+    if how == 'another list':
+        ShapesDataset.prepare(root)
+        assert shapes.is_current(root)

@@ -223,3 +223,63 @@ def test_semi_dataset_with_different_classes(tmp_path):
     other = dict(config, metainfo=dict(classes=('sky', 'road')))
     with pytest.raises(ValueError, match='different classes'):
         SemiDataset(config, other)
+
+
+@pytest.mark.parametrize('kind', ['joined', 'repeated'])
+def test_joined_and_repeated_sets_without_masks(tmp_path, kind, opened):
+    load = dict(type='LoadImageFromFile')
+    one = camvid_config(tmp_path / 'one', [load, PACK])
+    two = camvid_config(
+        tmp_path / 'two',
+        [load, dict(type='RandomFlip', prob=1.0), PACK],
+        lines='seq/b\n',
+    )
+    config = dict(
+        joined=dict(type='ConcatDataset', datasets=[one, two]),
+        repeated=dict(type='RepeatDataset', dataset=one, times=2),
+    )[kind]
+    stems = dict(
+        joined=['a', 'seq/b', 'seq/b'], repeated=['a', 'seq/b', 'a', 'seq/b']
+    )[kind]
+    dataset = UnlabeledDataset(config)
+    assert list(dataset.stems()) == stems
+    assert [dataset.get_stem(k) for k in range(len(dataset))] == stems
+    samples = [dataset[k]['data_samples'] for k in range(len(dataset))]
+    # Each goes through the pipeline of its own set.
+    flips = [sample.get('flip', False) for sample in samples]
+    assert flips == [False, False, kind == 'joined', False][: len(stems)]
+    assert not any('gt_sem_seg' in sample for sample in samples)
+    assert not any('annotations' in path for path in opened)
+    assert (dataset.audit_map(2) == (2 if kind == 'joined' else 1)).all()
+    pseudo = PseudoLabelDataset(config, str(tmp_path / 'labels'))
+    names = [pseudo.get_data_info(k)['seg_map_path'] for k in range(3)]
+    assert names[1] == str(tmp_path / 'labels/labels/seq/b.png')
+
+
+def test_a_run_on_joined_sets(tmp_path):
+    """Branches of the items are found in the parts."""
+    views = dict(
+        type='MultiBranch', unsup_teacher=[PACK], unsup_student=[PACK]
+    )
+    load = dict(type='LoadImageFromFile')
+    labels = dict(type='LoadAnnotations')
+    unlabeled = [
+        camvid_config(
+            tmp_path / name, [load, dict(type='InitValidMap'), views]
+        )
+        for name in ('one', 'two')
+    ]
+    dataset = SemiDataset(
+        camvid_config(
+            tmp_path / 'one',
+            [load, labels, dict(type='MultiBranch', sup=[PACK])],
+        ),
+        dict(
+            type='UnlabeledDataset',
+            dataset=dict(type='ConcatDataset', datasets=unlabeled),
+        ),
+    )
+    assert dataset.branches == ['sup', 'unsup_teacher', 'unsup_student']
+    batch = pseudo_collate([dataset[k] for k in range(len(dataset))])
+    given = [image is not None for image in batch['inputs']['unsup_student']]
+    assert given == [False] * 2 + [True] * 4

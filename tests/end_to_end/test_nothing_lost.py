@@ -434,3 +434,29 @@ def test_sigterm_ends_two_processes(root, tmp_path) -> None:
     text = (tmp_path / 'log.txt').read_text()
     saved = newest_whole(tmp_path / 'run')
     assert saved is not None, text[-3000:]
+
+
+def test_a_refused_start_leaves_no_trace(online, tmp_path) -> None:
+    cfg, _ = online
+    again = another(cfg, tmp_path)
+
+    def wrong() -> None:
+        raise UsageError('no weights')
+
+    def start(**options) -> None:
+        with setup.prepared_run(again, 'method.py', **options):
+            raise AssertionError
+
+    with pytest.raises(UsageError, match='no weights'):
+        start(check=wrong)
+    assert not Path(again.work_dir).exists()
+    Path(again.work_dir).mkdir()
+    (Path(again.work_dir) / 'mine.txt').write_text('mine')
+    with pytest.raises(UsageError, match='no weights'):
+        start(check=wrong)
+    with pytest.raises(UsageError, match='nothing to resume'):
+        start(resume=True)
+    assert os.listdir(again.work_dir) == ['mine.txt']
+    again.work_dir = str(Path(again.work_dir) / 'mine.txt')
+    with pytest.raises(UsageError, match='mine.txt is a file'):
+        start()

@@ -58,3 +58,40 @@ def test_without_locks_of_the_system_the_file_decides(tmp_path, monkeypatch):
     (tmp_path / LOCK).write_text(json.dumps(dict(me, host='another')))
     with pytest.raises(UsageError, match='on another'):
         FolderLock(tmp_path)
+
+
+def test_a_refused_start_leaves_nothing(tmp_path):
+    held = FolderLock(tmp_path / 'a/b')
+    held.withdraw()
+    assert not (tmp_path / 'a').exists()
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'a/mine').touch()
+    FolderLock(tmp_path / 'a').withdraw()
+    assert [path.name for path in (tmp_path / 'a').iterdir()] == ['mine']
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path):
+    (tmp_path / 'run').write_text('mine')
+    for folder in ('run', 'run/below'):
+        with pytest.raises(UsageError, match='run is a file'):
+            FolderLock(tmp_path / folder)
+    assert (tmp_path / 'run').read_text() == 'mine'
+
+
+def test_a_lock_taken_on_a_file_that_is_gone_is_taken_again(
+    tmp_path, monkeypatch
+):
+    """Between opening and locking, its holder may remove it."""
+    take, calls = FolderLock._take, []
+
+    def late(self):
+        calls.append(0)
+        if len(calls) == 1:
+            self.path.unlink()
+        take(self)
+
+    monkeypatch.setattr(FolderLock, '_take', late)
+    with FolderLock(tmp_path):
+        assert len(calls) == 2
+        with pytest.raises(UsageError, match='in use'):
+            FolderLock(tmp_path)

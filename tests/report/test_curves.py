@@ -116,3 +116,19 @@ def test_clear_errors(tmp_path):
     bad = log(tmp_path / 'bad', [trained(1, 1.0), 7, trained(2, 1.0)])
     with pytest.raises(UsageError, match='line 2'):
         tool.read_run(bad)
+
+
+def test_runs_with_another_metric(tmp_path):
+    """What was validated is drawn, whatever it is."""
+    run = log(
+        tmp_path / 'run',
+        [
+            trained(1, 3.0),
+            dict(aAcc=80.0, mDice=30.0, mAcc=33.0, time=1.0, step=1),
+            trained(2, 2.0),
+            dict(aAcc=81.0, mDice=40.0, mAcc=35.0, time=1.0, step=2),
+        ],
+    )
+    text = tool.plot_curves([run])
+    assert '| run | mDice | 40 | 40 | 2 |' in text
+    assert '| run | mAcc | 35 |' in text and '| time |' not in text

@@ -5,6 +5,7 @@ import pytest
 from mmsemi.io.files import write_json
 from mmsemi.report.runs import summarize
 from mmsemi.report.tables import labels_used, outcome, round_line, round_table
+from mmsemi.report.validation import usual_metric
 from mmsemi.utils.errors import UsageError
 
 
@@ -205,6 +206,14 @@ def test_words_for_rows():
     other = outcome(dict(nothing, other_metrics=dict(mDice=30.05)))
     assert 'gave mDice 30.05, and no mIoU' in other
     assert 'default_hooks.summary.metric' in other
+    dice = [dict(make_row(0, 30.05), metric='mDice')]
+    assert 'val mDice 30.1' in round_line(dice[0], dice)
+    assert 'val mDice' in round_table(dice)
+    text = outcome(dict(rounds=dice, best_miou=30.05, wall_seconds=150))
+    assert text.startswith('val mDice 30.1 after')
+    assert usual_metric({'aAcc': 1.0, 'mDice': 2.0, 'mAcc': 3.0}) == 'mDice'
+    assert usual_metric({'teacher/aAcc': 1, 'teacher/mIoU': 2}) == 'mIoU'
+    assert usual_metric({'aAcc': 1.0}) == 'aAcc'
 
 
 def test_table_has_a_line_for_each_round():

@@ -16,6 +16,7 @@ from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 from mmsemi.registry import MODELS
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.predictor import Predictor
+from mmsemi.utils.errors import UsageError
 from tests.tiny import CLASSES, make_tiny_set, tiny_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -324,3 +325,26 @@ def test_a_diverged_model_does_not_label(root, model, tmp_path):
     with pytest.raises(ValueError, match='diverged'):
         run(root, model, tmp_path)
     assert not (tmp_path / 'round_1').exists()
+
+
+def test_an_image_that_is_not_finite_is_named(root, model, tmp_path) -> None:
+    """The model is not to blame, and what it has learned is not lost."""
+    prepare = Predictor.prepare
+
+    def spoiled(self, batch):
+        for place, sample in enumerate(batch['data_samples']):
+            if Path(sample.img_path).stem == '08':
+                image = batch['inputs'][place].float()
+                image[0, 3, 4] = float('inf')
+                batch['inputs'][place] = image
+        return prepare(self, batch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Predictor, 'prepare', spoiled)
+        with pytest.raises(
+            UsageError, match=r'08\.png: the image holds NaN or infinite'
+        ):
+            run(root, model, tmp_path)
+    next(model.student.parameters()).data.fill_(float('nan'))
+    with pytest.raises(ValueError, match='training has diverged'):
+        run(root, model, tmp_path / 'other')

@@ -306,3 +306,21 @@ def test_images_of_one_name_have_results_of_their_own(tmp_path) -> None:
         'a.jpg.png': 'a.jpg.png',
         'b': 'b.png',
     }
+
+
+def test_patterns_that_lead_upwards(tmp_path, monkeypatch) -> None:
+    """Results lie below --out, so what matches lies below the pattern."""
+    for name in ('a/one.png', 'b/two.png', 'three.png'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4, 3)))
+    monkeypatch.chdir(tmp_path / 'a')
+    for pattern in ('*/../../b/*.png', f'{tmp_path}/a*/../../*/b/*.png'):
+        (tmp_path / 'a/sub').mkdir(exist_ok=True)
+        with pytest.raises(UsageError, match='leaves .* outside --out'):
+            find_images(pattern)
+    # In front of the first wildcard they only say where the images are.
+    for pattern, stem in (('../b/*.png', 'two'), ('../*.png', 'three')):
+        assert set(find_images(pattern)) == {stem}
+    assert set(find_images('../b/../a/*.png')) == {'one'}
+    # Found by two ways is found once.
+    assert set(find_images(f'{tmp_path}/*/../*/one.png')) == {'a/one'}
