@@ -18,6 +18,11 @@ ITERATIONS = [
     ('augseg/cityscapes_744', '186', 240 * 174),
     ('corrmatch/voc_1464', '92', 104880),
     ('corrmatch/cityscapes_744', '372', 78000),
+    ('unimatch_v2/voc_1464', '92', 39300),
+    ('unimatch_v2/voc_1464_small', '183', 39000),
+    ('unimatch_v2/voc_1464_large', '366', 38280),
+    ('unimatch_v2/voc_1464_frozen', None, 34200),
+    ('unimatch_v2/cityscapes_744', '186', 180 * 349),
     ('unimatch/voc_1464', '92', 104880),
     ('unimatch/voc_1464', '183', 104000),
     ('unimatch/voc_1464', '366', 102160),
@@ -41,7 +46,9 @@ def test_published_iterations(name, split, iterations):
     cfg = config(name, split)
     assert cfg.train_cfg.max_iters == iterations
     assert cfg.param_scheduler[-1].end == iterations + 1
-    number = 16 if name.startswith('augseg') else 8
+    number = 8
+    if name.startswith(('augseg', 'unimatch_v2/voc')):
+        number = 16
     loader = cfg.train_dataloader
     assert loader.batch_size == 2 * number
     assert list(loader.sampler.samples_per_source) == [number, number]

@@ -3,6 +3,7 @@ from .deeplabv2_head import DeepLabV2Head
 from .deeplabv3plus_head import DeepLabV3PlusHead
 from .dilated_fcn_head import DilatedFCNHead
 from .lateral_sum_head import LateralSumHead
+from .patch_dpt_head import PatchDPTHead
 from .representation_head import (
     LateralSumRepresentationHead,
     RepresentationHead,
@@ -18,6 +19,7 @@ __all__ = [
     'DilatedFCNHead',
     'LateralSumHead',
     'LateralSumRepresentationHead',
+    'PatchDPTHead',
     'RepresentationHead',
     'RepresentationMixin',
     'SemanticEmbeddingHead',

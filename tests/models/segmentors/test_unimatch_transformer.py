@@ -1,5 +1,6 @@
 """UniMatch V2 around a plain transformer."""
 
+import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
@@ -11,7 +12,8 @@ from tests.models.tiny import tiny_student
 SIZE = (48, 64)
 
 
-def test_one_mask_for_all_levels():
+@pytest.mark.parametrize('head', ['LateralSumHead', 'PatchDPTHead'])
+def test_one_mask_for_all_levels(head):
     torch.manual_seed(0)
     student = tiny_student()
     student['data_preprocessor']['size'] = SIZE
@@ -25,11 +27,14 @@ def test_one_mask_for_all_levels():
         out_indices=(0, 1, 2, 3),
         final_norm=True,
     )
-    head = student['decode_head']
-    head.update(type='LateralSumHead', in_channels=[32] * 4)
-    head.update(in_index=[0, 1, 2, 3], channels=16)
+    cfg = student['decode_head']
+    cfg.update(type=head, in_channels=[32] * 4)
+    cfg.update(in_index=[0, 1, 2, 3], channels=16)
+    if head == 'PatchDPTHead':
+        cfg.update(input_transform='multiple_select', norm_cfg=None)
+        cfg.update(embed_dims=32, post_process_channels=[4, 8, 16, 32])
     for name in ('num_convs', 'concat_input'):
-        head.pop(name)
+        cfg.pop(name)
     model = UniMatchV2(
         student,
         pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.0),

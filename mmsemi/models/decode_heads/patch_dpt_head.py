@@ -1,0 +1,24 @@
+from mmseg.models.decode_heads import DPTHead
+from torch import Tensor
+
+from mmsemi.registry import MODELS
+
+
+@MODELS.register_module()
+class PatchDPTHead(DPTHead):
+    """mmseg's ``DPTHead`` for maps of patch tokens without a class token.
+
+    Ranftl et al., "Vision Transformers for Dense Prediction", ICCV 2021.
+    Takes four levels (N, D, h, w) of one size, as :class:`DINOv2` gives
+    them, where mmseg's expects a class token with each.
+
+    Args:
+        **kwargs: see there; ``readout_type`` stays ``'ignore'``.
+    """
+
+    def _transform_inputs(
+        self, inputs: tuple[Tensor, ...]
+    ) -> list[tuple[Tensor, None]]:
+        """Levels as pairs, whose class token nobody reads."""
+        levels = super()._transform_inputs(inputs)
+        return [(level, None) for level in levels]
