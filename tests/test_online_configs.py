@@ -84,7 +84,7 @@ def test_views_share_their_geometry(name) -> None:
     assert [step.type for step in views.unsup_teacher] == ['PackSemiInputs']
     colors = [step.type for step in views.unsup_student[:-1]]
     assert colors == (
-        ['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
+        ['ColorJitter', 'RandomGray', 'RandomGaussianBlur']
         if name.startswith('fixmatch')
         else []
     )

@@ -67,7 +67,7 @@ def test_views_share_their_geometry(name):
     assert [step.type for step in views.pop('unsup_teacher')] == [
         'PackSemiInputs'
     ]
-    colors = ['ColorJitter', 'RandomGrayscale', 'RandomGaussianBlur']
+    colors = ['ColorJitter', 'RandomGray', 'RandomGaussianBlur']
     wanted = dict(cps=[], augseg=[['RandomIntensityAug']], corrmatch=[colors])
     wanted = wanted.get(name.partition('/')[0], [colors, colors])
     found = [[step.type for step in view] for view in views.values()]

@@ -46,7 +46,7 @@ def test_only_unlabeled_images_look_strange(name):
     steps = [s.type for s in data.unlabeled.dataset.pipeline]
     assert steps[-5:-1] == [
         'ColorJitter',
-        'RandomGrayscale',
+        'RandomGray',
         'RandomGaussianBlur',
         'NoiseCutOut',
     ]

@@ -7,7 +7,7 @@ from .intensity import RandomIntensityAug
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
 from .load_any_image import LoadAnyImage
 from .noise_cut_out import NoiseCutOut
-from .photometric import ColorJitter, RandomGaussianBlur
+from .photometric import ColorJitter, RandomGaussianBlur, RandomGray
 from .rare_class_crop import RareClassCrop
 from .zero_label import MapZeroLabels
 
@@ -25,6 +25,7 @@ __all__ = [
     'PackSemiInputs',
     'PadSegFields',
     'RandomGaussianBlur',
+    'RandomGray',
     'RandomIntensityAug',
     'RandomScale',
     'RareClassCrop',

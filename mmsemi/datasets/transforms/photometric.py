@@ -17,30 +17,41 @@ def is_color(img: np.ndarray) -> bool:
     return img.ndim == 3 and img.shape[2] == 3
 
 
+def mean_gray(img: np.ndarray) -> float:
+    """Mean gray of an image; of other bands than three, their mean."""
+    if not is_color(img):
+        return float(img.mean())
+    return float(np.dot(cv2.mean(img)[:3], GRAY))
+
+
+def clipped(img: np.ndarray) -> np.ndarray:
+    """Values below 0 and above 1 cut off, in place."""
+    return np.clip(img, 0, 1, out=img)
+
+
 def adjust_brightness(img: np.ndarray, factor: float) -> np.ndarray:
     """Float32 BGR image in [0, 1], darkened or brightened."""
-    return np.clip(img * factor, 0, 1)
+    return clipped(img * factor)
 
 
 def adjust_contrast(img: np.ndarray, factor: float) -> np.ndarray:
-    """The same, away from or towards its mean gray.
-
-    Of other bands than three gray is their mean.
-    """
-    gray = (img @ GRAY if is_color(img) else img).mean()
-    return np.clip(img * factor + (1 - factor) * gray, 0, 1)
+    """The same, away from or towards its mean gray, see :func:`mean_gray`."""
+    changed = img * factor
+    changed += np.float32((1 - factor) * mean_gray(img))
+    return clipped(changed)
 
 
 def adjust_saturation(img: np.ndarray, factor: float) -> np.ndarray:
     """The same, away from or towards its gray version."""
-    gray = (img @ GRAY)[..., None]
-    return np.clip(img * factor + (1 - factor) * gray, 0, 1)
+    matrix = factor * np.eye(3) + (1 - factor) * np.tile(GRAY, (3, 1))
+    return clipped(cv2.transform(img, matrix.astype(np.float32)))
 
 
 def adjust_hue(img: np.ndarray, shift: float) -> np.ndarray:
     """The same, its colors turned by a share of the circle."""
     hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV)
-    hsv[..., 0] = (hsv[..., 0] + 360 * shift) % 360
+    # OpenCV takes angles of up to two turns for what they mean in one.
+    hsv[..., 0] += np.float32(360 * (shift % 1))
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
 
 
@@ -93,7 +104,8 @@ class ColorJitter(BaseTransform):
         if not applied:
             return results
         dtype = results['img'].dtype
-        img = results['img'].astype(np.float32) / 255
+        img = results['img'].astype(np.float32)
+        img /= 255
         steps = (
             adjust_brightness,
             adjust_contrast,
@@ -104,16 +116,50 @@ class ColorJitter(BaseTransform):
         for k in order:
             if self.ranges[k] and k < known:
                 img = steps[k](img, np.float32(values[k]))
-        img = img * 255
-        results['img'] = (
-            img.round().astype(dtype)
-            if dtype == np.uint8
-            else img.astype(dtype)
-        )
+        img *= 255
+        if dtype == np.uint8:
+            np.round(img, out=img)
+        results['img'] = img.astype(dtype, copy=False)
         return results
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(ranges={self.ranges}, prob={self.prob})'
+
+
+@TRANSFORMS.register_module()
+class RandomGray(BaseTransform):
+    """Make an image gray, in three equal bands.
+
+    What torchvision's ``RandomGrayscale`` does, for BGR images of any type;
+    8-bit values are rounded. mmcv's transform of that name cuts decimals off,
+    also of images that it leaves as they are, and takes many times as long.
+    Images of other bands than three stay.
+
+    Args:
+        prob: probability of making it gray.
+    """
+
+    def __init__(self, prob: float = 0.2) -> None:
+        if not 0 <= prob <= 1:
+            raise ValueError(f'prob must lie in 0..1, got {prob}')
+        self.prob = prob
+
+    @cache_randomness
+    def _draw(self) -> bool:
+        return np.random.random() < self.prob
+
+    def transform(self, results: dict) -> dict:
+        img = results['img']
+        if self._draw() and is_color(img):
+            if img.dtype != np.uint8:
+                img = img.astype(np.float32, copy=False)
+            gray = cv2.cvtColor(img, cv2.COLOR_BGR2GRAY)
+            gray = gray.astype(results['img'].dtype, copy=False)
+            results['img'] = np.repeat(gray[..., None], 3, axis=2)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(prob={self.prob})'
 
 
 def box_kernel(sigma: float, passes: int = 3) -> np.ndarray:

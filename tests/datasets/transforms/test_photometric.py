@@ -2,6 +2,7 @@ import colorsys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmsemi.datasets.transforms.photometric import adjust_hue
 from mmsemi.registry import TRANSFORMS
@@ -70,13 +71,33 @@ def test_strong_pipeline_keeps_geometry(image) -> None:
     before = results['gt_seg_map'].copy()
     for step in (
         dict(type='ColorJitter'),
-        dict(type='RandomGrayscale', prob=1.0, keep_channels=True),
+        dict(type='RandomGray', prob=1.0),
         dict(type='RandomGaussianBlur', prob=1.0),
     ):
         results = TRANSFORMS.build(step)(results)
     assert results['img'].shape == (81, 63, 3)
     assert np.ptp(results['img'], axis=-1).max() == 0
     assert np.array_equal(results['gt_seg_map'], before)
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.float32, np.float64])
+def test_gray_is_that_of_pillow(image, dtype) -> None:
+    image = image.astype(dtype)
+    gray = TRANSFORMS.build(dict(type='RandomGray', prob=1.0))
+    found = gray(dict(img=image))['img']
+    assert found.dtype == dtype and found.shape == image.shape
+    assert np.ptp(found, axis=-1).max() == 0
+    pil = Image.fromarray(image.astype(np.uint8)[..., ::-1]).convert('L')
+    difference = found[..., 0].astype(float) - np.array(pil, float)
+    assert np.abs(difference).max() <= 1
+    # Images that stay keep their decimals, and other bands are not colors.
+    never = TRANSFORMS.build(dict(type='RandomGray', prob=0.0))
+    half = image + np.float32(0.5)
+    assert never(dict(img=half))['img'] is half
+    bands = np.zeros((4, 4, 5), dtype)
+    assert gray(dict(img=bands))['img'] is bands
+    with pytest.raises(ValueError, match='prob must lie in 0..1, got 2'):
+        TRANSFORMS.build(dict(type='RandomGray', prob=2))
 
 
 def test_wrong_settings() -> None:
