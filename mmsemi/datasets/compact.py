@@ -2,10 +2,11 @@
 
 import copy
 import os.path as osp
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, ConcatDataset
+from mmengine.fileio import list_dir_or_file
 from mmseg.datasets import BaseSegDataset
 
 from mmsemi.registry import DATASETS, class_of
@@ -40,11 +41,25 @@ class CompactInfos(Sequence):
     def __len__(self) -> int:
         return len(self.names)
 
-    def column(self, key: str) -> list[str]:
+    def column(self, key: str) -> Iterator[str]:
         """One path of every info."""
         folder, suffix = self.paths[key]
         start = osp.join(folder, '') if folder else ''
-        return [f'{start}{name}{suffix}' for name in self.names]
+        for name in self.names:
+            yield f'{start}{name}{suffix}'
+
+    def subset(self, indices: int | Sequence[int]) -> 'CompactInfos':
+        """Some of the infos, as ``indices`` of mmengine's data sets says.
+
+        Args:
+            indices: numbers of images, or how many of the first (of the last
+                if it is negative).
+        """
+        if isinstance(indices, int):
+            first = slice(indices) if indices >= 0 else slice(indices, None)
+            return self[first]
+        names = Names(self.names[index] for index in indices)
+        return CompactInfos(names, self.paths, self.common)
 
     def __getitem__(self, index):
         if isinstance(index, slice):
@@ -65,40 +80,58 @@ def column(infos: Sequence, key: str) -> list[str | None]:
 
 
 def build_dataset(config: dict, serialize: bool = True) -> BaseDataset:
-    """Build a data set; its infos are compact where its list allows it.
+    """Build a data set; its infos are compact where it reads names alone.
 
     Args:
-        config: of a data set. Those that read a list as mmseg's
-            ``BaseSegDataset`` does keep :class:`CompactInfos`; others are
-            built as they are.
+        config: of a data set. Those that read a list, or a folder, as
+            mmseg's ``BaseSegDataset`` does keep :class:`CompactInfos`, all
+            or those that ``indices`` names; so do such in a
+            ``ConcatDataset``. Others are built as they are.
         serialize: False if infos of others are to be in ``data_list``.
     """
     config = copy.deepcopy(config)
     kind: Any = class_of(config.get('type'), DATASETS)
+    if kind is ConcatDataset:
+        config['datasets'] = [
+            build_dataset(part, serialize) if isinstance(part, dict) else part
+            for part in config['datasets']
+        ]
+        return DATASETS.build(config)
     plain = (
         isinstance(kind, type)
         and issubclass(kind, BaseSegDataset)
         and kind.load_data_list is BaseSegDataset.load_data_list
         and kind.full_init is BaseDataset.full_init
         and kind.filter_data is BaseDataset.filter_data
-        and not {'lazy_init', 'serialize_data', 'indices'} & set(config)
+        and not {'lazy_init', 'serialize_data'} & set(config)
     )
     if not plain:
         if not serialize:
             config['serialize_data'] = False
         return DATASETS.build(config)
+    indices = config.pop('indices', None)
     dataset = DATASETS.build(
         dict(config, lazy_init=True, serialize_data=False)
     )
-    if osp.isfile(dataset.ann_file):
-        dataset.load_data_list = lambda: _read_list(dataset)
+    whole = not dataset.ann_file or osp.isdir(dataset.ann_file)
+    # A list that is missing is mmseg's to tell.
+    if whole or osp.isfile(dataset.ann_file):
+        dataset.load_data_list = lambda: _read(dataset, whole)
     dataset.full_init()
     vars(dataset).pop('load_data_list', None)
+    if indices is not None:
+        dataset.data_list = dataset.data_list.subset(indices)
     return dataset
 
 
-def _read_list(dataset: BaseSegDataset) -> CompactInfos:
-    """What ``load_data_list`` of mmseg gives, in little memory."""
+def _read(dataset: BaseSegDataset, whole: bool) -> CompactInfos:
+    """What ``load_data_list`` of mmseg gives, in little memory.
+
+    Args:
+        dataset: not yet initialized.
+        whole: whether it takes all images of its folder.
+    """
+    names = _in_folder(dataset) if whole else read_names(dataset.ann_file)
     prefix = dataset.data_prefix
     paths = dict(img_path=(prefix['img_path'], dataset.img_suffix))
     if prefix.get('seg_map_path') is not None:
@@ -111,4 +144,17 @@ def _read_list(dataset: BaseSegDataset) -> CompactInfos:
         reduce_zero_label=dataset.reduce_zero_label,
         seg_fields=[],
     )
-    return CompactInfos(read_names(dataset.ann_file), paths, common)
+    return CompactInfos(names, paths, common)
+
+
+def _in_folder(dataset: BaseSegDataset) -> Names:
+    """Images of a folder and all below it, in the order of their paths."""
+    found = list_dir_or_file(
+        dir_path=dataset.data_prefix['img_path'],
+        list_dir=False,
+        suffix=dataset.img_suffix,
+        recursive=True,
+        backend_args=dataset.backend_args,
+    )
+    end = len(dataset.img_suffix)
+    return Names(name[: len(name) - end] for name in sorted(found))

@@ -82,10 +82,33 @@ def read_names(path: str) -> Names:
     before = _state(place)
     if place in _known and _known[place][0] == before:
         return _known[place][1]
-    names = Names(parse(path))
+    names = Names(plain_text(place) or parse(path))
     if before and time.time_ns() - before[0] > _SETTLED:
         _known[place] = before, names
     return names
+
+
+# What is not a name as it is: controls, backslashes, ./ and //, blank lines,
+# and spaces around a name.
+_UNPLAIN = re.compile(
+    rb'[\x00-\x09\x0b-\x1f\\]|\./|//|(?:^|\n)[ \n]| (?:\n|$)'
+)
+
+
+def plain_text(path: str) -> bytes:
+    """A list that holds names as they are and nothing else; else nothing.
+
+    Millions of names are then never objects, which would be ten times as
+    large.
+    """
+    try:
+        with open(path, 'rb') as file:
+            content = file.read()
+    except OSError:
+        return b''
+    if not content.isascii() or _UNPLAIN.search(content):
+        return b''
+    return content if content.endswith(b'\n') else content + b'\n'
 
 
 def _state(path: str) -> tuple:

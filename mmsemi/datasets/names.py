@@ -4,20 +4,26 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
+
+# Names that are Python objects at a time.
+PIECE = 65536
 
 
 class Names(Sequence):
     """Names without line breaks; each takes its length and nine bytes.
 
     Args:
-        names: of images.
+        names: of images, or their text in UTF-8 with a line break behind
+            each.
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
-        text = ''.join(f'{name}\n' for name in names).encode()
-        self.text = np.frombuffer(text, np.uint8)
+    def __init__(self, names: Iterable[str] | bytes) -> None:
+        if not isinstance(names, bytes):
+            names = b''.join(_lines(names))
+        self.text = np.frombuffer(names, np.uint8)
         self.ends = np.flatnonzero(self.text == ord('\n'))
 
     def __len__(self) -> int:
@@ -31,7 +37,11 @@ class Names(Sequence):
         return self.text[start : self.ends[position]].tobytes().decode()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.all())
+        begun = 0
+        for last in range(PIECE - 1, len(self) + PIECE - 1, PIECE):
+            end = self.ends[min(last, len(self) - 1)]
+            yield from self.text[begun:end].tobytes().decode().split('\n')
+            begun = end + 1
 
     def all(self) -> list[str]:
         """All names."""
@@ -49,3 +59,10 @@ class Names(Sequence):
         if len(set(names)) == len(names):
             return []
         return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _lines(names: Iterable[str]) -> Iterator[bytes]:
+    """Pieces of the text of names."""
+    names = iter(names)
+    while piece := list(islice(names, PIECE)):
+        yield '\n'.join([*piece, '']).encode()

@@ -132,13 +132,13 @@ def test_a_start_reads_each_list_once(tmp_path, monkeypatch):
         batch=dict(labeled=1, unlabeled=1, alone=1),
     )
     opened = []
-    parse = lists_module.parse
+    read = lists_module.plain_text
 
     def counted(path):
         opened.append(os.path.basename(path))
-        return parse(path)
+        return read(path)
 
-    monkeypatch.setattr(lists_module, 'parse', counted)
+    monkeypatch.setattr(lists_module, 'plain_text', counted)
     cfg = resolve(Config(dict(data=data, regime='online')))
     list_hashes(cfg)
     check_data(cfg)
