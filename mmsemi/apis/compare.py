@@ -87,7 +87,8 @@ def compare(
     rows = read_methods(methods, settings, iterations, first)
     grid = read_grid(tune, [m.name for m in rows]) if tune else None
     if not no_baselines:
-        rows += baselines(rows, first)
+        # First, as everything is held against them.
+        rows = baselines(rows, first) + rows
     folder.mkdir(parents=True, exist_ok=True)
     tried: list[Cell] = []
     asked = seeds
