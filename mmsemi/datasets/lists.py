@@ -108,7 +108,9 @@ def plain_text(path: str) -> bytes:
         return b''
     if not content.isascii() or _UNPLAIN.search(content):
         return b''
-    return content if content.endswith(b'\n') else content + b'\n'
+    if content and not content.endswith(b'\n'):
+        content += b'\n'
+    return content
 
 
 def _state(path: str) -> tuple:
