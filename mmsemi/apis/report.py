@@ -35,21 +35,24 @@ def write_report(run: str | Path) -> Path:
     charts = Charts()
     colors = [hex_color(color) for color in folder.palette]
     gain = facts['means'].get('gain')
+    groups = shots(
+        read_gallery(folder),
+        folder.classes,
+        folder.palette,
+        facts['verdict']['recommended'],
+    )
+    typical = [g for g in groups if g['reason'] == 'typical']
     page = render(
         dict(
             facts,
+            typical=typical[0] if typical else None,
             colors=colors,
             legend=[
                 dict(name=name, color=color)
                 for name, color in zip(folder.classes, colors)
             ],
             change_legend=change_legend(facts['compared']),
-            gallery=shots(
-                read_gallery(folder),
-                folder.classes,
-                folder.palette,
-                facts['verdict']['recommended'],
-            ),
+            gallery=[g for g in groups if g not in typical],
             most_shown=MOST,
             gain_chart=charts.gains(facts['rows'], gain) if gain else '',
             trust_chart=charts.reliability(facts['trust']['bins'])

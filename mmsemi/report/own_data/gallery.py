@@ -81,7 +81,9 @@ def image_scores(per_image: Mapping[str, Mapping[str, Any]]) -> dict:
 def choose(
     scores: Mapping[str, float], each: int = EACH, seed: int = 0
 ) -> dict[str, str]:
-    """``{image: 'worst', 'best' or 'random'}``, none of them twice.
+    """``{image: why}``: typical, worst, best or random, none of them twice.
+
+    The typical one is the median.
 
     Args:
         scores: of each image.
@@ -89,6 +91,9 @@ def choose(
         seed: of the random ones.
     """
     order = sorted(scores, key=lambda name: (scores[name], name))
+    middle = len(order) // 2
+    typical = order[middle : middle + 1] if len(order) > 2 else []
+    order = [name for name in order if name not in typical]
     # Few images: one half is the worse one.
     number = min(each, -(-len(order) // 2))
     chosen = dict.fromkeys(order[:number], 'worst')
@@ -97,6 +102,7 @@ def choose(
     rest = rest[: len(rest) - len(best)]
     drawn = np.random.default_rng(seed).permutation(len(rest))[:each]
     return {
+        **dict.fromkeys(typical, 'typical'),
         **chosen,
         **dict.fromkeys(best, 'best'),
         **{rest[k]: 'random' for k in sorted(drawn)},

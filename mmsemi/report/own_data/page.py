@@ -16,9 +16,13 @@ _HIDDEN = re.compile(
 
 
 def visible(value: Any) -> Any:
-    """Text without characters that hide or turn what is written."""
+    """Text without characters that hide or turn what is written.
+
+    A figure and its percent sign stay on one line.
+    """
     if isinstance(value, str) and not hasattr(value, '__html__'):
-        return _HIDDEN.sub('\N{REPLACEMENT CHARACTER}', value)
+        text = _HIDDEN.sub('\N{REPLACEMENT CHARACTER}', value)
+        return re.sub(r'(?<=\d) %', '\N{NO-BREAK SPACE}%', text)
     return value
 
 

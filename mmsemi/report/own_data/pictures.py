@@ -25,6 +25,7 @@ TITLES = dict(
     confidence='confidence',
 )
 REASONS = dict(
+    typical='A typical hold-out image',
     worst='Worst of the hold-out',
     best='Best of the hold-out',
     random='Others of the hold-out, drawn at random',
@@ -137,7 +138,9 @@ def shots(
             for item in items
             if item['part'] == 'holdout' and item['reason'] == reason
         ]
-        groups.append(dict(part='holdout', title=title, shots=found))
+        groups.append(
+            dict(part='holdout', reason=reason, title=title, shots=found)
+        )
     found = [
         dict(
             name=item['name'],
@@ -150,6 +153,7 @@ def shots(
     groups.append(
         dict(
             part='unlabeled',
+            reason='random',
             title='Images without a mask, drawn at random',
             shots=found,
         )
