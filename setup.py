@@ -94,6 +94,7 @@ setup(
         'tensorboard': ['tensorboard'],
         # TIFF with bands and compression.
         'tiff': ['imagecodecs'],
+        'onnx': ['onnx', 'onnxruntime'],
         'mmpretrain': ['onedl-mmpretrain>=1.3.6,<1.4', 'torchvision'],
     },
     classifiers=[

@@ -88,7 +88,7 @@ def infer(scene, path):
 
 def export(scene, path):
     tool = 'model_converters/export_segmentor.py'
-    scene.command(tool, 'CONFIG', path, scene.folder / 'o.pth')
+    scene.command(tool, 'CONFIG', path, '--out', scene.folder / 'o.pth')
 
 
 COMMANDS = [train, run_test, infer, export]

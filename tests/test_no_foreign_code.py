@@ -347,7 +347,7 @@ def command_infer(s):
 @place
 def command_export(s):
     tool = 'model_converters/export_segmentor.py'
-    s.command(tool, 'CONFIG', s.poison, s.folder / 'o.pth')
+    s.command(tool, 'CONFIG', s.poison, '--out', s.folder / 'o.pth')
 
 
 @place
@@ -359,13 +359,13 @@ def command_calibration(s):
 @place
 def converter_of_torchvision(s):
     tool = 'model_converters/torchvision_to_mmseg.py'
-    s.command(tool, s.poison, s.folder / 'o.pth')
+    s.command(tool, s.poison, '--out', s.folder / 'o.pth')
 
 
 @place
 def converter_of_deep_stems(s):
     tool = 'model_converters/deep_stem_resnet_to_mmseg.py'
-    s.command(tool, s.poison, s.folder / 'o.pth')
+    s.command(tool, s.poison, '--out', s.folder / 'o.pth')
 
 
 @place
@@ -382,7 +382,7 @@ def predictor(s):
 
 @place
 def export(s):
-    export_segmentor(s.cfg, s.poison, s.folder / 'o.pth')
+    export_segmentor(s.cfg, s.poison, '--out', s.folder / 'o.pth')
 
 
 @place
@@ -559,7 +559,10 @@ def test_no_code_of_a_foreign_file_runs(scene, name):
 @pytest.mark.parametrize(
     'tool, arguments',
     [
-        ('model_converters/export_segmentor.py', ('CONFIG', 'FILE', 'OUT')),
+        (
+            'model_converters/export_segmentor.py',
+            ('CONFIG', 'FILE', '--out', 'OUT'),
+        ),
         ('infer.py', '--config CONFIG --checkpoint FILE --out OUT'.split()),
     ],
 )

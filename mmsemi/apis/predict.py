@@ -102,6 +102,7 @@ def predict(
     device = device or get_device()
     check_device(device)
     cfg = load_config(str(source.config))
+    cfg['test_pipeline'] = reads_any_image(test_pipeline(cfg))
     step = loading_step(dict(pipeline=test_pipeline(cfg)))
     for note in note_depth('input', deep_images(found.values(), step), step):
         print(note)
@@ -122,6 +123,20 @@ def predict(
                 grades = (sure * 255).round().astype(np.uint8)
                 write_png(folder / CONFIDENCE, f'{name}.png', grades)
     return Predicted(folder, len(found) - len(problems), problems)
+
+
+def reads_any_image(steps: list[dict]) -> list[dict]:
+    """A pipeline of mmseg that reads images of every kind.
+
+    A plain model names the usual loading, which gives the same pixels for
+    images of 8 bits and stops at others.
+    """
+    return [
+        dict(type='LoadAnyImage')
+        if step == dict(type='LoadImageFromFile')
+        else step
+        for step in steps
+    ]
 
 
 def refuse_filled(folders: Sequence[Path], overwrite: bool) -> None:

@@ -234,9 +234,27 @@ def doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def export(parser: argparse.ArgumentParser) -> None:
-    add_config(parser)
-    parser.add_argument('checkpoint', help='of a run with this config')
-    parser.add_argument('out', help='checkpoint to write, *.pth')
+    parser.add_argument(
+        'run',
+        metavar='RUN',
+        help='folder of a run; or a config, followed by its checkpoint',
+    )
+    parser.add_argument(
+        'checkpoint', nargs='?', help='of the config, where RUN is one'
+    )
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help='*.pth or *.onnx to write; default for ONNX: beside the '
+        'checkpoint',
+    )
+    parser.add_argument(
+        '--format',
+        choices=['mmseg', 'onnx'],
+        default='mmseg',
+        help='a plain checkpoint with config (default), or ONNX, compared '
+        'with PyTorch',
+    )
     add_predict_on(parser)
     parser.add_argument(
         '--overwrite', action='store_true', help='replace existing files'

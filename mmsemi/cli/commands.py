@@ -58,7 +58,7 @@ COMMANDS = {
         prints=True,
     ),
     'export': Command(
-        'make a plain MMSegmentation model of a checkpoint',
+        'make a plain MMSegmentation or ONNX model',
         'mmsemi.apis.export:export',
         export,
     ),

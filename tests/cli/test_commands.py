@@ -20,7 +20,7 @@ WORDS = {
     'test': 'c.py k.pth',
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
     'predict': 'run photos --out o',
-    'export': 'c.py k.pth o.pth',
+    'export': 'run',
     'mutual': 'a.py b.py',
     'compare': 'a.py',
     'calibrate': 'c.py k.pth',
