@@ -15,7 +15,7 @@ from mmsemi.evaluation.bootstrap import (
     score,
 )
 
-FEW = 10  # hold-out images: below, a verdict needs a warning
+FEW = 20  # hold-out images: below, intervals tend to be too narrow
 
 
 class Verdict(NamedTuple):
