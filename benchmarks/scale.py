@@ -11,6 +11,9 @@ pixels, so that the time is that of names and files:
 - ``commit``: the list of files of a labeled round, put together and written;
 - ``resume``: a round found on disk is verified, twice.
 
+With ``--parts names`` no files are written but the list, so that ten million
+names take a minute.
+
 Seconds are CPU time, memory is the growth over a process that has imported
 everything. With two numbers (``--images 20000 100000``) the ratio tells
 whether a part grows faster than the set.
@@ -213,6 +216,7 @@ def run_part(part: str, root: Path, images: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--images', type=int, nargs='+', default=[100_000])
+    parser.add_argument('--parts', choices=PARTS, nargs='+', default=PARTS)
     parser.add_argument('--part', choices=PARTS, help=argparse.SUPPRESS)
     parser.add_argument('--root', type=Path, help=argparse.SUPPRESS)
     parser.add_argument('--json', type=Path, help='write the figures here')
@@ -223,8 +227,9 @@ def main() -> None:
     figures = {}
     for images in args.images:
         with tempfile.TemporaryDirectory() as folder:
-            make_set(Path(folder), images)
-            for part in PARTS:
+            if set(args.parts) - {'names'}:
+                make_set(Path(folder), images)
+            for part in args.parts:
                 found = run_part(part, Path(folder), images)
                 figures[f'{part} {images}'] = found
                 words = ', '.join(f'{k} {v:g}' for k, v in found.items())

@@ -72,11 +72,11 @@ class CompactInfos(Sequence):
         return dict(paths, **self.common)
 
 
-def column(infos: Sequence, key: str) -> list[str | None]:
+def column(infos: Sequence, key: str) -> Iterator[str | None]:
     """A path of every info, None for those that have none."""
     if isinstance(infos, CompactInfos) and key in infos.paths:
-        return list(infos.column(key))
-    return [info.get(key) for info in infos]
+        return infos.column(key)
+    return (info.get(key) for info in infos)
 
 
 def build_dataset(config: dict, serialize: bool = True) -> BaseDataset:

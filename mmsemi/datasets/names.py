@@ -8,6 +8,8 @@ from itertools import islice
 
 import numpy as np
 
+from mmsemi.utils.errors import UsageError
+
 # Names that are Python objects at a time.
 PIECE = 65536
 
@@ -18,6 +20,9 @@ class Names(Sequence):
     Args:
         names: of images, or their text in UTF-8 with a line break behind
             each.
+
+    Raises:
+        UsageError: if a name holds a line break.
     """
 
     def __init__(self, names: Iterable[str] | bytes) -> None:
@@ -31,7 +36,12 @@ class Names(Sequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return Names(self.all()[index])
+            first, last, step = index.indices(len(self))
+            if step != 1:
+                return Names(self.all()[index])
+            begun = self.ends[first - 1] + 1 if first else 0
+            end = self.ends[last - 1] + 1 if last > first else begun
+            return Names(self.text[begun:end].tobytes())
         position = range(len(self))[index]
         start = self.ends[position - 1] + 1 if position else 0
         return self.text[start : self.ends[position]].tobytes().decode()
@@ -65,4 +75,11 @@ def _lines(names: Iterable[str]) -> Iterator[bytes]:
     """Pieces of the text of names."""
     names = iter(names)
     while piece := list(islice(names, PIECE)):
-        yield '\n'.join([*piece, '']).encode()
+        text = '\n'.join([*piece, '']).encode()
+        if text.count(b'\n') != len(piece):
+            wrong = next(name for name in piece if '\n' in name)
+            raise UsageError(
+                f'{wrong!r}: the name of an image holds a line break. Rename '
+                'the file'
+            )
+        yield text

@@ -97,7 +97,9 @@ def check_disjoint(**lists: Sequence[str]) -> None:
         UsageError: naming the two lists and the first image in both.
     """
     for (a, first), (b, second) in combinations(lists.items(), 2):
-        shared = set(first) & set(second)
+        fewer, others = sorted((first, second), key=len)
+        known = set(fewer)
+        shared = {name for name in others if name in known}
         if shared:
             names = [name for name in first if name in shared]
             raise UsageError(

@@ -4,6 +4,7 @@ import hashlib
 import os
 import os.path as osp
 from collections.abc import Sequence
+from itertools import chain
 
 from mmengine.config import Config
 
@@ -68,12 +69,12 @@ class ImageList:
         self.suffix = getattr(dataset, 'img_suffix', '')
         self.classes = dataset.metainfo['classes']
         self.num_seen = dataset.metainfo.get('num_seen')
-        self.images = [
+        self.images = Names(
             osp.abspath(path) for path in column(infos, 'img_path') if path
-        ]
-        self.masks: list[str] = []
+        )
+        self.masks = Names(())
         if role != 'unlabeled' and masks and self.images:
-            self.masks = list(filter(None, column(infos, 'seg_map_path')))
+            self.masks = Names(filter(None, column(infos, 'seg_map_path')))
             if len(self.masks) < len(infos):
                 raise UsageError(
                     f'{role} images of {self.source} have no masks: add '
@@ -165,7 +166,7 @@ class ImageList:
             self.lookup.tobytes() + bytes([len(self.classes), self.num_labels])
         )
         digest.update(str(self.config.get('pipeline', [])[:1]).encode())
-        for path in self.masks + self.images:
+        for path in chain(self.masks, self.images):
             stat = os.stat(path)
             digest.update(f'{path} {stat.st_mtime_ns} {stat.st_size}'.encode())
         return digest.hexdigest()

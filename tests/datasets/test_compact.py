@@ -10,6 +10,7 @@ from mmsemi.datasets.compact import CompactInfos, build_dataset
 from mmsemi.datasets.lists import parse, read_names
 from mmsemi.datasets.names import Names
 from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import UsageError
 
 NAMES = ['a/1', 'a/2', 'b/ä 3', 'deep/er/4']
 
@@ -130,6 +131,14 @@ def test_names_in_pieces(number, monkeypatch):
     held = Names(iter(given))
     assert list(held) == held.all() == given and len(held) == number
     assert list(Names(held.text.tobytes())) == given
+    for part in (slice(1, 3), slice(2, None), slice(-2, None), slice(3, 1)):
+        assert list(held[part]) == given[part]
+    assert list(held[::2]) == given[::2]
+
+
+def test_a_line_break_in_a_name():
+    with pytest.raises(UsageError, match=r'b.nc.*holds a line break'):
+        Names(['a', 'b\nc'])
 
 
 @pytest.mark.parametrize(
