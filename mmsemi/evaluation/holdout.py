@@ -44,7 +44,7 @@ class HoldoutScores:
         Args:
             name: of the image.
             ids: (H, W) uint8 predicted classes.
-            confidence: (H, W) float32 in [0, 1].
+            confidence: (H, W) float in [0, 1].
             truth: (H, W) uint8 classes, 255 = unknown.
 
         Raises:
@@ -61,12 +61,13 @@ class HoldoutScores:
             quality.compare(ids[rows], truth[rows])
             self._count(ids[rows], confidence[rows], truth[rows])
         self.images[name] = quality.confusion
-        self.confidence[name] = float(confidence.mean())
+        self.confidence[name] = float(confidence.mean(dtype=np.float64))
 
     def _count(self, ids, confidence, truth) -> None:
         known = truth != 255
         ids, right = ids[known].astype(np.int64), (ids == truth)[known]
-        bins = (confidence[known] * BINS).astype(np.int64).clip(0, BINS - 1)
+        sure = confidence[known].astype(np.float32) * BINS
+        bins = sure.astype(np.int64).clip(0, BINS - 1)
         places = ids * BINS + bins
         size = self.num_classes * BINS
         for total, part in (
