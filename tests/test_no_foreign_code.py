@@ -357,21 +357,8 @@ def command_calibration(s):
 
 
 @place
-def converter_of_torchvision(s):
-    tool = 'model_converters/torchvision_to_mmseg.py'
-    s.command(tool, s.poison, '--out', s.folder / 'o.pth')
-
-
-@place
-def converter_of_deep_stems(s):
-    tool = 'model_converters/deep_stem_resnet_to_mmseg.py'
-    s.command(tool, s.poison, '--out', s.folder / 'o.pth')
-
-
-@place
-def converter_of_advsemiseg(s):
-    tool = 'model_converters/advsemiseg_to_mmseg.py'
-    s.command(tool, s.poison, s.folder / 'o.pth', '--num-classes', 3)
+def command_convert(s):
+    s.command('convert.py', s.poison, '--out', s.folder / 'o.pth')
 
 
 # Functions.

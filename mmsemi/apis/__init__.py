@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .calibration import sweep_calibration
     from .compare import compare
+    from .convert import convert
     from .doctor import doctor
     from .export import export
     from .holdout import evaluate_holdout
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _PLACES = dict(
     compare='mmsemi.apis.compare',
+    convert='mmsemi.apis.convert',
     doctor='mmsemi.apis.doctor',
     evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
@@ -46,6 +48,7 @@ _PLACES = dict(
 
 __all__ = [
     'compare',
+    'convert',
     'doctor',
     'evaluate_holdout',
     'export',

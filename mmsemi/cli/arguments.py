@@ -263,6 +263,32 @@ def export(parser: argparse.ArgumentParser) -> None:
     add_trust_option(parser)
 
 
+def convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('source', help='file as its authors published it')
+    parser.add_argument(
+        '--out',
+        required=True,
+        metavar='FILE',
+        help='file to write, *.pth, or *.npz for a spatial prior',
+    )
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        metavar='N',
+        help='classes of the network to train: a head for another number is '
+        'left out',
+    )
+    parser.add_argument(
+        '--network',
+        choices=['student', 'teacher'],
+        help='where a file holds both; default: teacher',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace an existing file'
+    )
+    add_trust_option(parser)
+
+
 def mutual(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('configs', nargs=2, metavar='CONFIG')
     parser.add_argument(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from .arguments import (
     calibrate,
     compare,
+    convert,
     curves,
     doctor,
     export,
@@ -61,6 +62,12 @@ COMMANDS = {
         'make a plain MMSegmentation or ONNX model',
         'mmsemi.apis.export:export',
         export,
+    ),
+    'convert': Command(
+        'read a checkpoint that another program published',
+        'mmsemi.apis.convert:convert',
+        convert,
+        prints=True,
     ),
     'mutual': Command(
         'train two models that label for each other (DMT)',

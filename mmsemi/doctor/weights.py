@@ -27,7 +27,7 @@ def check_weights(cfg: Config) -> None:
             raise UsageError(
                 f'{place}: checkpoint {path} does not exist. Bring it there '
                 '(the README of the config says from where; '
-                'tools/model_converters makes it from foreign ones) or name '
+                '`mmsemi convert` makes it from a published one) or name '
                 'another by --cfg-options'
             )
         try:

@@ -24,6 +24,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmsemi.utils.errors import UsageError
 
+from .published import MXNET_MAGIC
+
 _torch_load = torch.load
 _TRUST = [False]
 
@@ -176,10 +178,15 @@ def _reason(file: Any, error: Exception) -> str:
     start = b''
     if isinstance(file, (str, Path)):
         with open(file, 'rb') as stream:
-            start = stream.read(2)
+            start = stream.read(8)
         if not start:
             return 'is empty. Copy or download it again'
-    if start == b'PK':
+    if start == MXNET_MAGIC:
+        return (
+            'is a file of MXNet, such as CBST published: convert it with '
+            f'`mmsemi convert {file} --out OUT.pth` and use OUT.pth'
+        )
+    if start.startswith(b'PK'):
         return (
             'is damaged or incomplete. Copy or download it again, or take an '
             'earlier one'

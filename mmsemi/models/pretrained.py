@@ -8,6 +8,7 @@ from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from mmsemi.io.published import advice
 from mmsemi.registry import WEIGHT_INITIALIZERS
 from mmsemi.utils.errors import UsageError
 
@@ -55,6 +56,11 @@ class CountedPretrainedInit(PretrainedInit):
             f'{fits} of {len(own)} weights of {name} are in the checkpoint '
             f'{self.checkpoint}{f" under {prefix}" if prefix else ""}'
         )
+        foreign = advice(self.checkpoint, content)
+        # Most of a deep-stem ResNet fits by chance, but its stem would not.
+        stem = any(key.startswith('stem.') for key in absent)
+        if foreign and (stem or 2 * fits < len(own)):
+            raise UsageError(f'init_cfg: {foreign}')
         if 2 * fits < len(own):
             raise UsageError(
                 f'init_cfg: only {counted}. It wants {some(absent)}, the file '

@@ -14,6 +14,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
 from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
 
 from .input_bands import adapt_bands, is_for_colors
@@ -86,13 +87,20 @@ def load_weights(
             )
     if not training:
         names += TRAINING_ONLY
+    given = state
     state = {
         key: value
-        for key, value in state.items()
+        for key, value in given.items()
         if not any(is_part(name, key) for name in names)
     }
     plain = is_plain(model, state)
-    fit = fill(model, state, source, adapt=training)
+    foreign = advice(source.removeprefix('checkpoint '), given)
+    try:
+        fit = fill(model, state, source, adapt=training)
+    except UsageError:
+        if foreign is None:
+            raise
+        raise UsageError(foreign) from None
     missing = [
         key
         for key in fit.missing
@@ -102,7 +110,7 @@ def load_weights(
         missing = within_filled(model, missing)
     fit = fit._replace(missing=missing)
     if fit.names():
-        raise UsageError(describe(fit, model, source, training))
+        raise UsageError(foreign or describe(fit, model, source, training))
 
 
 def read_weights(

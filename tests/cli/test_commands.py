@@ -21,6 +21,7 @@ WORDS = {
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
     'predict': 'run photos --out o',
     'export': 'run',
+    'convert': 'theirs.pth --out o.pth',
     'mutual': 'a.py b.py',
     'compare': 'a.py',
     'calibrate': 'c.py k.pth',

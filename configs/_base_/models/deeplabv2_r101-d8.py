@@ -3,7 +3,7 @@
 # a head that sums two of its four atrous branches. See lateral-sum_*.py for
 # how a method wraps this model.
 #
-# The AdvSemiSeg COCO weights (tools/model_converters/advsemiseg_to_mmseg.py)
+# The AdvSemiSeg COCO weights (converted by `mmsemi convert`)
 # expect BGR images in 0-255 minus the mean, as set here. For torchvision's
 # ImageNet weights use bgr_to_rgb=True with ImageNet's mean and std.
 norm_cfg = dict(type='BN', requires_grad=True)

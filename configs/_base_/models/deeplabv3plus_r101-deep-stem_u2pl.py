@@ -3,8 +3,7 @@
 # (2, 2, 4), and DeepLabV3+ with ordinary convolutions. mmseg's multi_grid
 # values are dilations themselves.
 #
-# Weights: convert the authors' ImageNet file by
-# tools/model_converters/deep_stem_resnet_to_mmseg.py and set
+# Weights: convert the authors' ImageNet file by `mmsemi convert` and set
 # backbone.init_cfg = dict(type='Pretrained', checkpoint=...). mmseg's
 # open-mmlab://resnet101_v1c has a stem of 32, 32 and 64 channels and needs
 # stem_channels=64.

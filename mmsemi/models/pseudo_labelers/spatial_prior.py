@@ -24,6 +24,11 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
     )
     if not Path(path).is_file():
         raise UsageError(f'{path}: no such spatial prior; {advice}')
+    if str(path).endswith('.mat'):
+        raise UsageError(
+            f"{path} is CBST's prior for MATLAB: convert it with `mmsemi "
+            f'convert {path} --out OUT.npz` and use OUT.npz'
+        )
     try:
         with open(path, 'rb') as stream:
             file = dict(np.load(stream, allow_pickle=False).items())

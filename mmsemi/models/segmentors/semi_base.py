@@ -174,7 +174,7 @@ class SemiSegmentor(BaseSegmentor):
                 f'the checkpoint fits no part of {type(self).__name__}: it '
                 f'holds keys such as {own[:3]}, the model {wanted[:3]}. '
                 'Backbone weights go to backbone.init_cfg, foreign '
-                'checkpoints through tools/model_converters'
+                'checkpoints through `mmsemi convert`'
             )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 

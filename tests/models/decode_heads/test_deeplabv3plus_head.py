@@ -1,6 +1,5 @@
 """The network of U2PL, and heads with a representation."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from mmengine.config import Config
 from mmseg.registry import MODELS as MMSEG
 
 from mmsemi.registry import MODELS
-from mmsemi.utils.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / 'configs/_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py'
@@ -154,64 +152,3 @@ def test_other_heads_with_a_representation(cfg) -> None:
     plain = MMSEG.build(plain_cfg).eval()
     plain.load_state_dict(state, strict=True)
     torch.testing.assert_close(plain(feats()), logits)
-
-
-def tool():
-    path = ROOT / 'tools/model_converters/deep_stem_resnet_to_mmseg.py'
-    spec = importlib.util.spec_from_file_location('deep_stem', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def deep_stem(depth: int) -> dict:
-    """State dict in the published layout, with the true shapes."""
-    with torch.device('meta'):
-        backbone = MODELS.build(
-            dict(type='ResNetV1c', depth=depth, stem_channels=128)
-        )
-    state = {}
-    for key, value in backbone.state_dict().items():
-        if key.startswith('stem.7.'):
-            key = 'bn1.' + key[7:]
-        elif key.startswith('stem.'):
-            key = 'conv1.' + key[5:]
-        if not key.endswith('num_batches_tracked'):
-            state[key] = torch.zeros(()).expand(value.shape)
-    state['fc.weight'] = torch.zeros(()).expand(1000, 2048)
-    state['fc.bias'] = torch.zeros(1000)
-    return state
-
-
-@pytest.mark.parametrize('depth', [50, 101])
-def test_deep_stem_converter(depth) -> None:
-    source = deep_stem(depth)
-    assert source['conv1.6.weight'].shape == (128, 64, 3, 3)
-    assert source['bn1.weight'].shape == (128,)
-    state, report = tool().convert(source)
-    assert f'ResNet-{depth}' in report and '2 of the classifier' in report
-    with torch.device('meta'):
-        wanted = MODELS.build(
-            dict(type='ResNetV1c', depth=depth, stem_channels=128)
-        ).state_dict()
-    left = {k for k in wanted if k not in state}
-    assert all(k.endswith('num_batches_tracked') for k in left)
-    assert {k: v.shape for k, v in state.items()} == {
-        k: wanted[k].shape for k in state
-    }
-
-
-def test_deep_stem_converter_refuses_other_networks() -> None:
-    source = deep_stem(50)
-    narrow = dict(source, **{'conv1.0.weight': torch.zeros(32, 3, 3, 3)})
-    with pytest.raises(UsageError, match='stem.0.weight'):
-        tool().convert(narrow)
-    plain = {k: v for k, v in source.items() if not k.startswith('conv1.')}
-    plain['conv1.weight'] = torch.zeros(64, 3, 7, 7)
-    with pytest.raises(UsageError, match='conv1.weight'):
-        tool().convert(plain)
-    with pytest.raises(UsageError, match='no weights of a ResNet'):
-        tool().convert({'features.0.weight': torch.zeros(3)})
-    del source['layer4.2.bn3.bias']
-    with pytest.raises(UsageError, match='1 tensors are missing'):
-        tool().convert(source)

@@ -1,0 +1,1 @@
+"""Checkpoints of published programs, under the names that mmsemi uses."""
