@@ -185,3 +185,31 @@ def test_impossible_subsets(cfg, message):
         SourceSubsetSampler(sources(8, 4), **cfg)
     with pytest.raises(ValueError, match='source and target'):
         SourceSubsetSampler(range(8), portions=(0.5,))
+
+
+@pytest.mark.parametrize('world_size', [2, 3, 4])
+@pytest.mark.parametrize('begun', [0, 5])
+def test_a_step_sees_the_same_images_in_one_order(
+    monkeypatch, world_size, begun
+):
+    """Whatever the number of processes, and also after a resume."""
+    data, share, steps = sources(5, 17), (1, 3), 20
+
+    def of_rank(rank):
+        on_rank(monkeypatch, rank, world_size)
+        sampler = SourceRatioSampler(data, share, seed=2)
+        sampler.skip(4 * begun)
+        return stream(sampler, 4 * steps)
+
+    on_rank(monkeypatch, 0, 1)
+    whole = [n * world_size for n in share]
+    alone = SourceRatioSampler(data, whole, seed=2)
+    alone.skip(sum(whole) * begun)
+    expected = stream(alone, sum(whole) * steps)
+    ranks = [of_rank(rank) for rank in range(world_size)]
+    found = []
+    for step in range(steps):
+        batches = [rank[4 * step : 4 * step + 4] for rank in ranks]
+        found += [batch[0] for batch in batches]
+        found += [i for batch in batches for i in batch[1:]]
+    assert found == expected

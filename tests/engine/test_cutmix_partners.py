@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset
 
 from mmsemi.datasets import CutMixPartnerSampler
-from mmsemi.datasets.samplers import cutmix_partner
+from mmsemi.datasets.samplers import cutmix_partner, source_ratio
 from mmsemi.doctor.data import check_data
 from mmsemi.doctor.lists import collect
 from mmsemi.models.mixing import AdaptiveCutMix
@@ -289,3 +289,32 @@ def test_wrong_parts_are_named(root, tmp_path, monkeypatch) -> None:
         CutMixPartnerSampler(
             ConcatDataset([[1], [2]]), samples_per_source=(2, 0)
         )
+
+
+def test_partners_do_not_depend_on_processes_or_parts(monkeypatch) -> None:
+    data = ConcatDataset([list(range(4)), list(range(20))])
+
+    def pairs(rank, processes, parts) -> list:
+        """``(image, partner)`` of each unlabeled image, step by step."""
+        monkeypatch.setattr(
+            source_ratio, 'get_dist_info', lambda: (rank, processes)
+        )
+        share = 4 // processes, 8 // processes
+        sampler = CutMixPartnerSampler(data, share, seed=3, parts=parts)
+        sampler.draw = lambda rngs: (
+            np.zeros(len(rngs), int),
+            np.array([rng.integers(20) for rng in rngs]),
+        )
+        size, found = sampler.batch_size, []
+        for batch in np.reshape(
+            list(islice(iter(sampler), 5 * size)), (5, -1)
+        ):
+            mine = batch[share[0] :].reshape(parts, 2, -1).swapaxes(0, 1)
+            found.append(list(zip(*mine.reshape(2, -1).tolist())))
+        return found
+
+    whole = pairs(0, 1, 1)
+    assert pairs(0, 1, 2) == pairs(0, 1, 4) == whole
+    for parts in (1, 2):
+        ranks = [pairs(rank, 2, parts) for rank in (0, 1)]
+        assert [a + b for a, b in zip(*ranks)] == whole
