@@ -16,6 +16,7 @@ ITERATIONS = [
     ('augseg/voc_1464', '92', 80 * 655),
     ('augseg/voc_1464', None, 80 * 569),
     ('augseg/cityscapes_744', '186', 240 * 174),
+    ('unimatch/voc_1464_second_stream', '92', 104880),
     ('corrmatch/voc_1464', '92', 104880),
     ('corrmatch/cityscapes_744', '372', 78000),
     ('unimatch_v2/voc_1464', '92', 39300),
@@ -62,6 +63,13 @@ def test_views_share_their_geometry(name):
     steps = [step.type for step in pipeline]
     assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
     assert 'LoadAnnotations' not in steps
+    last = pipeline[-1]
+    if last.type == 'MultiStream':  # the same twice, under other names
+        pipeline, other = last.streams
+        assert [s.type for s in pipeline] == [s.type for s in other]
+        assert list(other[-1]) == [
+            key.replace('unsup', 'partner') for key in pipeline[-1]
+        ]
     views = dict(pipeline[-1])
     assert views.pop('type') == 'MultiBranch'
     assert [step.type for step in views.pop('unsup_teacher')] == [

@@ -8,10 +8,10 @@ from mmsemi.utils.errors import UsageError
 FACTS = (
     'labeled unlabeled val partly_labeled lists split splits '
     'baseline_split baseline_list variant variants load mean std '
-    'resize crop_size augment sup_augment '
-    'round_augment strong views paste partners match_image label_resize '
-    'test_resize test_pad tta_scales batch num_workers val_workers '
-    'label_workers round_sampler evaluator zero_label word_vectors epoch'
+    'resize crop_size augment sup_augment round_augment strong views '
+    'second_stream paste partners match_image label_resize test_resize '
+    'test_pad tta_scales batch num_workers val_workers label_workers '
+    'round_sampler evaluator zero_label word_vectors epoch'
 ).split()
 
 

@@ -123,18 +123,21 @@ class Recipe:
 
     def unsup(self) -> list[dict]:
         """Unlabeled images: a weak view and strong ones of one geometry."""
+        start = self.image() + [dict(type='InitValidMap')] + self.resize()
+        stream = [*self.augment(), self.views('unsup')]
+        if not self.data.get('second_stream'):
+            return start + stream
+        streams = [stream, [*self.augment(), self.views('partner')]]
+        return start + [dict(type='MultiStream', streams=streams)]
+
+    def views(self, name: str) -> dict:
+        """A weak view and strong ones of one crop."""
         strong = list(self.data.get('strong') or []) + PACK
         views = {
-            f'unsup_student{"" if k == 1 else f"_{k}"}': strong
+            f'{name}_student{"" if k == 1 else f"_{k}"}': strong
             for k in range(1, self.data.get('views', 1) + 1)
         }
-        return (
-            self.image()
-            + [dict(type='InitValidMap')]
-            + self.resize()
-            + self.augment()
-            + [dict(type='MultiBranch', unsup_teacher=PACK, **views)]
-        )
+        return dict(type='MultiBranch', **{f'{name}_teacher': PACK}, **views)
 
     def label(self) -> list[dict]:
         """Whole images, to be labeled."""

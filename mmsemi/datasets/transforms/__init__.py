@@ -1,4 +1,4 @@
-from .branches import MultiBranch
+from .branches import MultiBranch, MultiStream
 from .center_crop import CenterCropFields
 from .center_pad import CenterPadFields
 from .formatting import PackSemiInputs
@@ -21,6 +21,7 @@ __all__ = [
     'MapLabels',
     'MapZeroLabels',
     'MultiBranch',
+    'MultiStream',
     'NoiseCutOut',
     'PackSemiInputs',
     'PadSegFields',

@@ -61,6 +61,42 @@ class MultiBranch(BaseTransform):
         return f'{type(self).__name__}(branches={self.branches})'
 
 
+@TRANSFORMS.register_module()
+class MultiStream(BaseTransform):
+    """One item becomes several, each with a geometry and branches of its own.
+
+    Args:
+        streams: for each a list of transforms that ends with a
+            :class:`MultiBranch`; no two may make the same branch.
+    """
+
+    def __init__(self, streams: list[list[dict]]) -> None:
+        self.streams = [Compose(steps) for steps in streams]
+        self.branches: dict[str, Compose] = {}
+        for stream in self.streams:
+            made = stream.transforms[-1].branches
+            twice = set(made) & set(self.branches)
+            if twice:
+                raise ValueError(
+                    f'MultiStream: two streams make {twice.pop()}; give '
+                    'branches names of their own'
+                )
+            self.branches.update(made)
+
+    def transform(self, results: dict) -> dict[str, dict] | None:
+        packed: dict[str, dict] = dict(inputs={}, data_samples={})
+        for stream in self.streams:
+            made = stream(copy.deepcopy(results))
+            if made is None:
+                return None
+            for key, values in packed.items():
+                values.update(made[key])
+        return packed
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(streams={self.streams})'
+
+
 def _around_same_maps(sample: SegDataSample) -> SegDataSample:
     """Another sample with the tensors of one; changes stay its own."""
     other = sample.new()

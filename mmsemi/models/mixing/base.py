@@ -33,16 +33,17 @@ class BatchMixing(nn.Module):
         prob: probability of mixing.
         per_image: one coin for every image, not one for the whole batch.
         partner: of image i among n: ``'roll'``, i + 1 (the last takes the
-            first); ``'flip'``, n - 1 - i.
+            first); ``'flip'``, n - 1 - i; ``'same'``, i, for images that
+            are pasted from another stream.
     """
 
     def __init__(
         self, prob: float = 0.5, per_image: bool = False, partner: str = 'roll'
     ) -> None:
         super().__init__()
-        if partner not in ('roll', 'flip'):
+        if partner not in ('roll', 'flip', 'same'):
             raise ValueError(
-                f"partner must be 'roll' or 'flip', got {partner!r}"
+                f"partner must be 'roll', 'flip' or 'same', got {partner!r}"
             )
         if not 0 <= prob <= 1:
             raise ValueError(f'prob must lie in [0, 1], got {prob}')
@@ -68,6 +69,8 @@ class BatchMixing(nn.Module):
 
     def others(self, tensor: Tensor) -> Tensor:
         """The partner of every image, or of what belongs to it."""
+        if self.partner == 'same':
+            return tensor
         if self.partner == 'flip':
             return tensor.flip(0)
         return tensor.roll(-1, 0)
@@ -78,16 +81,22 @@ class BatchMixing(nn.Module):
         targets: Targets,
         mask: Tensor,
         other: Targets | None = None,
+        pasted: Tensor | None = None,
     ) -> tuple[Tensor, Targets]:
         """Mix by a given mask, see :meth:`forward`."""
         partners = (targets if other is None else other).each(self.others)
+        pasted = images if pasted is None else pasted
         return (
-            paste(images, self.others(images), mask),
+            paste(images, self.others(pasted), mask),
             targets.paste(partners, mask),
         )
 
     def forward(
-        self, images: Tensor, targets: Targets, other: Targets | None = None
+        self,
+        images: Tensor,
+        targets: Targets,
+        other: Targets | None = None,
+        pasted: Tensor | None = None,
     ) -> tuple[Tensor, Targets]:
         """Mix a batch.
 
@@ -96,11 +105,13 @@ class BatchMixing(nn.Module):
             targets: what belongs to the pixels.
             other: targets of the same images to take for the pixels that
                 are pasted; by default ``targets``.
+            pasted: images to paste from, of the shape of ``images``, to
+                which ``other`` belongs; by default ``images``.
         """
         mask = self.draw(targets)
         if mask is None:
             return images, targets
-        return self.mix(images, targets, mask, other)
+        return self.mix(images, targets, mask, other, pasted)
 
     def extra_repr(self) -> str:
         return (

@@ -28,7 +28,8 @@ class CutMix(BatchMixing):
         box_cfg: options of the rule.
         prob: probability of mixing.
         per_image: one coin for every image, not one for the whole batch.
-        partner: ``'roll'`` or ``'flip'``, see :class:`BatchMixing`.
+        partner: ``'roll'``, ``'flip'`` or ``'same'``, see
+            :class:`BatchMixing`.
     """
 
     def __init__(

@@ -37,6 +37,7 @@ class CutOut(CutMix):
         targets: Targets,
         mask: Tensor,
         other: Targets | None = None,
+        pasted: Tensor | None = None,
     ) -> tuple[Tensor, Targets]:
         """Cut by a given mask; no other image takes part."""
 

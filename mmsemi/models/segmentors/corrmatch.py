@@ -56,6 +56,7 @@ class CorrMatch(UniMatch):
     """
 
     strong_views = 1
+    other_branches = UniMatch.other_branches[:2]
     train_defaults = dict(UniMatch.train_defaults, sup_weight=0.25)
 
     def __init__(
@@ -93,13 +94,14 @@ class CorrMatch(UniMatch):
 
     def step(self, batch: Batch) -> Losses:
         """UniMatch's step with one strong view, and what is said above."""
-        looked = self.look(self.student, batch.weak)
+        stream, (pasted,) = self.second_stream(batch)
+        looked = self.look(self.student, stream.weak)
         sup, clean, perturbed = self.decode_twice(batch)
         own = self.label(clean['decode'], batch)
         with in_mode(self.pseudo_labeler, False):
-            other = self.label(looked, batch)
+            other = self.label(looked, stream)
         images, mixed = self.mix(
-            batch.strong[0], marked(own, 0), marked(other, 1)
+            batch.strong[0], marked(own, 0), marked(other, 1), pasted
         )
         strong = self.decode(self.student, images, auxiliary=False)
         (passed_x, passed), _ = self.pass_on(sup, clean)

@@ -2,26 +2,24 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mmsemi.models.losses import TargetLoss
 from mmsemi.models.pseudo_labelers import PseudoLabeler
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
-from mmsemi.utils.labels import IGNORE
 
 from .batch import Batch
 from .figures import Record, label_figures, named_losses
-from .network_verbs import NetworkVerbs, Outputs
-from .schedule import TrainingSchedule
+from .network_verbs import Outputs
 from .semi_base import SemiSegmentor, heads
+from .target_verbs import TargetVerbs
 
 Losses = dict[str, Tensor]
 NOT_NEGATIVE = ('sup_weight', 'unsup_weight', 'ramp_up_iters', 'warmup_iters')
 
 
-class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
+class OnlineSegmentor(TargetVerbs, SemiSegmentor):
     """A method is one :meth:`step`: from a :class:`Batch` to its losses.
 
     There is no teacher here and no method, only verbs for a step, each bound
@@ -160,61 +158,7 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
         outputs = self.decode(self.student, batch.sup)
         return self.sup(self.student, outputs, batch)
 
-    # Verbs.
-    @torch.no_grad()
-    def label(self, logits: Tensor, batch: Batch) -> Targets:
-        """Targets for the unlabeled images of a batch.
-
-        Args:
-            logits: (M, C, h, w) for their weak views.
-            batch: says what is padding, which gets no label and no weight.
-        """
-        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
-        targets = self.run_labeler(probabilities, batch.valid)
-        valid = batch.valid
-        soft = None
-        if self.soft_losses:
-            soft = probabilities if targets.soft is None else targets.soft
-        targets = targets.change(
-            labels=targets.labels.masked_fill(~valid, IGNORE),
-            weights=targets.weights * valid,
-            valid=valid,
-            soft=soft,
-        )
-        if self.semi_train_cfg['audit']:
-            targets = targets.change(truth=batch.truth)
-        self.record('labeled', batch.weak, targets, batch.samples)
-        return targets
-
-    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
-        """The pseudo-labeler, told the progress if it asks for it."""
-        progress = self.progress if self.pseudo_labeler.needs_progress else 0.0
-        return self.pseudo_labeler(probabilities, valid, progress)
-
-    def mix(
-        self, images: Tensor, own: Targets, other: Targets | None = None
-    ) -> tuple[Tensor, Targets]:
-        """Mix images and their targets alike.
-
-        Args:
-            images: strong views (M, 3, H, W).
-            own: their targets.
-            other: targets of the same images to take for what is pasted, if
-                those come from another forward.
-        """
-        self.record('strong', images, own)
-        if self.mixing is None:
-            return images, own
-        images, targets = self.run_mixing(images, own, other)
-        self.record('mixed', images, targets)
-        return images, targets
-
-    def run_mixing(
-        self, images: Tensor, own: Targets, other: Targets | None
-    ) -> tuple[Tensor, Targets]:
-        """The mixing module, see :meth:`mix`."""
-        return self.mixing(images, own, other)
-
+    # Verbs, besides those of the bases.
     def sup(
         self, network: nn.Module, outputs: Outputs, batch: Batch, name='sup'
     ) -> Losses:
@@ -272,29 +216,3 @@ class OnlineSegmentor(NetworkVerbs, TrainingSchedule, SemiSegmentor):
         if name == 'unsup':
             losses.update(label_figures(targets))
         return losses
-
-    def record(
-        self,
-        name: str,
-        images: Tensor | None,
-        targets: Targets,
-        samples: list | None = None,
-    ) -> None:
-        """Keep what a step saw, if ``recording`` was set before it.
-
-        Hooks set it for one iteration at a time and find in the end that
-        ``records[name]`` is a list of :class:`Record`, in order: ``labeled``
-        (weak views, with their samples), ``strong``, ``mixed`` and
-        ``learned`` (no images; what the loss got). What belongs together
-        has the very same targets.
-        """
-        if self.records is not None:
-            self.records.setdefault(name, []).append(
-                Record(images, targets, samples or [])
-            )
-
-    @property
-    def soft_losses(self) -> list[str]:
-        """Losses of unlabeled images that want probabilities."""
-        losses = (self.unsup_loss, *self.further_losses.values())
-        return [type(loss).__name__ for loss in losses if loss.needs_soft]

@@ -7,13 +7,15 @@ from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 
-from .batch import Batch
+from .batch import Batch, valid_pixels
 from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 
 CUTMIX = dict(
     type='CutMix', box='unimatch', prob=0.5, per_image=True, partner='flip'
 )
+# Views of the same images in a second stream.
+PARTNERS = ('partner_teacher', 'partner_student', 'partner_student_2')
 
 
 class PerturbedViews(OnlineSegmentor):
@@ -78,10 +80,11 @@ class UniMatch(PerturbedViews):
     schedules of 80 (VOC) and 240 (Cityscapes) passes over the unlabeled
     images, 8 labeled and 8 unlabeled ones a step; no further heads.
 
-    Differences: CutMix pastes another image of the batch (in reverse order,
-    as in V2), where the code pastes another view of the same photograph from
-    a second stream, which performs alike, its authors say. All features are
-    perturbed that enter the heads; in their network, those are two.
+    CutMix pastes another image of the batch (in reverse order, as in V2).
+    The code pastes another view of the same photograph from a second stream,
+    which performs alike, its authors say: ``second_stream=True`` of the data
+    and ``mixing=dict(..., partner='same')``. All features are perturbed that
+    enter the heads; in their network, those are two.
 
     Args:
         **kwargs: see :class:`PerturbedViews` and :class:`OnlineSegmentor`;
@@ -90,6 +93,7 @@ class UniMatch(PerturbedViews):
             alone.
     """
 
+    other_branches: tuple[str, ...] = PARTNERS
     published_perturbation = dict(type='ChannelDropout')
     train_defaults = dict(
         OnlineSegmentor.train_defaults, sup_weight=0.5, unsup_weight=0.5
@@ -97,10 +101,14 @@ class UniMatch(PerturbedViews):
 
     def step(self, batch: Batch) -> Losses:
         """Algorithm 1 of the paper, and its second strong view."""
-        other = self.label(self.look(self.student, batch.weak), batch)
+        stream, pasted = self.second_stream(batch)
+        other = self.label(self.look(self.student, stream.weak), stream)
         sup, clean, perturbed = self.decode_twice(batch)
         own = self.label(clean['decode'], batch)
-        mixed = [self.mix(view, own, other) for view in batch.strong]
+        mixed = [
+            self.mix(view, own, other, from_view)
+            for view, from_view in zip(batch.strong, pasted)
+        ]
         images = torch.cat([images for images, _ in mixed])
         strong = self.decode(self.student, images, auxiliary=False)
         first, second = strong['decode'].chunk(2)
@@ -110,6 +118,21 @@ class UniMatch(PerturbedViews):
             **self.unsup(second, mixed[1][1], 'unsup_2', 0.25),
             **self.unsup(perturbed['decode'], own, 'unsup_fp', 0.5),
         }
+
+    def second_stream(
+        self, batch: Batch
+    ) -> tuple[Batch, list[Tensor] | list[None]]:
+        """Other views of the images, and which to paste from.
+
+        Without any, the batch itself, and no others.
+        """
+        if PARTNERS[0] not in batch.others:
+            return batch, [None] * self.strong_views
+        weak, samples = batch.others[PARTNERS[0]]
+        names = PARTNERS[1 : 1 + self.strong_views]
+        valid = valid_pixels(samples)
+        stream = batch.change(weak=weak, valid=valid, samples=samples)
+        return stream, [batch.others[name][0] for name in names]
 
     def decode_twice(self, batch: Batch) -> tuple[Outputs, Outputs, Outputs]:
         """Outputs of labeled images, of weak views, of these perturbed.

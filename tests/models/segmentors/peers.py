@@ -61,6 +61,11 @@ def unimatch_v2(cls=UniMatchV2, threshold=0.0, **changes):
     return build(cls, threshold, **changes)
 
 
+def corrmatch(cls=CorrMatch, threshold=0.0, **changes):
+    """CorrMatch."""
+    return build(cls, threshold, **changes)
+
+
 def cps(cls=CPS, weight=1.5, **changes):
     """CPS with the weight of the VOC experiments."""
     return build(cls, semi_train_cfg=dict(unsup_weight=weight), **changes)

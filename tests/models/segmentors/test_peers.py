@@ -135,32 +135,12 @@ def test_one_image(cls, changes):
     assert total(losses).isfinite() and losses['loss_unsup'] > 0
 
 
-PARTS = [
-    dict(
-        pseudo_labeler=dict(
-            type='OnlineClassBalancedPseudoLabeler',
-            labeler=dict(type='ClassBalancedPseudoLabeler'),
-            num_classes=4,
-        )
-    ),
-    dict(pseudo_labeler=dict(type='EntropyPercentilePseudoLabeler')),
-    dict(unsup_loss=dict(type='SoftmaxMSELoss')),
-    dict(mixing=dict(type='ClassMix', prob=1.0)),
-    dict(mixing=dict(type='CutOut', prob=1.0)),
-    dict(mixing=dict(type='AdaptiveCutMix', num_classes=4)),
-    dict(mixing=None),
-]
-
-
-@pytest.mark.parametrize('part', PARTS, ids=str)
-@pytest.mark.parametrize('cls', [UniMatch, UniMatchV2, CPS])
-def test_parts_are_exchanged_by_config(cls, part):
-    model = build(cls, **part)
-    model.set_progress(3, 10)
-    losses = losses_of(model)
-    total(losses).backward()
-    assert losses['loss_unsup'].isfinite() and losses['loss_unsup'] > 0
-    assert all(p.grad.isfinite().all() for p in model.parameters())
+def test_losses_of_soft_labels_and_no_mixing():
+    for cls in (UniMatch, UniMatchV2, CPS):
+        model = build(cls, unsup_loss=dict(type='SoftmaxMSELoss'), mixing=None)
+        losses = losses_of(model)
+        total(losses).backward()
+        assert losses['loss_unsup'].isfinite() and losses['loss_unsup'] > 0
 
 
 def test_defaults_are_those_of_the_papers():

@@ -8,7 +8,10 @@ from mmsemi.models.perturbations import (
     ChannelDropout,
     ComplementaryChannelDropout,
 )
+from mmsemi.utils.errors import UsageError
 from tests.models.segmentors.peers import (
+    BRANCHES,
+    corrmatch,
     losses_of,
     total,
     unimatch,
@@ -154,3 +157,36 @@ def test_nobody_moves_the_teacher():
     model.teacher_follows = False
     with pytest.warns(UserWarning, match='MeanTeacherHook'):
         losses_of(model)
+
+
+@pytest.mark.parametrize('method', [unimatch, corrmatch])
+def test_boxes_of_a_second_stream(method):
+    """Other views of the images, labeled by a forward in eval mode."""
+    model = method(
+        mixing=dict(type='CutMix', box='cutmix_seg', prob=1.0, partner='same')
+    )
+    model.recording = True
+    branches = dict(BRANCHES[type(model)])
+    more = {k.replace('unsup', 'partner'): 3 for k in list(branches)[1:]}
+    data = model.data_preprocessor(data_of({**branches, **more}), True)
+    for sample in data['data_samples']['partner_teacher']:
+        sample.gt_sem_seg.data[:] = 0
+        sample.gt_sem_seg.data[..., 0] = 255  # another padding
+    inputs = data['inputs']
+    model.eval()
+    looked = model.student(inputs['partner_teacher'], mode='tensor')
+    labels = F.interpolate(looked, (32, 32), mode='bilinear').argmax(1)
+    labels[..., 0] = 255
+    total(model(**data, mode='loss')).backward()
+    for k, record in enumerate(model.records['mixed']):
+        name = 'student' if k == 0 else f'student_{k + 1}'
+        own, other = inputs[f'unsup_{name}'], inputs[f'partner_{name}']
+        pasted = (record.images == other).all(1)
+        assert torch.equal(
+            record.images, torch.where(pasted[:, None], other, own)
+        )
+        assert 0.4 < pasted.float().mean() < 0.6
+        assert torch.equal(record.targets.labels[pasted], labels[pasted])
+    model = method(mixing=dict(type='AdaptiveCutMix', num_classes=4))
+    with pytest.raises(UsageError, match='leave data.second_stream out'):
+        losses_of(model, {**branches, **more})

@@ -1,0 +1,119 @@
+"""Verbs of an online method that make and change targets."""
+
+import torch
+from torch import Tensor, nn
+
+from mmsemi.models.losses import TargetLoss
+from mmsemi.models.mixing import BatchMixing
+from mmsemi.models.pseudo_labelers import PseudoLabeler
+from mmsemi.models.targets import Targets
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
+
+from .batch import Batch
+from .figures import Record
+from .network_verbs import NetworkVerbs
+from .schedule import TrainingSchedule
+
+
+class TargetVerbs(NetworkVerbs, TrainingSchedule):
+    """From logits to targets, and from targets to mixed ones."""
+
+    pseudo_labeler: PseudoLabeler
+    unsup_loss: TargetLoss
+    further_losses: nn.ModuleDict
+    mixing: nn.Module | None
+    records: dict[str, list[Record]] | None
+
+    @torch.no_grad()
+    def label(self, logits: Tensor, batch: Batch) -> Targets:
+        """Targets for the unlabeled images of a batch.
+
+        Args:
+            logits: (M, C, h, w) for their weak views.
+            batch: says what is padding, which gets no label and no weight.
+        """
+        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
+        targets = self.run_labeler(probabilities, batch.valid)
+        valid = batch.valid
+        soft = None
+        if self.soft_losses:
+            soft = probabilities if targets.soft is None else targets.soft
+        targets = targets.change(
+            labels=targets.labels.masked_fill(~valid, IGNORE),
+            weights=targets.weights * valid,
+            valid=valid,
+            soft=soft,
+        )
+        if self.semi_train_cfg['audit']:
+            targets = targets.change(truth=batch.truth)
+        self.record('labeled', batch.weak, targets, batch.samples)
+        return targets
+
+    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """The pseudo-labeler, told the progress if it asks for it."""
+        progress = self.progress if self.pseudo_labeler.needs_progress else 0.0
+        return self.pseudo_labeler(probabilities, valid, progress)
+
+    def mix(
+        self,
+        images: Tensor,
+        own: Targets,
+        other: Targets | None = None,
+        pasted: Tensor | None = None,
+    ) -> tuple[Tensor, Targets]:
+        """Mix images and their targets alike.
+
+        Args:
+            images: strong views (M, 3, H, W).
+            own: their targets.
+            other: targets of the same images to take for what is pasted, if
+                those come from another forward.
+            pasted: other images to paste from, to which ``other`` belongs.
+        """
+        self.record('strong', images, own)
+        if self.mixing is None:
+            return images, own
+        if pasted is None:
+            images, targets = self.run_mixing(images, own, other)
+        elif isinstance(self.mixing, BatchMixing):
+            images, targets = self.mixing(images, own, other, pasted)
+        else:
+            raise UsageError(
+                f'mixing={type(self.mixing).__name__} chooses what it pastes '
+                'from the batch: leave data.second_stream out'
+            )
+        self.record('mixed', images, targets)
+        return images, targets
+
+    def run_mixing(
+        self, images: Tensor, own: Targets, other: Targets | None
+    ) -> tuple[Tensor, Targets]:
+        """The mixing module, see :meth:`mix`."""
+        return self.mixing(images, own, other)
+
+    def record(
+        self,
+        name: str,
+        images: Tensor | None,
+        targets: Targets,
+        samples: list | None = None,
+    ) -> None:
+        """Keep what a step saw, if ``recording`` was set before it.
+
+        Hooks set it for one iteration at a time and find in the end that
+        ``records[name]`` is a list of :class:`Record`, in order: ``labeled``
+        (weak views, with their samples), ``strong``, ``mixed`` and
+        ``learned`` (no images; what the loss got). What belongs together
+        has the very same targets.
+        """
+        if self.records is not None:
+            self.records.setdefault(name, []).append(
+                Record(images, targets, samples or [])
+            )
+
+    @property
+    def soft_losses(self) -> list[str]:
+        """Losses of unlabeled images that want probabilities."""
+        losses = (self.unsup_loss, *self.further_losses.values())
+        return [type(loss).__name__ for loss in losses if loss.needs_soft]
