@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .modules import register_all_modules
     from .predict import predict
     from .report import write_report
+    from .selection import label_next
     from .test import test
     from .train import train
     from .train_mutual import train_mutual
@@ -35,6 +36,7 @@ _PLACES = dict(
     evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
     infer='mmsemi.apis.infer',
+    label_next='mmsemi.apis.selection',
     plot_curves='mmsemi.report.curves',
     predict='mmsemi.apis.predict',
     register_all_modules='mmsemi.apis.modules',
@@ -53,6 +55,7 @@ __all__ = [
     'evaluate_holdout',
     'export',
     'infer',
+    'label_next',
     'plot_curves',
     'predict',
     'register_all_modules',

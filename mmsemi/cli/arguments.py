@@ -175,6 +175,30 @@ def predict(parser: argparse.ArgumentParser) -> None:
     add_trust_option(parser)
 
 
+def label_next(parser: argparse.ArgumentParser) -> None:
+    _add_run(parser)
+    parser.add_argument(
+        '--number',
+        type=int,
+        default=20,
+        metavar='N',
+        help='images to choose; default 20',
+    )
+    parser.add_argument(
+        '--images',
+        metavar='FOLDER',
+        help='unlabeled images, instead of those that mmsemi fit found',
+    )
+    parser.add_argument(
+        '--candidates',
+        type=int,
+        metavar='N',
+        help='look at N of the unlabeled images only, drawn at random',
+    )
+    parser.add_argument('--device', help='such as cpu or cuda:1')
+    add_trust_option(parser)
+
+
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'run',

@@ -12,6 +12,7 @@ from .arguments import (
     doctor,
     export,
     infer,
+    label_next,
     mutual,
     predict,
     report,
@@ -56,6 +57,12 @@ COMMANDS = {
         'masks of all images, encoded as they came',
         'mmsemi.apis.predict:predict',
         predict,
+        prints=True,
+    ),
+    'label-next': Command(
+        'which images to label next, with masks to correct',
+        'mmsemi.apis.selection:label_next',
+        label_next,
         prints=True,
     ),
     'export': Command(

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from mmsemi.utils.compat import swaps_channels
+
 OPSET = 17
 INPUT, OUTPUT = 'images', 'logits'
 
@@ -30,8 +32,8 @@ class OnnxGraph(nn.Module):
         self.segmentor = segmentor
         before = segmentor.data_preprocessor
         # Pipelines of mmseg read BGR.
-        self.flip = not before._channel_conversion
-        self.normalize = before._enable_normalize
+        self.flip = not swaps_channels(before)
+        self.normalize = hasattr(before, 'mean')
         if self.normalize:
             self.register_buffer('mean', before.mean.clone())
             self.register_buffer('std', before.std.clone())
@@ -55,7 +57,7 @@ class OnnxGraph(nn.Module):
             right, low = (-side % self.divisor for side in (width, height))
             images = F.pad(images, (0, right, 0, low), value=self.pad_value)
         logits = F.interpolate(
-            self.segmentor._forward(images),
+            self.segmentor(images, mode='tensor'),
             images.shape[2:],
             mode='bilinear',
             align_corners=self.segmentor.align_corners,

@@ -112,6 +112,11 @@ def ranks_draw_differently(runner: Any) -> bool:
     return runner._randomness_cfg.get('diff_rank_seed', False)
 
 
+def swaps_channels(preprocessor: Any) -> bool:
+    """Whether mmseg's data preprocessor turns BGR into RGB or back."""
+    return bool(preprocessor._channel_conversion)
+
+
 def picture_backends(visualizer: Any) -> list[Any]:
     """What a visualizer writes to, such as TensorBoard."""
     return list(visualizer._vis_backends.values())

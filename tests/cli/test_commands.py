@@ -20,6 +20,7 @@ WORDS = {
     'test': 'c.py k.pth',
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
     'predict': 'run photos --out o',
+    'label-next': 'run',
     'export': 'run',
     'convert': 'theirs.pth --out o.pth',
     'mutual': 'a.py b.py',
