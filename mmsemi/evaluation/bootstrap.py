@@ -123,11 +123,13 @@ def compare(
 ) -> Comparison:
     """IoU of two models and of their difference, with intervals.
 
-    The intervals are expanded percentiles (Hesterberg, What Teachers Should
-    Know About the Bootstrap, The American Statistician 69(4), 2015): plain
-    ones are too narrow for few images. Those of fewer than about five images
-    still are: no draw goes beyond the images there are. With one image, or a
-    class in one image only, there is no interval.
+    The intervals are the value plus and minus the standard error of the
+    bootstrap times a quantile of Student's t, the error widened by
+    sqrt(n / (n - 1)) (Hesterberg, What Teachers Should Know About the
+    Bootstrap, The American Statistician 69(4), 2015). Percentiles of the
+    draws are far too narrow for few images: none goes beyond what these
+    images hold. Of a class n is the number of images with it. One image
+    gives no interval, and neither do draws that are all alike.
 
     Args:
         method: (N, 3, C), see :func:`count_array`.
@@ -155,7 +157,7 @@ def compare(
         (values[1], samples[1]),
         (values[0] - values[1], samples[0] - samples[1]),
     )
-    return Comparison(
+    found = Comparison(
         *(
             Scores(
                 _estimate(
@@ -169,6 +171,7 @@ def compare(
             for value, drawn in pairs
         )
     )
+    return Comparison(_within(found.method), _within(found.twin), found.gain)
 
 
 def holding(counts: np.ndarray) -> np.ndarray:
@@ -201,17 +204,30 @@ def _estimate(
     drawn = drawn[~np.isnan(drawn)]
     if images < 2 or not drawn.size:
         return Estimate(float(value))
-    tail = _tail(int(images), level)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Estimate(float(value), float(low), float(high))
+    reach = _reach(drawn, int(images), level)
+    # Rounding is no variation.
+    if reach < 1e-9:
+        return Estimate(float(value))
+    return Estimate(float(value), float(value - reach), float(value + reach))
 
 
-def _tail(images: int, level: float) -> float:
-    """Share of the draws below the interval, less than (1 - level) / 2."""
-    from scipy.special import ndtr, stdtrit
+def _within(scores: Scores) -> Scores:
+    """No IoU is below 0 or above 100 %."""
+    mean, *classes = (
+        e
+        if e.low is None or e.high is None
+        else e._replace(low=max(e.low, 0.0), high=min(e.high, 100.0))
+        for e in (scores.mean, *scores.classes)
+    )
+    return Scores(mean, classes)
 
-    quantile = stdtrit(images - 1, (1 + level) / 2)
-    return float(ndtr(-np.sqrt(images / (images - 1)) * quantile))
+
+def _reach(drawn: np.ndarray, images: int, level: float) -> float:
+    """Half the width of an interval."""
+    from scipy.special import stdtrit
+
+    error = drawn.std() * np.sqrt(images / (images - 1))
+    return stdtrit(images - 1, (1 + level) / 2) * error
 
 
 def absent_classes(counts: np.ndarray, classes: Sequence[str]) -> list[str]:

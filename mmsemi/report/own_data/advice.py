@@ -45,7 +45,7 @@ def warnings_of(
             + (
                 'no interval can be given.'
                 if number == 1
-                else 'intervals are rough, rather too narrow than too wide.'
+                else 'intervals are rough, too.'
             )
         )
     absent = [row['name'] for row in rows if not row['images']]

@@ -81,7 +81,8 @@ def judge(
         twin: those of the labeled-only twin, None without one.
         unlabeled: number of unlabeled images.
     """
-    number = len(method)
+    # Images without a known pixel say nothing.
+    number = int((method[:, 0].sum(-1) > 0).sum())
     if twin is None:
         scores = score(method)
         return _without_twin(scores, number, unlabeled), scores, None
@@ -99,20 +100,21 @@ def judge(
     )
     kind = gain.verdict
     if kind == 'unknown':
-        text = (
-            f'{figures}. How sure that is, is unknown: one image gives no '
-            'interval.'
+        text = f'{figures}. How sure that is, is unknown: ' + (
+            'one image gives no interval.'
+            if number == 1
+            else 'the difference is the same in all images.'
         )
     else:
         text = f'{figures} (95 % interval {between(gain)}).'
     return (
-        Verdict(kind, best, *_words(kind, best, text, number)),
+        Verdict(kind, best, *_words(kind, best, text, number, gain.value)),
         found.method if best == 'method' else found.twin,
         found,
     )
 
 
-def _words(kind: str, best: str, text: str, number: int) -> tuple:
+def _words(kind: str, best: str, text: str, number: int, gain: float) -> tuple:
     if kind == 'better':
         return (
             'Yes, the unlabeled images helped',
@@ -126,7 +128,13 @@ def _words(kind: str, best: str, text: str, number: int) -> tuple:
             'Use the model trained on the labeled images only.',
         )
     if kind == 'unknown':
-        headline = 'One image cannot tell whether the unlabeled images helped'
+        headline = (
+            'One image cannot tell whether the unlabeled images helped'
+            if number == 1
+            else 'The unlabeled images made no difference'
+            if not gain
+            else 'How sure the difference is, is unknown'
+        )
     else:
         headline = 'The two models cannot be told apart'
         text += (

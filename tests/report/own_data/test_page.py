@@ -223,6 +223,13 @@ def test_one_image_leaves_the_interval_unknown(run) -> None:
     assert any('no interval can' in text for text in facts['warnings'])
 
 
+def test_models_that_do_the_same(run) -> None:
+    write_holdout(run, counts([0.9] * 3), counts([0.9] * 3))
+    verdict = facts_of(run)['verdict']
+    assert verdict['headline'] == 'The unlabeled images made no difference'
+    assert '+0.0 points' in verdict['text']
+
+
 def test_without_a_twin(run) -> None:
     write_holdout(run, counts([0.9] * 3))
     facts = facts_of(run)
