@@ -23,6 +23,7 @@ from mmsemi.models.plain_config import (
 from mmsemi.models.weights import load_weights, read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.maps import max_over_classes
 
 from .bands import (
     SMALLEST,
@@ -251,7 +252,7 @@ class Predictor:
         if len(logits) == 1:
             ids = (logits[0] > head.threshold).to(torch.uint8)
             return ids, torch.maximum(logits[0], 1 - logits[0])
-        ids = logits.argmax(0)
+        ids = max_over_classes(logits[None])[1][0]
         gamma = getattr(head, 'gamma', 0)
         if gamma:  # scores of SemanticEmbeddingHead, no logits
             logits = logits.clone()

@@ -3,10 +3,12 @@
 Nothing of it is done for those who import mmsemi into their own programs.
 """
 
+import ctypes
 import math
 import os
+import sys
 import warnings
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from mmsemi.utils.compat import silence_debug_prints
@@ -22,9 +24,14 @@ IRRELEVANT = (
 )
 
 
+# Of malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
 def prepare() -> None:
     """Set up the process of a command."""
     set_threads(os.environ)
+    keep_memory(os.environ)
     silence_debug_prints()
     for beginning in IRRELEVANT:
         warnings.filterwarnings('ignore', message=beginning)
@@ -47,6 +54,35 @@ def set_threads(environment: MutableMapping[str, str]) -> None:
         environment.setdefault(
             'OMP_NUM_THREADS', str(max(1, math.floor(quota)))
         )
+
+
+def keep_memory(environment: Mapping[str, str]) -> bool:
+    """Let the process keep memory that it frees, to use it again.
+
+    glibc gives large pieces back to the system at once, so that every step
+    of a training has its maps cleared anew, page by page.
+
+    Args:
+        environment: of the process; a user who sets ``MALLOC_...`` or
+            ``GLIBC_TUNABLES`` decides.
+
+    Returns:
+        Whether it was done: the C library is glibc.
+    """
+    decided = any(
+        key.startswith('MALLOC_') or key == 'GLIBC_TUNABLES'
+        for key in environment
+    )
+    if decided or not sys.platform.startswith('linux'):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    # Old versions of glibc take no threshold above 32 MiB.
+    thresholds = (2**30, 2**25)
+    known = any(mallopt(_M_MMAP_THRESHOLD, size) for size in thresholds)
+    return bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)) and known
 
 
 def available_cpus() -> int:

@@ -7,6 +7,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from mmsemi.registry import METRICS
+from mmsemi.utils.maps import max_over_classes
 
 
 def confidence_bins(
@@ -26,7 +27,8 @@ def confidence_bins(
     logits = logits.float()
     if len(logits) == 1:
         logits = torch.cat([torch.zeros_like(logits), logits])
-    confidence, label = logits.softmax(0).max(0)
+    found = max_over_classes(logits.softmax(0)[None])
+    confidence, label = (part[0] for part in found)
     known = truth != ignore
     confidence = confidence[known].double()
     right = (label == truth)[known].double()

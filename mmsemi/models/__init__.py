@@ -1,3 +1,5 @@
+from mmsemi.utils.compat import log_accuracy_quickly
+
 from .backbones import *  # noqa: F401,F403
 from .data_preprocessor import (
     BandsDataPreprocessor,
@@ -12,6 +14,8 @@ from .pretrained import CountedPretrainedInit
 from .pseudo_labelers import *  # noqa: F401,F403
 from .segmentors import *  # noqa: F401,F403
 from .torch_init import TorchDefault
+
+log_accuracy_quickly()
 
 __all__ = [
     'BackboneOfBands',

@@ -8,6 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmsemi.utils.maps import max_over_classes
 from mmsemi.utils.progress import track
 
 from .predictor import Predictor
@@ -60,9 +61,10 @@ def stability(
         for places, part in last.equal_sizes(batch):
             prediction = last(part)
             classes = prediction.probabilities.shape[1]
-            labels = prediction.probabilities.argmax(1)
+            labels = max_over_classes(prediction.probabilities)[1]
             others = [
-                network(part).probabilities.argmax(1) for network in earlier
+                max_over_classes(network(part).probabilities)[1]
+                for network in earlier
             ]
             for k, place in enumerate(places):
                 crop = prediction.crop(k)

@@ -122,6 +122,17 @@ def picture_backends(visualizer: Any) -> list[Any]:
     return list(visualizer._vis_backends.values())
 
 
+# Parts of mmseg.
+def log_accuracy_quickly() -> None:
+    """Let mmseg's heads log :func:`mmsemi.utils.maps.accuracy`."""
+    from mmseg.models.decode_heads import decode_head, point_head
+
+    from .maps import accuracy
+
+    for module in (decode_head, point_head):
+        module.accuracy = accuracy
+
+
 # Private parts of PyTorch: one kernel for many tensors.
 def copy_tensors(into: Sequence['Tensor'], source: Sequence['Tensor']) -> None:
     """``into[k].copy_(source[k])`` for all k at once."""

@@ -1,5 +1,6 @@
 """What a command does before torch is imported."""
 
+import ctypes
 import subprocess
 import sys
 
@@ -80,3 +81,33 @@ def test_a_command_sets_them_before_torch_is_there():
         check=True,
     )
     assert done.stdout + done.stderr == ''
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), 'gnu_get_libc_version'),
+    reason='the C library is not glibc',
+)
+def test_memory_that_is_freed_is_used_again() -> None:
+    """New pages of maps that are made again and again: hardly any."""
+    code = (
+        'import resource, torch\n'
+        'from mmsemi.cli.process import keep_memory\n'
+        'def pages():\n'
+        '    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n'
+        '    for _ in range(20): torch.zeros(2**24)\n'
+        '    after = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n'
+        '    return after - before\n'
+        'keep_memory(dict(MALLOC_ARENA_MAX="2")) and print("wrong")\n'
+        'first = pages()\n'
+        'assert keep_memory({})\n'
+        'print(first, pages() + pages())'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = map(int, done.stdout.split())
+    assert before > 1000 and after < before / 2

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import UNLABELED, resize_labels
+from mmsemi.utils.maps import max_over_classes
 
 from .folded_embeddings import fold, unfold
 
@@ -211,7 +212,7 @@ class SemanticEmbeddingHead(BaseDecodeHead):
         with torch.no_grad():
             # mmseg's accuracy selects pixels, which waits for the device.
             valid = labels != self.ignore_index
-            correct = (logits.argmax(1) == labels) & valid
+            correct = (max_over_classes(logits)[1] == labels) & valid
             losses['acc_seg'] = 100 * correct.sum() / valid.sum().clamp(min=1)
         return losses
 

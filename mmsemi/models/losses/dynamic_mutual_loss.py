@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.maps import max_over_classes
 
 from .base_objective import PixelWeightObjective
 
@@ -39,7 +40,7 @@ def compare(
         pseudo: valid pixels of pseudo-labeled samples, bool (N, H, W).
         confidence: stored confidence (N, H, W).
     """
-    best, prediction = logits.max(dim=1)
+    best, prediction = max_over_classes(logits)
     live = (best - logits.logsumexp(dim=1)).exp()
     stored = confidence.float().where(pseudo, 1.0)
     disagree = pseudo & (prediction != labels)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.maps import max_over_classes
 
 from .class_confidence_bank import ClassConfidenceBank, keep_rates
 from .target_loss import TargetLoss
@@ -84,7 +85,7 @@ class EqualizationConsistencyLoss(TargetLoss):
             labels = labels.masked_fill(targets.weights == 0, 255)
             weights = targets.confidence.float().pow(self.gamma)
             if self.sample:
-                predicted = logits.argmax(1)
+                predicted = max_over_classes(logits)[1]
                 rates = keep_rates(self.bank.confidence, self.sample_gamma)
                 if uniform is None:
                     drawn = torch.rand_like(weights)

@@ -2,6 +2,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.maps import max_over_classes
 
 from .base_objective import PixelWeightObjective
 
@@ -40,7 +41,7 @@ class OnlineSelfTrainingLoss(PixelWeightObjective):
         confidence: Tensor,
     ) -> Tensor:
         """Live labels (N, H, W), ignored where not confident enough."""
-        best, prediction = logits.max(dim=1)
+        best, prediction = max_over_classes(logits)
         sure = (best - logits.logsumexp(dim=1)).exp() > self.threshold
         if not self.relabel_ignored:
             sure = sure & pseudo

@@ -1,4 +1,4 @@
-from .base import PseudoLabeler, RoundPseudoLabeler, max_over_classes
+from .base import PseudoLabeler, RoundPseudoLabeler
 from .cbst import CBSTPseudoLabeler, rare_classes
 from .class_balanced import ClassBalancedPseudoLabeler
 from .confidence import ConfidencePseudoLabeler
@@ -33,7 +33,6 @@ __all__ = [
     'ViewAgreementPseudoLabeler',
     'Views',
     'masked_percentiles',
-    'max_over_classes',
     'pixel_entropy',
     'rare_classes',
     'spread_over_regions',

@@ -2,13 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
-
-ROWS = 16
 
 
 class PseudoLabeler(nn.Module):
@@ -90,39 +86,3 @@ class RoundPseudoLabeler(PseudoLabeler):
             (C,) float32 thresholds.
         """
         raise NotImplementedError
-
-
-def row_parts(scores: Tensor) -> tuple[Tensor, ...]:
-    """(N, C, h, W) pieces of maps; small enough for the caches of a CPU.
-
-    Several operations on a piece then read main memory once.
-    """
-    return (scores,) if scores.is_cuda else scores.split(ROWS, 2)
-
-
-def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Highest score and its class; the lowest class of equal ones.
-
-    ``torch.max`` gives the same, but on a CPU its search for the index takes
-    several times as long as the maximum.
-
-    Args:
-        scores: (N, C, H, W) floating, without NaN.
-
-    Returns:
-        (N, H, W) of the same type, and int64 (N, H, W).
-    """
-    classes = scores.shape[1]
-    if scores.is_cuda or classes > 255 or scores.dtype != torch.float32:
-        return scores.max(1)
-    descending = np.arange(classes, 0, -1, dtype=np.uint8).reshape(1, -1, 1, 1)
-    tops, labels = [], []
-    for rows in row_parts(scores.detach()):
-        top = rows.amax(1)
-        # NumPy compares in a third of the time that PyTorch takes.
-        equal = rows.numpy() == top[:, None].numpy()
-        found = torch.from_numpy(equal.view(np.uint8) * descending)
-        tops.append(top)
-        # A pixel of NaN equals nothing.
-        labels.append((classes - found.amax(1)).clamp(max=classes - 1))
-    return torch.cat(tops, 1), torch.cat(labels, 1).long()

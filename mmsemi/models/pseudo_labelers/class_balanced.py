@@ -6,8 +6,9 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
+from mmsemi.utils.maps import max_over_classes, row_parts
 
-from .base import RoundPseudoLabeler, max_over_classes, row_parts
+from .base import RoundPseudoLabeler
 
 
 @MODELS.register_module()

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.maps import max_over_classes
 
-from .base import PseudoLabeler, max_over_classes
+from .base import PseudoLabeler
 
 
 @MODELS.register_module()

@@ -6,8 +6,8 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
+from mmsemi.utils.maps import max_over_classes, row_parts
 
-from .base import max_over_classes, row_parts
 from .cbst import CBSTPseudoLabeler
 
 

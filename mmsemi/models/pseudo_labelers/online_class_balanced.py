@@ -4,9 +4,10 @@ from torch import Tensor
 from mmsemi.models.targets import Targets
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
+from mmsemi.utils.maps import max_over_classes
 from mmsemi.utils.step import InParts
 
-from .base import PseudoLabeler, max_over_classes
+from .base import PseudoLabeler
 
 # Counts are averaged as numbers with a fraction; thresholds want whole ones.
 _SCALE = 1024

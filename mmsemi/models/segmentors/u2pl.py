@@ -6,10 +6,10 @@ from mmsemi.models.pseudo_labelers import (
     EntropySplit,
     pixel_entropy,
 )
-from mmsemi.models.pseudo_labelers.base import max_over_classes
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE, resize_labels
+from mmsemi.utils.maps import max_over_classes
 
 from .batch import Batch
 from .mean_teacher import MeanTeacher

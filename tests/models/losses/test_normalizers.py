@@ -21,7 +21,9 @@ ABSTRACT = ('TargetLoss', 'PixelWeightObjective')
 LOSSES = sorted(
     name
     for name, kind in MODELS.module_dict.items()
-    if issubclass(kind, TargetLoss) and name not in ABSTRACT
+    if isinstance(kind, type)
+    and issubclass(kind, TargetLoss)
+    and name not in ABSTRACT
 )
 # Words by which a docstring says what the sum is divided by.
 SAID = ('#valid', '/ n', 'divided by', 'normaliz', 'Weights are divided')

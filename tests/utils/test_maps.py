@@ -1,0 +1,50 @@
+"""Maxima and accuracies over classes are those of PyTorch and mmseg."""
+
+import pytest
+import torch
+from mmseg.models.decode_heads import decode_head
+from mmseg.models.losses import accuracy as theirs
+
+from mmsemi.models.losses import TargetLoss  # noqa: F401, sets mmseg up
+from mmsemi.utils.maps import accuracy, max_over_classes
+
+
+@pytest.mark.parametrize('classes', [2, 21, 300])
+@pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
+def test_the_maximum_over_classes(classes, dtype) -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(2, classes, 37, 5).to(dtype)
+    scores[:, :, :20] = scores[:, :, :20].round()  # many are equal
+    top, labels = max_over_classes(scores)
+    assert torch.equal(top, scores.amax(1)) and labels.dtype == torch.int64
+    # The lowest class of equal ones; torch.max takes any.
+    if dtype == torch.float32 and classes < 256:
+        first = (scores == top[:, None]).float().argmax(1)
+        assert torch.equal(labels, first)
+    assert torch.equal(scores.gather(1, labels[:, None])[:, 0], top)
+
+
+@pytest.mark.parametrize('ignore', [None, 255])
+@pytest.mark.parametrize(
+    'options', [{}, dict(topk=(1, 3)), dict(topk=2), dict(thresh=0.5)]
+)
+def test_the_accuracy_is_that_of_mmseg(ignore, options) -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(2, 5, 33, 7), torch.randint(5, (2, 33, 7))
+    labels[:, 3:9] = 4 if ignore is None else ignore
+    if 'thresh' in options:  # mmseg's own cannot take maps there
+        logits, labels = logits[:, :, 0, 0], labels[:, 0, 0]
+    found = accuracy(logits, labels, ignore_index=ignore, **options)
+    wanted = theirs(logits, labels, ignore_index=ignore, **options)
+    torch.testing.assert_close(found, wanted)
+    if not options:
+        nothing = torch.full_like(labels, 255)
+        torch.testing.assert_close(
+            accuracy(logits, nothing, ignore_index=255),
+            theirs(logits, nothing, ignore_index=255),
+        )
+        assert len(accuracy(logits[:0], labels[:0]).shape) == 0
+
+
+def test_heads_of_mmseg_log_it() -> None:
+    assert decode_head.accuracy is accuracy
