@@ -36,6 +36,8 @@ ITERATIONS = [
     ('unimatch/cityscapes_744', '372', 78000),
     ('unimatch/cityscapes_744', None, 66960),
     ('unimatch/cityscapes_744', '1488', 44640),
+    ('cps/cityscapes_372', None, 137 * 325),
+    ('cps/cityscapes_372_cutmix', 'cps_1-2', 240 * 185),
     ('cps/voc_662', None, 32 * 1240),
     ('cps/voc_662', 'cps_1-8', 39338),
     ('cps/voc_662_cutmix', 'cps_1-4', 40 * 992),
