@@ -3,14 +3,22 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 from mmengine.config import Config
+from mmengine.runner import Runner
+from mmseg.datasets import CityscapesDataset
 
 from mmsemi.datasets.compact import build_dataset
 from mmsemi.datasets.stems import stems_of
+from mmsemi.datasets.synthia import SYNTHIA_CLASSES as SYNTHIA
+from mmsemi.datasets.transforms.labels import train_to_label_ids
 from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
+from mmsemi.io.files import write_png
 from mmsemi.io.package_configs import find_config
 from mmsemi.utils.console import restore_console
+from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import UsageError
 
 from .config import load_config, set_work_dir
@@ -25,6 +33,7 @@ def test(
     show_dir: str | None = None,
     tta: bool = False,
     flip: bool = False,
+    label_ids: bool = False,
     predict_on: str | None = None,
     options: dict[str, Any] | None = None,
     launcher: str = 'none',
@@ -41,6 +50,8 @@ def test(
         tta: average over the views of the config's ``tta_pipeline``: several
             scales, and their mirror images.
         flip: average over the image at its one scale and its mirror image.
+        label_ids: write Cityscapes label ids, as its server wants them,
+            instead of class ids to ``out``.
         predict_on: sub-model to test; by default the one the config predicts
             with.
         options: settings to change in the config, by their dotted keys.
@@ -58,6 +69,8 @@ def test(
             '--tta and --flip are two ways to average: --tta has mirror '
             'images too. Give one of them'
         )
+    if label_ids and not out:
+        raise UsageError('--label-ids changes what --out writes: give both')
     config = find_config(config)
     for folder in filter(None, (out, show_dir)):
         refuse_full(folder)
@@ -81,7 +94,34 @@ def test(
     runner = build_runner(cfg)
     # A quiet start, but the figures belong on the console.
     restore_console(runner.logger)
-    return runner.test()
+    table = label_id_table(runner) if label_ids else None
+    figures = runner.test()
+    if table is not None and out:
+        on_main(write_label_ids, out, table)
+    return figures
+
+
+def label_id_table(runner: Runner) -> np.ndarray:
+    """Label id of every class id of the test data.
+
+    Raises:
+        UsageError: if its classes are not those of Cityscapes or SYNTHIA.
+    """
+    classes = runner.test_dataloader.dataset.metainfo['classes']
+    if tuple(classes) not in (CityscapesDataset.METAINFO['classes'], SYNTHIA):
+        raise UsageError(
+            '--label-ids: only the 19 classes of Cityscapes and the 16 of '
+            f'SYNTHIA have label ids; the data has {len(classes)}: '
+            f'{", ".join(classes[:3])}, ...'
+        )
+    return train_to_label_ids(len(classes))
+
+
+def write_label_ids(folder: str, table: np.ndarray) -> None:
+    """Replace class ids by label ids in the PNG files of a folder."""
+    for path in sorted(Path(folder).rglob('*.png')):
+        ids = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        write_png(folder, path.relative_to(folder).as_posix(), table[ids])
 
 
 def refuse_full(folder: str) -> None:

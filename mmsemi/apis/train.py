@@ -1,5 +1,6 @@
 """Train with a config, from its checks to the last file of the run."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from mmsemi.engine.memory import StepTooLarge, more_parts, release_memory
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
 from mmsemi.report.tables import SUMMARY
+from mmsemi.utils.errors import UsageError
 
 from .config import (
     check_amp,
@@ -29,6 +31,7 @@ def train(
     overwrite: bool = False,
     split: str | None = None,
     amp: bool = False,
+    tensorboard: bool = False,
     options: dict[str, Any] | None = None,
     launcher: str = 'none',
     accumulate: int | str = 1,
@@ -51,6 +54,8 @@ def train(
             ``labeled.txt`` and ``unlabeled.txt``, instead of the split the
             config names.
         amp: train in mixed precision.
+        tensorboard: write curves for TensorBoard, too, into the folder of
+            each start.
         options: settings to change in the config, by their dotted keys.
         launcher: how several processes were started: ``none``, ``pytorch``,
             ``slurm`` or ``mpi``. They share the batches that the config
@@ -78,6 +83,8 @@ def train(
     if amp:
         enable_amp(cfg)
     check_amp(cfg)
+    if tensorboard:
+        add_tensorboard(cfg)
 
     def check() -> None:
         for line in check_training(cfg):
@@ -95,6 +102,24 @@ def train(
         run(cfg, auto and processes == 1)
         finish_run(cfg)
     return folder
+
+
+def add_tensorboard(cfg: Config) -> None:
+    """Write curves for TensorBoard beside those of the log.
+
+    Raises:
+        UsageError: if it is not installed.
+    """
+    if find_spec('tensorboard') is None:
+        raise UsageError(
+            '--tensorboard: tensorboard is not installed. Install it with '
+            '`pip install tensorboard`'
+        )
+    visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
+    backends = list(visualizer.get('vis_backends') or ())
+    if not any(b.get('type') == 'TensorboardVisBackend' for b in backends):
+        backends.append(dict(type='TensorboardVisBackend'))
+    cfg.visualizer = dict(visualizer, vis_backends=backends)
 
 
 def run(cfg: Config, auto: bool) -> None:

@@ -54,6 +54,11 @@ def train(parser: argparse.ArgumentParser) -> None:
         help='take each step in K parts, for GPUs too small for a whole one; '
         'auto: in as many as it takes',
     )
+    parser.add_argument(
+        '--tensorboard',
+        action='store_true',
+        help='write curves for TensorBoard, too',
+    )
     add_options(parser)
     add_trust_option(parser)
     add_launcher(parser)
@@ -86,6 +91,11 @@ def test(parser: argparse.ArgumentParser) -> None:
         '--flip',
         action='store_true',
         help='average over the image and its mirror image alone',
+    )
+    parser.add_argument(
+        '--label-ids',
+        action='store_true',
+        help='let --out write Cityscapes label ids, as its server wants them',
     )
     add_predict_on(parser)
     add_options(parser)

@@ -108,6 +108,9 @@ class GeneralizedZeroLabelMetric(IoUMetric):
             says, ``metainfo=dict(num_seen=...)``.
         absent: see :func:`zero_label_scores`.
         all_scores: report every score.
+        unseen_only: count pixels of unseen classes alone (zero-label
+            segmentation, not generalized). Predictions are restricted to
+            these classes by ``gamma=1`` of the decode head.
         **kwargs: see mmseg's ``IoUMetric``.
     """
 
@@ -116,6 +119,7 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         num_seen: int | None = None,
         absent: str = 'skip_unless_predicted',
         all_scores: bool = False,
+        unseen_only: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -123,6 +127,7 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         self.num_seen = num_seen
         self.absent = absent
         self.all_scores = all_scores
+        self.unseen_only = unseen_only
 
     def seen(self) -> int:
         """How many of the classes are seen.
@@ -147,12 +152,12 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         self.seen()  # an error now rather than after the last image
         super().process(data_batch, data_samples)
 
-    @staticmethod
     def intersect_and_union(
-        pred_label, label, num_classes: int, ignore_index: int
+        self, pred_label, label, num_classes: int, ignore_index: int
     ) -> tuple:
         """mmseg's counts; labels that are no class count as ignored."""
-        outside = (label < 0) | (label >= num_classes)
+        first = self.seen() if self.unseen_only else 0
+        outside = (label < first) | (label >= num_classes)
         return IoUMetric.intersect_and_union(
             pred_label,
             label.masked_fill(outside, ignore_index),
@@ -172,11 +177,11 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         )
         iou, accuracy = scores.pop('IoU'), scores.pop('Acc')
         self._log_classes(iou, accuracy)
-        names = (
-            list(scores)
-            if self.all_scores
-            else ['aAcc', 'mAcc', 'mIoU', 'mIoU_seen', 'mIoU_unseen', 'hIoU']
-        )
+        names = ['aAcc', 'mAcc', 'mIoU', 'mIoU_seen', 'mIoU_unseen', 'hIoU']
+        if self.unseen_only:
+            names = names[:3]
+        elif self.all_scores:
+            names = list(scores)
         return {name: round(100 * scores[name], 2) for name in names}
 
     def _log_classes(self, iou: np.ndarray, accuracy: np.ndarray) -> None:

@@ -235,11 +235,14 @@ def read_pickled_array(file: BinaryIO, rows: int) -> np.ndarray:
 def class_lines(lines: Sequence[str]) -> dict[str, str]:
     """``{class: words}`` of lines ``class`` or ``class = words``.
 
+    Lines ``id<tab>class``, as the file of names that SPNet brings has them,
+    must have the ids 0, 1, ... in this order.
+
     Raises:
         UsageError: when there is no class, or one is named twice.
     """
     classes: dict[str, str] = {}
-    for line in lines:
+    for line in without_ids(lines):
         name, _, words = (part.strip() for part in line.partition('='))
         if not name:
             continue
@@ -251,6 +254,26 @@ def class_lines(lines: Sequence[str]) -> dict[str, str]:
     if not classes:
         raise UsageError('no class is named')
     return classes
+
+
+def without_ids(lines: Sequence[str]) -> list[str]:
+    """Lines without the ids in front, if they all have one.
+
+    Raises:
+        UsageError: if ids are not those of the rows.
+    """
+    given = [line for line in lines if line.strip()]
+    pairs = [line.split('\t', 1) for line in given]
+    if not all(len(p) == 2 and p[0].strip().isdigit() for p in pairs):
+        return list(lines)
+    for row, (number, name) in enumerate(pairs):
+        if int(number) != row:
+            raise UsageError(
+                f'class {name.strip()!r} has the id {number.strip()} in row '
+                f'{row}, and vectors are in the order of the ids. Sort the '
+                'lines, and leave none out'
+            )
+    return [name for _, name in pairs]
 
 
 def composition_table(

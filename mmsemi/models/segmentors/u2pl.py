@@ -1,4 +1,7 @@
+import logging
+
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmsemi.models.pseudo_labelers import (
@@ -116,10 +119,23 @@ class U2PL(MeanTeacher):
                     **contrast,
                 )
             )
+            self._check_ranks()
         elif head is not None:
             raise ValueError(
                 'contrast=None leaves representation_head of '
                 'the decode head untrained; leave it out'
+            )
+
+    def _check_ranks(self) -> None:
+        """Say when unlabeled pixels can never be negatives."""
+        low = getattr(self.contrast, 'low_rank', 0)
+        if low >= self.num_classes:
+            print_log(
+                f'contrast.low_rank={low} is not below the number of classes, '
+                f'{self.num_classes}: no unlabeled pixel will be a negative. '
+                'Set model.contrast.low_rank=1 for two classes, 2 for three',
+                'current',
+                logging.WARNING,
             )
 
     def step(self, batch: Batch) -> Losses:
