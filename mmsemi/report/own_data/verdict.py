@@ -85,14 +85,14 @@ def judge(
     number = int((method[:, 0].sum(-1) > 0).sum())
     if twin is None:
         scores = score(method)
-        return _without_twin(scores, number, unlabeled), scores, None
+        return _without_twin(scores, len(method), unlabeled), scores, None
     found = compare(method, twin)
     best = recommend(method, twin)
     gain, before, after = (
         part.mean for part in (found.gain, found.twin, found.method)
     )
     if gain.value is None:
-        return _nothing_known(number), found.method, found
+        return _nothing_known(len(method)), found.method, found
     figures = (
         f'On {images_of(number)} the mean IoU is {after.value:.1f} % with the '
         f'unlabeled images and {before.value:.1f} % without: '

@@ -312,3 +312,17 @@ def test_a_damaged_holdout_is_one_sentence(run, damage) -> None:
     (run / 'holdout.json').write_text(json.dumps(data))
     with pytest.raises(UsageError, match='holdout.json does not fit the 3'):
         facts_of(run)
+
+
+@pytest.mark.parametrize('twin', [True, False])
+def test_images_without_a_known_pixel(run, twin) -> None:
+    parts = [counts([0.9] * 3, 2), counts([0.8] * 3, 2)]
+    for part in parts:
+        for image in part['per_image'].values():
+            image.update(label=[0] * 3, prediction=[0] * 3, both=[0] * 3)
+        part['confusion'] = np.zeros((3, 3), int).tolist()
+    write_holdout(run, *parts[: 1 + twin])
+    verdict = facts_of(run)['verdict']
+    assert verdict['kind'] == 'no holdout'
+    assert 'No hold-out image has a pixel' in verdict['text']
+    write_report(run)
