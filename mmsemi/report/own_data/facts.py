@@ -12,7 +12,8 @@ from .measured import Measured, measure
 from .origin import as_words, commands, origin, quoted
 from .pseudo_labels import AUDIT, audited
 from .run_folder import PARTS, PLACES, RunFolder
-from .training import panels, run_curves, tiles
+from .tiles import tiles
+from .training import panels, run_curves
 
 
 def collect(run: RunFolder) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
         numbers=numbers,
         level=LEVEL,
         draws=DRAWS,
-        tiles=tiles(numbers, measured.facts['means'], summaries),
+        tiles=tiles(numbers, measured.facts, summaries),
         warnings=[str(text) for text in run.facts.get('warnings', [])]
         + warnings_of(
             measured.facts['rows'],

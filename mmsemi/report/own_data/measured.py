@@ -7,6 +7,7 @@ import numpy as np
 from mmsemi.evaluation.bootstrap import Comparison, Scores, count_array
 from mmsemi.utils.errors import UsageError
 
+from .gallery import image_scores
 from .mistakes import matrix_rows, never_found, shown_classes, worst_mistakes
 from .pseudo_labels import by_confidence
 from .run_folder import HOLDOUT, PLACES, RunFolder
@@ -77,6 +78,8 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         means=_means(scores, found),
         compared=found is not None,
         gain_verdict=found.gain.mean.verdict if found else None,
+        pixels_right=_right(best),
+        images=_images(data),
         matrix=_matrix(best, run.classes) if best else None,
         mistakes=worst_mistakes(best, run.classes) if best else [],
         trust=by_confidence(data['method']['confidence'], run.classes)
@@ -90,6 +93,29 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         facts,
         dead.get(verdict.recommended, []),
         [c for c in dead.get('method', []) if c not in dead.get('twin', [c])],
+    )
+
+
+def _right(confusion: list[list[int]]) -> float | None:
+    """Percent of the known pixels that are right."""
+    counts = np.array(confusion)
+    total = counts.sum()
+    return float(100 * np.trace(counts) / total) if total else None
+
+
+def _images(data: dict) -> dict[str, int] | None:
+    """How many images get better and worse by unlabeled images."""
+    if len(data) < 2:
+        return None
+    after, before = (
+        image_scores(data[key]['per_image']) for key in ('method', 'twin')
+    )
+    # In points of IoU, as they are shown.
+    changes = [round(after[name] - before[name], 1) for name in after]
+    return dict(
+        better=sum(change > 0 for change in changes),
+        worse=sum(change < 0 for change in changes),
+        same=sum(change == 0 for change in changes),
     )
 
 

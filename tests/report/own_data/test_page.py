@@ -182,6 +182,8 @@ def test_a_gain_is_said_with_its_interval(run) -> None:
     interval = interval.replace('-', '\N{MINUS SIGN}')
     assert interval in facts['verdict']['text']
     assert any(interval in tile['more'] for tile in facts['tiles'])
+    assert facts['images'] == dict(better=12, worse=0, same=0)
+    assert facts['pixels_right'] == pytest.approx(100 * 2.5 / 3, abs=2)
     verdicts = [row['verdict'] for row in facts['rows']]
     assert verdicts[:2] == ['better', 'better']
 
