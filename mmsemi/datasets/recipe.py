@@ -12,6 +12,8 @@ from typing import Any
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .splits import below_root
+
 REGIMES = ('supervised', 'rounds', 'online')
 PACK = [dict(type='PackSemiInputs')]
 FLIPS = [
@@ -224,12 +226,22 @@ class Recipe:
     def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
         """Loader of labeled and other images."""
         parts = ['labeled', 'unlabeled']
+        others = dict(
+            type=unlabeled, dataset=self.dataset('unlabeled', pipeline)
+        )
+        partly = self.data.get('partly_labeled')
+        if partly and unlabeled == 'PseudoLabelDataset':
+            raise UsageError(
+                'data.partly_labeled: rounds would learn pseudo-labels of '
+                'whole images in place of what is annotated. Choose a method '
+                'that sees unlabeled images in every iteration'
+            )
+        if partly:
+            others['partly_labeled'] = below_root(others['dataset'], partly)
         dataset = dict(
             type='SemiDataset',
             labeled=self.dataset('labeled', self.sup()),
-            unlabeled=dict(
-                type=unlabeled, dataset=self.dataset('unlabeled', pipeline)
-            ),
+            unlabeled=others,
         )
         if self.data.get('paste'):
             parts.insert(1, 'paste')

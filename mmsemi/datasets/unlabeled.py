@@ -6,8 +6,10 @@ import numpy as np
 from mmengine.dataset import BaseDataset, Compose
 
 from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import UsageError
 
 from .compact import build_dataset
+from .splits import more, read_list
 from .stems import leaf_of, stem_of, stems_of
 
 
@@ -97,12 +99,21 @@ class UnlabeledDataset(SegDatasetWrapper):
     masks exist, :meth:`audit_map` reads them for reports on the quality of
     pseudo-labels; nothing else may.
 
+    Images of which a part is labeled may be among them: the mask of those,
+    and of no other, is read and given as ``gt_known``, 255 where unknown. It
+    is resized, cropped and packed with the image, and online methods learn
+    it where it says something, and pseudo-labels elsewhere.
+
     Args:
         dataset: see :class:`SegDatasetWrapper`.
         audit_pipeline: transforms from a mask file to ``gt_seg_map`` in
             training ids; `LoadAnnotations` by default.
         audit: give items their mask as ``gt_audit``, for reports while
             training; it is resized, cropped and packed with the image.
+        partly_labeled: list of the images of which a part is labeled.
+
+    Raises:
+        UsageError: if one of these is none of the images.
     """
 
     def __init__(
@@ -110,20 +121,39 @@ class UnlabeledDataset(SegDatasetWrapper):
         dataset: dict | BaseDataset,
         audit_pipeline: list[dict] | None = None,
         audit: bool = False,
+        partly_labeled: str | None = None,
     ) -> None:
         super().__init__(dataset)
         self.audit = audit
+        self.partly_labeled: set[str] = set()
+        if partly_labeled:
+            self.partly_labeled = set(read_list(partly_labeled))
+            others = sorted(self.partly_labeled - set(self.stems()))
+            if others:
+                raise UsageError(
+                    f'{partly_labeled}: {others[0]}{more(others)} is not '
+                    'among the unlabeled images. Add it to their list: what '
+                    'is unknown of it is learned like them'
+                )
         self.audit_pipeline = Compose(
             audit_pipeline or [dict(type='LoadAnnotations')]
         )
 
     def get_data_info(self, idx: int) -> dict:
         info = super().get_data_info(idx)
-        info.pop('seg_map_path', None)
-        truth = self.audit_map(idx) if self.audit else None
-        if truth is not None:
-            info['gt_audit'] = truth
-            info['seg_fields'] = info.get('seg_fields', []) + ['gt_audit']
+        path = info.pop('seg_map_path', None)
+        found = dict(gt_audit=self.audit_map(idx) if self.audit else None)
+        if self.partly_labeled and self.get_stem(idx) in self.partly_labeled:
+            if not path or not osp.isfile(path):
+                raise UsageError(
+                    f'{path}: mask of a partly labeled image does not exist. '
+                    'Put it there, or take the image off that list'
+                )
+            found['gt_known'] = self.audit_map(idx)
+        for name, labels in found.items():
+            if labels is not None:
+                info[name] = labels
+                info['seg_fields'] = [*info.get('seg_fields', []), name]
         return info
 
     def audit_path(self, idx: int) -> str | None:

@@ -14,7 +14,7 @@ from mmsemi.io.files import write_json
 
 from .heads import check_heads
 from .images import check_images
-from .lists import ImageList, collect
+from .lists import ImageList, collect, partly_labeled
 from .masks import check_classes, count_pixels
 
 STAMP = 'data_check.json'
@@ -50,11 +50,17 @@ def check_data(
     for images in lists:
         images.check_files()
         check_heads(cfg, images)
+    partly = partly_labeled(cfg)
     for a, b in combinations(lists, 2):
         if a.role != b.role:
+            both = {a.role, b.role} == {'labeled', 'unlabeled'}
             check_disjoint(
                 **{
-                    f'{images.role} ({images.source})': images.images
+                    f'{images.role} ({images.source})': [
+                        path
+                        for path in images.images
+                        if not both or images.stem(path) not in partly
+                    ]
                     for images in (a, b)
                 }
             )

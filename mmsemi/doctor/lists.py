@@ -138,6 +138,12 @@ class ImageList:
                 )
         return None
 
+    def stem(self, path: str) -> str:
+        """The line of the list that names an image."""
+        folder = self.config.get('data_prefix', {}).get('img_path', '')
+        stem = osp.relpath(path, below_root(self.config, folder) or '.')
+        return stem[: len(stem) - len(self.suffix)]
+
     def check_names(
         self, part: str, classes: Sequence[str], num_seen: int | None
     ) -> None:
@@ -220,6 +226,16 @@ def collect(
                 role, config, masks=not _without_masks(cfg, role)
             )
     return list(found.values())
+
+
+def partly_labeled(cfg: Config) -> set[str]:
+    """Images that may be labeled and unlabeled, since a part of each is."""
+    found: set[str] = set()
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    unlabeled = dataset.get('unlabeled')
+    if isinstance(unlabeled, dict) and unlabeled.get('partly_labeled'):
+        found.update(read_list(unlabeled['partly_labeled']))
+    return found
 
 
 def _datasets(cfg: Config):

@@ -22,6 +22,7 @@ from mmsemi.utils.errors import UsageError
 
 from .bands import fit_bands
 from .machine import divide, whole_counts
+from .partly_labeled import average_known
 from .student_config import number_of_classes, resolve_student
 
 # Where numbers may be in epochs, and strings name facts of the split.
@@ -82,6 +83,8 @@ def resolve(
     resolve_student(cfg)
     if data is not None:
         fit_bands(cfg, data)
+        if data.get('partly_labeled'):
+            average_known(cfg)
     for part in cfg.values():
         name_types(part)
     whole_counts(cfg)

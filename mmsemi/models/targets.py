@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmsemi.utils.labels import IGNORE
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -93,6 +95,34 @@ class Targets:
                 for name, value in self._maps()
                 if getattr(other, name) is not None
             },
+        )
+
+    def with_known(self, known: Tensor | None) -> 'Targets':
+        """The same with what is annotated in place of pseudo-labels.
+
+        Annotated pixels count fully and have a confidence of 1; reports on
+        pseudo-labels leave them out.
+
+        Args:
+            known: int64 (N, H, W), 255 where unknown; None changes nothing.
+        """
+        if known is None:
+            return self
+        sure = known != IGNORE
+        soft, truth = self.soft, self.truth
+        if soft is not None:
+            classes = torch.arange(soft.shape[1], device=soft.device)
+            exact = (known[:, None] == classes.view(-1, 1, 1)).to(soft.dtype)
+            soft = torch.where(sure[:, None], exact, soft)
+        if truth is not None:
+            truth = truth.masked_fill(sure, IGNORE)
+        return replace(
+            self,
+            labels=torch.where(sure, known, self.labels),
+            confidence=self.confidence.masked_fill(sure, 1.0),
+            weights=self.weights.masked_fill(sure, 1.0),
+            soft=soft,
+            truth=truth,
         )
 
     def keep(self, index: Any) -> 'Targets':

@@ -15,7 +15,8 @@ class PackSemiInputs(PackSegInputs):
     ``gt_confidence`` (H, W) becomes the field ``gt_confidence`` of the data
     sample, float32 (1, H, W), ``gt_soft_label`` (H, W, C) becomes
     ``gt_soft_label``, float32 (C, H, W) that sums to one, ``gt_audit``
-    (H, W), a mask for reports alone, uint8 (1, H, W). The meta keys add
+    (H, W), a mask for reports alone, and ``gt_known``, what is annotated of
+    an unlabeled image, uint8 (1, H, W). The meta keys add
     the padding of :class:`PadSegFields`, so that ``predict`` removes it, and
     ``is_pseudo``.
 
@@ -56,7 +57,9 @@ class PackSemiInputs(PackSegInputs):
             # 0 on padding, where no class has a share.
             data = data / data.sum(0).clamp(min=1e-6)
             packed['data_samples'].gt_soft_label = PixelData(data=data)
-        if results.get('gt_audit') is not None:
-            data = torch.from_numpy(np.ascontiguousarray(results['gt_audit']))
-            packed['data_samples'].gt_audit = PixelData(data=data[None])
+        for name in ('gt_audit', 'gt_known'):
+            if results.get(name) is not None:
+                data = torch.from_numpy(np.ascontiguousarray(results[name]))
+                field = PixelData(data=data[None])
+                packed['data_samples'].set_field(field, name)
         return packed

@@ -106,16 +106,29 @@ class Batch:
         For reports; int64 (M, H, W), 255 on padding and where unknown. None
         when nothing is known.
         """
-        if not any('gt_audit' in sample for sample in self.samples):
+        return self._maps('gt_audit')
+
+    @property
+    def annotated(self) -> Tensor | None:
+        """What is annotated of the unlabeled images, where samples have it.
+
+        To learn from; int64 (M, H, W), 255 on padding and where unknown. None
+        when nothing is annotated.
+        """
+        return self._maps('gt_known')
+
+    def _maps(self, name: str) -> Tensor | None:
+        """A field of the unlabeled samples, padded to their images."""
+        if not any(name in sample for sample in self.samples):
             return None
         height, width = self.weak.shape[-2:]
         shape = (len(self.samples), height, width)
         padded = self.labels.new_full(shape, IGNORE)
         for one, sample in zip(padded, self.samples):
-            if 'gt_audit' not in sample:
+            if name not in sample:
                 continue
-            truth = sample.gt_audit.data[0, :height, :width]
-            one[: truth.shape[0], : truth.shape[1]] = truth
+            given = sample.get(name).data[0, :height, :width]
+            one[: given.shape[0], : given.shape[1]] = given
         return padded
 
     def join(self, images: Tensor) -> Tensor:

@@ -29,6 +29,8 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
     def label(self, logits: Tensor, batch: Batch) -> Targets:
         """Targets for the unlabeled images of a batch.
 
+        What is annotated of them keeps its label, at full weight.
+
         Args:
             logits: (M, C, h, w) for their weak views.
             batch: says what is padding, which gets no label and no weight.
@@ -47,6 +49,7 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         )
         if self.semi_train_cfg['audit']:
             targets = targets.change(truth=batch.truth)
+        targets = targets.with_known(batch.annotated)
         self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 

@@ -1,0 +1,161 @@
+"""Masks in which only some classes were drawn, or only a part of the image.
+
+Where a class was not drawn, its pixels were left in the background: learned
+as background they would teach the network to miss the class.
+"""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
+
+from .mask_source import BACKGROUND_LABELS
+
+_SEPARATORS = re.compile(r'[;,|]')
+_HEADINGS = ('image', 'images', 'file', 'name')
+OTHERS = (*BACKGROUND_LABELS, 'other', 'others', 'rest')
+
+
+def background_of(classes: Sequence[str]) -> int | None:
+    """Id of the class of all that is nothing else, None without such."""
+    for index, name in enumerate(classes):
+        if name.lower() in OTHERS:
+            return index
+    return None
+
+
+def read_labeled_classes(
+    path: str | Path, names: Sequence[str], classes: Sequence[str]
+) -> dict[str, frozenset[int]]:
+    """Which classes were drawn in which images.
+
+    A line is an image (its name, with or without suffix) and behind it the
+    classes that were drawn in it, as further columns or in one column
+    separated by ``;`` or ``|``. A first line ``image,classes`` is a heading.
+    In images that are not named all classes were drawn.
+
+    Args:
+        path: CSV file.
+        names: of all images that have a mask.
+        classes: names of the classes, by id.
+
+    Returns:
+        Ids of the classes by image; background is drawn only if it is named.
+
+    Raises:
+        UsageError: naming the line if it is not understood.
+    """
+    try:
+        with open(path, newline='', encoding='utf-8-sig') as file:
+            rows = [
+                (reader.line_num, row)
+                for reader in [csv.reader(file)]
+                for row in reader
+                if any(cell.strip() for cell in row)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = getattr(error, 'strerror', None) or error
+        raise UsageError(
+            f'{path}: cannot be read ({why}). Give a CSV file with lines such '
+            'as "image_1,car,tree"'
+        ) from error
+    if rows and rows[0][1][0].strip().lower() in _HEADINGS:
+        rows = rows[1:]
+    known, ids = set(names), {name: k for k, name in enumerate(classes)}
+    found: dict[str, frozenset[int]] = {}
+    for line, row in rows:
+        name = _image(row[0].strip(), known, f'{path}, line {line}')
+        drawn = [
+            label.strip()
+            for cell in row[1:]
+            for label in _SEPARATORS.split(cell)
+            if label.strip()
+        ]
+        unknown = [label for label in drawn if label not in ids]
+        if unknown:
+            raise UsageError(
+                f'{path}, line {line}: there is no class {unknown[0]!r}. '
+                f'Classes are {", ".join(classes)}'
+            )
+        if name in found:
+            raise UsageError(
+                f'{path}, line {line}: {name} was named before. Give each '
+                'image one line'
+            )
+        found[name] = frozenset(ids[label] for label in drawn)
+    if not found:
+        raise UsageError(
+            f'{path}: no image is named. Give lines such as "image_1,car,tree"'
+        )
+    return found
+
+
+def _image(given: str, known: set[str], place: str) -> str:
+    """The name of an image that a line means."""
+    given = given.replace('\\', '/').removeprefix('./')
+    for name in (given, str(Path(given).with_suffix('')) if given else ''):
+        if name in known:
+            return name
+    raise UsageError(
+        f'{place}: no image with a mask is called {given!r}. Names are paths '
+        'below the folder of images'
+    )
+
+
+def hide_undrawn(
+    labels: np.ndarray,
+    drawn: frozenset[int],
+    classes: Sequence[str],
+    image: str = 'the image',
+) -> np.ndarray:
+    """A mask with 255 where a class that was not drawn may be.
+
+    That is the background, unless it is among the drawn classes or all
+    others are. What was drawn stays.
+
+    Args:
+        labels: (H, W) uint8 ids, 255 where unknown; not changed.
+        drawn: ids of the classes that were drawn.
+        classes: names of the classes, by id.
+        image: for messages.
+
+    Raises:
+        UsageError: if the mask holds a class that was not drawn.
+    """
+    background = background_of(classes)
+    counts = np.bincount(labels.ravel(), minlength=256)[: len(classes)]
+    for index in np.flatnonzero(counts):
+        if index not in drawn and index != background:
+            raise UsageError(
+                f'{image}: {counts[index]} pixels are {classes[index]}, which '
+                'was not drawn there as the list of labeled classes says. Add '
+                'it to the line of the image, or correct the mask'
+            )
+    everything = {*range(len(classes))} - {background} <= drawn
+    if background is None or background in drawn or everything:
+        return labels.copy()
+    return np.where(labels == background, np.uint8(IGNORE), labels)
+
+
+def partly_labeled(
+    known: Mapping[str, float], least_unknown: float = 0.25
+) -> list[str]:
+    """Images of which more is unknown than the borders of things.
+
+    They are worth being learned from like unlabeled ones, too.
+
+    Args:
+        known: share of the pixels with a label, by image.
+        least_unknown: share of unknown pixels from which on an image counts.
+
+    Returns:
+        Their names in order, those with nothing known left out.
+    """
+    return [
+        name for name, share in known.items() if 0 < share <= 1 - least_unknown
+    ]
