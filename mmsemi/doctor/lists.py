@@ -17,6 +17,7 @@ from mmsemi.datasets.splits import (
     leaf_datasets,
     listed_names,
     more,
+    read_list,
     source_of,
 )
 from mmsemi.registry import DATASETS, class_of
