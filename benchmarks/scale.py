@@ -129,11 +129,12 @@ def start(root: Path, images: int) -> dict:
 
 def names(root: Path, images: int) -> dict:
     write_list(root / 'names.txt', images)
+    begun = marks()
     cfg = config(root).label_dataloader.dataset
     cfg.dataset.ann_file = 'names.txt'
     dataset = UnlabeledDataset(cfg.dataset)
     assert dataset.get_stem(images - 1) == stem(images - 1)
-    return dict(kept=dataset)
+    return dict(kept=dataset, begun=begun)
 
 
 def commit(root: Path, images: int) -> dict:

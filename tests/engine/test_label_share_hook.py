@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from mmsemi.engine.hooks import label_share_hook
 from mmsemi.engine.hooks.label_share_hook import LabelShareHook
 from tests.engine.test_online_training import online_config
 from tests.tiny import make_tiny_set, train
@@ -26,7 +27,10 @@ def warned(monkeypatch):
     return said
 
 
-def test_a_threshold_that_no_pixel_passes(tmp_path, warned) -> None:
+def test_a_threshold_that_no_pixel_passes(
+    tmp_path, warned, monkeypatch
+) -> None:
+    monkeypatch.setattr(label_share_hook, 'FEWEST', 7)
     root = make_tiny_set(tmp_path / 'data')
     told = {}
     for threshold in (0.35, 1.01):

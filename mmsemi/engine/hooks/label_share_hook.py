@@ -10,6 +10,8 @@ from .mean_teacher_hook import unwrapped
 
 # What methods log: the share of labels that count, and how sure they are.
 SHARE, CONFIDENCE = 'confident_ratio', 'mean_confidence'
+# Iterations with which a run that is shorter than a stretch tells something.
+FEWEST = 50
 
 
 @HOOKS.register_module()
@@ -30,7 +32,7 @@ class LabelShareHook(Hook):
     def __init__(self, stretch: int = 500) -> None:
         self.stretch = stretch
         self.kept: list[Tensor] = []
-        self.told = False
+        self.told = self.looked = False
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
@@ -47,12 +49,12 @@ class LabelShareHook(Hook):
 
     def after_train(self, runner) -> None:
         """Look at a run that is shorter than a stretch."""
-        if self.kept and not self.told and runner.iter < self.stretch:
+        if FEWEST <= len(self.kept) and not self.looked:
             self.look(runner, runner.iter)
 
     def look(self, runner, done: int) -> None:
         """Warn if none of the labels since the last look counted."""
-        kept, self.kept = torch.stack(self.kept), []
+        kept, self.kept, self.looked = torch.stack(self.kept), [], True
         if (kept[:, 0] > 0).any():
             return
         self.told = True
