@@ -86,9 +86,8 @@ data = dict(
             test_resize=[],
             evaluator=dict(prefix='native'),
         ),
-        # To choose settings such as gamma. SPNet holds out its last 2000
-        # training images; their order is not published, here they are the
-        # last by name.
+        # To choose settings such as gamma. SPNet holds out the last 2000 of
+        # its train_list.npy; without a list here they are the last by name.
         'tune': dict(
             zero_label=dict(
                 classes=seen_classes + validation_classes, num_seen=155
