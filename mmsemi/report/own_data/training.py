@@ -10,6 +10,7 @@ from .run_folder import RunFolder
 PANELS = (
     ('mIoU', 'Mean IoU on the hold-out, %'),
     ('loss_sup_ce', 'Loss on labeled images'),
+    ('loss', 'Loss, all terms together'),
     ('loss_unsup', 'Loss on unlabeled images'),
     ('confident_ratio', 'Share of unlabeled pixels that are learned from'),
     ('pseudo_label_accuracy', 'Share of pseudo-labels that are right'),
@@ -25,9 +26,15 @@ def run_curves(run: RunFolder, place: str) -> dict[str, Curve]:
 
 
 def panels(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
-    """Lines of each picture, of the methods that have them."""
+    """Lines of each picture, of the trainings that have them.
+
+    The loss on labeled images where both have it, else the whole loss.
+    """
     found = []
+    apart = all('loss_sup_ce' in run for run in curves.values() if run)
     for key, title in PANELS:
+        if key == ('loss' if apart else 'loss_sup_ce'):
+            continue
         lines = []
         for name, run in curves.items():
             # Of two networks the one that predicts.

@@ -14,6 +14,7 @@ from mmsemi.report.own_data.mistakes import (
 )
 from mmsemi.report.own_data.pictures import BOTH, BROKEN, RIGHTED, changes
 from mmsemi.report.own_data.pseudo_labels import audited, by_confidence
+from mmsemi.report.own_data.training import panels
 from mmsemi.report.own_data.verdict import points, recommend
 from mmsemi.report.scalars import Curve
 
@@ -130,6 +131,20 @@ def test_training_that_was_still_rising() -> None:
     assert still_rising(curve(10.0, 30.0, 20.0, 40.0))
     assert not still_rising(curve(10.0, 40.0, 30.0, 40.2))
     assert not still_rising({'loss': Curve([1, 2, 3], [1.0, 2.0, 3.0], False)})
+
+
+def test_pictures_of_both_trainings() -> None:
+    line = Curve([1, 2], [3.0, 4.0], False)
+    other = Curve([1], [5.0], True)
+    online = {'loss': line, 'loss_sup_ce': line, 'teacher/mIoU': other}
+    online['student/mIoU'] = line
+    found = panels(dict(method=online, twin=dict(online)))
+    assert [p['title'][:8] for p in found] == ['Mean IoU', 'Loss on ']
+    # The network that predicts.
+    assert found[0]['lines'][0] == ('method', [1], [5.0])
+    rounds = dict(method={'loss': line}, twin=online)
+    assert [len(p['lines']) for p in panels(rounds)] == [1, 2]
+    assert panels(dict(method={}, twin={})) == []
 
 
 def test_words_for_figures() -> None:
