@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, for a teacher and a student.
+"""Where the time of a training step goes.
 
 One step of a config that trains online, on random images: a table of its
 parts, and the ratio of the whole step to the passes of its networks alone,
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from mmsemi.apis.config import enable_amp, load_config
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
-from mmsemi.models.segmentors import MeanTeacher
+from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.models.segmentors.semi_base import heads
 from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
@@ -176,7 +176,7 @@ class Step:
     """A training step of a config on random images.
 
     Args:
-        cfg: config whose model is a :class:`MeanTeacher`.
+        cfg: config whose model is an :class:`OnlineSegmentor`.
         batch: labeled and unlabeled images, those of the config by
             default.
         size: height and width, the crop by default.
@@ -192,11 +192,11 @@ class Step:
     ) -> None:
         init_default_scope('mmsemi')
         kind = MODELS.get(cfg.model.type)
-        if kind is None or not issubclass(kind, MeanTeacher):
+        if kind is None or not issubclass(kind, OnlineSegmentor):
             raise UsageError(
-                f'{cfg.filename}: {cfg.model.type} has no '
-                'teacher beside the student. Give a config that '
-                'trains online, such as those of configs/u2pl'
+                f'{cfg.filename}: {cfg.model.type} sees no unlabeled images '
+                'in its steps. Give a config that trains online, such as '
+                'those of configs/u2pl'
             )
         student = cfg.model.student
         size = size or student.data_preprocessor.size
@@ -211,7 +211,8 @@ class Step:
         hooks = {hook.type: hook for hook in cfg.get('custom_hooks', [])}
         if 'ChannelsLastHook' in hooks:
             self.model.to(memory_format=torch.channels_last)
-        self.model.sync_copy('teacher')
+        for name in self.model.frozen_copies:
+            self.model.sync_copy(name)
         # Half-way: behind every warm-up.
         steps = cfg.train_cfg.max_iters
         self.model.set_progress(steps // 2, steps)
@@ -225,6 +226,7 @@ class Step:
             batch or cfg.train_dataloader.sampler.samples_per_source,
             size,
             self.model.num_classes,
+            self.model.strong_views,
         )
         self.clock = Stopwatch(torch.device(device))
         self.passes: list[Pass] = []
@@ -339,8 +341,17 @@ def set_class_frequency(node: Any, num_classes: int) -> None:
             set_class_frequency(value, num_classes)
 
 
-def random_batch(counts: list[int], size: list[int], num_classes: int) -> dict:
-    """Patches of all classes, in random colors; no padding."""
+def random_batch(
+    counts: list[int], size: list[int], num_classes: int, views: int = 1
+) -> dict:
+    """Patches of all classes, in random colors; no padding.
+
+    Args:
+        counts: labeled and unlabeled images.
+        size: height and width.
+        num_classes: number of classes.
+        views: strong views of each unlabeled image.
+    """
     generator = torch.Generator().manual_seed(0)
 
     def patches(high: int, channels: int, number: int) -> Tensor:
@@ -360,10 +371,13 @@ def random_batch(counts: list[int], size: list[int], num_classes: int) -> dict:
     labels = patches(num_classes, 1, labeled).long()
     images = dict(sup=patches(256, 3, labeled))
     images['unsup_teacher'] = patches(256, 3, unlabeled)
-    images['unsup_student'] = images['unsup_teacher']
-    maps = dict(sup=labels)
-    for branch in ('unsup_teacher', 'unsup_student'):
-        maps[branch] = torch.zeros(unlabeled, 1, *size, dtype=torch.long)
+    for k in range(views):
+        branch = f'unsup_student_{k + 1}' if k else 'unsup_student'
+        images[branch] = images['unsup_teacher']
+    maps = dict.fromkeys(
+        images, torch.zeros(unlabeled, 1, *size, dtype=torch.long)
+    )
+    maps['sup'] = labels
     return dict(
         inputs={k: list(v.byte()) for k, v in images.items()},
         data_samples={k: [sample(m) for m in v] for k, v in maps.items()},

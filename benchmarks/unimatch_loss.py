@@ -4,14 +4,14 @@ From full-size logits of all views to the gradients: labels of two forwards,
 mixing of labels and confidences by boxes, four losses. The plain form has the
 same in a few lines of PyTorch, but for the accuracy on labeled images that
 mmseg logs, whose time is printed beside. All take turns in one run, so that a
-change of the machine's load meets them alike; medians (CPU time on a CPU)
-are printed, and the
-ratio of the first two.
+change of the machine's load meets them alike; medians (CPU time on a
+CPU) are printed, and the ratio of the first two.
 """
 
 import argparse
 import statistics
 import time
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -76,16 +76,21 @@ def plain(given: dict, truth: torch.Tensor, valid, boxes) -> torch.Tensor:
     ) / 2
 
 
-def main() -> None:
-    """Take turns and print."""
-    args = parse_args()
-    torch.set_num_threads(args.threads)
+def measure(
+    shape: Sequence[int], device: torch.device, repeats: int
+) -> dict[str, float]:
+    """Take turns; median milliseconds of each.
+
+    Args:
+        shape: N, C, H, W of the logits of a view.
+        device: where the work is done.
+        repeats: how many turns count.
+    """
     torch.manual_seed(0)
     init_default_scope('mmsemi')
-    n, classes, height, width = args.shape
-    device = torch.device(args.device)
+    n, classes, height, width = shape
     given = {
-        name: 5 * torch.randn(many * n, *args.shape[1:], device=device)
+        name: 5 * torch.randn(many * n, *shape[1:], device=device)
         for name, many in (('weak', 4), ('strong', 2), ('mix', 1))
     }
     for name in ('weak', 'strong'):
@@ -132,7 +137,7 @@ def main() -> None:
 
     times: dict[str, list[float]] = dict(plain=[], UniMatch=[], accuracy=[])
     found: dict[str, torch.Tensor] = {}
-    for _ in range(args.repeats + 1):
+    for _ in range(repeats + 1):
         for name, function in (
             ('plain', lambda: plain(given, truth, valid, boxes)),
             ('UniMatch', ours),
@@ -152,9 +157,16 @@ def main() -> None:
             times[name].append(clock() - begin)
             found[name] = loss.detach()
         torch.testing.assert_close(found['UniMatch'], found['plain'])
-    medians = {k: statistics.median(v[1:]) for k, v in times.items()}
+    return {k: 1000 * statistics.median(v[1:]) for k, v in times.items()}
+
+
+def main() -> None:
+    """Take turns and print."""
+    args = parse_args()
+    torch.set_num_threads(args.threads)
+    medians = measure(args.shape, torch.device(args.device), args.repeats)
     for name, value in medians.items():
-        print(f'{name:10s} {1000 * value:8.1f} ms')
+        print(f'{name:10s} {value:8.1f} ms')
     print(f'ratio      {medians["UniMatch"] / medians["plain"]:8.2f}')
 
 

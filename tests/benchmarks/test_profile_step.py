@@ -114,7 +114,7 @@ def test_batch_of_the_config() -> None:
 
 
 def test_only_online_training() -> None:
-    with pytest.raises(UsageError, match='no teacher'):
+    with pytest.raises(UsageError, match='sees no unlabeled images'):
         tool.main([CONFIG.format('supervised')])
 
 

@@ -1,0 +1,367 @@
+"""Everything a graphics processor can tell about mmsemi, in one call.
+
+    python benchmarks/gpu_report.py --out gpu_report
+
+Writes ``report.json`` after every part and ``report.md`` from it. It takes at
+most ``--minutes``; called again, it goes on with what is missing, a training
+from its latest checkpoint. Parts:
+
+- ``step``: a step of every method against the forward and backward passes of
+  its own networks, with its most expensive parts and its peak of memory, in
+  float32, float16 and bfloat16;
+- ``amp``: by how much the losses of a step differ in mixed precision;
+- ``ema``: the moving average against a loop over tensors;
+- ``network``: the student alone, in channels-last order and compiled;
+- ``losses``: UniMatch's losses against their plain form;
+- ``loader``: images a second of the data pipeline;
+- ``train``: every method on CamVid at 480x360, several runs side by side.
+
+``--small`` measures next to nothing and trains nothing: it shows that all
+parts work, also on a CPU.
+"""
+
+import argparse
+import contextlib
+import datetime
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ema
+import profile_step
+import side_by_side
+import torch
+import unimatch_loss
+from mmengine.device import get_device
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from mmsemi.apis.config import load_config, prepare_generated
+from mmsemi.io.files import write_json, write_text
+from mmsemi.registry import MODELS
+from mmsemi.report.facts import machine_facts, version_facts
+
+ROOT = Path(__file__).resolve().parents[1]
+ONLINE = (
+    *('mean_teacher', 'fixmatch', 'u2pl', 'ael', 'cps', 'unimatch'),
+    *('unimatch_v2', 'augseg', 'corrmatch'),
+)
+TRAINED = ('supervised', 'dst_cbc', *ONLINE)
+PARTS = ('step', 'amp', 'ema', 'network', 'losses', 'loader', 'train')
+PRECISIONS = ('float32', 'float16', 'bfloat16')
+LARGE = 'camvid_1-16_480x360.py'
+
+
+class Report:
+    """Facts of all parts, on disk after each.
+
+    Args:
+        args: of the command line.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args, self.folder = args, Path(args.out)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.deadline = time.monotonic() + 60 * args.minutes
+        path = self.folder / 'report.json'
+        self.facts = json.loads(path.read_text()) if path.exists() else {}
+        self.facts['machine'] = dict(
+            machine_facts(), **version_facts(), date=str(datetime.date.today())
+        )
+        self.device = torch.device(args.device)
+        self.sizes = ([1, 1], [32, 48]) if args.small else (None, None)
+        self.repeats = 1 if args.small else 10
+
+    @property
+    def time_is_up(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+    def part(self, name: str, measure: Callable[[], dict]) -> None:
+        """Measure a part that is missing; a failure is a fact, too."""
+        if name.split()[0] not in self.args.parts:
+            return
+        known = self.facts.get(name)
+        if self.time_is_up or (known and 'error' not in known):
+            return
+        print(f'{name} ...', flush=True)
+        try:
+            self.facts[name] = measure()
+        except Exception as error:  # one part must not cost the others
+            reason = ' '.join(str(error).split())[:300]
+            self.facts[name] = dict(error=f'{type(error).__name__}: {reason}')
+        self.save()
+
+    def save(self) -> None:
+        write_json(self.folder, 'report.json', self.facts)
+        write_text(self.folder, 'report.md', markdown(self.facts))
+
+    # Parts.
+    def step(self, method: str, precision: str) -> dict:
+        """Milliseconds of a step and of its parts, ratio, MiB."""
+        step = self.build_step(method)
+        with self.precision(precision):
+            parts = profile_step.profile(step, self.repeats)
+        whole, alone = parts.pop('whole'), parts.pop('alone')
+        costly = sorted(parts, key=lambda part: -parts[part])[:4]
+        return dict(
+            ms=1000 * whole,
+            ratio=whole / alone,
+            parts={part: 1000 * parts[part] for part in costly},
+            peak_mib=self.peak(),
+        )
+
+    def amp(self, method: str) -> dict:
+        """Relative difference of each loss to that in float32."""
+        found: dict[str, dict[str, float]] = {}
+        for precision in PRECISIONS:
+            step = self.build_step(method)
+            torch.manual_seed(0)
+            with self.precision(precision), torch.no_grad():
+                data = step.model.data_preprocessor(step.data, True)
+                losses = step.model(**data, mode='loss')
+            found[precision] = {
+                key: float(value)
+                for key, value in losses.items()
+                if key.startswith('loss')
+            }
+        exact = found.pop('float32')
+        return {
+            precision: {
+                key: abs(values[key] - exact[key]) / max(abs(exact[key]), 1e-6)
+                for key in exact
+            }
+            for precision, values in found.items()
+        }
+
+    def ema(self) -> dict:
+        """Time of the moving average, as a share of a loop's."""
+        model = self.student('unimatch_v2')
+        seconds = ema.measure(
+            model, str(self.device), 'copy', self.repeats, 2 * self.repeats
+        )
+        ours, loop = (statistics.median(seconds[k]) for k in ('ours', 'loop'))
+        return dict(ms=1000 * ours, loop_ms=1000 * loop, ratio=ours / loop)
+
+    def network(self) -> dict:
+        """Milliseconds of the student's passes, plain and otherwise."""
+        found = {}
+        size = self.sizes[1] or (360, 480)
+        images = torch.rand(1 if self.args.small else 8, 3, *size)
+        images = images.to(self.device)
+        for name, precision in (
+            ('plain', 'float32'),
+            ('channels_last', 'float32'),
+            ('bfloat16', 'bfloat16'),
+            ('bfloat16 and channels_last', 'bfloat16'),
+            ('compiled', 'float32'),
+        ):
+            student = self.student('mean_teacher').to(self.device).train()
+            given = images
+            if 'channels_last' in name:
+                student.to(memory_format=torch.channels_last)
+                given = images.to(memory_format=torch.channels_last)
+            forward = student
+            if name == 'compiled':
+                if self.args.small:
+                    continue
+                forward = torch.compile(student)
+            times = []
+            for _ in range(self.repeats + 2):
+                self.wait()
+                start = time.perf_counter()
+                with self.precision(precision):
+                    loss = (
+                        forward(given, mode='tensor').float().square().mean()
+                    )
+                loss.backward()
+                self.wait()
+                times.append(time.perf_counter() - start)
+            found[name] = 1000 * statistics.median(times[2:])
+        return found
+
+    def losses(self) -> dict:
+        """Milliseconds of UniMatch's losses and of their plain form."""
+        shape = (1, 5, 40, 40) if self.args.small else (4, 21, 321, 321)
+        times = unimatch_loss.measure(shape, self.device, self.repeats)
+        return dict(times, ratio=times['UniMatch'] / times['plain'])
+
+    def loader(self) -> dict:
+        """Images a second of the training pipeline, by workers."""
+        cfg = load_config(str(ROOT / 'configs/mean_teacher/shapes.py'))
+        prepare_generated(cfg)
+        found = {}
+        for workers in (0,) if self.args.small else (0, 4, 8):
+            loader = dict(cfg.train_dataloader, num_workers=workers)
+            loader['persistent_workers'] = False
+            batches = iter(Runner.build_dataloader(loader))
+            next(batches)
+            count, start = 0, time.perf_counter()
+            for _ in range(2 if self.args.small else 20):
+                inputs = next(batches)['inputs']
+                count += sum(len(images) for images in inputs.values())
+            found[str(workers)] = count / (time.perf_counter() - start)
+        return found
+
+    def train(self) -> dict:
+        """State and mIoU of every method."""
+        commands = {}
+        for method in self.args.train:
+            config = ROOT / f'configs/{method}' / LARGE
+            if not config.exists():
+                config = config.with_name('camvid_1-16.py')
+            folder = self.folder / 'train' / method
+            if config.exists() and not _miou(folder):
+                commands[method] = [
+                    *(sys.executable, str(ROOT / 'tools/train.py')),
+                    *(str(config), '--work-dir', str(folder)),
+                    *(['--resume'] if folder.exists() else []),
+                ]
+        state = side_by_side.run(
+            commands, self.args.at_once, self.deadline, self.folder / 'logs'
+        )
+        return {
+            method: dict(
+                state=state.get(method, 'done'),
+                mIoU=_miou(self.folder / 'train' / method),
+            )
+            for method in self.args.train
+        }
+
+    # What parts share.
+    def build_step(self, method: str) -> profile_step.Step:
+        path = ROOT / f'configs/{method}/camvid_1-16.py'
+        cfg = load_config(str(path))
+        cfg.model.student.backbone.pop('init_cfg', None)
+        if self.device.type == 'cuda':
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+        size = self.sizes[1] or [360, 480]
+        return profile_step.Step(cfg, self.sizes[0], size, str(self.device))
+
+    def student(self, method: str) -> torch.nn.Module:
+        path = ROOT / f'configs/{method}/camvid_1-16.py'
+        student = load_config(str(path)).model.student
+        student.backbone.pop('init_cfg', None)
+        profile_step.set_class_frequency(student, 11)
+        torch.manual_seed(0)
+        return MODELS.build(student)
+
+    @contextlib.contextmanager
+    def precision(self, name: str) -> Iterator[None]:
+        kind = getattr(torch, name)
+        with torch.autocast(self.device.type, kind, kind != torch.float32):
+            yield
+
+    def wait(self) -> None:
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize()
+
+    def peak(self) -> float | None:
+        if self.device.type != 'cuda':
+            return None
+        return torch.cuda.max_memory_allocated() / 2**20
+
+
+def _miou(folder: Path) -> float | None:
+    """Result of a run that is finished."""
+    try:
+        summary = json.loads((folder / 'summary.json').read_text())
+    except (OSError, ValueError):
+        return None
+    if not summary.get('finished'):
+        return None
+    return next(
+        (
+            float(value)
+            for key, value in (summary.get('final') or {}).items()
+            if key.endswith('mIoU')
+        ),
+        None,
+    )
+
+
+def rounded(value: Any) -> Any:
+    """Numbers as a person reads them."""
+    if isinstance(value, float):
+        return f'{value:.4g}'
+    if isinstance(value, dict):
+        return ', '.join(f'{k} {rounded(v)}' for k, v in value.items())
+    return '-' if value is None else value
+
+
+def markdown(facts: dict[str, dict]) -> str:
+    """The report as a page: one table for each kind of part."""
+    lines = ['# What a graphics processor says', '']
+    lines += [f'- {k}: {rounded(v)}' for k, v in facts['machine'].items()]
+    groups: dict[str, dict[str, dict]] = {}
+    for name, values in facts.items():
+        kind, _, rest = name.partition(' ')
+        if kind != 'machine':
+            groups.setdefault(kind, {})[rest or kind] = values
+    for kind, rows in groups.items():
+        columns = list(dict.fromkeys(k for row in rows.values() for k in row))
+        lines += ['', f'## {kind}', '', f'| | {" | ".join(columns)} |']
+        lines.append('|---' * (len(columns) + 1) + '|')
+        for name, row in rows.items():
+            cells = (str(rounded(row.get(key))) for key in columns)
+            lines.append(f'| {name} | {" | ".join(cells)} |')
+    return '\n'.join(lines) + '\n'
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--out', default='gpu_report')
+    parser.add_argument('--minutes', type=float, default=8)
+    parser.add_argument('--device', default=get_device())
+    parser.add_argument('--methods', nargs='+', default=ONLINE)
+    parser.add_argument('--train', nargs='*', default=TRAINED)
+    parser.add_argument(
+        '--at-once', type=int, default=4, help='trainings side by side'
+    )
+    parser.add_argument(
+        '--parts',
+        nargs='+',
+        choices=PARTS,
+        default=PARTS,
+        help='leave out others',
+    )
+    parser.add_argument('--small', action='store_true')
+    args = parser.parse_args(argv)
+    if args.small:
+        args.train = []
+    return args
+
+
+def main(argv: list[str] | None = None) -> dict:
+    """Measure what is missing, within the time."""
+    args = parse_args(argv)
+    init_default_scope('mmsemi')
+    MMLogger.get_current_instance().setLevel('ERROR')
+    report = Report(args)
+    for method in args.methods:
+        for precision in PRECISIONS:
+            report.part(
+                f'step {method} {precision}',
+                lambda m=method, p=precision: report.step(m, p),
+            )
+        report.part(f'amp {method}', lambda m=method: report.amp(m))
+    for name in ('ema', 'network', 'losses', 'loader'):
+        report.part(name, getattr(report, name))
+    if args.train and 'train' in args.parts and not report.time_is_up:
+        report.facts['train'] = report.train()
+    report.save()
+    print(f'{report.folder}/report.md, {report.folder}/report.json')
+    return report.facts
+
+
+if __name__ == '__main__':
+    main()
