@@ -85,15 +85,13 @@ def _reason(
     """Why an image was chosen, in words."""
     held = np.flatnonzero(use.shares > 0.002)
     rarest = held[frequency[held].argmin()] if len(held) else 0
-    percent = f'{100 * use.disagreement:.0f} %'
+    share = f'{100 * use.disagreement:.0f} %, small classes counting more'
     words = dict(
         uncertainty=f'the model is unsure, most of all about '
         f'{classes[use.unsure_class]}',
-        disagreement=f'the two trained models disagree on {percent} (each '
-        'class counted by the root of its pixels)'
+        disagreement=f'the two trained models disagree ({share})'
         if two_models
-        else f'the mirrored image is labeled differently on {percent} (each '
-        'class counted by the root of its pixels)',
+        else f'the mirrored image is labeled differently ({share})',
         rare=f'it seems to hold {classes[rarest]}, which is rare',
     )
     strong = sorted(
