@@ -12,7 +12,7 @@ from mmengine.device import get_device
 
 from mmsemi.doctor.settings import check_device
 from mmsemi.evaluation.usefulness import ImageUse, image_use
-from mmsemi.io.files import write_json, write_text
+from mmsemi.io.files import write_bytes, write_json
 from mmsemi.prepare.pre_drawn import (
     CocoFile,
     areas_of,
@@ -121,27 +121,28 @@ def _images(
     run: Run, images: str | Path | None
 ) -> tuple[dict[str, Path], dict[str, Path], Path]:
     """Unlabeled and labeled images by name, and the folder of images."""
+    own = (run.folder / FACTS).is_file()
+    labeled = {}
+    if own:
+        about = RunFolder(run.folder)
+        names = [*about.names('labeled'), *about.names('holdout')]
+        labeled = {name: about.image(name) for name in names}
     if images is not None:
         place = Path(images).expanduser()
-        return find_images(place), {}, place
-    if not (run.folder / FACTS).is_file():
+        return find_images(place), labeled, place
+    if not own:
         raise UsageError(
             f'{run.folder}: mmsemi fit did not make this run, so its '
             'unlabeled images are unknown. Give their folder with --images'
         )
-    about = RunFolder(run.folder)
     names = about.names('unlabeled')
     if not names:
         raise UsageError(
             f'{run.folder}: every image has a mask, so there is none to label '
             'next. Give a folder of further images with --images'
         )
-    labeled = [*about.names('labeled'), *about.names('holdout')]
-    return (
-        {name: about.image(name) for name in names},
-        {name: about.image(name) for name in labeled},
-        Path(about.facts['images']),
-    )
+    pool = {name: about.image(name) for name in names}
+    return pool, labeled, Path(about.facts['images'])
 
 
 def _predictors(run: Run, device: str) -> list[Predictor]:
@@ -215,7 +216,9 @@ def _write(
     writer = csv.DictWriter(stream, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
-    write_text(folder, TABLE, stream.getvalue())
+    # Names of files need not be text.
+    content = stream.getvalue().encode(errors='surrogateescape')
+    write_bytes(folder, TABLE, content)
 
 
 def move_aside(folder: Path) -> None:

@@ -2,13 +2,16 @@
 
 import csv
 import json
+import os
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from mmsemi.apis import label_next
+from mmsemi.apis import label_next, predict
 from mmsemi.evaluation.usefulness import choose, image_use, percentiles, rarity
 from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_labels import labels_of
@@ -129,12 +132,28 @@ def test_what_is_missing_is_named(run, tmp_path) -> None:
     assert not (run / 'label_next').exists()
 
 
-def test_any_folder_of_images_for_any_model(run, tmp_path) -> None:
+def test_any_folder_of_images_for_any_model(tmp_path) -> None:
     write_segmentor(tmp_path / 'plain')
+    odd = ['-rf.png', 'a,"b"\n;.png', '*[x]?.jpg', 'c/x..d.png', 'd.jpg']
+    write_photos(tmp_path / 'images', [*odd, 'd.png'])
+    raw = os.fsencode(tmp_path / 'images') + b'/\xff\xfe.png'
+    shutil.copy(tmp_path / 'images/d.png', raw)
     done = label_next(
-        tmp_path / 'plain', images=tmp_path / 'images', candidates=5
+        tmp_path / 'plain', images=tmp_path / 'images', candidates=7
     )
-    assert len(done.images) + len(done.problems) == 5
+    names = {'-rf', 'a,"b"\n;', '*[x]?', 'c/x..d', 'd.jpg', 'd.png'}
+    assert set(done.images) == names | {os.fsdecode(b'\xff\xfe')}
+    with open(
+        done.table, encoding='utf-8', errors='surrogateescape', newline=''
+    ) as file:
+        rows = list(csv.DictReader(file))
+    assert [row['image'] for row in rows] == done.images
+    files = [p for p in (tmp_path / 'plain').rglob('labelme/**/*.json')]
+    assert len(files) == 7
+    out = tmp_path / 'out'
+    assert predict(tmp_path / 'plain', tmp_path / 'images', out).images == 7
+    made = {p.relative_to(out / 'masks') for p in out.rglob('*.png')}
+    assert made == {Path(f'{name}.png') for name in done.images}
 
 
 def blobs(seed: int, size=(120, 160)) -> np.ndarray:
