@@ -180,7 +180,7 @@ def test_counts_must_be_of_the_same_images() -> None:
 
 
 def test_intervals_of_few_images_hold_the_truth_often_enough() -> None:
-    """Percentiles of the draws do so in fewer than 80 % of the cases."""
+    """Percentiles of the draws hold it in 85 % of these cases."""
     rng = np.random.default_rng(1)
     # Counts of one class whose IoU varies between images; the truth is the
     # ratio of the expectations.
