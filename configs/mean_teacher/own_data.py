@@ -73,4 +73,6 @@ hooks = dict(
         buffers='ema',
     ),
     pictures=dict(type='TrainingPictureHook'),
+    # One line when a class dies; 'restore' goes back once, 'stop' stops.
+    collapse=dict(type='CollapseHook', on_collapse='warn'),
 )

@@ -226,7 +226,7 @@ class Recipe:
     def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
         """Loader of labeled and other images."""
         parts = ['labeled', 'unlabeled']
-        others = dict(
+        others: dict[str, Any] = dict(
             type=unlabeled, dataset=self.dataset('unlabeled', pipeline)
         )
         partly = self.data.get('partly_labeled')

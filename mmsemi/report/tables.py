@@ -178,6 +178,9 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
         if dead:
             lines.append(f'{dead[2:].capitalize()}.')
+    for event in summary.get('collapses') or []:
+        text = event['text']
+        lines.append(f'{text[0].upper()}{text[1:]} ({event["action"]}).')
     lines.append(f'  summary    {Path(work_dir) / SUMMARY}')
     for name, path in summary['files'].items():
         lines.append(f'  {name:10s} {Path(work_dir) / path}')

@@ -1,5 +1,6 @@
 from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
+from .collapse_hook import CollapseHook
 from .cutmix_partner_hook import CutMixPartnerHook
 from .divergence_hook import DivergenceHook
 from .export_hook import ExportHook
@@ -21,6 +22,7 @@ from .view_picture_hook import ViewPictureHook
 __all__ = [
     'ChannelsLastHook',
     'ClassFrequencyHook',
+    'CollapseHook',
     'CutMixPartnerHook',
     'DivergenceHook',
     'ExportHook',

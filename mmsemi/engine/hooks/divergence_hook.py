@@ -51,14 +51,16 @@ class DivergenceHook(Hook):
                 on_cpu = on_cpu and value.device.type == 'cpu'
         often = on_cpu and get_world_size() == 1
         if often or done % self.interval == 0 or done == runner.max_iters:
-            self.look()
+            self.look(runner)
 
     def after_train_epoch(self, runner, metrics=None) -> None:
         """Look at what is left."""
-        self.look()
+        self.look(runner)
 
-    def look(self) -> None:
+    def look(self, runner=None) -> None:
         """Stop if a loss since the last look was not finite.
+
+        ``CollapseHook`` may go back to a good state instead.
 
         Raises:
             UsageError: naming iteration and term.
@@ -79,6 +81,11 @@ class DivergenceHook(Hook):
         everywhere = [one for one in all_gather_object(found) if one]
         if everywhere:
             iteration, term = min(everywhere)
+            for hook in getattr(runner, 'hooks', ()):
+                if hasattr(hook, 'after_divergence') and hook.after_divergence(
+                    runner, f'{term} is not finite in iteration {iteration}'
+                ):
+                    return
             raise UsageError(
                 f'training has diverged: {term} is not finite in iteration '
                 f'{iteration}. Start again with a lower learning rate; what '

@@ -25,6 +25,8 @@ from mmsemi.report.validation import (
 )
 from mmsemi.utils.console import announce
 
+from .collapse_hook import COLLAPSES
+
 ROWS, CLOCK = 'mmsemi/rows', 'mmsemi/clock'
 # Validations of the present round, and what the run was started with.
 VALIDATIONS, STARTED = 'mmsemi/validations', 'mmsemi/started'
@@ -240,6 +242,7 @@ class RunSummaryHook(Hook):
             peak_memory_mib=memory,
             files=runner.message_hub.get_info('mmsemi/files', {}),
             other_metrics=runner.message_hub.get_info(OTHER_METRICS, {}),
+            collapses=runner.message_hub.get_info(COLLAPSES, []),
             rounds=rows,
         )
         write_json(runner.work_dir, SUMMARY, summary)

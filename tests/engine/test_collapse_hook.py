@@ -1,0 +1,265 @@
+"""A network that loses what it had learned is noticed, and helped once."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.multiprocessing as mp
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import init_default_scope
+
+from mmsemi.engine.class_watch import ClassWatch, Collapse
+from mmsemi.engine.hooks import CollapseHook
+from mmsemi.registry import HOOKS
+from mmsemi.utils.errors import UsageError
+from tests.conftest import ROOT
+from tests.models.segmentors.test_mean_teacher import build, data_of
+from tests.tiny import make_tiny_set, train
+
+NOWHERE = np.zeros(3, np.int64)
+GOOD = np.array([[80, 10, 10], [5, 15, 0], [0, 5, 15]])
+NO_BAR = np.array([[80, 20, 0], [5, 15, 0], [10, 10, 0]])
+ALL_GROUND = np.array([[100, 0, 0], [20, 0, 0], [20, 0, 0]])
+ABSENT = np.array([[90, 10, 0], [5, 15, 0], [0, 0, 0]])
+
+
+def looks(*confusions, patience=2, elsewhere=NOWHERE):
+    watch = ClassWatch(patience)
+    return [watch.look(c, elsewhere) for c in confusions], watch
+
+
+def test_a_class_that_dies_is_told_once() -> None:
+    found, watch = looks(GOOD, NO_BAR, NO_BAR, NO_BAR, NO_BAR)
+    assert found == [None, None, Collapse('classes', [2]), None, None]
+    assert watch.well
+    # It may be learned again, and die again.
+    watch.look(GOOD, NOWHERE)
+    watch.look(NO_BAR, NOWHERE)
+    assert not watch.well
+    assert watch.look(NO_BAR, NOWHERE) == Collapse('classes', [2])
+
+
+def test_everything_one_class_is_one_thing() -> None:
+    found, _ = looks(GOOD, ALL_GROUND, ALL_GROUND, ALL_GROUND)
+    assert found == [None, None, Collapse('one class', [0]), None]
+
+
+def test_what_was_never_learned_is_no_loss() -> None:
+    assert not any(looks(*[ALL_GROUND] * 9)[0])
+    assert not any(looks(*[NO_BAR] * 9)[0])
+
+
+def test_batches_without_the_class_say_nothing() -> None:
+    assert not any(looks(GOOD, *[ABSENT] * 9)[0])
+    assert not any(looks(GOOD, NO_BAR, GOOD, NO_BAR, GOOD, NO_BAR)[0])
+    seen = np.array([0, 0, 7])  # in unlabeled images
+    assert not any(looks(GOOD, *[NO_BAR] * 9, elsewhere=seen)[0])
+
+
+def test_a_watch_goes_on_from_its_state() -> None:
+    _, watch = looks(GOOD, NO_BAR)
+    state = json.loads(json.dumps(watch.state()))
+    again = ClassWatch(2, state)
+    assert again.look(NO_BAR, NOWHERE) == Collapse('classes', [2])
+
+
+def test_networks_are_counted_and_nothing_moves() -> None:
+    model, data = build(), data_of(padded=0)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    random = torch.get_rng_state()
+    counts = CollapseHook().count(model, data)
+    assert torch.equal(torch.get_rng_state(), random)
+    after = model.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before)
+    assert model.student.training
+    images = model.data_preprocessor(data, True)['inputs']
+    student = model.student.eval()
+    for name in ('student',):
+        seen = student(images['sup'], mode='tensor').argmax(1)
+        others = student(images['unsup_teacher'], mode='tensor').argmax(1)
+        found = counts[name]
+        step = 32 // seen.shape[-1]
+        truth = torch.stack(
+            [s.gt_sem_seg.data[0] for s in data['data_samples']['sup']]
+        )[:, ::step, ::step]
+        for a in range(4):
+            for b in range(4):
+                wanted = ((truth == a) & (seen == b)).sum()
+                assert found[a, b] == wanted
+        assert found[4].tolist() == [(others == k).sum() for k in range(4)]
+
+
+def count_part(rank: int, path: str) -> None:
+    init_default_scope('mmsemi')
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        'gloo', init_method=f'file://{path}/init', rank=rank, world_size=2
+    )
+    counts = CollapseHook().count(build(), data_of(padded=0, seed=rank))
+    np.save(f'{path}/{rank}.npy', counts['student'])
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_two_processes_see_the_same(tmp_path) -> None:
+    mp.spawn(count_part, (str(tmp_path),), nprocs=2)
+    one, two = (np.load(tmp_path / f'{rank}.npy') for rank in (0, 1))
+    assert np.array_equal(one, two)
+    alone = [
+        CollapseHook().count(build(), data_of(padded=0, seed=k))['student']
+        for k in (0, 1)
+    ]
+    assert np.array_equal(one, alone[0] + alone[1])
+
+
+@HOOKS.register_module(force=True)
+class PoisonHook(Hook):
+    """Make a weight infinite before an iteration, and note the rates."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.rates = at, []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        self.rates.append(runner.optim_wrapper.get_lr()['lr'][0])
+        if batch_idx == self.at:
+            weight = next(runner.model.student.decode_head.parameters())
+            weight.data.fill_(float('inf'))
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    return make_tiny_set(tmp_path_factory.mktemp('collapse') / 'set')
+
+
+def own_config(root, tmp_path, poison=-1, **settings) -> Config:
+    cfg = Config.fromfile(ROOT / 'configs/mean_teacher/own_data.py')
+    text = cfg.pretty_text.replace('data/my_data', str(root))
+    (tmp_path / 'mine.py').write_text(text)
+    cfg = Config.fromfile(tmp_path / 'mine.py')
+    cfg.work_dir = str(tmp_path / 'work')
+    cfg.merge_from_dict(
+        {
+            'data.labeled.img_suffix': '.png',
+            'data.crop_size': (40, 32),
+            'data.num_workers': 0,
+            'data.batch': dict(labeled=2, unlabeled=2),
+            'train_cfg.max_iters': 8,
+            'train_cfg.val_interval': 8,
+            'hooks.pictures': None,
+            'hooks.collapse': dict(
+                type='CollapseHook', interval=1, patience=2, **settings
+            ),
+            'hooks.poison': dict(type='PoisonHook', at=poison),
+        }
+    )
+    return cfg
+
+
+def scripted(monkeypatch, *confusions):
+    """Let the student be seen so, look after look."""
+    script = list(confusions)
+
+    def count(self, model, data_batch):
+        confusion = script.pop(0) if script else GOOD
+        return dict(student=np.vstack([confusion, NOWHERE]))
+
+    monkeypatch.setattr(CollapseHook, 'count', count)
+
+
+def test_it_goes_back_once_with_a_safer_setting(
+    root, tmp_path, monkeypatch
+) -> None:
+    scripted(monkeypatch, GOOD, GOOD, NO_BAR, NO_BAR)
+    runner = train(own_config(root, tmp_path, on_collapse='restore'))
+    assert runner.iter == 8
+    summary = json.loads((tmp_path / 'work/summary.json').read_text())
+    (event,) = summary['collapses']
+    assert event['iteration'] == 4 and event['restored_to'] == 2
+    assert event['kind'] == 'classes' and event['classes'] == ['dent']
+    assert event['text'] == (
+        'in iteration 4 the student no longer predicts dent, which it had '
+        'learned'
+    )
+    assert runner.model.semi_train_cfg['unsup_weight'] == 0.5
+    rates = next(h for h in runner.hooks if type(h) is PoisonHook).rates
+    assert rates[3] > rates[4] and rates[4] / rates[3] < 0.31
+    assert rates[4] > rates[7] > 0
+
+
+def test_weights_are_those_of_the_good_state(
+    root, tmp_path, monkeypatch
+) -> None:
+    scripted(monkeypatch, GOOD, NO_BAR, NO_BAR)
+    states = {}
+
+    @HOOKS.register_module(name='KeepHook', force=True)
+    class KeepHook(Hook):
+        priority = 'HIGH'  # before the other
+
+        def after_train_iter(self, runner, *args, **kwargs) -> None:
+            states[runner.iter + 1] = {
+                k: v.clone() for k, v in runner.model.state_dict().items()
+            }
+
+    cfg = own_config(root, tmp_path, on_collapse='restore')
+    cfg.train_cfg.max_iters = cfg.train_cfg.val_interval = 3
+    cfg.hooks.keep = dict(type='KeepHook')
+    cfg.hooks.teacher.momentum = 0.0
+    cfg.hooks.teacher.schedule = 'constant'
+    runner = train(cfg)
+    found = runner.model.state_dict()
+    student = [key for key in found if key.startswith('student.')]
+    assert all(torch.equal(found[key], states[1][key]) for key in student)
+    assert any(not torch.equal(states[3][k], states[1][k]) for k in student)
+
+
+def test_a_second_collapse_stops(root, tmp_path, monkeypatch) -> None:
+    scripted(monkeypatch, GOOD, NO_BAR, NO_BAR, GOOD, ALL_GROUND, ALL_GROUND)
+    message = (
+        'training has collapsed: in iteration 6 the student predicts '
+        'nothing but background'
+    )
+    with pytest.raises(UsageError, match=message):
+        train(own_config(root, tmp_path, on_collapse='restore'))
+
+
+def test_a_loss_that_is_not_finite_goes_back_too(root, tmp_path) -> None:
+    cfg = own_config(root, tmp_path, poison=2, on_collapse='restore')
+    runner = train(cfg)
+    assert runner.iter == 8
+    summary = json.loads((tmp_path / 'work/summary.json').read_text())
+    kinds = [(e['kind'], e['action']) for e in summary['collapses']]
+    assert ('not finite', 'restored') in kinds
+    finite = [
+        value.isfinite().all()
+        for value in runner.model.state_dict().values()
+        if value.is_floating_point()
+    ]
+    assert all(finite)
+
+
+def test_without_going_back_it_stops_or_warns(root, tmp_path) -> None:
+    with pytest.raises(UsageError, match='training has diverged'):
+        train(own_config(root, tmp_path, poison=1))
+
+
+def test_settings_are_checked() -> None:
+    for settings, message in (
+        (dict(patience=0), 'at least 1'),
+        (dict(on_collapse='panic'), 'warn, restore, stop'),
+        (dict(lr_factor=0), 'lr_factor must lie in'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            CollapseHook(**settings)
+
+
+def test_a_plain_network_is_watched() -> None:
+    from mmsemi.engine.hooks.collapse_hook import networks
+
+    plain = SimpleNamespace()
+    assert networks(plain) == dict(network=plain)
+    model = build(semi_test_cfg=dict(predict_on='teacher'))
+    assert list(networks(model)) == ['student', 'teacher']
