@@ -24,6 +24,7 @@ CASES = {
     ('camvid', '240x180'): ((144, 176), (180, 240), (180, 240)),
     ('camvid', '480x360'): ((288, 352), (288, 360), IMAGE),
     ('camvid_day_to_dusk', None): ((144, 176), (180, 240), (180, 240)),
+    ('nuclei', None): ((160, 160), IMAGE, IMAGE),
     ('voc12', 'fixed'): ((321, 321), (505, 505), IMAGE),
     ('voc12', 'paper'): ((321, 321), (321, 321), IMAGE),
     ('voc12_u2pl', None): ((513, 513), IMAGE, IMAGE),
@@ -47,10 +48,10 @@ def write(path, array):
     cv2.imwrite(str(path), array)
 
 
-def pair(image, mask, size=IMAGE):
+def pair(image, mask, size=IMAGE, classes=11):
     rng = np.random.default_rng(len(image))
     write(image, rng.integers(0, 255, (*size, 3)).astype(np.uint8))
-    write(mask, rng.integers(0, 11, size).astype(np.uint8))
+    write(mask, rng.integers(0, classes, size).astype(np.uint8))
 
 
 def lists(folder, **names):
@@ -89,6 +90,16 @@ def tree(tmp_path, monkeypatch):
                 f'data/cityscapes/leftImg8bit/{place}_leftImg8bit.png',
                 f'data/cityscapes/gtFine/{place}_gtFine_labelTrainIds.png',
             )
+    for part, stems in (('train', train), ('test', val)):
+        for stem in stems:
+            pair(
+                f'data/nuclei/images/{part}/{stem}.jpg',
+                f'data/nuclei/masks/{part}/{stem}.png',
+                classes=2,
+            )
+    lists(
+        'data/nuclei/splits/1_32/seed0', labeled=train[:2], unlabeled=train[2:]
+    )
     lists(
         'data/camvid/splits/1_16/seed0', labeled=train[:2], unlabeled=train[2:]
     )

@@ -283,3 +283,45 @@ def test_a_run_on_joined_sets(tmp_path):
     batch = pseudo_collate([dataset[k] for k in range(len(dataset))])
     given = [image is not None for image in batch['inputs']['unsup_student']]
     assert given == [False] * 2 + [True] * 4
+
+
+def test_two_streams_of_one_image(tmp_path) -> None:
+    """Each with its own crop; views of a stream share theirs."""
+    pack = [PACK]
+
+    def stream(name):
+        views = {f'{name}_teacher': pack, f'{name}_student': pack}
+        return [
+            dict(type='RandomCrop', crop_size=(4, 5)),
+            dict(type='MultiBranch', **views),
+        ]
+
+    start = [dict(type='LoadImageFromFile'), dict(type='InitValidMap')]
+    streams = dict(type='MultiStream', streams=[stream('a'), stream('b')])
+    config = camvid_config(tmp_path, start + [streams])
+    dataset = UnlabeledDataset(config)
+    labeled = camvid_config(
+        tmp_path,
+        [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadAnnotations'),
+            dict(type='MultiBranch', sup=pack),
+        ],
+    )
+    rows = np.arange(48, dtype=np.uint8).reshape(6, 8, 1).repeat(3, 2)
+    cv2.imwrite(str(tmp_path / 'images/a.png'), rows)
+    names = ['a_teacher', 'a_student', 'b_teacher', 'b_student']
+    both = SemiDataset(labeled, dataset)
+    assert both.branches == ['sup', *names]
+    np.random.seed(0)
+    differ = 0
+    for _ in range(8):
+        inputs = both[2]['inputs']
+        assert inputs['sup'] is None
+        assert (inputs['a_teacher'] == inputs['a_student']).all()
+        assert (inputs['b_teacher'] == inputs['b_student']).all()
+        differ += (inputs['a_teacher'] != inputs['b_teacher']).any().item()
+    assert differ >= 6
+    twice = dict(type='MultiStream', streams=[stream('a'), stream('a')])
+    with pytest.raises(ValueError, match='two streams make a_'):
+        UnlabeledDataset(camvid_config(tmp_path, start + [twice]))
