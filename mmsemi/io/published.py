@@ -68,13 +68,23 @@ LAYOUTS = (
         (r'^conv1\.6\.weight$', r'^layer4\.0\.conv3\.weight$'),
     ),
     Layout(
+        'dinov2',
+        'DINOv2',
+        (
+            r'(^|backbone\.)patch_embed\.proj\.weight$',
+            r'(^|backbone\.)blocks\.(\d+\.)?\d+\.attn\.qkv\.weight$',
+        ),
+    ),
+    Layout(
         'torchvision',
         'a ResNet of torchvision',
         (r'^conv1\.weight$', r'^layer4\.0\.conv2\.weight$', r'^fc\.weight$'),
     ),
 )
 # Under these keys programs keep weights.
-WRAPPINGS = ('state_dict', 'model', 'model_state', 'teacher_state')
+WRAPPINGS = (
+    *('state_dict', 'model', 'model_state', 'teacher_state', 'teacher'),
+)
 
 
 def plain_names(names: Iterable[str]) -> list[str]:

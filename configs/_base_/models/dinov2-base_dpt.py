@@ -2,7 +2,7 @@
 # without normalization. Sides of training images are multiples of 14; whole
 # images are resized to the nearest ones. Needs mmpretrain.
 #
-# Weights: tools/model_converters/dinov2_to_mmpretrain.py makes them of the
+# Weights: `mmsemi convert` makes them of the
 # official file.
 model = dict(
     type='FlexibleEncoderDecoder',

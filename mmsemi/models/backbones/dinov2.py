@@ -28,7 +28,7 @@ class DINOv2(BaseModule):
     2410.10777): mmpretrain's ``VisionTransformer`` with patches of 14 pixels,
     whose last LayerNorm is applied to all levels, and no class token. Weights
     come from the official files by
-    ``tools/model_converters/dinov2_to_mmpretrain.py``.
+    ``mmsemi convert``.
 
     Args:
         size: ``'small'``, ``'base'`` or ``'large'``.

@@ -21,14 +21,14 @@ from mmsemi.models.weights import some
 from mmsemi.prepare.spatial_prior import save_prior
 from mmsemi.utils.errors import UsageError
 
-from . import deeplabv2, deeplabv3plus, resnet38, resnets
+from . import deeplabv2, deeplabv3plus, dinov2, resnet38, resnets
 from .converted import Converted, State
 from .mxnet import read_params
 
 KNOWN = (
     'MXNet .params of ResNet-38 and prior_array.mat (CBST), checkpoints of '
     'CRST, AdvSemiSeg, DST-CBC, DMT, U2PL, AEL, SPNet, STRICT, UniMatch and '
-    'ST++, and ResNets of torchvision or with a deep stem'
+    'ST++, ResNets of torchvision or with a deep stem, and DINOv2'
 )
 CITYSCAPES_CLASSES = (
     *('road', 'sidewalk', 'building', 'wall', 'fence', 'pole'),
@@ -116,6 +116,8 @@ def converted(
         return deeplabv2.convert(state, title, num_classes)
     if layout.name == 'deep_stem':
         return resnets.convert_deep_stem(state, title)
+    if layout.name == 'dinov2':
+        return dinov2.convert(state)
     if layout.name == 'torchvision':
         return resnets.convert_torchvision(state, title)
     raise UsageError(

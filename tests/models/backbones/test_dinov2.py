@@ -8,12 +8,13 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 from mmsemi.models.segmentors import UniMatchV2
+from mmsemi.prepare.checkpoints.dinov2 import convert
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from tests.configs import config
 from tests.models.segmentors.peers import BRANCHES
 from tests.models.segmentors.test_mean_teacher import data_of
-from tests.models.test_converters import official_dinov2, tool
+from tests.prepare.test_published_checkpoints import official_dinov2
 
 SIZE = (42, 56)
 
@@ -55,7 +56,7 @@ def test_official_weights_fit():
         name: torch.randn(shape).mul_(0.02)
         for name, shape in official_dinov2(384, 12).items()
     }
-    state, _ = tool('dinov2_to_mmpretrain').convert(source)
+    state = convert(source).state
     network = backbone().transformer
     network.load_state_dict(dict(state), strict=True)
     assert torch.equal(

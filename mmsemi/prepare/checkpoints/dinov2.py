@@ -1,26 +1,14 @@
-"""Convert the official DINOv2 weights to mmpretrain's VisionTransformer.
+"""Official DINOv2 weights for mmpretrain's VisionTransformer.
 
-For `dinov2_vits14_pretrain.pth`, `dinov2_vitb14_pretrain.pth` and
-`dinov2_vitl14_pretrain.pth` of facebookresearch/dinov2, whose licence is on
-their page. The mask token is left out: nothing uses it. The position
-embedding keeps its grid, 37 x 37 for 518 pixels; mmpretrain interpolates it
-to that of other images. mmpretrain itself is not needed here.
-
-Use the result through `backbone.init_cfg = dict(type='Pretrained',
-checkpoint=...)` of mmsemi's `DINOv2`.
+The position embedding keeps its grid, 37 x 37 for 518 pixels; mmpretrain
+interpolates it to that of other images. mmpretrain itself is not needed here.
 """
 
-import argparse
 import re
-import sys
-from pathlib import Path
 
-from torch import Tensor
-
-from mmsemi.cli.options import add_trust_option
-from mmsemi.io.checkpoints import read_checkpoint
-from mmsemi.models.export import refuse_existing, save_checkpoint
 from mmsemi.utils.errors import UsageError
+
+from .converted import Converted, State
 
 # Width and number of blocks.
 SIZES = {(384, 12): 'small', (768, 12): 'base', (1024, 24): 'large'}
@@ -36,20 +24,6 @@ NAMES = (
     (r'\.mlp\.fc2\.', '.ffn.layers.1.'),
     (r'^norm\.', 'ln1.'),
 )
-
-
-def parse_args() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        'source', help='for example dinov2_vits14_pretrain.pth'
-    )
-    parser.add_argument('out', help='checkpoint to write')
-    parser.add_argument(
-        '--overwrite', action='store_true', help='replace an existing file'
-    )
-    add_trust_option(parser)
-    return parser.parse_args()
 
 
 def new_name(key: str) -> str:
@@ -87,14 +61,16 @@ def shapes(width: int, blocks: int, positions: int) -> dict[str, tuple]:
     return found
 
 
-def convert(source: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """State dict under mmpretrain's names, and a line that says what fitted.
+def convert(source: State) -> Converted:
+    """Weights under mmpretrain's names; nothing uses the mask token.
 
     Raises:
         UsageError: for weights of another network.
     """
     state = {new_name(key): value for key, value in source.items()}
-    left_out = state.pop('mask_token', None) is not None
+    unused = [key for key in state if key == 'mask_token']
+    for key in unused:
+        del state[key]
     embedding = state.get('pos_embed')
     if embedding is None or embedding.ndim != 3:
         raise UsageError(
@@ -128,27 +104,9 @@ def convert(source: dict[str, Tensor]) -> tuple[dict[str, Tensor], str]:
         raise UsageError(
             f'{len(missing)} tensors are missing, such as {missing[0]}'
         )
-    report = (
-        f'{len(state)} of {len(source)} tensors fit DINOv2 {size}, position '
-        f'embedding of {grid} x {grid} for images of {grid * PATCH}'
+    return Converted(
+        state,
+        unused,
+        f'the backbone DINOv2 {size}, position embedding of {grid} x {grid} '
+        f'for images of {grid * PATCH}',
     )
-    return state, report + '; the mask token is left out' * left_out
-
-
-def main() -> None:
-    """Convert a file."""
-    args = parse_args()
-    refuse_existing([Path(args.out)], args.overwrite)
-    source = read_checkpoint(args.source, trust=args.trust_checkpoint)
-    for key in ('state_dict', 'model', 'teacher'):
-        source = source.get(key, source)
-    state, report = convert(source)
-    save_checkpoint(Path(args.out), state, {}, args.overwrite)
-    print(f'{report}; wrote {args.out}')
-
-
-if __name__ == '__main__':
-    try:
-        main()
-    except UsageError as error:
-        sys.exit(f'error: {error}')
