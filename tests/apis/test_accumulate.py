@@ -1,18 +1,20 @@
 """Real runs that take their steps in parts, in any number of them."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 
+from mmsemi.apis.inference import Predictor
 from mmsemi.apis.train import train
 from mmsemi.models.segmentors import MeanTeacher
 from mmsemi.utils.errors import UsageError
 from tests.engine.test_cutmix_partners import ael_config
 from tests.engine.test_cutmix_partners import lines as partner_lines
 from tests.engine.test_online_training import lines, online_config
-from tests.tiny import Killed, make_tiny_set
+from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set
 
 BATCH = 4, 2
 
@@ -42,16 +44,32 @@ def online(root, folder):
 
 
 @pytest.fixture(scope='module')
-def whole(root, tmp_path_factory):
-    """Images of each iteration of a run that takes its steps whole."""
+def run(root, tmp_path_factory):
+    """A run that takes its steps whole."""
     folder = tmp_path_factory.mktemp('whole')
     cfg = online(root, folder)
+    cfg.default_hooks.export = dict(type='ExportHook')
     train(written(cfg, folder))
-    return {k: images for k, (images, _) in lines(cfg).items()}
+    return cfg
+
+
+@pytest.fixture
+def whole(run):
+    """The images of each iteration."""
+    return images(run)
 
 
 def images(cfg) -> dict:
     return {k: images for k, (images, _) in lines(cfg).items()}
+
+
+def test_a_run_without_validation_gives_a_segmentor(root, run) -> None:
+    folder = Path(run.work_dir)
+    predictor = Predictor(
+        Config.fromfile(folder / 'segmentor.py'), folder / 'segmentor.pth'
+    )
+    assert tuple(predictor.classes) == CLASSES
+    assert predictor(root / 'images/00.png')['ids'].shape == SIZE
 
 
 def test_resumed_in_another_number_of_parts(root, whole, tmp_path) -> None:
