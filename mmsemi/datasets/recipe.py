@@ -41,8 +41,7 @@ class Recipe:
 
     # Steps that pipelines share.
     def image(self) -> list[dict]:
-        load = dict(type='LoadImageFromFile')
-        return [{**load, **(self.data.get('load') or {})}]
+        return [{'type': 'LoadImageFromFile', **self.data.get('load', {})}]
 
     def mask(self) -> list[dict]:
         return [dict(type='LoadAnnotations')]
@@ -226,18 +225,16 @@ class Recipe:
     def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
         """Loader of labeled and other images."""
         parts = ['labeled', 'unlabeled']
-        others: dict[str, Any] = dict(
-            type=unlabeled, dataset=self.dataset('unlabeled', pipeline)
-        )
-        partly = self.data.get('partly_labeled')
-        if partly and unlabeled == 'PseudoLabelDataset':
-            raise UsageError(
-                'data.partly_labeled: rounds would learn pseudo-labels of '
-                'whole images in place of what is annotated. Choose a method '
-                'that sees unlabeled images in every iteration'
-            )
-        if partly:
-            others['partly_labeled'] = below_root(others['dataset'], partly)
+        others = self.dataset('unlabeled', pipeline)
+        others = dict(type=unlabeled, dataset=others)
+        if partly := self.data.get('partly_labeled'):
+            if unlabeled == 'PseudoLabelDataset':
+                raise UsageError(
+                    'data.partly_labeled: rounds label whole images. Choose '
+                    'a method that sees unlabeled images in every iteration'
+                )
+            path = below_root(others['dataset'], partly)
+            others['partly_labeled'] = path
         dataset = dict(
             type='SemiDataset',
             labeled=self.dataset('labeled', self.sup()),

@@ -216,7 +216,7 @@ def test_lists_that_do_not_fit_are_said(root, tmp_path) -> None:
     cfg = resolve(own_config(root, tmp_path, **{'data.partly_labeled': None}))
     with pytest.raises(UsageError, match='is in both the labeled'):
         check_data(cfg)
-    with pytest.raises(UsageError, match='rounds would learn pseudo-labels'):
+    with pytest.raises(UsageError, match='rounds label whole images'):
         changes = {'regime': 'rounds', 'data.batch.alone': 4}
         resolve(own_config(root, tmp_path, **changes))
 
