@@ -17,7 +17,7 @@ import sys
 import time
 from collections import defaultdict
 
-from benchmark_thresholds import peak
+from thresholds import peak
 
 SIDES = ('streaming', 'lists')
 

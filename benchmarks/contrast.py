@@ -10,6 +10,7 @@ of the medians is printed.
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -32,9 +33,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--classes', type=int, default=21)
     parser.add_argument('--channels', type=int, default=256)
     parser.add_argument('--queue', type=int, default=30000)
-    parser.add_argument(
-        '--form', choices=('paper_aligned', 'aligned'), default='paper_aligned'
-    )
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', default='cpu')
@@ -42,7 +40,7 @@ def parse_args() -> argparse.Namespace:
 
 
 class PlainContrast:
-    """The objective class by class; same forms, drawn by itself."""
+    """The objective class by class, drawn by itself."""
 
     def __init__(self, like: UnreliablePixelContrastLoss) -> None:
         self.like = like
@@ -80,8 +78,6 @@ class PlainContrast:
             ranked_l = (order[..., : s.low_rank] == c).any(3) & ~is_class
             ranked_u = (order[..., s.low_rank : s.high_rank] == c).any(3)
             negative = torch.where(labeled, ranked_l, ranked_u) & high
-            if not s.form.free_negatives:
-                negative &= is_class
             negative &= prob[:, c] < s.negative_threshold
             queue = torch.cat([queue, rep_teacher[negative]])
             self.queues[c] = queue[-int(s.bank.capacity[c]) :]
@@ -140,13 +136,11 @@ def batch(args: argparse.Namespace) -> dict[str, Tensor]:
     }
 
 
-def main() -> None:
-    """Print both medians and their ratio."""
-    args = parse_args()
-    torch.set_num_threads(args.threads)
+def both(args: argparse.Namespace) -> dict[str, Callable]:
+    """Our objective and the plain one, with equally full banks."""
     torch.manual_seed(0)
     ours = UnreliablePixelContrastLoss(
-        args.classes, args.channels, args.form, capacity=args.queue
+        args.classes, args.channels, capacity=args.queue
     ).to(args.device)
     filling = torch.randn(args.queue, args.channels, device=args.device)
     for c in range(args.classes):
@@ -155,8 +149,14 @@ def main() -> None:
         )
         mask[c] = True
         ours.bank.append(filling, mask)
-    forms = dict(ours=ours, plain=PlainContrast(ours))
-    data = batch(args)
+    return dict(ours=ours, plain=PlainContrast(ours))
+
+
+def main() -> None:
+    """Print both medians and their ratio."""
+    args = parse_args()
+    torch.set_num_threads(args.threads)
+    forms, data = both(args), batch(args)
 
     def wait() -> None:
         if args.device != 'cpu':
@@ -188,7 +188,7 @@ def main() -> None:
         k: statistics.median(sum(t) for t in v) for k, v in seconds.items()
     }
     print(
-        f'{args.form}, {args.classes} classes, {sum(args.images)} images, '
+        f'{args.classes} classes, {sum(args.images)} images, '
         f'queues of {args.queue} rows, {args.threads} thread(s), '
         f'{args.device}: plain / ours = '
         f'{total["plain"] / total["ours"]:.2f}'

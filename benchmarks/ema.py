@@ -30,7 +30,7 @@ from mmsemi.utils.errors import UsageError
 
 CONFIG = (
     Path(__file__)
-    .parents[2]
+    .parents[1]
     .joinpath('configs/_base_/models/deeplabv3plus_r101-d8.py')
 )
 
