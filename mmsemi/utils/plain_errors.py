@@ -33,9 +33,10 @@ def plain_errors() -> Iterator[None]:
         yield
     except UsageError as error:
         first = _first(error)
-        if first is error:
+        text = _said(first)
+        if first is error and text == str(error):
             raise
-        raise UsageError(str(first)) from error
+        raise UsageError(text) from error
     except Exception as error:
         sentence = plain_sentence(error)
         if sentence is None:
@@ -48,7 +49,7 @@ def plain_sentence(error: Exception) -> str | None:
     first = _first(error)
     message = ' '.join(str(first.args[0] if first.args else first).split())
     if isinstance(first, UsageError):
-        return message
+        return ' '.join(_said(first).split())
     if isinstance(first, KeyError) and (
         found := _UNKNOWN_TYPE.search(message)
     ):
@@ -70,6 +71,17 @@ def plain_sentence(error: Exception) -> str | None:
     ):
         return f'{found[1] or "a part"} of the config lacks {found[3]}'
     return message if message and _on_purpose(first) else None
+
+
+def _said(error: UsageError) -> str:
+    """The sentence of an error, without what torch puts around it.
+
+    Of an error in a process that loads data it gives the traceback as text.
+    """
+    text = str(error)
+    if text.startswith('Caught ') and 'DataLoader worker' in text:
+        text = text.rpartition('Error: ')[2].strip()
+    return text
 
 
 def _first(error: BaseException) -> BaseException:

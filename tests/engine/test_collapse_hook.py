@@ -14,6 +14,8 @@ from mmengine.registry import init_default_scope
 from mmsemi.engine.class_watch import ClassWatch, Collapse
 from mmsemi.engine.hooks import CollapseHook
 from mmsemi.registry import HOOKS
+from mmsemi.report.own_data.advice import warnings_of
+from mmsemi.report.tables import closing_words
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 from tests.models.segmentors.test_mean_teacher import build, data_of
@@ -183,6 +185,11 @@ def test_it_goes_back_once_with_a_safer_setting(
         'in iteration 4 the student no longer predicts dent, which it had '
         'learned'
     )
+    told = event['text'][1:] + ' (restored).'
+    assert 'I' + told in closing_words(summary, tmp_path)
+    (warning,) = warnings_of([], 20, [], [], dict(method=summary, twin=None))
+    assert warning.startswith('The training with unlabeled images: i')
+    assert warning.endswith(told)
     assert runner.model.semi_train_cfg['unsup_weight'] == 0.5
     rates = next(h for h in runner.hooks if type(h) is PoisonHook).rates
     assert rates[3] > rates[4] and rates[4] / rates[3] < 0.31

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.models.pseudo_labelers import ConfidencePseudoLabeler
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.plain_errors import plain_errors
+from mmsemi.utils.plain_errors import plain_errors, plain_sentence
 from tests.tiny import tiny_model
 
 
@@ -71,3 +72,19 @@ def test_faults_keep_their_traceback(fail, kind):
     with pytest.raises(kind) as info, plain_errors():
         fail()
     assert not isinstance(info.value, UsageError)
+
+
+class Unreadable(Dataset):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int):
+        raise UsageError('a.png: image cannot be read. Restore the file')
+
+
+def test_a_process_that_loads_says_it_in_one_sentence() -> None:
+    with pytest.raises(UsageError) as info, plain_errors():
+        list(DataLoader(Unreadable(), num_workers=1))
+    text = 'a.png: image cannot be read. Restore the file'
+    assert str(info.value) == text
+    assert plain_sentence(info.value.__cause__) == text

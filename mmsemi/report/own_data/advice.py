@@ -82,6 +82,8 @@ def warnings_of(
                 f'{names[key]} is not over: it has done '
                 f'{summary.get("iterations")} iterations.'
             )
+        for event in (summary or {}).get('collapses') or []:
+            found.append(f'{names[key]}: {event["text"]} ({event["action"]}).')
     lengths = [s['iterations'] for s in summaries.values() if s]
     if len(set(lengths)) > 1:
         found.append(

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tifffile
 from mmcv.transforms import LoadImageFromFile
+from mmengine.dataset import Compose
 from PIL import Image
 
+from mmsemi.datasets.recipe import Recipe
 from mmsemi.datasets.transforms import LoadAnyImage
 from mmsemi.io.image_files import read_pixels, show_file, turned
 from mmsemi.utils.errors import UsageError
@@ -397,3 +399,35 @@ def test_missing_codec_is_named(tmp_path):
 def test_settings_are_checked(settings, message):
     with pytest.raises(ValueError, match=message):
         LoadAnyImage(**settings)
+
+
+@pytest.mark.parametrize('size', [(30, 40), (2000, 3000)])
+def test_crops_of_any_size_of_image(size, tmp_path) -> None:
+    """Cut from large images, padded around small ones."""
+    height, width = size
+    image = cv2.resize(RGB, (width, height))
+    cv2.imwrite(str(tmp_path / 'a.jpg'), image)
+    cv2.imwrite(str(tmp_path / 'm.png'), image[..., 0] // 100)
+    data = dict(
+        load=dict(type='LoadAnyImage'),
+        crop_size=(64, 96),
+        augment=[
+            dict(type='RandomCrop'),
+            dict(type='PadSegFields'),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    )
+    steps = Recipe(data, 'online').sup()
+    info = dict(
+        img_path=str(tmp_path / 'a.jpg'),
+        seg_map_path=str(tmp_path / 'm.png'),
+        seg_fields=[],
+        reduce_zero_label=False,
+        label_map=None,
+    )
+    item = Compose(steps)(info)
+    assert item['inputs']['sup'].shape == (3, 64, 96)
+    labels = item['data_samples']['sup'].gt_sem_seg.data[0]
+    known = labels != 255
+    assert labels.shape == (64, 96)
+    assert known.sum() == min(height, 64) * min(width, 96)
