@@ -9,10 +9,12 @@ import torch
 import torch.multiprocessing as mp
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 
 from mmsemi.engine.class_watch import ClassWatch, Collapse
 from mmsemi.engine.hooks import CollapseHook
+from mmsemi.engine.hooks.collapse_hook import COLLAPSES, WATCHES
 from mmsemi.registry import HOOKS
 from mmsemi.report.own_data.advice import warnings_of
 from mmsemi.report.tables import closing_words
@@ -251,6 +253,32 @@ def test_a_loss_that_is_not_finite_goes_back_too(root, tmp_path) -> None:
 def test_without_going_back_it_stops_or_warns(root, tmp_path) -> None:
     with pytest.raises(UsageError, match='training has diverged'):
         train(own_config(root, tmp_path, poison=1))
+
+
+def test_a_resumed_run_remembers() -> None:
+    """The weight is halved again, what was learned is known, once is once."""
+    hub = MessageHub.get_instance(f'collapse_{id(object())}')
+    event = dict(action='restored', text='x', iteration=4)
+    hub.update_info(COLLAPSES, [event])
+    state = dict(learned=[0, 2], missed=[(2, 1)], alike=0)
+    hub.update_info(WATCHES, dict(student=state))
+    model = build()
+    loop = SimpleNamespace(
+        dataloader=SimpleNamespace(
+            dataset=SimpleNamespace(metainfo=dict(classes='abcd'))
+        )
+    )
+    runner = SimpleNamespace(
+        model=model, message_hub=hub, iter=9, train_loop=loop
+    )
+    hook = CollapseHook(interval=1, patience=2, on_collapse='restore')
+    hook.before_train(runner)
+    assert model.semi_train_cfg['unsup_weight'] == 0.5
+    assert hook.watches['student'].learned == {0, 2}
+    assert not hook.after_divergence(runner, 'the loss is not finite')
+    with pytest.raises(UsageError, match='training has collapsed: x'):
+        hook.act(runner, 'x', 'classes', 'student', [2])
+    assert hub.get_info(COLLAPSES)[1]['action'] == 'stopped'
 
 
 def test_settings_are_checked() -> None:
