@@ -7,6 +7,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
 
 
@@ -38,6 +39,9 @@ def check_weights(cfg: Config) -> None:
         if not isinstance(state, dict) or not any(
             hasattr(value, 'shape') for value in state.values()
         ):
+            foreign = advice(path, content)
+            if foreign is not None:
+                raise UsageError(f'{place}: {foreign}')
             raise UsageError(
                 f'{place}: checkpoint {path} holds no weights, only '
                 f'{", ".join(map(str, list(content)[:5])) or "nothing"}. Name '

@@ -16,6 +16,7 @@ from scipy.io import savemat
 from torch import nn
 
 from mmsemi.cli import main
+from mmsemi.doctor.weights import check_weights
 from mmsemi.io.published import find_layout
 from mmsemi.models.pretrained import CountedPretrainedInit
 from mmsemi.models.pseudo_labelers.spatial_prior import load_prior
@@ -705,6 +706,13 @@ def test_unconverted_files_are_told_by_name(title, content, tmp_path) -> None:
         load_weights(wrapped, state, f'checkpoint {path}')
     with pytest.raises(UsageError, match=f'is a checkpoint of {title}'):
         CountedPretrainedInit(path)(tiny_segmentor())
+
+
+def test_a_run_is_told_before_it_begins(tmp_path) -> None:
+    """Where weights lie under a key of their program's own."""
+    path = published_file(tmp_path / 'published.pt', dst_cbc())
+    with pytest.raises(UsageError, match=f'load_from: {path} is a checkpoint'):
+        check_weights(Config(dict(load_from=path)))
 
 
 def test_unconverted_stems_and_mxnet_are_told(tmp_path) -> None:
