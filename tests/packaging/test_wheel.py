@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +14,25 @@ import pytest
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
+# All that a training in rounds says: what libraries warn of is not for users.
+OURS = re.compile(
+    r"""
+    | drawing\ the\ shapes\ set: .*
+    | (labeled|unlabeled|val):\ \d+\ images,\ .*
+    | [/\d]+\ [:\d]+\ -\ mmengine\ -\ (INFO|WARNING)\ -\ (
+        class\ weights | a\ step\ takes | Checkpoints\ will | round\ \d
+      ).*
+    | round\ \d[:/ ].*
+    | \s+class\ +predicted\ .*
+    | \s+\w+\ +[\d.]+\ %\ .*
+    | [+|].*[+|]
+    | Self-training\ (gains|loses|changes)\ .*
+    | IoU\ of\ each\ class:\ .*
+    | No\ pixel\ of\ .*
+    | \ \ (summary|picture|round\ \d|segmentor)\ .*
+    """,
+    re.VERBOSE,
+)
 
 
 def run(*words, cwd, **environment):
@@ -131,7 +151,7 @@ def test_config_by_package_name(scripts, tmp_path) -> None:
 
 
 def test_train_and_infer_in_an_empty_folder(scripts, tmp_path) -> None:
-    run(
+    said = run(
         *(scripts / 'mmsemi', 'train', 'dst_cbc/shapes.py', '--cfg-options'),
         *('train_cfg.supervised_iters=2', 'train_cfg.iters_per_round=2'),
         *('train_cfg.portions=[0.5]', 'train_dataloader.num_workers=0'),
@@ -140,6 +160,7 @@ def test_train_and_infer_in_an_empty_folder(scripts, tmp_path) -> None:
         *('semi_dataloader.persistent_workers=False',),
         cwd=tmp_path,
     )
+    assert [li for li in said.splitlines() if not OURS.fullmatch(li)] == []
     work_dir = tmp_path / 'work_dirs/dst_cbc/shapes'
     summary = json.loads((work_dir / 'summary.json').read_text())
     assert summary['finished']
