@@ -7,6 +7,7 @@ from mmengine.dataset import pseudo_collate
 from mmseg.datasets.transforms import LoadAnnotations
 
 from mmsemi.datasets import PseudoLabelDataset, SemiDataset, UnlabeledDataset
+from mmsemi.datasets.unlabeled import only
 from mmsemi.pseudo_labels.codes import decode_confidence, encode_confidence
 from mmsemi.registry import DATASETS
 
@@ -283,6 +284,21 @@ def test_a_run_on_joined_sets(tmp_path):
     batch = pseudo_collate([dataset[k] for k in range(len(dataset))])
     given = [image is not None for image in batch['inputs']['unsup_student']]
     assert given == [False] * 2 + [True] * 4
+
+
+@pytest.mark.parametrize(
+    'before, chosen', [(None, [1, 0]), (2, [1, 0]), ([1, 0], [0, 1])]
+)
+def test_some_images_in_an_order(tmp_path, before, chosen) -> None:
+    """Numbers are those of the images that the config chose before."""
+    inner = camvid_config(tmp_path, [dict(type='LoadImageFromFile'), PACK])
+    if before is not None:
+        inner['indices'] = before
+    config = dict(type='UnlabeledDataset', dataset=inner)
+    dataset = DATASETS.build(only(config, np.array(chosen)))
+    assert list(dataset.stems()) == ['seq/b', 'a']
+    assert list(DATASETS.build(only(config, chosen[:1])).stems()) == ['seq/b']
+    assert inner.get('indices') == before
 
 
 def test_two_streams_of_one_image(tmp_path) -> None:
