@@ -296,7 +296,10 @@ def test_epochs(root, tmp_path):
             r'portions must lie in \(0, 1\]',
         ),
         (dict(train_cfg=dict(iters_per_round=(4,))), '1 entries for 2 rounds'),
-        (dict(train_cfg=dict(start_from='first')), "'last' or 'best'"),
+        (
+            dict(train_cfg=dict(start_from='first')),
+            "'last', 'best' or 'scratch'",
+        ),
         (
             dict(train_cfg=dict(lr_scale=(1.0, 0.0))),
             'lr_scale must be positive',
