@@ -10,7 +10,9 @@ from mmsemi.utils.errors import UsageError
 from .student_config import NETWORKS, dicts
 
 # Transforms of images with three colors only.
-COLOR_ONLY = ('PhotoMetricDistortion', 'RandomGrayscale', 'RGB2Gray', 'CLAHE')
+COLOR_ONLY = ('PhotoMetricDistortion', 'RGB2Gray', 'CLAHE')
+# Of these, those whose meaning is to take colors away: others have none.
+LEFT_OUT = ('RandomGrayscale',)
 
 
 def fit_bands(cfg: Config, data: dict) -> None:
@@ -99,15 +101,20 @@ def _takes_colors(backbone: dict) -> bool:
 
 
 def check_transforms(cfg: Config, bands: int) -> None:
-    """Stop at a transform that needs three colors."""
-    for key, loader in cfg.items():
-        if not key.endswith('dataloader'):
-            continue
-        for step in dicts(loader):
+    """Leave out what takes colors away, stop at what needs three."""
+    for key in [key for key in cfg if key.endswith('dataloader')]:
+        for part in list(dicts(cfg[key])):
             for name in COLOR_ONLY:
-                if is_type(step, TRANSFORMS, name):
+                if is_type(part, TRANSFORMS, name):
                     raise UsageError(
                         f'{key}: {name} is for images of three colors, and '
                         f'these have {bands} bands. Leave it out; ColorJitter '
                         'changes brightness and contrast of any bands'
                     )
+            for place, steps in part.items():
+                if isinstance(steps, list):
+                    part[place] = [
+                        step
+                        for step in steps
+                        if not is_type(step, TRANSFORMS, *LEFT_OUT)
+                    ]

@@ -115,8 +115,14 @@ def test_the_networks_of_a_config_take_the_bands(root, tmp_path) -> None:
         'data.load': dict(type='LoadAnyImage', bands=BANDS),
         'data.mean': [1.0, 2, 3, 4, 5],
         'data.std': [2.0] * 5,
+        'data.strong': [
+            dict(type='ColorJitter'),
+            dict(type='RandomGrayscale', keep_channels=True),
+        ],
     }
     cfg = resolve(own_config(root, tmp_path, **changes))
+    text = str(cfg.train_dataloader)
+    assert 'RandomGrayscale' not in text and 'ColorJitter' in text
     student = cfg.model.student
     assert student.data_preprocessor.mean == [1.0, 2, 3, 4, 5]
     assert student.data_preprocessor.bgr_to_rgb is False
