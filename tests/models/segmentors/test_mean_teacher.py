@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.runner import autocast, load_checkpoint
 from mmengine.structures import PixelData
@@ -386,7 +387,16 @@ def test_unused_views_are_named_before_training() -> None:
     def begin(*branches):
         loader = SimpleNamespace(dataset=SimpleNamespace(branches=branches))
         loop = SimpleNamespace(dataloader=loader)
-        hook.before_train(SimpleNamespace(model=model, train_loop=loop))
+        hook.before_train(
+            SimpleNamespace(
+                model=model,
+                train_loop=loop,
+                logger=MMLogger.get_current_instance(),
+                cfg={},
+                train_dataloader=SimpleNamespace(batch_size=4),
+                optim_wrapper=SimpleNamespace(get_lr=lambda: dict(lr=[0.1])),
+            )
+        )
 
     views = ('sup', 'unsup_teacher', 'unsup_student')
     begin(*views), begin('sup')
