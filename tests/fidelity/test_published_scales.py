@@ -15,8 +15,9 @@ RESNET38 = [
     if not path.stem.startswith('camvid')
     and 'ResNet38' in str(config(f'{folder}/{path.stem}').model)
 ]
-# Heights and widths of the images as they are published.
-GTA5, SYNTHIA, CITYSCAPES = (1052, 1914), (760, 1280), (1024, 2048)
+# Heights and widths of the published images,
+# of a quarter of their size, since scales are relative to it.
+GTA5, SYNTHIA, CITYSCAPES = (263, 478), (190, 320), (256, 512)
 
 
 def pipelines(cfg):
