@@ -1,6 +1,7 @@
 from .channels_last_hook import ChannelsLastHook
 from .class_frequency_hook import ClassFrequencyHook
 from .collapse_hook import CollapseHook
+from .compile_hook import CompileHook
 from .cutmix_partner_hook import CutMixPartnerHook
 from .divergence_hook import DivergenceHook
 from .export_hook import ExportHook
@@ -23,6 +24,7 @@ __all__ = [
     'ChannelsLastHook',
     'ClassFrequencyHook',
     'CollapseHook',
+    'CompileHook',
     'CutMixPartnerHook',
     'DivergenceHook',
     'ExportHook',
