@@ -226,7 +226,7 @@ class Recipe:
         """Loader of labeled and other images."""
         parts = ['labeled', 'unlabeled']
         others = self.dataset('unlabeled', pipeline)
-        others = dict(type=unlabeled, dataset=others)
+        others = dict[str, Any](type=unlabeled, dataset=others)
         if partly := self.data.get('partly_labeled'):
             if unlabeled == 'PseudoLabelDataset':
                 raise UsageError(

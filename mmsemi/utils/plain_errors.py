@@ -73,7 +73,7 @@ def plain_sentence(error: Exception) -> str | None:
     return message if message and _on_purpose(first) else None
 
 
-def _said(error: UsageError) -> str:
+def _said(error: BaseException) -> str:
     """The sentence of an error, without what torch puts around it.
 
     Of an error in a process that loads data it gives the traceback as text.
