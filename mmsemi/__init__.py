@@ -4,6 +4,8 @@ Importing the package only checks the installed OpenMMLab stack; models,
 datasets and hooks are imported when a config first names one of them.
 """
 
+from typing import Any
+
 from .io.config_loading import extend_config_loading
 from .stack import check_stack, check_torchvision
 from .version import __version__
@@ -11,5 +13,18 @@ from .version import __version__
 check_stack()
 check_torchvision()
 extend_config_loading()
+
+# What a person with images of their own calls, as `mmsemi.fit(...)`; each is
+# imported when it is first asked for.
+_COMMANDS = ('fit', 'test', 'train')
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COMMANDS:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from . import apis
+
+    return getattr(apis, name)
+
 
 __all__ = ['__version__']

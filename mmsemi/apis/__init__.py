@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .convert import convert
     from .doctor import doctor
     from .export import export
+    from .fit import fit
     from .holdout import evaluate_holdout
     from .infer import infer
     from .modules import register_all_modules
@@ -35,6 +36,7 @@ _PLACES = dict(
     doctor='mmsemi.apis.doctor',
     evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
+    fit='mmsemi.apis.fit',
     infer='mmsemi.apis.infer',
     label_next='mmsemi.apis.selection',
     plot_curves='mmsemi.report.curves',
@@ -54,6 +56,7 @@ __all__ = [
     'doctor',
     'evaluate_holdout',
     'export',
+    'fit',
     'infer',
     'label_next',
     'plot_curves',

@@ -4,22 +4,9 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .arguments import (
-    calibrate,
-    compare,
-    convert,
-    curves,
-    doctor,
-    export,
-    infer,
-    label_next,
-    mutual,
-    predict,
-    report,
-    summarize,
-    test,
-    train,
-)
+from .arguments import calibrate, convert, export, infer, mutual, test, train
+from .comparison_arguments import compare, curves, summarize
+from .own_data_arguments import doctor, fit, label_next, predict, report
 
 
 class Command(NamedTuple):
@@ -45,6 +32,11 @@ COMMANDS = {
         'mmsemi.apis.doctor:doctor',
         doctor,
         prints=True,
+    ),
+    'fit': Command(
+        'train with two folders: images, and masks for some of them',
+        'mmsemi.apis.fit:fit',
+        fit,
     ),
     'train': Command('train with a config', 'mmsemi.apis.train:train', train),
     'test': Command(

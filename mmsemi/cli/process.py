@@ -21,6 +21,7 @@ IRRELEVANT = (
     r'The draw is False, it means that the hook for visualization',
     r'Default ``avg_non_ignore`` is False',
     r'Unnecessary conv bias before batch/instance norm',
+    r'For binary segmentation, we suggest using',
 )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import io
 import json
 import os
@@ -123,6 +124,10 @@ class Coco(MaskSource):
             for name, path in sorted(names.items())
         ]
         return Pairs(pairs, False, lonely)
+
+    def digest(self, pair: Pair) -> str:
+        drawn = json.dumps(self.drawn[self.of_pair[pair.name]])
+        return hashlib.sha256(drawn.encode()).hexdigest()
 
     def read(self, pair: Pair) -> Codes:
         key = self.of_pair[pair.name]

@@ -1,6 +1,8 @@
 """Masks of images, however they are stored."""
 
+import hashlib
 import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -37,6 +39,14 @@ class MaskSource:
             UsageError: if it cannot be read.
         """
         return read_codes(pair.masks[0][1])
+
+    def digest(self, pair: Pair) -> str:
+        """SHA-256 of what was drawn for a pair."""
+        found = hashlib.sha256()
+        for folder, file in pair.masks:
+            found.update(folder.encode())
+            found.update(Path(file).read_bytes())
+        return found.hexdigest()
 
     def code_of(self, label: str) -> int:
         """The number of a label."""

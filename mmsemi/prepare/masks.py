@@ -153,6 +153,7 @@ def convert_masks(
     out: str | Path,
     inputs: Sequence[str | Path],
     threads: int = 4,
+    name: Callable[[Pair], str] = lambda pair: pair.name,
 ) -> dict[str, float]:
     """Write masks of ids, one PNG for each labeled image.
 
@@ -163,9 +164,11 @@ def convert_masks(
         out: folder to write to; ``encoding.json`` is written there, too.
         inputs: the user's folders, which ``out`` must not be in.
         threads: how many masks are worked on at once.
+        name: that a file gets, without ``.png``; by default that of the
+            image without suffix.
 
     Returns:
-        Share of changed pixels of each mask that has any, by name.
+        Share of changed pixels of each mask that has any, by ``name``.
 
     Raises:
         UsageError: if ``out`` is the user's, or a mask cannot be converted.
@@ -197,8 +200,8 @@ def convert_masks(
                 f'{labels.shape[0]} for an image of {size[1]}x{size[0]} '
                 f'({pair.image}). Replace one of the two'
             )
-        write_png(out, f'{pair.name}.png', labels)
-        return pair.name, changed / max(labels.size, 1)
+        write_png(out, f'{name(pair)}.png', labels)
+        return name(pair), changed / max(labels.size, 1)
 
     shares = in_threads(work, pairs, 'converting masks', threads)
     return {name: share for name, share in shares if share}

@@ -1,0 +1,182 @@
+"""From two folders to the data of a run: lists, masks of ids, facts."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mmsemi.datasets.lists import read_lines
+from mmsemi.doctor.classes import check_holdout
+from mmsemi.doctor.findings import Finding, in_order, stop_at_errors
+from mmsemi.io.files import write_text
+from mmsemi.prepare.fit_settings import DataFacts
+from mmsemi.prepare.holdout import draw_holdout, holdout_size
+from mmsemi.prepare.mask_labels import palette_of
+from mmsemi.prepare.masks import ENCODING, convert_masks, threads_for
+from mmsemi.prepare.pairing import Pair
+from mmsemi.utils.errors import UsageError
+
+from .diagnosis import Diagnosis
+from .fit_run import DATA, MASKS, below
+
+
+class Plan(NamedTuple):
+    """What will be made of two folders.
+
+    Attributes:
+        facts: what settings depend on.
+        record: what a run remembers of its data, for ``fit.json``.
+        findings: the doctor's, and those about the hold-out.
+        lists: paths of images below their folder, by role.
+        pairs: labeled images.
+    """
+
+    facts: DataFacts
+    record: dict[str, Any]
+    findings: list[Finding]
+    lists: dict[str, list[str]]
+    pairs: list[Pair]
+
+
+def plan_data(
+    diagnosis: Diagnosis,
+    images: str,
+    val: str | None,
+    seed: int,
+    held_before: Sequence[str] = (),
+) -> Plan:
+    """Share images out to learn from and to measure on; writes nothing.
+
+    Args:
+        diagnosis: of the two folders.
+        images: folder of images.
+        val: list of images to measure on, or folder below ``images``.
+        seed: of the draw, where ``val`` is None.
+        held_before: images an earlier run was measured on; they stay.
+
+    Raises:
+        UsageError: if an error was found, or ``val`` fits nothing.
+    """
+    stop_at_errors(diagnosis.findings)
+    known = diagnosis.pixels.sum(1) > 0
+    rows = {
+        item.name: row
+        for row, item in enumerate(diagnosis.masks)
+        if known[row]  # a mask in which all is ignored teaches nothing
+    }
+    pairs = [p for p in diagnosis.pairs.labeled if p.name in rows]
+    names = [below(pair.image, images) for pair in pairs]
+    pixels = diagnosis.pixels[list(rows.values())]
+    held = _held_out(names, pixels, images, val, seed, held_before)
+    inside = np.isin(np.arange(len(names)), held)
+    encoding = diagnosis.encoding
+    findings = check_holdout(encoding.classes, pixels[~inside], pixels[inside])
+    stop_at_errors(findings)
+    taken = set(names)
+    everything = (below(p.image, images) for p in diagnosis.pairs.pairs)
+    lists = dict(
+        labeled=[n for n, out in zip(names, inside) if not out],
+        holdout=[n for n, out in zip(names, inside) if out],
+        unlabeled=[name for name in everything if name not in taken],
+    )
+    record = dict(
+        classes=list(encoding.classes),
+        palette=[[int(v) for v in rgb] for rgb in palette_of(encoding)],
+        encoding=f'{MASKS}/{ENCODING}',
+        numbers={role: len(names) for role, names in lists.items()},
+        masks_seen={
+            name: diagnosis.source.digest(pair)
+            for name, pair in zip(names, pairs)
+        },
+    )
+    facts = DataFacts(
+        np.array([photo.size for photo in diagnosis.photos]),
+        pixels[~inside].sum(0),
+        len(lists['labeled']),
+        len(lists['unlabeled']),
+        max(photo.bands for photo in diagnosis.photos),
+    )
+    findings = in_order([*diagnosis.findings, *findings])
+    return Plan(facts, record, findings, lists, pairs)
+
+
+def write_data(
+    plan: Plan, diagnosis: Diagnosis, run: Path, folders: Sequence[str]
+) -> dict[str, float]:
+    """Write lists and masks of ids into the folder of a run.
+
+    Args:
+        plan: of :func:`plan_data`.
+        diagnosis: that it was made of.
+        run: folder of the run.
+        folders: the user's, of images first; nothing is written to them.
+
+    Returns:
+        Share of changed pixels of masks with any, by name.
+    """
+    changed = convert_masks(
+        plan.pairs,
+        diagnosis.source,
+        diagnosis.encoding,
+        run / MASKS,
+        folders,
+        threads_for(plan.facts.sizes.tolist(), 4),
+        lambda pair: below(pair.image, folders[0]),
+    )
+    for role, names in plan.lists.items():
+        content = ''.join(f'{name}\n' for name in names)
+        write_text(run / DATA, f'{role}.txt', content)
+    return changed
+
+
+def _held_out(
+    names: list[str],
+    pixels: np.ndarray,
+    images: str,
+    val: str | None,
+    seed: int,
+    before: Sequence[str],
+) -> np.ndarray:
+    """Rows of the images to measure on."""
+    if val is not None:
+        rows = _chosen(names, images, val)
+    elif before:
+        rows = [row for row, name in enumerate(names) if name in set(before)]
+    else:
+        rows = []
+    if not rows and val is None:
+        rows = draw_holdout(pixels, holdout_size(len(names)), seed).tolist()
+    if len(rows) == len(names):
+        raise UsageError(
+            f'--val {val}: it holds every image with a mask, so none is left '
+            'to learn from. Hold fewer out'
+        )
+    return np.array(rows)
+
+
+def _chosen(names: list[str], images: str, val: str) -> list[int]:
+    if os.path.isdir(val):
+        start = below(os.path.realpath(val), os.path.realpath(images)) + '/'
+        rows = [row for row, n in enumerate(names) if n.startswith(start)]
+        if not rows:
+            raise UsageError(
+                f'--val {val}: no image with a mask in it. It has to be a '
+                f'folder below {images}, or a list of its images'
+            )
+        return rows
+    if not os.path.isfile(val):
+        raise UsageError(f'--val {val}: no such folder or list')
+    by_name = {name: row for row, name in enumerate(names)}
+    for name, row in list(by_name.items()):
+        by_name.setdefault(os.path.splitext(name)[0], row)
+    wanted = read_lines(val)
+    missing = [name for name in wanted if name not in by_name]
+    if missing or not wanted:
+        what = f"'{missing[0]}'" if missing else 'nothing'
+        raise UsageError(
+            f'{val}: it names {what}, which is no image of {images} with a '
+            'mask. Name images relative to that folder, one a line'
+        )
+    return sorted({by_name[name] for name in wanted})

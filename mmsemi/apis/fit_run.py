@@ -1,0 +1,155 @@
+"""The folder of a training on somebody's own images, and what it remembers."""
+
+import json
+import os
+import shutil
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from mmsemi.datasets.lists import read_lines
+from mmsemi.io.files import cannot_write, write_json
+from mmsemi.utils.errors import UsageError, WriteError
+
+FACTS, HOLDOUT = 'fit.json', 'holdout.json'
+CONFIG, TWIN_CONFIG, NETWORK = 'config.py', 'twin.py', 'network.py'
+TRAIN, TWIN, DATA, MASKS = 'train', 'twin', 'data', 'data/masks'
+HISTORY = 'history'
+# What belongs to one training; the rest of a run's folder is a person's.
+PRODUCTS = (
+    FACTS,
+    CONFIG,
+    TWIN_CONFIG,
+    NETWORK,
+    TRAIN,
+    TWIN,
+    DATA,
+    HOLDOUT,
+    'folds',
+    'segmentor.pth',
+    'segmentor.py',
+    'masks',
+    'confidence',
+    'label_next.csv',
+    'label_next',
+    'report.html',
+    'report.json',
+)
+
+
+def read_facts(run: str | Path) -> dict[str, Any]:
+    """Content of ``fit.json``; empty where there is none.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    path = Path(run, FACTS)
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        if isinstance(content, dict):
+            return content
+        why = 'no object'
+    except (OSError, ValueError) as error:
+        why = str(error)
+    raise UsageError(
+        f'{path}: this file of the run is damaged ({why}). Choose another '
+        '--out, or move the folder away'
+    )
+
+
+def check_out(out: str | Path) -> None:
+    """Refuse a folder that holds something else than a run.
+
+    Raises:
+        UsageError: naming what is there.
+    """
+    folder = Path(out)
+    for sign in {'"', '\\'} - {os.sep}:  # mmengine cannot tell where it is
+        if sign in str(folder.absolute()):
+            raise UsageError(f'{out}: --out cannot have {sign} in its path')
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f'{out} is a file. Choose another --out')
+    if (folder / FACTS).exists():
+        return
+    found = [name for name in PRODUCTS if (folder / name).exists()]
+    # Masks and lists are written before the facts are; all else after.
+    if found and found != [DATA]:
+        raise UsageError(
+            f'{folder / found[0]} is in the way of a new run. Choose another '
+            '--out'
+        )
+
+
+def below(path: str, folder: str) -> str:
+    """Path relative to a folder, with ``/`` between its parts."""
+    return os.path.relpath(path, folder).replace(os.sep, '/')
+
+
+def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Sentences about masks that came, went, or were corrected."""
+    came = sorted(set(now) - set(before))
+    gone = sorted(set(before) - set(now))
+    both = set(now) & set(before)
+    other = sorted(name for name in both if now[name] != before[name])
+    found = []
+    for names, what in (
+        (came, 'new'),
+        (other, 'corrected'),
+        (gone, 'taken away'),
+    ):
+        if names:
+            kind = 'mask' if len(names) == 1 else 'masks'
+            found.append(f'{len(names)} {kind} {what} ({names[0]} ...)')
+    return found
+
+
+def earlier_run(run: Path) -> Path | None:
+    """The latest run that was put aside."""
+    found = [
+        path
+        for path in (run / HISTORY).glob('*')
+        if path.name.isdigit() and (path / FACTS).exists()
+    ]
+    return max(found, key=lambda path: int(path.name), default=None)
+
+
+def put_aside(run: Path) -> Path:
+    """Move an earlier training of a run to ``history/<number>``.
+
+    Raises:
+        WriteError: if it cannot be moved.
+    """
+    number = next(n for n in count(1) if not (run / HISTORY / str(n)).exists())
+    target = run / HISTORY / str(number)
+    try:
+        target.mkdir(parents=True)
+        for name in PRODUCTS:  # the facts first: where they are is the run
+            if (run / name).exists():
+                (run / name).rename(target / name)
+    except OSError as error:
+        raise WriteError(cannot_write(target, error)) from error
+    return target
+
+
+def read_names(run: str | Path, name: str) -> list[str]:
+    """Paths in ``data/<name>.txt``; none where there is no such list."""
+    path = Path(run, DATA, f'{name}.txt')
+    return read_lines(str(path)) if path.exists() else []
+
+
+def take_model(run: Path, source: Path) -> None:
+    """Copy the plain model of a training to the folder of the run."""
+    from mmsemi.io.files import whole_file
+
+    for name in ('segmentor.py', 'segmentor.pth'):
+        with open(source / name, 'rb') as old, whole_file(run, name) as new:
+            shutil.copyfileobj(old, new)
+
+
+def write_facts(run: Path, **facts: Any) -> dict[str, Any]:
+    """Add to ``fit.json``; returns all of it."""
+    content = {**read_facts(run), **facts}
+    write_json(run, FACTS, content)
+    return content

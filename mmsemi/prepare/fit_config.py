@@ -1,0 +1,248 @@
+"""The config that a training on somebody's own images is run with.
+
+It is text for a person to read and to edit, based on the configs that mmsemi
+brings; nothing in it depends on where the folder of the run lies.
+"""
+
+import pprint
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .fit_settings import NETWORKS, Setting
+
+_STRONG = ('fixmatch', 'unimatch')
+_HEAD = """\
+# {title}.
+# Written by `mmsemi fit`. Edit what you like and run it with
+# `mmsemi train {name}`.
+_base_ = [
+    {bases},
+]
+images = {images!r}
+run = "{{{{ fileDirname }}}}/data"  # beside this file
+classes = {classes}
+palette = {palette}
+data = dict(
+    labeled=dict(
+        type='BaseSegDataset',
+        metainfo=dict(classes=classes, palette=palette),
+        data_prefix=dict(img_path=images, seg_map_path=f'{{run}}/masks'),
+        img_suffix='',  # lists name files with their endings
+        seg_map_suffix='.png',
+    ),
+"""
+_AUGMENT = """\
+    augment=[
+        dict(type='RandomScale', ratio_range=(0.75, 1.5)),
+        dict(type='PadSegFields'),
+        dict(type='RandomCrop'),
+        dict(type='RandomFlip', prob=0.5),
+    ],
+"""
+_METHOD = """\
+model = dict(
+    _delete_=True,
+    type={kind!r},
+    student=student,
+    pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
+    unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),
+    mixing=dict({mixing}),
+    semi_test_cfg=dict(predict_on={network!r}),
+)
+"""
+_CUTMIX = "type='CutMix', box='cutmix_seg', prob=1.0"
+_UNIMATCH = """
+        type='CutMix',
+        box='unimatch',
+        prob=0.5,
+        per_image=True,
+        partner='flip',
+    """
+_OPTIMIZER = """\
+optim_wrapper = dict(
+    type={wrapper!r},
+    optimizer=dict(type='AdamW', lr={lr}, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys={{'backbone': dict(lr_mult={backbone})}}),
+)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, begin=0, end=10, by_epoch=False),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False),
+]
+"""
+_END = """\
+train_cfg = dict(max_iters={iters}, val_interval={iters})
+default_hooks = dict(checkpoint=dict(interval={interval}, max_keep_ckpts=2))
+randomness = dict(seed={seed})
+"""
+_TEACHER = """\
+    teacher=dict(
+        type='MeanTeacherHook',
+        momentum=0.01,
+        schedule='inverse',
+        buffers='ema',
+    ),
+"""
+_PICTURES = """\
+    pictures=dict(type='TrainingPictureHook'),
+    audit=dict(type='PseudoLabelAuditHook'),
+"""
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What is somebody's own.
+
+    Attributes:
+        images: their folder, absolute.
+        classes: names.
+        palette: RGB of each.
+        load: how images are loaded, None for the usual way.
+    """
+
+    images: str
+    classes: Sequence[str]
+    palette: Sequence[Sequence[int]]
+    load: dict[str, Any] | None = None
+
+
+def config_text(
+    name: str,
+    title: str,
+    settings: dict[str, Setting],
+    data: OwnData,
+    iters: int,
+    seed: int,
+    labeled: str = 'labeled.txt',
+    val: str | None = 'holdout.txt',
+    load_from: str | None = None,
+    alone: bool = False,
+) -> str:
+    """Text of a config.
+
+    Args:
+        name: of its file, for its first lines.
+        title: what it trains.
+        settings: see :func:`.fit_settings.choose_settings`. A model that
+            has no name there is in ``network.py`` beside the config.
+        data: images and classes.
+        iters: iterations.
+        seed: of the run.
+        labeled: list of labeled images, below ``data`` of the run.
+        val: list of images to measure on, None if there are none.
+        load_from: plain checkpoint that training begins with.
+        alone: train with the labeled images alone.
+    """
+    chosen = {key: setting.value for key, setting in settings.items()}
+    if alone:
+        chosen['method'] = 'supervised'
+    online = chosen['method'] != 'supervised'
+    bases = [
+        NETWORKS.get(chosen['model'], './network.py'),
+        f'mmsemi::_base_/{"online" if online else "supervised"}_runtime.py',
+    ]
+    if chosen['method'] in _STRONG:
+        bases.append('mmsemi::_base_/strong_colors.py')
+    parts = [
+        _HEAD.format(
+            title=title,
+            name=name,
+            bases=',\n    '.join(map(repr, bases)),
+            images=data.images,
+            classes=_pretty(list(data.classes)),
+            palette=_pretty([list(map(int, rgb)) for rgb in data.palette]),
+        ),
+        _rest_of_data(chosen, data.load, labeled, val),
+        _student(chosen, load_from),
+        _model(chosen['method']),
+        _OPTIMIZER.format(
+            wrapper='AmpOptimWrapper' if chosen['amp'] else 'OptimWrapper',
+            lr=chosen['lr']['head'],
+            backbone=chosen['lr']['backbone'] / chosen['lr']['head'],
+        ),
+        _END.format(iters=iters, interval=max(iters // 4, 1), seed=seed),
+        _hooks(chosen),
+    ]
+    if val is None:
+        parts.append(
+            'val_cfg = None\nval_dataloader = None\nval_evaluator = None\n'
+        )
+    return ''.join(parts)
+
+
+def _rest_of_data(
+    chosen: dict[str, Any], load: dict | None, labeled: str, val: str | None
+) -> str:
+    lines = [f"lists=(f'{{run}}/{labeled}', f'{{run}}/unlabeled.txt')"]
+    lines = [f'splits=dict(own=dict({lines[0]})),', "split='own',"]
+    if val:
+        lines.insert(0, f"val=dict(ann_file=f'{{run}}/{val}'),")
+    if load:
+        lines.append(f'load={_pretty(load, 4)},')
+    if chosen['resize']:
+        side = chosen['resize']
+        lines.append('# The long side of images; labels are resized, too.')
+        lines.append(
+            f"resize=[dict(type='Resize', scale=({side}, {side}), "
+            'keep_ratio=True)],'
+        )
+    height, width = chosen['crop_size']
+    lines.append(f'crop_size=({height}, {width}),  # height, width')
+    text = ''.join(f'    {line}\n' for line in lines) + _AUGMENT
+    if chosen['method'] in _STRONG:
+        text += '    strong=_base_.strong,\n'
+    if chosen['method'] == 'unimatch':
+        text += '    views=2,\n'
+    batch = ', '.join(f'{k}={v}' for k, v in chosen['batch'].items())
+    return (
+        text
+        + f'    batch=dict({batch}),\n    num_workers='
+        + f'{chosen["num_workers"]},\n    val_workers=0,\n)\n'
+    )
+
+
+def _student(chosen: dict[str, Any], load_from: str | None) -> str:
+    text = "criterion = dict(type='ClassBalancedCrossEntropyLoss')\n"
+    if chosen['class_weights']:
+        text += (
+            f'criterion.update(\n    mode={chosen["class_weights"]!r}, '
+            "class_frequency='labeled'\n)\n"
+        )
+    text += (
+        'student = _base_.model\nstudent.decode_head.loss_decode = criterion\n'
+    )
+    if load_from:
+        text += f'load_from = {load_from!r}\n'
+    elif chosen['weights']:
+        text += (
+            'student.backbone.init_cfg = dict(\n'
+            f"    type='Pretrained', checkpoint={chosen['weights']!r}\n)\n"
+        )
+    return text
+
+
+def _model(method: str) -> str:
+    if method == 'supervised':
+        return 'model = student\n'
+    unimatch = method == 'unimatch'
+    return _METHOD.format(
+        kind='UniMatch' if unimatch else 'MeanTeacher',
+        mixing=_UNIMATCH if unimatch else _CUTMIX,
+        network='student' if unimatch else 'teacher',
+    )
+
+
+def _hooks(chosen: dict[str, Any]) -> str:
+    text = "    channels_last=dict(type='ChannelsLastHook'),\n"
+    if chosen['class_weights']:
+        text += "    class_frequency=dict(type='ClassFrequencyHook'),\n"
+    if chosen['method'] in ('mean_teacher', 'fixmatch'):
+        text += _TEACHER
+    if chosen['method'] != 'supervised':
+        text += _PICTURES
+    return f'hooks = dict(\n{text})\n'
+
+
+def _pretty(value: Any, indent: int = 0) -> str:
+    text = pprint.pformat(value, width=72 - indent, compact=True)
+    return text.replace('\n', '\n' + ' ' * indent)

@@ -1,0 +1,245 @@
+"""Settings of a training from what the data and the machine are like."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmsemi.utils.errors import UsageError
+
+METHODS = ('mean_teacher', 'fixmatch', 'unimatch', 'supervised')
+# Networks by name; any config with a model will do in their place.
+NETWORKS = dict(
+    small='mmsemi::_base_/models/lateral-sum_mobilenetv2.py',
+    unet='mmsemi::_base_/models/unet_small.py',
+)
+# Long side of images, and side of crops, that a device trains with.
+LONG_SIDE = dict(cpu=512, cuda=1024)
+CROP = dict(cpu=256, cuda=512)
+BATCH = dict(cpu=4, cuda=8)
+_STRIDE = 32
+# Above this ratio between the most frequent and the rarest class, classes
+# are weighted.
+_IMBALANCE = 10.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that was chosen, for a person to read.
+
+    Attributes:
+        name: what it is.
+        value: plain data.
+        reason: why, in a few words.
+    """
+
+    name: str
+    value: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """What settings depend on.
+
+    Attributes:
+        sizes: (N, 2) height and width of images.
+        pixels: (C,) labeled pixels of each class.
+        labeled: images to learn from with masks.
+        unlabeled: those without.
+        bands: values of a pixel of the images.
+    """
+
+    sizes: np.ndarray
+    pixels: np.ndarray
+    labeled: int
+    unlabeled: int
+    bands: int = 3
+
+
+def device_kind() -> str:
+    """``cuda`` if there is a GPU, else ``cpu``."""
+    import torch
+
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
+
+
+def choose_settings(
+    facts: DataFacts,
+    method: str = 'auto',
+    model: str = 'auto',
+    weights: str | None = None,
+    device: str = 'cpu',
+    cpus: int | None = None,
+) -> dict[str, Setting]:
+    """Choose everything but the number of iterations.
+
+    Args:
+        facts: of the data.
+        method: one of :data:`METHODS`, or ``auto``.
+        model: one of :data:`NETWORKS`, a config, or ``auto``.
+        weights: checkpoint that the network starts from.
+        device: ``cpu`` or ``cuda``.
+        cpus: processors that may be used.
+
+    Raises:
+        UsageError: if there is no such method.
+    """
+    resize = _resize(facts.sizes, device)
+    crop = _crop(facts.sizes, resize.value, device)
+    chosen = [
+        _method(method, facts),
+        _network(model, weights),
+        _weights(weights),
+        _rates(model, weights),
+        resize,
+        crop,
+        _batch(facts, device),
+        _class_weights(facts.pixels),
+        _precision(device),
+        _workers(os.cpu_count() or 1 if cpus is None else cpus),
+    ]
+    return {setting.name: setting for setting in chosen}
+
+
+def _method(method: str, facts: DataFacts) -> Setting:
+    if method not in (*METHODS, 'auto'):
+        raise UsageError(
+            f'--method {method}: no such method. There are auto, '
+            f'{", ".join(METHODS)}'
+        )
+    if not facts.unlabeled:
+        return Setting('method', 'supervised', 'there are no unlabeled images')
+    if method != 'auto':
+        return Setting('method', method, 'as you said')
+    return Setting(
+        'method',
+        'mean_teacher',
+        'gains most reliably on the data sets it was tried on',
+    )
+
+
+def _network(model: str, weights: str | None) -> Setting:
+    if model == 'auto':
+        if weights:
+            return Setting(
+                'model', 'small', 'MobileNetV2 with a light head, for weights'
+            )
+        return Setting(
+            'model', 'unet', 'a small U-Net, which learns from nothing'
+        )
+    return Setting('model', model, 'as you said')
+
+
+def _weights(weights: str | None) -> Setting:
+    if weights:
+        return Setting('weights', weights, 'as you said')
+    return Setting(
+        'weights',
+        None,
+        'none were given: the network starts at random. With natural images, '
+        'weights of ImageNet often gain more than anything else here: '
+        '--model small --weights FILE',
+    )
+
+
+def _rates(model: str, weights: str | None) -> Setting:
+    if model not in (*NETWORKS, 'auto'):
+        return Setting(
+            'lr', dict(backbone=1e-4, head=1e-3), 'usual with AdamW'
+        )
+    if weights:
+        return Setting(
+            'lr',
+            dict(backbone=5e-4, head=2e-3),
+            'less for the backbone, which has learned before',
+        )
+    return Setting('lr', dict(backbone=4e-3, head=4e-3), 'from nothing')
+
+
+def _resize(sizes: np.ndarray, device: str) -> Setting:
+    limit = LONG_SIDE[device]
+    longest = float(np.percentile(sizes.max(1), 75))
+    if longest <= 1.25 * limit:
+        return Setting(
+            'resize', None, f'images have {longest:.0f} pixels or less a side'
+        )
+    return Setting(
+        'resize',
+        limit,
+        f'images have up to {longest:.0f} pixels a side; with a long side of '
+        f'{limit} a crop shows more than texture. What is thinner than '
+        f'{longest / limit:.1f} pixels may be lost',
+    )
+
+
+def _crop(sizes: np.ndarray, resize: int | None, device: str) -> Setting:
+    sides = sizes.astype(float)
+    if resize:
+        sides = sides * (resize / sides.max(1, keepdims=True))
+    side = np.median(sides, axis=0)
+    most = CROP[device]
+
+    def fit(length: float) -> int:
+        # As large as half of the images are, in steps of the network.
+        steps = max(int(min(length, most)) // _STRIDE, 2)
+        return steps * _STRIDE
+
+    crop = (fit(side[0]), fit(side[1]))
+    return Setting(
+        'crop_size',
+        crop,
+        f'half of the images have {side[0]:.0f}x{side[1]:.0f} pixels or '
+        'more; smaller ones are padded',
+    )
+
+
+def _batch(facts: DataFacts, device: str) -> Setting:
+    number = BATCH[device]
+    kind = 'GPU' if device == 'cuda' else 'CPU'
+    if not facts.unlabeled:
+        return Setting('batch', dict(alone=2 * number), f'usual for a {kind}')
+    return Setting(
+        'batch',
+        dict(alone=2 * number, labeled=number, unlabeled=number),
+        f'usual for a {kind}; the labeled-only twin sees as many images',
+    )
+
+
+def _class_weights(pixels: np.ndarray) -> Setting:
+    seen = pixels[pixels > 0]
+    ratio = float(seen.max() / seen.min()) if len(seen) else 1.0
+    if ratio <= _IMBALANCE:
+        return Setting(
+            'class_weights',
+            None,
+            f'the most frequent class has {ratio:.1f} times the pixels of '
+            f'the rarest, not more than {_IMBALANCE:.0f}',
+        )
+    return Setting(
+        'class_weights',
+        'sqrt_inverse',
+        f'the most frequent class has {ratio:.0f} times the pixels of the '
+        'rarest; weights are one over the root of the frequency',
+    )
+
+
+def _precision(device: str) -> Setting:
+    if device == 'cuda':
+        return Setting('amp', True, 'a GPU computes faster with 16 bits')
+    return Setting('amp', False, 'there is no GPU')
+
+
+def _workers(cpus: int) -> Setting:
+    number = min(4, max(0, cpus - 1))
+    return Setting(
+        'num_workers', number, f'{cpus} processor{"s" * (cpus > 1)}'
+    )
+
+
+def lines_of(settings: Sequence[Setting]) -> list[str]:
+    """For a terminal, a line each."""
+    width = max(len(setting.name) for setting in settings)
+    return [f'  {s.name:<{width}}  {s.value!s}: {s.reason}' for s in settings]

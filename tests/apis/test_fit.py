@@ -1,0 +1,196 @@
+"""From two folders to a run, and again with more masks."""
+
+import hashlib
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+import mmsemi
+from mmsemi.apis.fit import seconds_of
+from mmsemi.apis.fit_run import read_facts, read_names
+from mmsemi.engine.interruption import Interrupted
+from mmsemi.prepare.masks import read_encoding
+from mmsemi.utils.errors import UsageError
+
+pytestmark = pytest.mark.slow
+SIZE = (64, 72)
+
+
+def picture(seed: int) -> tuple[Image.Image, np.ndarray]:
+    """A square that is brighter than its surroundings, and where it is."""
+    random = np.random.default_rng(seed)
+    truth = np.zeros(SIZE, bool)
+    top, left = random.integers(4, 24, 2)
+    truth[top : top + 30, left : left + 34] = True
+    values = random.integers(0, 60, (*SIZE, 3)) + 150 * truth[..., None]
+    return Image.fromarray(values.astype(np.uint8)), truth
+
+
+NAMES = [
+    'a 1.JPG',
+    'b.png',
+    'deep/c.jpg',
+    'deep/über.png',
+    'e.png',
+    'f.png',
+    'deep/a 1.JPG',
+    'h.jpg',
+]
+
+
+def draw_mask(root: Path, name: str) -> None:
+    truth = picture(NAMES.index(name))[1]
+    mask = root / 'masks' / Path(name).with_suffix('.png')
+    mask.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((truth * 255).astype(np.uint8)).save(mask)
+
+
+def folders(root: Path, labeled: int = 5) -> tuple[str, str]:
+    for seed, name in enumerate(NAMES):
+        file = root / 'images' / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture(seed)[0].save(file)
+        if seed < labeled:
+            draw_mask(root, name)
+    return str(root / 'images'), str(root / 'masks')
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope='module')
+def done(tmp_path_factory) -> Path:
+    """A finished run, whose folders of images and masks stay as they were."""
+    root = tmp_path_factory.mktemp('fit')
+    images, masks = folders(root)
+    before = contents(root)
+    run = mmsemi.fit(images=images, masks=masks, out=root / 'run', iters=3)
+    after = contents(root)
+    assert {k: v for k, v in after.items() if not k.startswith('run/')} == (
+        before
+    )
+    return run
+
+
+def test_lists_and_masks(done) -> None:
+    facts = read_facts(done)
+    assert facts['numbers'] == dict(labeled=4, holdout=1, unlabeled=3)
+    parts = [
+        read_names(done, part) for part in ('labeled', 'holdout', 'unlabeled')
+    ]
+    assert sorted(parts[0] + parts[1]) == sorted(NAMES[:5])
+    assert sorted(parts[2]) == sorted(NAMES[5:])
+    for name in NAMES[:5]:
+        ids = np.array(Image.open(done / f'data/masks/{name}.png'))
+        assert (ids == picture(NAMES.index(name))[1]).all()
+    encoding = read_encoding((done / facts['encoding']).parent)
+    assert encoding.codes == [0, 255]
+
+
+def test_settings_come_with_reasons_and_a_config_that_runs(done) -> None:
+    settings = {s['name']: s for s in read_facts(done)['settings']}
+    assert settings['iterations']['value'] == 3
+    assert all(setting['reason'] for setting in settings.values())
+    for name in ('config.py', 'twin.py'):
+        assert Config.fromfile(done / name).train_cfg.max_iters == 3
+    for folder in ('train', 'twin'):
+        summary = json.loads((done / folder / 'summary.json').read_text())
+        assert summary
+
+
+def test_the_same_again_needs_other_masks(done) -> None:
+    root = done.parent
+    arguments = (root / 'images', root / 'masks', done)
+    before = contents(done)
+    with pytest.raises(UsageError, match='holds a finished run with the same'):
+        mmsemi.fit(*map(str, arguments), iters=3)
+    assert contents(done) == before
+
+
+def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
+    """Then again with one mask more and one corrected."""
+    images, masks = folders(tmp_path)
+    run = tmp_path / 'run'
+    from mmsemi.apis import fit as module
+
+    def stop(*args, **kwargs):
+        raise Interrupted(signal.SIGTERM)
+
+    arguments = dict(images=images, masks=masks, out=str(run), twin=False)
+    with monkeypatch.context() as patch:
+        patch.setattr('mmsemi.apis.train.build_runner', stop)
+        with pytest.raises(Interrupted):
+            module(**arguments, iters=2)
+    with pytest.raises(UsageError, match='holds a run that was stopped'):
+        module(**arguments, iters=2)
+    with pytest.raises(UsageError, match='cannot resume: --iters was 2 when'):
+        module(**arguments, iters=3, resume=True)
+    module(**arguments, iters=2, resume=True)
+    held = read_names(run, 'holdout')
+    draw_mask(tmp_path, NAMES[5])
+    module(**arguments, iters=2)
+    assert read_names(run, 'holdout') == held
+    assert read_facts(run)['earlier'] == 'history/1'
+    assert read_facts(run)['numbers']['unlabeled'] == 2
+    start = Config.fromfile(run / 'config.py').load_from
+    assert Path(start) == run / 'history/1/segmentor.pth'
+    assert Path(start).is_file()
+
+
+@pytest.mark.parametrize(
+    ('change', 'words'),
+    [
+        (dict(out='{root}/images/run'), 'nothing is written there'),
+        (dict(time='soon'), '--time soon: give a time such as 90s'),
+        (dict(iters=0), '--iters must be at least 1, got 0'),
+        (dict(weights='w.pth'), '--weights w.pth: no such file'),
+        (dict(val='{root}/none'), '/none: no such folder or list'),
+        (dict(val='{root}/masks'), 'no image with a mask in it'),
+        (dict(val='{root}/val.txt'), "names 'nobody', which is no image"),
+        (dict(method='magic'), '--method magic: no such method'),
+        (dict(model='magic.py'), 'config magic.py not found'),
+        (dict(resume=True), 'nothing to resume'),
+        (dict(val='{root}/images'), 'it holds every image with a mask'),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(tmp_path, change, words) -> None:
+    images, masks = folders(tmp_path)
+    (tmp_path / 'val.txt').write_text('a 1.JPG\nnobody\n')
+    arguments = dict(images=images, masks=masks, out=str(tmp_path / 'run'))
+    arguments |= {
+        key: value.format(root=tmp_path) if isinstance(value, str) else value
+        for key, value in change.items()
+    }
+    with pytest.raises(UsageError, match=words) as error:
+        mmsemi.fit(**arguments)
+    assert '\n' not in str(error.value)
+    assert not (tmp_path / 'run/train').exists()
+
+
+def test_a_list_of_images_to_measure_on(tmp_path) -> None:
+    from mmsemi.apis.doctor import doctor
+    from mmsemi.apis.fit_data import plan_data
+
+    images, masks = folders(tmp_path)
+    (tmp_path / 'val.txt').write_text('b\n')
+    found = doctor(images, masks)
+    plan = plan_data(found, images, str(tmp_path / 'val.txt'), 0)
+    assert plan.lists['holdout'] == ['b.png']
+    plan = plan_data(found, images, f'{images}/deep', 0)
+    assert plan.lists['holdout'] == ['deep/c.jpg', 'deep/über.png']
+
+
+def test_times() -> None:
+    assert [seconds_of(t) for t in ('90s', '30m', '1.5h')] == [90, 1800, 5400]
