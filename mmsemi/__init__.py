@@ -16,7 +16,7 @@ extend_config_loading()
 
 # What a person with images of their own calls, as `mmsemi.fit(...)`; each is
 # imported when it is first asked for.
-_COMMANDS = ('fit', 'test', 'train')
+_COMMANDS = ('fit', 'label_next', 'predict', 'test', 'train')
 
 
 def __getattr__(name: str) -> Any:

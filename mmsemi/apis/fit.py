@@ -4,54 +4,36 @@ It trains nothing itself: it writes configs and runs them.
 """
 
 import re
-import shlex
-import sys
-import time as clock
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
-
-from mmsemi.doctor.findings import as_data
-from mmsemi.engine.trial import seconds_per_step
-from mmsemi.io.files import write_text
+from mmsemi.io.files import write_bytes
 from mmsemi.io.lock import FolderLock
-from mmsemi.io.package_configs import find_config
-from mmsemi.prepare.fit_config import OwnData, config_text
-from mmsemi.prepare.fit_settings import (
-    NETWORKS,
-    Setting,
-    choose_settings,
-    device_kind,
-    lines_of,
-)
 from mmsemi.prepare.masks import keep_apart
+from mmsemi.report.own_data.before import BEFORE
+from mmsemi.report.own_data.run_folder import RunFolder
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.progress import format_seconds
-from mmsemi.version import __version__
 
-from .config import load_config
-from .doctor import doctor
-from .fit_data import plan_data, write_data
+from .fit_begin import begin
 from .fit_run import (
     CONFIG,
-    NETWORK,
     TRAIN,
     TWIN,
     TWIN_CONFIG,
     check_out,
-    earlier_run,
-    put_aside,
     read_facts,
-    read_names,
-    what_changed,
+    say,
+    take_model,
     write_facts,
 )
+from .holdout import evaluate_holdout
+from .predict import predict
+from .report import write_report
+from .selection import label_next
 from .train import train
 
 _TIME = '20m'
-_FEWEST, _MOST = 100, 40_000
-_TRAINED = 0.85  # share of the time that goes into training
+_NEXT = 20  # images to label next
 
 
 def fit(
@@ -140,13 +122,16 @@ def fit(
         facts = read_facts(run)
         if facts and resume:
             _check_same(facts['wish'], wish)
+            if facts.get('finished'):
+                say(f'the run in {run} is finished; nothing to resume')
+                return run
         elif resume:
             raise UsageError(
                 f'nothing to resume: {run} holds no run. Start it without '
                 '--resume'
             )
         else:
-            facts = _begin(run, wish, facts, budget)
+            facts = begin(run, wish, facts, budget)
         _train(run, facts)
         _finish(run, facts, confidence)
     return run
@@ -175,172 +160,12 @@ def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
         )
 
 
-def _begin(
-    run: Path, wish: dict[str, Any], before: dict[str, Any], budget: float
-) -> dict[str, Any]:
-    """Look at the data, choose settings, write everything down."""
-    diagnosis = doctor(
-        wish['images'],
-        wish['masks'],
-        wish['mask_suffix'],
-        wish['classes'],
-        wish['ignore_value'],
-        wish['background'],
-    )
-    _say(diagnosis.text())
-    earlier = run if before else earlier_run(run)
-    held = read_names(earlier, 'holdout') if earlier else []
-    plan = plan_data(
-        diagnosis, wish['images'], wish['val'], wish['seed'], held
-    )
-    if before:
-        _check_changed(run, before, plan.record)
-    settings = choose_settings(
-        plan.facts,
-        wish['method'],
-        wish['model'],
-        wish['weights'],
-        device_kind(),
-    )
-    network = _network_text(wish['model'])
-    twin = wish['twin'] and settings['method'].value != 'supervised'
-    # Nothing was written so far.
-    if before:
-        earlier = put_aside(run)
-    load_from = _model_to_begin_with(earlier, plan.record['classes'])
-    folders = (wish['images'], wish['masks'])
-    _say_snapped(write_data(plan, diagnosis, run, folders))
-    if network:
-        write_text(run, NETWORK, network)
-    _say('\nSettings\n' + '\n'.join(lines_of(list(settings.values()))))
-
-    def write(iters: int) -> None:
-        for name, alone in ((CONFIG, False), (TWIN_CONFIG, True)):
-            if alone and not twin:
-                continue
-            text = config_text(
-                name,
-                _title(alone or settings['method'].value == 'supervised'),
-                settings,
-                OwnData(
-                    wish['images'],
-                    plan.record['classes'],
-                    plan.record['palette'],
-                ),
-                iters,
-                wish['seed'],
-                load_from=load_from,
-                alone=alone,
-            )
-            write_text(run, name, text)
-
-    write(_FEWEST)
-    iterations = _iterations(run, wish['iters'], budget, twin)
-    write(iterations.value)
-    settings['iterations'] = iterations
-    return write_facts(
-        run,
-        version=__version__,
-        date=clock.strftime('%Y-%m-%d %H:%M'),
-        command=shlex.join(['mmsemi', *sys.argv[1:]]),
-        wish=wish,
-        images=wish['images'],
-        masks=wish['masks'],
-        seed=wish['seed'],
-        **plan.record,
-        settings=[vars(setting) for setting in settings.values()],
-        findings=as_data(plan.findings),
-        twin=twin,
-        earlier=earlier and str(earlier.relative_to(run)),
-    )
-
-
-def _title(alone: bool) -> str:
-    images = 'images with masks' if alone else 'images with and without masks'
-    return f'A model of your {images}'
-
-
-def _check_changed(
-    run: Path, before: dict[str, Any], now: dict[str, Any]
-) -> None:
-    """There must be reason to train again."""
-    if not before.get('finished'):
-        raise UsageError(
-            f'{run} holds a run that was stopped. Go on with --resume, or '
-            'choose another --out'
-        )
-    changed = what_changed(before['masks_seen'], now['masks_seen'])
-    if not changed:
-        raise UsageError(
-            f'{run} holds a finished run with the same masks. Add or correct '
-            'masks to train again, or choose another --out'
-        )
-    _say('since the run before: ' + ', '.join(changed))
-
-
-def _model_to_begin_with(
-    earlier: Path | None, classes: list[str]
-) -> str | None:
-    """That of the run before, if its classes are the same."""
-    if earlier is None or not (earlier / 'segmentor.pth').exists():
-        return None
-    if read_facts(earlier)['classes'] != classes:
-        _say('the classes are others than before, so training starts anew')
-        return None
-    return str((earlier / 'segmentor.pth').absolute())
-
-
-def _say_snapped(shares: dict[str, float]) -> None:
-    if shares:
-        name = max(shares, key=lambda key: shares[key])
-        _say(
-            f'{len(shares)} masks held values between those of classes; the '
-            f'nearest was taken, in {name} for {shares[name]:.1%} of the '
-            'pixels'
-        )
-
-
-def _network_text(model: str) -> str:
-    """A config with nothing but the network of another config."""
-    if model == 'auto' or model in NETWORKS:
-        return ''
-    cfg = load_config(find_config(model))
-    network = cfg.get('model') or {}
-    network = network.get('student', network)
-    if not isinstance(network.get('decode_head'), dict):
-        raise UsageError(
-            f'--model {model}: this config has no model with one decode_head'
-        )
-    return Config(dict(model=network)).pretty_text
-
-
-def _iterations(
-    run: Path, iters: int | None, budget: float, twin: bool
-) -> Setting:
-    """As many as fit in the time, after a few were timed."""
-    if iters is not None:
-        return Setting('iterations', iters, 'as you said')
-    names = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
-    seconds = [seconds_per_step(load_config(str(run / n))) for n in names]
-    number = int(budget * _TRAINED / sum(seconds))
-    number = max(_FEWEST, min(number, _MOST))
-    times = ' and '.join(f'{value:.2f} s' for value in seconds)
-    setting = Setting(
-        'iterations',
-        number,
-        f'a step takes {times}{" (labeled only)" * twin}; that makes about '
-        f'{format_seconds(number * sum(seconds))} of training',
-    )
-    _say('\n'.join(lines_of([setting])))
-    return setting
-
-
 def _train(run: Path, facts: dict[str, Any]) -> None:
     for config, folder in ((TWIN_CONFIG, TWIN), (CONFIG, TRAIN)):
         if config == TWIN_CONFIG and not facts['twin']:
             continue
         what = 'labeled images alone' if folder == TWIN else 'all images'
-        _say(f'\nTraining with {what} ({run / folder})')
+        say(f'\nTraining with {what} ({run / folder})')
         train(
             str(run / config),
             work_dir=str(run / folder),
@@ -349,8 +174,23 @@ def _train(run: Path, facts: dict[str, Any]) -> None:
 
 
 def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
-    pass
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
+    """Measure, take the better model, and show what came of it."""
+    scores = evaluate_holdout(run)
+    best = scores['recommended']
+    take_model(run, run / (TRAIN if best == 'method' else TWIN))
+    if facts['earlier'] and (run / facts['earlier'] / 'report.json').exists():
+        before = run / facts['earlier'] / 'report.json'
+        write_bytes(run, BEFORE, before.read_bytes())
+    say('')
+    predicted = predict(
+        run, facts['images'], run, confidence=confidence, overwrite=True
+    )
+    say(str(predicted))
+    if facts['numbers']['unlabeled']:
+        say(str(label_next(run, min(_NEXT, facts['numbers']['unlabeled']))))
+    page = write_report(run)
+    write_facts(run, finished=True)
+    verdict = RunFolder(run).read_json('report.json')['verdict']
+    say(f'\n{verdict["headline"]}. {verdict["text"]} {verdict["advice"]}')
+    say(f'  report     {page}')
+    say(f'  model      {run / "segmentor.pth"}, a plain MMSegmentation model')

@@ -159,6 +159,7 @@ def _held_out(
 def _chosen(names: list[str], images: str, val: str) -> list[int]:
     if os.path.isdir(val):
         start = below(os.path.realpath(val), os.path.realpath(images)) + '/'
+        start = start.removeprefix('./')
         rows = [row for row, n in enumerate(names) if n.startswith(start)]
         if not rows:
             raise UsageError(

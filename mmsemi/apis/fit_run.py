@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmsemi.datasets.lists import read_lines
-from mmsemi.io.files import cannot_write, write_json
+from mmsemi.io.files import cannot_write, whole_file, write_json
 from mmsemi.utils.errors import UsageError, WriteError
 
 FACTS, HOLDOUT = 'fit.json', 'holdout.json'
@@ -34,6 +34,8 @@ PRODUCTS = (
     'label_next',
     'report.html',
     'report.json',
+    'previous.json',
+    'gallery',
 )
 
 
@@ -141,8 +143,6 @@ def read_names(run: str | Path, name: str) -> list[str]:
 
 def take_model(run: Path, source: Path) -> None:
     """Copy the plain model of a training to the folder of the run."""
-    from mmsemi.io.files import whole_file
-
     for name in ('segmentor.py', 'segmentor.pth'):
         with open(source / name, 'rb') as old, whole_file(run, name) as new:
             shutil.copyfileobj(old, new)
@@ -153,3 +153,8 @@ def write_facts(run: Path, **facts: Any) -> dict[str, Any]:
     content = {**read_facts(run), **facts}
     write_json(run, FACTS, content)
     return content
+
+
+def say(text: str) -> None:
+    """Print at once, also into a file."""
+    print(text, flush=True)

@@ -1,6 +1,7 @@
 """From two folders to a run, and again with more masks."""
 
 import hashlib
+import importlib
 import json
 import signal
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_settings_come_with_reasons_and_a_config_that_runs(done) -> None:
         assert summary
 
 
+def test_what_comes_out(done) -> None:
+    """Masks are encoded as they came, and lie as the images do."""
+    for name in NAMES:
+        stem = Path(name).with_suffix('')
+        mask = Image.open(done / f'masks/{stem}.png')
+        assert mask.size == SIZE[::-1]
+        assert set(np.unique(mask)) <= {0, 255}
+    assert (done / 'segmentor.py').is_file()
+    assert (done / 'segmentor.pth').is_file()
+    assert (done / 'label_next.csv').read_text().count('\n') == 4
+    page = (done / 'report.html').read_text()
+    assert 'foreground' in page and 'src="http' not in page
+    assert read_facts(done)['finished']
+
+
 def test_the_same_again_needs_other_masks(done) -> None:
     root = done.parent
     arguments = (root / 'images', root / 'masks', done)
@@ -123,27 +139,28 @@ def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
     """Then again with one mask more and one corrected."""
     images, masks = folders(tmp_path)
     run = tmp_path / 'run'
-    from mmsemi.apis import fit as module
+    train_module = importlib.import_module('mmsemi.apis.train')
 
     def stop(*args, **kwargs):
         raise Interrupted(signal.SIGTERM)
 
     arguments = dict(images=images, masks=masks, out=str(run), twin=False)
     with monkeypatch.context() as patch:
-        patch.setattr('mmsemi.apis.train.build_runner', stop)
+        patch.setattr(train_module, 'build_runner', stop)
         with pytest.raises(Interrupted):
-            module(**arguments, iters=2)
+            mmsemi.fit(**arguments, iters=2)
     with pytest.raises(UsageError, match='holds a run that was stopped'):
-        module(**arguments, iters=2)
+        mmsemi.fit(**arguments, iters=2)
     with pytest.raises(UsageError, match='cannot resume: --iters was 2 when'):
-        module(**arguments, iters=3, resume=True)
-    module(**arguments, iters=2, resume=True)
+        mmsemi.fit(**arguments, iters=3, resume=True)
+    mmsemi.fit(**arguments, iters=2, resume=True)
     held = read_names(run, 'holdout')
     draw_mask(tmp_path, NAMES[5])
-    module(**arguments, iters=2)
+    mmsemi.fit(**arguments, iters=2)
     assert read_names(run, 'holdout') == held
     assert read_facts(run)['earlier'] == 'history/1'
     assert read_facts(run)['numbers']['unlabeled'] == 2
+    assert 'The run before' in (run / 'report.html').read_text()
     start = Config.fromfile(run / 'config.py').load_from
     assert Path(start) == run / 'history/1/segmentor.pth'
     assert Path(start).is_file()

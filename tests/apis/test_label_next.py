@@ -37,13 +37,8 @@ def run(tmp_path):
     write_photos(images, [*LABELED, *POOL], (90, 110))
     (images / 'broken.png').write_bytes(b'no image')
     folder = write_run(tmp_path / 'run', images)
-    files = {name.rpartition('.')[0]: name for name in (*LABELED, *POOL)} | {
-        'broken': 'broken.png'
-    }
-    (folder / 'data/images.json').write_text(json.dumps(files))
-    labeled = [name.rpartition('.')[0] for name in LABELED]
-    unlabeled = [name for name in files if name not in labeled]
-    for part, names in (('labeled', labeled), ('unlabeled', unlabeled)):
+    unlabeled = [*POOL, 'broken.png']
+    for part, names in (('labeled', LABELED), ('unlabeled', unlabeled)):
         text = ''.join(f'{name}\n' for name in names)
         (folder / f'data/{part}.txt').write_text(text, encoding='utf-8')
     return folder
@@ -125,8 +120,6 @@ def test_what_is_missing_is_named(run, tmp_path) -> None:
     refused(
         'none of 1 unlabeled images can be read', images=tmp_path / 'empty'
     )
-    (run / 'data/unlabeled.txt').write_text('nobody\n')
-    refused('images.json does not name the image nobody')
     (run / 'data/unlabeled.txt').unlink()
     refused('every image has a mask')
     assert not (run / 'label_next').exists()

@@ -53,7 +53,6 @@ class RunFolder:
             )
         self.classes = [str(name) for name in self.facts['classes']]
         self.palette = np.array(self.facts['palette'], np.uint8)
-        self._files: dict[str, str] | None = None
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run.
@@ -79,25 +78,17 @@ class RunFolder:
         return self.read_json(name) if (self.path / name).is_file() else None
 
     def names(self, part: str) -> list[str]:
-        """Names of the images of a part of :data:`PARTS`, none without it."""
+        """Images of a part of :data:`PARTS`, none without it.
+
+        A name is the path below the folder of images.
+        """
         path = self.path / 'data' / f'{part}.txt'
         return read_lines(str(path)) if path.is_file() else []
 
     def image(self, name: str) -> Path:
-        """File of an image, which stays where it was.
-
-        Raises:
-            UsageError: if the run does not know it.
-        """
-        if self._files is None:
-            self._files = dict(self.read_json('data/images.json'))
+        """File of an image, which stays where it was."""
         root = self.facts['images']
-        if name not in self._files:
-            raise UsageError(
-                f'{self.path}/data/images.json does not name the image '
-                f'{name}. Run mmsemi fit again'
-            )
-        return Path(root) / check_name(root, self._files[name])
+        return Path(root) / check_name(root, name)
 
     def mask(self, name: str) -> np.ndarray:
         """(H, W) uint8 ids of the converted mask of an image.

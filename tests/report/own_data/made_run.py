@@ -61,23 +61,22 @@ def write_run(root: Path, classes=CLASSES, names=None) -> Path:
     data = make_tiny_set(root / 'data', labeled=4, unlabeled=6, val=5)
     run = root / 'run'
     (run / 'data/masks').mkdir(parents=True)
-    files = {}
     parts = dict(labeled='labeled', val='holdout', unlabeled='unlabeled')
     for part, name in parts.items():
         stems = (data / f'{part}.txt').read_text().split()
         called = [(names or {}).get(stem, stem) for stem in stems]
-        (run / f'data/{name}.txt').write_text('\n'.join(called) + '\n')
+        lines = ''.join(f'{new}.png\n' for new in called)
+        (run / f'data/{name}.txt').write_text(lines)
         for stem, new in zip(stems, called):
-            files[new] = f'{new}.png'
             if new != stem:
                 (data / f'images/{stem}.png').rename(
                     data / f'images/{new}.png'
                 )
             if part != 'unlabeled':
                 shutil.copy(
-                    data / f'masks/{stem}.png', run / f'data/masks/{new}.png'
+                    data / f'masks/{stem}.png',
+                    run / f'data/masks/{new}.png.png',
                 )
-    (run / 'data/images.json').write_text(json.dumps(files))
     facts = dict(
         version='0.1.0',
         command='mmsemi fit photos masks --out run',

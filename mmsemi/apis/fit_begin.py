@@ -1,0 +1,208 @@
+"""What a run on somebody's own images is to be: settings and configs."""
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from mmsemi.doctor.findings import as_data
+from mmsemi.engine.trial import seconds_per_step
+from mmsemi.io.files import write_text
+from mmsemi.io.package_configs import find_config
+from mmsemi.prepare.fit_config import OwnData, config_text
+from mmsemi.prepare.fit_settings import (
+    NETWORKS,
+    Setting,
+    choose_settings,
+    device_kind,
+    lines_of,
+)
+from mmsemi.utils.errors import UsageError
+from mmsemi.utils.progress import format_seconds
+from mmsemi.version import __version__
+
+from .config import load_config
+from .doctor import doctor
+from .fit_data import plan_data, write_data
+from .fit_run import (
+    CONFIG,
+    NETWORK,
+    TWIN_CONFIG,
+    earlier_run,
+    put_aside,
+    read_facts,
+    read_names,
+    say,
+    what_changed,
+    write_facts,
+)
+
+_FEWEST, _MOST = 100, 40_000
+_TRAINED = 0.85  # share of the time that goes into training
+
+
+def begin(
+    run: Path, wish: dict[str, Any], before: dict[str, Any], budget: float
+) -> dict[str, Any]:
+    """Look at the data, choose settings, write everything down."""
+    diagnosis = doctor(
+        wish['images'],
+        wish['masks'],
+        wish['mask_suffix'],
+        wish['classes'],
+        wish['ignore_value'],
+        wish['background'],
+    )
+    say(diagnosis.text())
+    earlier = run if before else earlier_run(run)
+    held = read_names(earlier, 'holdout') if earlier else []
+    plan = plan_data(
+        diagnosis, wish['images'], wish['val'], wish['seed'], held
+    )
+    if before:
+        _check_changed(run, before, plan.record)
+    settings = choose_settings(
+        plan.facts,
+        wish['method'],
+        wish['model'],
+        wish['weights'],
+        device_kind(),
+    )
+    network = _network_text(wish['model'])
+    twin = wish['twin'] and settings['method'].value != 'supervised'
+    # Nothing was written so far.
+    if before:
+        earlier = put_aside(run)
+    load_from = _model_to_begin_with(earlier, plan.record['classes'])
+    folders = (wish['images'], wish['masks'])
+    _say_snapped(write_data(plan, diagnosis, run, folders))
+    if network:
+        write_text(run, NETWORK, network)
+    say('\nSettings\n' + '\n'.join(lines_of(list(settings.values()))))
+
+    def write(iters: int) -> None:
+        for name, alone in ((CONFIG, False), (TWIN_CONFIG, True)):
+            if alone and not twin:
+                continue
+            text = config_text(
+                name,
+                _title(alone or settings['method'].value == 'supervised'),
+                settings,
+                OwnData(
+                    wish['images'],
+                    plan.record['classes'],
+                    plan.record['palette'],
+                ),
+                iters,
+                wish['seed'],
+                load_from=load_from,
+                alone=alone,
+            )
+            write_text(run, name, text)
+
+    write(_FEWEST)
+    iterations = _iterations(run, wish['iters'], budget, twin)
+    write(iterations.value)
+    settings['iterations'] = iterations
+    return write_facts(
+        run,
+        version=__version__,
+        date=time.strftime('%Y-%m-%d %H:%M'),
+        versions=dict(mmsemi=__version__, torch=torch.__version__),
+        machine=dict(device=device_kind(), cores=os.cpu_count()),
+        command=shlex.join(['mmsemi', *sys.argv[1:]]),
+        wish=wish,
+        images=wish['images'],
+        masks=wish['masks'],
+        seed=wish['seed'],
+        **plan.record,
+        settings=[vars(setting) for setting in settings.values()],
+        findings=as_data(plan.findings),
+        twin=twin,
+        earlier=earlier and str(earlier.relative_to(run)),
+    )
+
+
+def _title(alone: bool) -> str:
+    images = 'images with masks' if alone else 'images with and without masks'
+    return f'A model of your {images}'
+
+
+def _check_changed(
+    run: Path, before: dict[str, Any], now: dict[str, Any]
+) -> None:
+    """There must be reason to train again."""
+    if not before.get('finished'):
+        raise UsageError(
+            f'{run} holds a run that was stopped. Go on with --resume, or '
+            'choose another --out'
+        )
+    changed = what_changed(before['masks_seen'], now['masks_seen'])
+    if not changed:
+        raise UsageError(
+            f'{run} holds a finished run with the same masks. Add or correct '
+            'masks to train again, or choose another --out'
+        )
+    say('since the run before: ' + ', '.join(changed))
+
+
+def _model_to_begin_with(
+    earlier: Path | None, classes: list[str]
+) -> str | None:
+    """That of the run before, if its classes are the same."""
+    if earlier is None or not (earlier / 'segmentor.pth').exists():
+        return None
+    if read_facts(earlier)['classes'] != classes:
+        say('the classes are others than before, so training starts anew')
+        return None
+    return str((earlier / 'segmentor.pth').absolute())
+
+
+def _say_snapped(shares: dict[str, float]) -> None:
+    if shares:
+        name = max(shares, key=lambda key: shares[key])
+        say(
+            f'{len(shares)} masks held values between those of classes; the '
+            f'nearest was taken, in {name} for {shares[name]:.1%} of the '
+            'pixels'
+        )
+
+
+def _network_text(model: str) -> str:
+    """A config with nothing but the network of another config."""
+    if model == 'auto' or model in NETWORKS:
+        return ''
+    cfg = load_config(find_config(model))
+    network = cfg.get('model') or {}
+    network = network.get('student', network)
+    if not isinstance(network.get('decode_head'), dict):
+        raise UsageError(
+            f'--model {model}: this config has no model with one decode_head'
+        )
+    return Config(dict(model=network)).pretty_text
+
+
+def _iterations(
+    run: Path, iters: int | None, budget: float, twin: bool
+) -> Setting:
+    """As many as fit in the time, after a few were timed."""
+    if iters is not None:
+        return Setting('iterations', iters, 'as you said')
+    names = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
+    seconds = [seconds_per_step(load_config(str(run / n))) for n in names]
+    number = int(budget * _TRAINED / sum(seconds))
+    number = max(_FEWEST, min(number, _MOST))
+    times = ' and '.join(f'{value:.2f} s' for value in seconds)
+    setting = Setting(
+        'iterations',
+        number,
+        f'a step takes {times}{" (labeled only)" * twin}; that makes about '
+        f'{format_seconds(number * sum(seconds))} of training',
+    )
+    say('\n'.join(lines_of([setting])))
+    return setting
