@@ -28,7 +28,7 @@ from mmsemi.version import __version__
 
 from .config import load_config
 from .doctor import doctor
-from .fit_data import plan_data, write_data
+from .fit_data import loading_of, plan_data, write_data
 from .fit_run import (
     CONFIG,
     NETWORK,
@@ -73,6 +73,10 @@ def begin(
         wish['weights'],
         device_kind(),
     )
+    loading, why = loading_of(diagnosis)
+    if loading:
+        bands = loading['load']['bands']
+        settings['loading'] = Setting('loading', f'{bands} bands', why)
     network = _network_text(wish['model'])
     twin = wish['twin'] and settings['method'].value != 'supervised'
     # Nothing was written so far.
@@ -97,6 +101,8 @@ def begin(
                     wish['images'],
                     plan.record['classes'],
                     plan.record['palette'],
+                    loading,
+                    'partly' in plan.lists,
                 ),
                 iters,
                 wish['seed'],

@@ -11,8 +11,10 @@ from mmsemi.datasets.lists import read_lines
 from mmsemi.doctor.classes import check_holdout
 from mmsemi.doctor.findings import Finding, in_order, stop_at_errors
 from mmsemi.io.files import write_text
+from mmsemi.prepare.band_statistics import choose_loading
 from mmsemi.prepare.fit_settings import DataFacts
 from mmsemi.prepare.holdout import draw_holdout, holdout_size
+from mmsemi.prepare.labeled_classes import partly_labeled
 from mmsemi.prepare.mask_labels import palette_of
 from mmsemi.prepare.masks import ENCODING, convert_masks, threads_for
 from mmsemi.prepare.pairing import Pair
@@ -76,6 +78,11 @@ def plan_data(
     stop_at_errors(findings)
     taken = set(names)
     everything = (below(p.image, images) for p in diagnosis.pairs.pairs)
+    ignored = diagnosis.ignored[list(rows.values())]
+    share = pixels.sum(1) / (pixels.sum(1) + ignored)
+    partly = partly_labeled(
+        {n: s for n, s, out in zip(names, share, inside) if not out}
+    )
     lists = dict(
         labeled=[n for n, out in zip(names, inside) if not out],
         holdout=[n for n, out in zip(names, inside) if out],
@@ -91,6 +98,10 @@ def plan_data(
             for name, pair in zip(names, pairs)
         },
     )
+    if partly:  # what is unknown in them is learned from as in unlabeled ones
+        lists = dict(
+            lists, partly=partly, unlabeled=lists['unlabeled'] + partly
+        )
     facts = DataFacts(
         np.array([photo.size for photo in diagnosis.photos]),
         pixels[~inside].sum(0),
@@ -100,6 +111,15 @@ def plan_data(
     )
     findings = in_order([*diagnosis.findings, *findings])
     return Plan(facts, record, findings, lists, pairs)
+
+
+def loading_of(diagnosis: Diagnosis) -> tuple[dict[str, Any], str]:
+    """Facts about how images are loaded, and why; none for plain images."""
+    photos = diagnosis.photos
+    if all(p.bits <= 8 and p.kind in ('color', 'gray') for p in photos):
+        return {}, ''
+    found = choose_loading(photos)
+    return found.facts, found.reason
 
 
 def write_data(

@@ -59,8 +59,10 @@ def stem_of(dataset: BaseDataset, path: str) -> str:
     else:
         stem = osp.relpath(path, folder) if folder else path
     suffix = dataset.img_suffix
-    if suffix and stem.endswith(suffix):
-        stem = stem[: -len(suffix)]
+    # Without a suffix the list names files with their endings: they stay,
+    # since `a.jpg` and `a.png` are two images.
+    if stem.endswith(suffix):
+        stem = stem[: len(stem) - len(suffix)]
     else:
         stem = osp.splitext(stem)[0]
     return stem.replace(osp.sep, '/')

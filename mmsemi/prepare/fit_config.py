@@ -6,7 +6,7 @@ brings; nothing in it depends on where the folder of the run lies.
 
 import pprint
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .fit_settings import NETWORKS, Setting
@@ -97,13 +97,16 @@ class OwnData:
         images: their folder, absolute.
         classes: names.
         palette: RGB of each.
-        load: how images are loaded, None for the usual way.
+        loading: facts about how images are loaded (``load``, ``mean``,
+            ``std``), empty for the usual way.
+        partly: whether there are images of which a part is labeled.
     """
 
     images: str
     classes: Sequence[str]
     palette: Sequence[Sequence[int]]
-    load: dict[str, Any] | None = None
+    loading: dict[str, Any] = field(default_factory=dict)
+    partly: bool = False
 
 
 def config_text(
@@ -152,7 +155,7 @@ def config_text(
             classes=_pretty(list(data.classes)),
             palette=_pretty([list(map(int, rgb)) for rgb in data.palette]),
         ),
-        _rest_of_data(chosen, data.load, labeled, val),
+        _rest_of_data(chosen, data, labeled, val),
         _student(chosen, load_from),
         _model(chosen['method']),
         _OPTIMIZER.format(
@@ -171,14 +174,16 @@ def config_text(
 
 
 def _rest_of_data(
-    chosen: dict[str, Any], load: dict | None, labeled: str, val: str | None
+    chosen: dict[str, Any], data: OwnData, labeled: str, val: str | None
 ) -> str:
     lines = [f"lists=(f'{{run}}/{labeled}', f'{{run}}/unlabeled.txt')"]
     lines = [f'splits=dict(own=dict({lines[0]})),', "split='own',"]
     if val:
         lines.insert(0, f"val=dict(ann_file=f'{{run}}/{val}'),")
-    if load:
-        lines.append(f'load={_pretty(load, 4)},')
+    if data.partly and chosen['method'] != 'supervised':
+        lines.append("partly_labeled=f'{run}/partly.txt',")
+    for key, value in data.loading.items():
+        lines.append(f'{key}={_pretty(value, 4)},')
     if chosen['resize']:
         side = chosen['resize']
         lines.append('# The long side of images; labels are resized, too.')
@@ -233,7 +238,10 @@ def _model(method: str) -> str:
 
 
 def _hooks(chosen: dict[str, Any]) -> str:
-    text = "    channels_last=dict(type='ChannelsLastHook'),\n"
+    text = (
+        "    channels_last=dict(type='ChannelsLastHook'),\n"
+        "    collapse=dict(type='CollapseHook', on_collapse='restore'),\n"
+    )
     if chosen['class_weights']:
         text += "    class_frequency=dict(type='ClassFrequencyHook'),\n"
     if chosen['method'] in ('mean_teacher', 'fixmatch'):

@@ -209,5 +209,28 @@ def test_a_list_of_images_to_measure_on(tmp_path) -> None:
     assert plan.lists['holdout'] == ['deep/c.jpg', 'deep/über.png']
 
 
+def test_unknown_pixels_and_deep_images(tmp_path) -> None:
+    """A partly labeled image is among the unlabeled ones, too."""
+    images, masks = folders(tmp_path)
+    for name in NAMES:
+        values = np.array(Image.open(f'{images}/{name}').convert('L'))
+        Path(images, name).unlink()
+        deep = Image.fromarray(values.astype(np.uint16) * 40)
+        deep.save(Path(images, name).with_suffix('.png'))
+    for name in NAMES[:5]:
+        path = Path(masks, name).with_suffix('.png')
+        ids = (np.array(Image.open(path)) > 0).astype(np.uint8)
+        ids[:40] = 255
+        Image.fromarray(ids).save(path)
+    run = mmsemi.fit(images, masks, str(tmp_path / 'run'), iters=2, twin=False)
+    partly = read_names(run, 'partly')
+    assert partly == read_names(run, 'labeled')
+    assert set(partly) < set(read_names(run, 'unlabeled'))
+    cfg = Config.fromfile(run / 'config.py')
+    assert cfg.data.partly_labeled == str(run / 'data/partly.txt')
+    low, high = cfg.data.load.value_range
+    assert 0 <= low < high <= 40 * 255
+
+
 def test_times() -> None:
     assert [seconds_of(t) for t in ('90s', '30m', '1.5h')] == [90, 1800, 5400]
