@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 # What each command cannot do without.
 WORDS = {
     'doctor': 'photos masks',
+    'fit': 'photos masks --out run',
     'train': 'c.py',
     'test': 'c.py k.pth',
     'infer': 'photos --config c.py --checkpoint k.pth --out o',
