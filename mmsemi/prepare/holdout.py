@@ -45,12 +45,6 @@ def draw_holdout(pixels: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
     return np.sort(best[1])
 
 
-def draw_folds(number: int, folds: int, seed: int = 0) -> list[np.ndarray]:
-    """Rows of each fold: random, and as large as the others by one image."""
-    order = np.random.default_rng(seed).permutation(number)
-    return [np.sort(part) for part in np.array_split(order, folds)]
-
-
 def others(names: Sequence[str], rows: np.ndarray) -> list[str]:
     """Those that are not in these rows."""
     left_out = set(rows.tolist())

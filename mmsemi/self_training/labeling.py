@@ -276,12 +276,8 @@ class LabelingPass:
                 size = stored['size'].tolist()
                 boxes = [tuple(box) for box in stored['boxes'].tolist()]
                 rows = stored['rows'].tolist()
-            yield (
-                rows,
-                Prediction(
-                    self.predictor.from_low_resolution(logits, size), boxes
-                ),
-            )
+            probabilities = self.predictor.from_low_resolution(logits, size)
+            yield rows, Prediction(probabilities, boxes)
 
     def _summary(self, files, statistics) -> dict:
         """Figures of all processes."""

@@ -12,7 +12,7 @@ from mmsemi.prepare.fit_settings import (
     choose_settings,
     lines_of,
 )
-from mmsemi.prepare.holdout import draw_folds, draw_holdout, holdout_size
+from mmsemi.prepare.holdout import draw_holdout, holdout_size
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
@@ -95,6 +95,3 @@ def test_holdout_leaves_every_class_to_learn_from() -> None:
 
 def test_holdout_is_a_fifth_and_never_all() -> None:
     assert [holdout_size(n) for n in (2, 7, 30, 10_000)] == [1, 1, 6, 100]
-    parts = draw_folds(7, 3)
-    assert sorted(np.concatenate(parts).tolist()) == list(range(7))
-    assert {len(part) for part in parts} == {2, 3}

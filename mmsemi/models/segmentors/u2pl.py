@@ -165,14 +165,9 @@ class U2PL(MeanTeacher):
         split = self.divide(teacher[1]['decode'], targets)
         losses = self.sup(self.student, sup, batch)
         losses.update(self.filtered_loss(unsup['decode'], targets, split))
+        both = joined(*student), joined(*teacher)
         losses.update(
-            self.contrast_loss(
-                batch.labels,
-                targets.labels,
-                split,
-                joined(*student),
-                joined(*teacher),
-            )
+            self.contrast_loss(batch.labels, targets.labels, split, *both)
         )
         return losses
 
@@ -268,13 +263,9 @@ class U2PL(MeanTeacher):
             return no_contrast(student)
         known = truth != IGNORE
         size = student['representation'].shape[-2:]
+        pairs = (truth, pseudo), (known, split.low), (known, split.high)
         labels, low, high = (
-            resize_labels(torch.cat(pair), size)
-            for pair in (
-                (truth, pseudo),
-                (known, split.low),
-                (known, split.high),
-            )
+            resize_labels(torch.cat(pair), size) for pair in pairs
         )
         loss = self.contrast(
             student['representation'],
