@@ -1,6 +1,6 @@
 """Installation of mmsemi on the maintained OpenMMLab stack.
 
-Users of the official stack install with ``--no-deps``; see the README.
+Users of the official stack install with ``--no-deps``: docs/get_started.md.
 """
 
 import shutil
