@@ -11,9 +11,10 @@
 #       student=_base_.model,
 #       objective=dict(type='DynamicSelfTrainingLoss', gamma=9))
 #
-# `_delete_` keeps the keys of the plain model out of the wrapper. The wrapper
-# takes its data preprocessor from the student; `data_preprocessor=dict(...)`
-# beside `student` changes single settings of it, such as `size`.
+# mmsemi keeps the keys of the plain model out of the wrapper by itself;
+# `_delete_` says so to programs that read configs with mmengine alone. The
+# wrapper takes its data preprocessor from the student; `data_preprocessor=
+# dict(...)` beside `student` changes single settings of it, such as `size`.
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     type='EncoderDecoder',
