@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from mmseg.datasets import CityscapesDataset
 
@@ -85,7 +86,8 @@ def test(
     if show_dir:
         save_drawings(cfg, show_dir)
     if out:
-        refuse_shared_names(cfg.test_dataloader.dataset, out)
+        with DefaultScope.overwrite_default_scope('mmsemi'):
+            refuse_shared_names(cfg.test_dataloader.dataset, out)
         Path(out).mkdir(parents=True, exist_ok=True)
         cfg.test_evaluator.update(output_dir=out, keep_results=True)
     setup_launcher(cfg, launcher)

@@ -96,7 +96,7 @@ def test_what_is_missing_is_named(tmp_path) -> None:
     name = (folder / 'data/holdout.txt').read_text().split()[0]
     mask = folder / f'data/masks/{name}.png'
     cv2.imwrite(str(mask), np.zeros((5, 5), np.uint8))
-    with pytest.raises(UsageError, match=f'{name}.png and its mask do not'):
+    with pytest.raises(UsageError, match=f'{name} and its mask do not'):
         evaluate_holdout(folder, device='cpu')
     (folder / 'data/holdout.txt').write_text('')
     with pytest.raises(UsageError, match='names no image'):

@@ -58,8 +58,8 @@ def test_table_and_masks_to_correct(run, tmp_path, two) -> None:
     rows = rows_of(run)
     assert [row['image'] for row in rows] == done.images
     assert [row['rank'] for row in rows] == ['1', '2', '3']
-    pool = {name.rpartition('.')[0] for name in POOL}
-    assert len(set(done.images)) == 3 and set(done.images) < pool
+    assert len(set(done.images)) == 3 and set(done.images) < set(POOL)
+    stems = {name.rpartition('.')[0] for name in done.images}
     assert len(done.problems) == 1 and 'broken.png' in str(done)
     for row in rows:
         assert 0 <= float(row['uncertainty']) <= 1
@@ -71,14 +71,14 @@ def test_table_and_masks_to_correct(run, tmp_path, two) -> None:
     for place in ('labelme', 'coco.json'):
         pairs, source = open_masks(images, run / 'label_next' / place)
         found = [pair for pair in pairs.labeled]
-        assert {pair.name for pair in found} == set(done.images)
+        assert {pair.name for pair in found} == stems
         for pair in found:
             mask = source.read(pair)
             codes = {label: code for code, label in source.labels.items()}
             known = [codes.get(name, 99 + k) for k, name in enumerate(CLASSES)]
             encoding = Encoding('labels', 'label', CLASSES, known, [0])
             read[place, pair.name] = labels_of(mask, encoding)[0]
-    for name in done.images:
+    for name in stems:
         first, second = read['labelme', name], read['coco.json', name]
         assert first.shape == (90, 110)
         assert (first != second).mean() < 0.06
