@@ -14,9 +14,13 @@ HOLD = """
 import os, sys, time
 from mmsemi.io.lock import FolderLock
 held = FolderLock(sys.argv[1])
+ready, say = os.pipe()
 child = os.fork()
 if child:
+    os.read(ready, 1)  # until the child has let go of the lock
     print(os.getpid(), child, flush=True)
+else:
+    os.write(say, b'.')
 time.sleep(60)
 """
 
