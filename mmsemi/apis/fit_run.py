@@ -9,6 +9,7 @@ from typing import Any
 
 from mmsemi.datasets.lists import read_lines
 from mmsemi.io.files import cannot_write, whole_file, write_json
+from mmsemi.prepare.masks import ENCODING
 from mmsemi.utils.errors import UsageError, WriteError
 
 FACTS, HOLDOUT = 'fit.json', 'holdout.json'
@@ -25,7 +26,6 @@ PRODUCTS = (
     TWIN,
     DATA,
     HOLDOUT,
-    'folds',
     'segmentor.pth',
     'segmentor.py',
     'masks',
@@ -37,6 +37,8 @@ PRODUCTS = (
     'previous.json',
     'gallery',
 )
+# Of these, what is there before the facts.
+FIRST = (CONFIG, TWIN_CONFIG, NETWORK, DATA)
 
 
 def read_facts(run: str | Path) -> dict[str, Any]:
@@ -76,8 +78,9 @@ def check_out(out: str | Path) -> None:
     if (folder / FACTS).exists():
         return
     found = [name for name in PRODUCTS if (folder / name).exists()]
-    # Masks and lists are written before the facts are; all else after.
-    if found and found != [DATA]:
+    # These are written before the facts are: a start may be stopped between.
+    begun = (folder / MASKS / ENCODING).is_file()
+    if found and not (begun and set(found) <= set(FIRST)):
         raise UsageError(
             f'{folder / found[0]} is in the way of a new run. Choose another '
             '--out'

@@ -117,7 +117,7 @@ def _method(method: str, facts: DataFacts) -> Setting:
     return Setting(
         'method',
         'mean_teacher',
-        'gains most reliably on the data sets it was tried on',
+        'the simplest that sees unlabeled images in every step',
     )
 
 
@@ -139,9 +139,8 @@ def _weights(weights: str | None) -> Setting:
     return Setting(
         'weights',
         None,
-        'none were given: the network starts at random. With natural images, '
-        'weights of ImageNet often gain more than anything else here: '
-        '--model small --weights FILE',
+        'none were given: the network starts at random. With natural images '
+        'weights of ImageNet usually help: --model small --weights FILE',
     )
 
 

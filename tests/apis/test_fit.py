@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 import mmsemi
 from mmsemi.apis.fit import seconds_of
-from mmsemi.apis.fit_run import read_facts, read_names
+from mmsemi.apis.fit_run import check_out, read_facts, read_names
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.prepare.masks import read_encoding
 from mmsemi.utils.errors import UsageError
@@ -164,6 +165,23 @@ def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
     start = Config.fromfile(run / 'config.py').load_from
     assert Path(start) == run / 'history/1/segmentor.pth'
     assert Path(start).is_file()
+
+
+def test_only_what_a_start_left_is_written_over(done, tmp_path) -> None:
+    """A start may be stopped while steps are timed; files of others stay."""
+    run = tmp_path / 'run'
+    (run / 'data').mkdir(parents=True)
+    (run / 'data/labeled.txt').write_text('mine')
+    with pytest.raises(UsageError, match='data is in the way of a new run'):
+        check_out(run)
+    shutil.rmtree(run)
+    shutil.copytree(done / 'data', run / 'data')
+    for name in ('config.py', 'twin.py'):
+        shutil.copy(done / name, run)
+    check_out(run)
+    shutil.copy(done / 'segmentor.pth', run)
+    with pytest.raises(UsageError, match='is in the way'):
+        check_out(run)
 
 
 @pytest.mark.parametrize(
