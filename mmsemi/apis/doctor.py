@@ -106,10 +106,12 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
         )
     labeled = pairs.labeled
     findings += check_numbers(len(labeled), len(pairs.unlabeled))
-    if source.kind in ('labelme', 'coco'):
-        # These need the image's size.
-        good = {p.file for p in photos if not p.problem}
-        labeled = [pair for pair in labeled if pair.image in good]
+    good = {p.file for p in photos if not p.problem}
+    labeled = [
+        pair
+        for pair in labeled
+        if pair.image in good or not source.needs_image(pair)
+    ]
     threads = threads_for((photo.size for photo in photos), threads)
     facts, unreadable = survey_masks(labeled, source, threads)
     findings += unreadable
@@ -118,7 +120,7 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
     counts, ignored = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
     if facts:
         try:
-            encoding, notes = find_encoding(facts, source, *meaning)
+            encoding, facts, notes = find_encoding(facts, source, *meaning)
             findings += notes
         except UsageError as error:
             files = [item.file for item in facts]

@@ -25,6 +25,9 @@ class LabelMe(MaskSource):
 
     kind = 'labelme'
 
+    def needs_image(self, pair: Pair) -> bool:
+        return True
+
     def read(self, pair: Pair) -> Codes:
         path = pair.masks[0][1]
         data = read_json(path)
@@ -66,6 +69,9 @@ class Coco(MaskSource):
     """COCO JSON; smaller objects lie on top of larger ones."""
 
     kind = 'coco'
+
+    def needs_image(self, pair: Pair) -> bool:
+        return True
 
     def __init__(self, path: str, data: dict) -> None:
         super().__init__()

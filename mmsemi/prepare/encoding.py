@@ -92,17 +92,18 @@ class Encoding:
         known = np.array([*self.codes, *self.ignored], np.uint32)
         ids = [*range(len(self.codes)), *[IGNORE] * len(self.ignored)]
         ids = np.array(ids, np.uint8)
-        if self.space == LABEL:
-            known = np.append(known, np.uint32(CLAIMED))
-            ids = np.append(ids, np.uint8(IGNORE))
+        centers = known
+        known = np.append(known, np.uint32(CLAIMED))
+        ids = np.append(ids, np.uint8(IGNORE))
         order = np.argsort(known)
-        known, ids = known[order], ids[order]
-        place = np.searchsorted(known, codes).clip(max=len(known) - 1)
+        place = np.searchsorted(known[order], codes).clip(max=len(known) - 1)
+        place = order[place]
         changed = known[place] != codes
         if changed.any():
             if not self.snap:
                 raise KeyError(int(codes[changed][0]))
-            place = distances(codes, known, self.space).argmin(1)
+            far = distances(codes[changed], centers, self.space)
+            place[changed] = far.argmin(1)
         return ids[place], changed
 
 

@@ -9,6 +9,7 @@ from mmsemi.utils.errors import UsageError
 
 from .class_names import parse_classes, parse_value
 from .encoding import MOST_CLASSES, Encoding
+from .joined_masks import JoinedMasks
 from .mask_codes import SLACK, Totals, find_centers, space_of
 from .mask_files import COLOR, LABEL, MaskFacts, unpack
 from .mask_meaning import explicit, label_classes, meaning
@@ -22,7 +23,7 @@ def find_encoding(
     classes: str | list[str] | None = None,
     ignore_value: int | str = 255,
     background: str = 'class',
-) -> tuple[Encoding, list[Finding]]:
+) -> tuple[Encoding, list[MaskFacts], list[Finding]]:
     """Find out what the values of masks mean.
 
     Args:
@@ -34,7 +35,9 @@ def find_encoding(
             the color black or without a label are a class.
 
     Returns:
-        The encoding, and what a person should know about it.
+        The encoding, what masks hold in its codes, and what a person should
+        know about it. Of a :class:`.JoinedMasks`, images decide what classes
+        there are.
 
     Raises:
         UsageError: if the values make no sense as classes.
@@ -45,6 +48,13 @@ def find_encoding(
         )
     given = parse_classes(classes)
     ignored = parse_value(str(ignore_value))[0]
+    everything = list(facts)
+    if isinstance(source, JoinedMasks):
+        stored = [item for item in facts if item.space != LABEL]
+        if stored:
+            facts = stored
+        else:  # no image can be read
+            source = source.drawn
     space = space_of(facts)
     totals = Totals(facts, space)
     findings: list[Finding] = []
@@ -75,8 +85,12 @@ def find_encoding(
             table[f.codes] = f.colors
         encoding.palette = unpack(table).ravel().tolist()
     _check_number(encoding, facts)
-    findings += notes(encoding, totals, facts)
-    return encoding, findings
+    if isinstance(source, JoinedMasks):
+        everything = source.adopt(everything, encoding)
+        totals = Totals(everything, space)
+        findings += source.notes(everything)
+    findings += notes(encoding, totals, everything)
+    return encoding, everything, findings
 
 
 def _mode(facts: Sequence[MaskFacts], encoding: Encoding) -> str:

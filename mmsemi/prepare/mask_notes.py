@@ -9,6 +9,7 @@ from mmsemi.doctor.findings import Finding
 from .encoding import Encoding
 from .mask_codes import Totals, codes_in
 from .mask_files import GRAY, MaskFacts
+from .mask_source import CLAIMED
 
 _SAYS = {
     'ids': 'class ids',
@@ -81,7 +82,7 @@ def _snapped(
 ) -> list[Finding]:
     if not encoding.snap:
         return []
-    known = [*encoding.codes, *encoding.ignored]
+    known = [*encoding.codes, *encoding.ignored, CLAIMED]
     off = ~np.isin(totals.codes, known)
     pixels = totals.pixels[off].sum() + totals.others
     share = float(pixels / max(totals.pixels.sum() + totals.others, 1))

@@ -48,6 +48,10 @@ class MaskSource:
             found.update(Path(file).read_bytes())
         return found.hexdigest()
 
+    def needs_image(self, pair: Pair) -> bool:
+        """Whether its mask can only be read together with its image."""
+        return False
+
     def code_of(self, label: str) -> int:
         """The number of a label."""
         if label in IGNORED_LABELS:

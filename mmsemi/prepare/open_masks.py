@@ -7,6 +7,7 @@ from mmsemi.utils.errors import UsageError
 
 from .annotation_files import Coco, LabelMe, read_json
 from .files import IMAGE_SUFFIXES, files_below
+from .joined_masks import JoinedMasks, is_json
 from .mask_source import ClassFolders, MaskSource
 from .pairing import Pairs, pair_folders
 
@@ -32,16 +33,9 @@ def open_masks(
     pairs = pair_folders(images, masks, mask_suffix)
     if pairs.by_class:
         return pairs, ClassFolders(pairs.labeled)
-    endings = {
-        os.path.splitext(path)[1].lower() == '.json': path
-        for pair in pairs.labeled
-        for _, path in pair.masks
-    }
+    endings = {is_json(pair) for pair in pairs.labeled}
     if len(endings) == 2:
-        raise UsageError(
-            f'{endings[True]} is JSON and {endings[False]} is an image: masks '
-            'of two kinds. Keep one kind in the folder of masks'
-        )
+        return pairs, JoinedMasks()
     return pairs, LabelMe() if True in endings else MaskSource()
 
 

@@ -193,9 +193,15 @@ def _match(
         folder, number = folders.most_common(1)[0]
         if number > 1:
             twice = [path for place, path in files if place == folder]
+            remedy = 'Keep one of them'
+            if any(path.lower().endswith('.json') for path in twice):
+                remedy = (
+                    'Keep the one that is right, and move the other out of '
+                    'the folder'
+                )
             raise UsageError(
                 f'{twice[0]} and {twice[1]}: two masks of one name for '
-                f'{names[name]}. Keep one of them'
+                f'{names[name]}. {remedy}'
             )
     return best
 

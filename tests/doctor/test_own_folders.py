@@ -293,8 +293,9 @@ BAD = [
     ('labelme with two points', shape(), {},
      r'shape 1 \(cat\) is a polygon of 2 points, which covers no area'),
     ('labelme without points', shape(points=None), {}, 'shape 1 cannot be'),
-    ('JSON and images', all_of(labelme(), lambda r: put(
-        r / 'masks/c.png', own.truth())), {}, 'masks of two kinds'),
+    ('JSON and images of other names', all_of(labelme(), lambda r: put(
+        r / 'masks/c.png', own.truth())), {},
+     "a.json: its label 'cat' is no class of the masks beside it"),
     ('a label that is not named', labelme(), dict(classes='cat,cow'),
      "hold the label 'dog', which --classes does not name"),
     ('one labeled image', all_of(fine, unlink('masks/b.png')), {},
