@@ -3,15 +3,16 @@
 One process, two, one that takes each step in two parts, and two that do:
 after five steps on the same images, normalization frozen and nothing drawn
 at random, the weights are equal. Averages are those of a part, as published
-for a device, so every part has equally many pixels that count.
+for a device, so every part has equally many pixels that count. U2PL's
+contrast compares means over a part, and so it is given the same images in
+every part.
 """
 
 import copy
-import os
+from unittest.mock import patch
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
@@ -20,14 +21,26 @@ from mmengine.registry import init_default_scope
 from mmsemi.engine.accumulation import part_of, step_in_parts
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 from mmsemi.engine.machine import divide, whole_counts
-from mmsemi.models.losses import ClassConfidenceBank
+from mmsemi.models.losses import ClassConfidenceBank, unreliable_contrast_loss
+from mmsemi.models.losses.class_prototypes import ClassPrototypes
 from mmsemi.registry import MODELS
 from tests.models.segmentors import test_zero_label
 from tests.models.tiny import batch, tiny_student
+from tests.processes import in_two
 
 STEPS, IMAGES = 5, 4
+CAPACITY = 20_000  # of the memory bank; more rows than a class gets
 MACHINES = [(1, 2), (2, 1), (2, 2)]  # besides one process without parts
 ONLINE = dict(sup=IMAGES, unsup_teacher=IMAGES, unsup_student=IMAGES)
+
+
+U2PL = dict(
+    type='U2PL',
+    pseudo_labeler=dict(
+        type='EntropyPercentilePseudoLabeler', per_device=IMAGES
+    ),
+    unsup_loss=dict(type='EntropyFilteredCrossEntropyLoss', per_device=IMAGES),
+)
 
 
 def network(model) -> dict:
@@ -49,6 +62,23 @@ def network(model) -> dict:
     return model
 
 
+def with_features(model) -> dict:
+    """The same network with a head that has a representation."""
+    model['decode_head'] = dict(
+        type='LateralSumRepresentationHead',
+        in_channels=[8, 16],
+        in_index=[1, 0],
+        channels=8,
+        num_classes=4,
+        align_corners=False,
+        representation_head=dict(
+            channels=8, out_channels=6, num_convs=1, dropout_ratio=0
+        ),
+        loss_decode=dict(type='CrossEntropyLoss'),
+    )
+    return model
+
+
 METHODS = dict(
     mean_teacher=dict(
         type='MeanTeacher',
@@ -56,14 +86,16 @@ METHODS = dict(
         pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.26),
         unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
     ),
-    u2pl=dict(
-        type='U2PL',
-        student=network(tiny_student()),
-        pseudo_labeler=dict(
-            type='EntropyPercentilePseudoLabeler', per_device=IMAGES
-        ),
-        unsup_loss=dict(
-            type='EntropyFilteredCrossEntropyLoss', per_device=IMAGES
+    u2pl=dict(U2PL, student=network(tiny_student())),
+    u2pl_contrast=dict(
+        U2PL,
+        student=with_features(network(tiny_student())),
+        contrast=dict(
+            num_anchors=12,
+            num_negatives=4,
+            capacity=CAPACITY,
+            prototype_momentum=0.9,
+            loss_weight=1.0,
         ),
     ),
     ael=dict(
@@ -148,11 +180,26 @@ def images_of(name, step) -> dict:
         for sample in data['data_samples'][branch]:
             sample.gt_sem_seg.data[:, :24] = 0
             sample.gt_sem_seg.data[:, 24:] = 255
+    if name == 'u2pl_contrast':
+        for branches in data.values():
+            for branch, items in branches.items():
+                branches[branch] = items[:1] * IMAGES
     return data
 
 
+def first_three(shape, counts):
+    """In place of random draws: the first, second and third in turn.
+
+    What is drawn from is sorted by images, and so these are the same however
+    many more images there are.
+    """
+    assert (counts >= 3).all()
+    return (torch.arange(shape[1]) % 3).expand(shape)
+
+
+@patch.object(unreliable_contrast_loss, 'draw', first_three)
 def train(name, rank=0, processes=1, parts=1) -> dict:
-    """State after the last step."""
+    """State after the last step, rows of the bank in the order of numbers."""
     model = inner = build(name, processes, parts)
     if processes > 1:
         model = MMDistributedDataParallel(
@@ -170,34 +217,30 @@ def train(name, rank=0, processes=1, parts=1) -> dict:
         model.train_step(data, optim)
         if hasattr(inner, 'teacher'):
             move_teacher(inner.teacher, inner.student, 0.1)
-    return {k: v.detach().clone() for k, v in inner.state_dict().items()}
+    state = {k: v.detach().clone() for k, v in inner.state_dict().items()}
+    if 'contrast.bank.rows' in state:
+        assert (inner.contrast.bank.counts < CAPACITY).all()
+        assert inner.contrast.prototypes.steps == STEPS
+        for key in ('contrast.bank.rows', 'contrast.bank.scales'):
+            rows = state[key].view(4, CAPACITY, -1).sort(1)[0]
+            state[key] = rows.view_as(state[key])
+    return state
 
 
 def worker(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     states = {
         (name, parts): train(name, rank, 2, parts)
         for name in METHODS
         for parts in (1, 2)
     }
     torch.save(states, f'{folder}/{rank}.pth')
-    torch.distributed.destroy_process_group()
 
 
 @pytest.fixture(scope='module')
 def states(tmp_path_factory):
     """``{(name, processes, parts): the state on each process}``."""
     folder = tmp_path_factory.mktemp('machines')
-    # A fork server imports the stack once for both processes.
-    mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models']
-    )
-    mp.start_processes(
-        worker, (str(folder),), nprocs=2, start_method='forkserver'
-    )
+    in_two(worker, folder)
     ranks = [torch.load(folder / f'{rank}.pth') for rank in (0, 1)]
     found = {
         (name, 2, parts): [rank[name, parts] for rank in ranks]
@@ -219,6 +262,8 @@ def test_weights_are_equal_on_any_machine(states, name) -> None:
         and (wanted[key] - begun[key]).abs().max() > 1e-3
     ]
     assert len(moved) > 10 and any('decode_head' in key for key in moved)
+    if name == 'u2pl_contrast':
+        assert 'contrast.prototypes.means' in moved
     if name == 'ael':
         assert 'unsup_loss.bank.confidence' in moved
     for processes, parts in MACHINES:
@@ -227,6 +272,32 @@ def test_weights_are_equal_on_any_machine(states, name) -> None:
             for key, value in wanted.items():
                 where = f'{processes} processes, {parts} parts, {key}'
                 assert (state[key] - value).abs().max() <= 1e-5, where
+
+
+def test_prototypes_move_once_in_a_step() -> None:
+    """Towards the mean of all its parts, of which one may lack a class."""
+    generator = torch.Generator().manual_seed(0)
+    whole, other = (ClassPrototypes(3, 2, 0.9) for _ in range(2))
+    several = torch.tensor(True)
+    for step in range(3):
+        sums = torch.randn(2, 3, 2, generator=generator)
+        counts = torch.randint(1, 9, (2, 3), generator=generator)
+        counts[1, 2], sums[1, 2] = 0, 0
+        places = torch.arange(3)
+        whole.update(sums.sum(0), counts.sum(0), places, several)
+        for part, classes in enumerate([places, places[:2]]):
+            before = other.means.clone()
+            other.set_part(part, 2)
+            own = sums[part][classes], counts[part][classes]
+            found = other.update(*own, classes, several)
+            keep = 1 - 1 / (step + 1)
+            moved = keep * before[classes] + (1 - keep) * (
+                own[0] / own[1][:, None]
+            )
+            torch.testing.assert_close(found, moved)
+            assert torch.equal(before, other.means) == (part == 0)
+    torch.testing.assert_close(other.means, whole.means)
+    assert other.steps == whole.steps == 3
 
 
 def test_averages_move_once_in_a_step() -> None:

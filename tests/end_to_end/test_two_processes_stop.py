@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 
@@ -21,6 +20,7 @@ from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
 from tests.end_to_end.test_crash_points import method_config
 from tests.end_to_end.test_nothing_lost import SpoilHook
+from tests.processes import in_two
 from tests.tiny import make_tiny_set
 
 TROUBLES = ('disk', 'weights', 'image')
@@ -53,11 +53,7 @@ class TroubleHook(Hook):
             self.spoil.before_train_iter(runner, batch_idx, data_batch)
 
 
-def worker(rank: int, root: str, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
+def worker(rank: int, folder: str, root: str) -> None:
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
     publish = checkpoint_files.publish
@@ -86,13 +82,7 @@ def said(tmp_path_factory):
     """``{(trouble, rank): sentence}``, and the folder."""
     folder = tmp_path_factory.mktemp('stop')
     root = make_tiny_set(folder / 'data')
-    # A fork server imports the stack once for both processes.
-    mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models']
-    )
-    mp.start_processes(
-        worker, (str(root), str(folder)), nprocs=2, start_method='forkserver'
-    )
+    in_two(worker, folder, str(root))
     found = {
         (what, rank): json.loads((folder / f'{what}_{rank}.json').read_text())
         for what in TROUBLES

@@ -119,7 +119,7 @@ def test_killed_run_resumes_exactly(root, whole, tmp_path) -> None:
     for key, value in expected.items():
         assert torch.equal(state[key], value), key
     assert state['contrast.bank.counts'].any()
-    assert state['contrast.steps'] == 6
+    assert state['contrast.prototypes.steps'] == 6
 
 
 def test_bank_that_is_not_saved_starts_empty(root, whole, tmp_path) -> None:

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
@@ -21,6 +20,7 @@ from mmsemi.report.tables import closing_words
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 from tests.models.segmentors.test_mean_teacher import build, data_of
+from tests.processes import in_two
 from tests.tiny import make_tiny_set, train
 
 NOWHERE = np.zeros(3, np.int64)
@@ -99,17 +99,13 @@ def test_networks_are_counted_and_nothing_moves() -> None:
 def count_part(rank: int, path: str) -> None:
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{path}/init', rank=rank, world_size=2
-    )
     counts = CollapseHook().count(build(), data_of(padded=0, seed=rank))
     np.save(f'{path}/{rank}.npy', counts['student'])
-    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.slow
 def test_two_processes_see_the_same(tmp_path) -> None:
-    mp.spawn(count_part, (str(tmp_path),), nprocs=2)
+    in_two(count_part, tmp_path)
     one, two = (np.load(tmp_path / f'{rank}.npy') for rank in (0, 1))
     assert np.array_equal(one, two)
     alone = [

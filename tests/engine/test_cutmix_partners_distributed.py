@@ -1,14 +1,13 @@
 """The memory of CutMix partners in two gloo processes against one."""
 
-import os
 from types import SimpleNamespace
 
 import numpy as np
 import torch
-import torch.multiprocessing as mp
 
 from mmsemi.datasets.samplers.cutmix_partner import Partners
 from mmsemi.engine.hooks import CutMixPartnerHook
+from tests.processes import in_two
 
 
 def seen(rank: int, step: int):
@@ -24,10 +23,6 @@ def remember(hook: CutMixPartnerHook, images, presence) -> None:
 
 
 def run(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     hook = CutMixPartnerHook()
     hook.presence = np.zeros((3, 9), bool)
     for step in range(5):
@@ -35,12 +30,10 @@ def run(rank: int, folder: str) -> None:
     checkpoint: dict = {}
     hook.before_save_checkpoint(None, checkpoint)
     torch.save(checkpoint, f'{folder}/{rank}.pth')
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_remember_alike(tmp_path) -> None:
-    mp.spawn(run, (str(tmp_path),), nprocs=2)
+    in_two(run, tmp_path)
     one, two = (
         torch.load(tmp_path / f'{r}.pth')['cutmix_partners'] for r in (0, 1)
     )

@@ -111,7 +111,7 @@ def build(arrays: Arrays, form: str) -> UnreliablePixelContrastLoss:
         **settings,
     )
     if moving:  # the official count of the first step, less the one we add
-        loss.steps += int(arrays.get('i_iter', torch.ones(1))) - 1
+        loss.prototypes.steps += int(arrays.get('i_iter', torch.ones(1))) - 1
     lengths = arrays['bank_init_len']
     owner = torch.arange(classes).repeat_interleave(lengths)
     loss.bank.append(
@@ -200,7 +200,7 @@ def check_step(loss, form: str, given: Arrays, name: str) -> None:
         # One row for each anchor there, all of a class equal.
         assert (want['prototype'] == want['prototype'][:, :1]).all()
         torch.testing.assert_close(
-            loss.prototypes,
+            loss.prototypes.means,
             want['prototype'][:, 0, 0],
             rtol=1e-5,
             atol=1e-6,

@@ -61,8 +61,8 @@ class ReleasedPixelContrastLoss(UnreliablePixelContrastLoss):
 
     *Mixed up*: see :func:`mixed_up_onehot`. *Restricted*: a negative of
     class c must carry the label c. *By place*: the i-th class present takes
-    the anchors of class i, and the moving average of positives forgets
-    classes that were not used in the step before.
+    the anchors of class i, and the moving average of positives is as
+    released (see :class:`ClassPrototypes`).
 
     Args:
         form: see above.
@@ -77,6 +77,8 @@ class ReleasedPixelContrastLoss(UnreliablePixelContrastLoss):
                 'any defect it is UnreliablePixelContrastLoss'
             )
         self.form = FORMS[form]
+        if self.prototypes is not None:
+            self.prototypes.as_released = not self.form.by_class
 
     def members(self, labels: Tensor, num_labeled: int) -> Tensor:
         """See the base class; labeled and other images apart."""
@@ -107,18 +109,3 @@ class ReleasedPixelContrastLoss(UnreliablePixelContrastLoss):
         turn = torch.arange(len(valid), device=valid.device) < valid.sum()
         used = turn & (num_anchor > 0) & (self.bank.counts[source] > 0)
         return source, used & (valid.sum() > 1), valid
-
-    def remember(
-        self, means: Tensor, classes: Tensor, valid: Tensor
-    ) -> Tensor:
-        """See the base class."""
-        if self.form.by_class or self.prototype_momentum is None:
-            return super().remember(means, classes, valid)
-        self.steps += 1
-        keep = (1 - 1 / self.steps).clamp(max=self.prototype_momentum)
-        mixed = (1 - keep) * means + keep * self.prototypes[classes]
-        means = torch.where(self.prototypes.any(), mixed, means)
-        # Nothing is computed, hence nothing forgotten, for one class.
-        self.prototypes *= valid.sum() <= 1
-        self.prototypes[classes] = means
-        return means

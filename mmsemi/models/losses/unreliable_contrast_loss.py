@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import label_onehot
 
+from .class_prototypes import ClassPrototypes, mean
 from .memory_bank import ClassMemoryBank
 from .sampled_info_nce import SampledInfoNCE
 
@@ -41,8 +42,8 @@ class UnreliablePixelContrastLoss(nn.Module):
     The released code differs by three defects, which
     :class:`ReleasedPixelContrastLoss` has.
 
-    All classes are handled at once. The figures are those of this process;
-    the bank is that of all.
+    All classes are handled at once. The figures are those of this process
+    (of a part, where a step is taken in parts); the bank is that of all.
 
     Args:
         num_classes: number of classes C.
@@ -60,10 +61,9 @@ class UnreliablePixelContrastLoss(nn.Module):
         save_bank: whether checkpoints hold the bank, 666 MB as published.
             Without, a resumed run starts with an empty one, as the
             published code does, and is not the run it would have been.
-        prototype_momentum: None, or the highest weight that the remembered
-            positive keeps, 0.999 in the released code: in step i (from 1)
-            it is min(1 - 1 / i, this). The released forms forget classes
-            that were not used in the step before.
+        prototype_momentum: None, or the highest weight that a remembered
+            positive keeps (see :class:`ClassPrototypes`), 0.999 in the
+            released code.
         loss_weight: factor of the loss. The released code divides by the
             number of processes once more than it says, so 1 in its files
             acted as 0.25 and less; the paper has 0.1.
@@ -100,7 +100,6 @@ class UnreliablePixelContrastLoss(nn.Module):
         self.temperature = temperature
         self.num_anchors = num_anchors
         self.num_negatives = num_negatives
-        self.prototype_momentum = prototype_momentum
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
         if capacity is None:
@@ -108,11 +107,11 @@ class UnreliablePixelContrastLoss(nn.Module):
         self.bank = ClassMemoryBank(
             num_classes, channels, capacity, persistent=save_bank
         )
+        self.prototypes: ClassPrototypes | None = None
         if prototype_momentum is not None:
-            self.register_buffer(
-                'prototypes', torch.zeros(num_classes, channels)
+            self.prototypes = ClassPrototypes(
+                num_classes, channels, prototype_momentum
             )
-            self.register_buffer('steps', torch.zeros((), dtype=torch.long))
 
     def forward(
         self,
@@ -188,9 +187,14 @@ class UnreliablePixelContrastLoss(nn.Module):
             # Anchors and positive of which class, negatives of which.
             (own,) = used.nonzero(as_tuple=True)
             other = source[own]
-            means = positive.float() @ features.float()
-            means = means / num_positive.clamp(min=1)[:, None]
-            positives = self.remember(means[own], other, valid)
+            sums = (positive.float() @ features.float())[own]
+            counts = num_positive[own]
+            if self.prototypes is None:
+                positives = mean(sums, counts)
+            else:
+                positives = self.prototypes.update(
+                    sums, counts, other, valid.sum() > 1
+                )
 
             if draws is None:
                 shape = (len(own), self.num_anchors)
@@ -240,20 +244,6 @@ class UnreliablePixelContrastLoss(nn.Module):
         source = torch.arange(len(valid), device=valid.device)
         used = valid & (num_anchor > 0) & (self.bank.counts > 0)
         return source, used & (valid.sum() > 1), valid
-
-    def remember(
-        self, means: Tensor, classes: Tensor, valid: Tensor
-    ) -> Tensor:
-        """Positives (R, D): the means, or their moving average."""
-        if self.prototype_momentum is None:
-            return means
-        self.steps += 1
-        keep = (1 - 1 / self.steps).clamp(max=self.prototype_momentum)
-        old = self.prototypes[classes]
-        seen = old.any(1, keepdim=True)
-        means = torch.where(seen, (1 - keep) * means + keep * old, means)
-        self.prototypes[classes] = means
-        return means
 
     def info_nce(
         self, anchors: Tensor, positives: Tensor, rows: Tensor

@@ -1,14 +1,13 @@
 import math
-import os
 
 import pytest
 import torch
-import torch.multiprocessing as mp
 import torch.nn.functional as F
 
 from mmsemi.models.losses import ClassMemoryBank
 from mmsemi.models.losses.sampled_info_nce import SampledInfoNCE
 from mmsemi.registry import MODELS
+from tests.processes import in_two
 
 C, D = 5, 8
 
@@ -208,7 +207,7 @@ def test_prototypes_move_slowly_and_keep_absent_classes() -> None:
     loss = objective(prototype_momentum=0.999)
     data = batch()
     loss(**data)
-    first = loss.prototypes.clone()
+    first = loss.prototypes.means.clone()
     assert first.any(1).all()
     present = data['labels'].clone()
     present[present == 2] = 255
@@ -219,7 +218,7 @@ def test_prototypes_move_slowly_and_keep_absent_classes() -> None:
         low=data['low'] & (present != 255),
     )
     loss(**moved)
-    assert torch.equal(loss.prototypes[2], first[2])
+    assert torch.equal(loss.prototypes.means[2], first[2])
     # Step 2: half of the old and half of the new.
     mean = (
         data['rep_teacher']
@@ -227,7 +226,7 @@ def test_prototypes_move_slowly_and_keep_absent_classes() -> None:
         .mean(0)
         + 1
     )
-    torch.testing.assert_close(loss.prototypes[1], (first[1] + mean) / 2)
+    torch.testing.assert_close(loss.prototypes.means[1], (first[1] + mean) / 2)
 
 
 def test_bank_survives_a_checkpoint(tmp_path) -> None:
@@ -253,7 +252,7 @@ def test_bank_may_stay_out_of_checkpoints() -> None:
     loss = objective(save_bank=False, prototype_momentum=0.9)
     loss(**batch())
     assert loss.bank.counts.any()
-    assert set(loss.state_dict()) == {'prototypes', 'steps'}
+    assert set(loss.state_dict()) == {'prototypes.means', 'prototypes.steps'}
     other = objective(save_bank=False, prototype_momentum=0.9)
     other.load_state_dict(loss.state_dict(), strict=True)
     assert not other.bank.counts.any()
@@ -269,19 +268,13 @@ def keys(rank: int, step: int):
 
 
 def fill(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     bank = ClassMemoryBank(2, 3, [7, 30])
     added = [bank.append(*keys(rank, step)) for step in range(4)]
     torch.save((bank.state_dict(), added), f'{folder}/{rank}.pth')
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_hold_the_bank_of_one(tmp_path) -> None:
-    mp.spawn(fill, (str(tmp_path),), nprocs=2)
+    in_two(fill, tmp_path)
     (one, added), (two, _) = (
         torch.load(tmp_path / f'{r}.pth') for r in (0, 1)
     )

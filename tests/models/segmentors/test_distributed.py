@@ -1,14 +1,12 @@
 """Two gloo processes against one with both batches."""
 
-import os
-
 import torch
-import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 
 from tests.models.tiny import batch, tiny_student
+from tests.processes import in_two
 
 
 def build():
@@ -54,10 +52,6 @@ def steps(model, data: list) -> dict:
 
 
 def worker(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     model = MMDistributedDataParallel(
         build(), device_ids=None, broadcast_buffers=False
     )
@@ -71,17 +65,10 @@ def worker(rank: int, folder: str) -> None:
                 sample.gt_sem_seg.data.fill_(255)
     second = steps(model, [empty])
     torch.save((first, second), f'{folder}/rank{rank}.pth')
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_take_the_step_of_one(tmp_path) -> None:
-    # A fork server imports the stack once for both processes.
-    mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models']
-    )
-    mp.start_processes(
-        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
-    )
+    in_two(worker, tmp_path)
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     model = build()
     before = {k: v.clone() for k, v in model.named_parameters()}

@@ -1,10 +1,7 @@
 """UniMatch, UniMatch V2 and CPS in two processes, as one with both batches."""
 
-import os
-
 import pytest
 import torch
-import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
@@ -14,6 +11,7 @@ from tests.models.segmentors.peers import build as build_method
 from tests.models.segmentors.peers import cps, unimatch, unimatch_v2
 from tests.models.segmentors.test_mean_teacher_distributed import part
 from tests.models.tiny import batch
+from tests.processes import in_two
 
 
 def corrmatch():
@@ -91,10 +89,6 @@ def train(model, batches):
 
 
 def worker(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     results = {}
     for name in METHODS:
         model = MMDistributedDataParallel(
@@ -104,19 +98,12 @@ def worker(rank: int, folder: str) -> None:
         batches = [data_of(name, rank, k) for k in range(STEPS + 1)]
         results[name] = train(model, batches)
     torch.save(results, f'{folder}/rank{rank}.pth')
-    torch.distributed.destroy_process_group()
 
 
 @pytest.fixture(scope='module')
 def ranks(tmp_path_factory):
     folder = tmp_path_factory.mktemp('ranks')
-    # A fork server imports the stack once for both processes.
-    mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models']
-    )
-    mp.start_processes(
-        worker, (str(folder),), nprocs=2, start_method='forkserver'
-    )
+    in_two(worker, folder)
     return [torch.load(folder / f'rank{k}.pth') for k in range(2)]
 
 

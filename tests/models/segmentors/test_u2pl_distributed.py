@@ -7,10 +7,7 @@ its batch, and everything else at once, must train alike; the bank is the
 same for all.
 """
 
-import os
-
 import torch
-import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
@@ -19,6 +16,7 @@ from mmsemi.models.pseudo_labelers import EntropySplit
 from mmsemi.models.segmentors import U2PL
 from tests.models.segmentors.test_u2pl import build
 from tests.models.tiny import batch
+from tests.processes import in_two
 
 STEPS = 3
 IMAGES = 2  # of each kind in a process
@@ -164,27 +162,16 @@ def steps(model, data: list, rank: int = 0) -> tuple:
 
 
 def worker(rank: int, folder: str) -> None:
-    os.environ.update(RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank))
-    torch.distributed.init_process_group(
-        'gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2
-    )
     model = MMDistributedDataParallel(
         frozen(), device_ids=None, broadcast_buffers=False
     )
     model.eval()
     result = steps(model, [part(rank, k) for k in range(STEPS)], rank)
     torch.save(result, f'{folder}/rank{rank}.pth')
-    torch.distributed.destroy_process_group()
 
 
 def test_two_processes_train_as_one(tmp_path) -> None:
-    # A fork server imports the stack once for both processes.
-    mp.get_context('forkserver').set_forkserver_preload(
-        [__name__, 'mmsemi.models']
-    )
-    mp.start_processes(
-        worker, (str(tmp_path),), nprocs=2, start_method='forkserver'
-    )
+    in_two(worker, tmp_path)
     ranks = [torch.load(tmp_path / f'rank{k}.pth') for k in range(2)]
     data = [both(k) for k in range(STEPS)]
     losses, weights = steps(frozen(TwoInOne), data)
