@@ -1,5 +1,6 @@
 """Shared fixtures: where data and oracles lie, and a clean mmengine state."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,16 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish(session) -> None:
+    """What is imported stays; garbage collectors need not look at it again.
+
+    mmengine collects garbage with every data set, which takes 0.3 s with
+    all modules in sight: half the time of tests that train.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def external_folder(variable: str, default: str) -> Path:

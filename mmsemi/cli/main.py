@@ -1,6 +1,7 @@
 """Find the command, call its function, say in one line what went wrong."""
 
 import argparse
+import gc
 import importlib
 import os
 import runpy
@@ -63,7 +64,12 @@ def run(command: Command, arguments: dict[str, Any]) -> None:
         os.environ.setdefault('LOCAL_RANK', str(rank))
     trust = arguments.pop('trust_checkpoint', False)
     module, _, name = command.target.partition(':')
-    function = getattr(importlib.import_module(module), name)
+    gc.disable()  # nothing that is imported is garbage
+    try:
+        function = getattr(importlib.import_module(module), name)
+    finally:
+        gc.enable()
+    gc.freeze()  # nor later, when every data set has garbage collected
     with plain_errors(), ExitStack() as stack:
         if trust:
             from mmsemi.io.checkpoints import trusting_checkpoints
