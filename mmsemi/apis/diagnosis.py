@@ -1,7 +1,7 @@
 """What two folders hold, for a person and as data."""
 
 import json as json_module
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ class Diagnosis:
         pixels: (N, C) of each class in each of ``masks``.
         ignored: (N,) pixels without a class.
         findings: errors first.
+        drawn: ids of the classes that were drawn, of images in which only
+            some were; ``pixels`` and ``ignored`` are without the others.
         json: whether ``str()`` is JSON.
     """
 
@@ -40,6 +42,7 @@ class Diagnosis:
     pixels: np.ndarray
     ignored: np.ndarray
     findings: list[Finding]
+    drawn: dict[str, frozenset[int]] = field(default_factory=dict)
     json: bool = False
 
     @property

@@ -14,6 +14,7 @@ from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.io.files import write_json, write_text
 from mmsemi.io.image_files import show_file
 from mmsemi.prepare.find_encoding import find_encoding
+from mmsemi.prepare.labeled_classes import count_undrawn, read_labeled_classes
 from mmsemi.prepare.mask_files import MaskFacts
 from mmsemi.prepare.mask_labels import labels_of, palette_of
 from mmsemi.prepare.masks import (
@@ -40,6 +41,7 @@ def doctor(
     classes: str | None = None,
     ignore_value: str = '255',
     background: str = 'class',
+    labeled_classes: str | None = None,
     out: str | None = None,
     json: bool = False,
     threads: int = 8,
@@ -58,6 +60,9 @@ def doctor(
             to no class.
         background: ``class``, or ``ignore`` to leave it out of loss and
             mean.
+        labeled_classes: CSV file that names the classes that were drawn in
+            images in which not all were; see
+            :func:`mmsemi.prepare.labeled_classes.read_labeled_classes`.
         out: folder for ``doctor.json``, ``doctor.txt`` and ``masks.png``, a
             sheet of masks drawn over images; nothing is written without it.
         json: whether the result prints as JSON.
@@ -79,6 +84,7 @@ def doctor(
         result = _diagnose(
             (images, masks, mask_suffix),
             (classes, ignore_value, background),
+            labeled_classes,
             threads,
         )
         result.json = json
@@ -87,7 +93,9 @@ def doctor(
     return result
 
 
-def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
+def _diagnose(
+    place: tuple, meaning: tuple, labeled_classes: str | None, threads: int
+) -> Diagnosis:
     pairs, source = open_masks(*place)
     files = [pair.image for pair in pairs.pairs]
     photos = in_threads(examine, files, 'reading images', threads)
@@ -117,6 +125,7 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
     findings += unreadable
     findings += _check_sizes(pairs, photos, facts)
     encoding = None
+    drawn: dict[str, frozenset[int]] = {}
     counts, ignored = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
     if facts:
         try:
@@ -128,6 +137,21 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
     if encoding is not None:
         counts, ignored = class_counts(facts, encoding)
         files = [item.file for item in facts]
+        if labeled_classes is not None:
+            names = [item.name for item in facts]
+            try:
+                drawn = read_labeled_classes(
+                    labeled_classes,
+                    [pair.name for pair in pairs.labeled],
+                    encoding.classes,
+                )
+            except UsageError as error:
+                findings.append(finding_of('labeled-classes', error))
+            else:
+                counts, ignored, notes = count_undrawn(
+                    counts, ignored, names, files, drawn, encoding.classes
+                )
+                findings += notes
         findings += check_classes(encoding.classes, counts, ignored, files)
         findings += _overlaps(facts)
     return Diagnosis(
@@ -139,6 +163,7 @@ def _diagnose(place: tuple, meaning: tuple, threads: int) -> Diagnosis:
         counts,
         ignored,
         in_order(findings),
+        drawn,
     )
 
 

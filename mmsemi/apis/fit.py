@@ -44,6 +44,7 @@ def fit(
     classes: str | None = None,
     ignore_value: str = '255',
     background: str = 'class',
+    labeled_classes: str | None = None,
     val: str | None = None,
     method: str = 'auto',
     model: str = 'auto',
@@ -68,10 +69,12 @@ def fit(
         masks: folder of masks, or a COCO JSON file. An image without a mask
             is unlabeled.
         out: folder of the run.
-        mask_suffix: see :func:`.doctor.doctor`, as are the next three.
+        mask_suffix: see :func:`.doctor.doctor`, as are the next four.
         classes: names.
         ignore_value: of pixels that belong to no class.
         background: ``class`` or ``ignore``.
+        labeled_classes: CSV file about images in which not all classes were
+            drawn.
         val: images to measure on, a list or a folder below ``images``; by
             default some of the labeled images are held out.
         method: how to learn from unlabeled images, or ``auto``.
@@ -107,6 +110,8 @@ def fit(
         classes=classes,
         ignore_value=ignore_value,
         background=background,
+        labeled_classes=labeled_classes
+        and str(Path(labeled_classes).absolute()),
         val=val,
         method=method,
         model=model,

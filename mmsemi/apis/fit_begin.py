@@ -57,6 +57,7 @@ def begin(
         wish['classes'],
         wish['ignore_value'],
         wish['background'],
+        wish['labeled_classes'],
     )
     say(diagnosis.text())
     earlier = run if before else earlier_run(run)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmsemi.datasets.lists import read_lines
-from mmsemi.doctor.classes import check_holdout
+from mmsemi.doctor.classes import check_held_partly, check_holdout
 from mmsemi.doctor.findings import Finding, in_order, stop_at_errors
 from mmsemi.io.files import write_text
 from mmsemi.prepare.band_statistics import choose_loading
@@ -71,10 +71,12 @@ def plan_data(
     pairs = [p for p in diagnosis.pairs.labeled if p.name in rows]
     names = [below(pair.image, images) for pair in pairs]
     pixels = diagnosis.pixels[list(rows.values())]
-    held = _held_out(names, pixels, images, val, seed, held_before)
+    partial = np.array([p.name in diagnosis.drawn for p in pairs], bool)
+    held = _held_out(names, pixels, images, val, seed, held_before, partial)
     inside = np.isin(np.arange(len(names)), held)
     encoding = diagnosis.encoding
     findings = check_holdout(encoding.classes, pixels[~inside], pixels[inside])
+    findings += check_held_partly(names, inside & partial)
     stop_at_errors(findings)
     taken = set(names)
     everything = (below(p.image, images) for p in diagnosis.pairs.pairs)
@@ -94,8 +96,7 @@ def plan_data(
         encoding=f'{MASKS}/{ENCODING}',
         numbers={role: len(names) for role, names in lists.items()},
         masks_seen={
-            name: diagnosis.source.digest(pair)
-            for name, pair in zip(names, pairs)
+            name: _digest(diagnosis, pair) for name, pair in zip(names, pairs)
         },
     )
     if partly:  # what is unknown in them is learned from as in unlabeled ones
@@ -144,6 +145,7 @@ def write_data(
         folders,
         threads_for(plan.facts.sizes.tolist(), 4),
         lambda pair: below(pair.image, folders[0]),
+        diagnosis.drawn,
     )
     for role, names in plan.lists.items():
         content = ''.join(f'{name}\n' for name in names)
@@ -158,8 +160,13 @@ def _held_out(
     val: str | None,
     seed: int,
     before: Sequence[str],
+    partial: np.ndarray,
 ) -> np.ndarray:
-    """Rows of the images to measure on."""
+    """Rows of the images to measure on.
+
+    Images in which all classes were drawn, where there are enough: what is
+    unknown cannot be measured.
+    """
     if val is not None:
         rows = _chosen(names, images, val)
     elif before:
@@ -167,13 +174,25 @@ def _held_out(
     else:
         rows = []
     if not rows and val is None:
-        rows = draw_holdout(pixels, holdout_size(len(names)), seed).tolist()
+        number = holdout_size(len(names))
+        whole = np.flatnonzero(~partial)
+        if len(whole) <= number:
+            whole = np.arange(len(names))
+        rows = whole[draw_holdout(pixels[whole], number, seed)].tolist()
     if len(rows) == len(names):
         raise UsageError(
             f'--val {val}: it holds every image with a mask, so none is left '
             'to learn from. Hold fewer out'
         )
     return np.array(rows)
+
+
+def _digest(diagnosis: Diagnosis, pair: Pair) -> str:
+    """What was drawn, and which classes were."""
+    found = diagnosis.source.digest(pair)
+    if pair.name in diagnosis.drawn:
+        found += ' ' + ','.join(map(str, sorted(diagnosis.drawn[pair.name])))
+    return found
 
 
 def _chosen(names: list[str], images: str, val: str) -> list[int]:

@@ -37,6 +37,12 @@ def _own_data(parser: argparse.ArgumentParser) -> None:
         default='class',
         help='ignore: leave it out of loss and mean',
     )
+    parser.add_argument(
+        '--labeled-classes',
+        metavar='CSV',
+        help='which classes were drawn in images in which not all were, in '
+        'lines such as image_1,car,tree; background is unknown there',
+    )
 
 
 def doctor(parser: argparse.ArgumentParser) -> None:

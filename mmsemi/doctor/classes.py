@@ -167,6 +167,30 @@ def _check_masks(
     return found
 
 
+def check_held_partly(names: Sequence[str], held: np.ndarray) -> list[Finding]:
+    """A finding about held-out images in which not all classes were drawn.
+
+    Args:
+        names: of N images.
+        held: (N,) whether they are such.
+    """
+    rows = np.flatnonzero(held)
+    if not len(rows):
+        return []
+    return [
+        Finding(
+            'held-out-partly-drawn',
+            'warning',
+            names[rows[0]],
+            len(rows),
+            'image to measure on in which only some classes were drawn',
+            'Mistakes where nothing is known are not counted; name images '
+            'with all classes by --val',
+            len(rows),
+        )
+    ]
+
+
 def check_holdout(
     names: Sequence[str], labeled: np.ndarray, held_out: np.ndarray
 ) -> list[Finding]:

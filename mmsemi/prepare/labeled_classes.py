@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
@@ -136,10 +137,94 @@ def hide_undrawn(
                 'was not drawn there as the list of labeled classes says. Add '
                 'it to the line of the image, or correct the mask'
             )
-    everything = {*range(len(classes))} - {background} <= drawn
-    if background is None or background in drawn or everything:
+    if not _hides(drawn, classes):
         return labels.copy()
     return np.where(labels == background, np.uint8(IGNORE), labels)
+
+
+def count_undrawn(
+    counts: np.ndarray,
+    ignored: np.ndarray,
+    names: Sequence[str],
+    files: Sequence[str],
+    drawn: Mapping[str, frozenset[int]],
+    classes: Sequence[str],
+) -> tuple[np.ndarray, np.ndarray, list[Finding]]:
+    """What :func:`hide_undrawn` leaves of masks, from what was counted.
+
+    Args:
+        counts: (N, C) pixels of each class in each mask; not changed.
+        ignored: (N,) pixels without a class; not changed.
+        names: of N images.
+        files: N masks.
+        drawn: see :func:`read_labeled_classes`.
+        classes: names of the classes, by id.
+
+    Returns:
+        The two arrays as they will be, and findings.
+    """
+    background = background_of(classes)
+    counts, ignored = counts.copy(), ignored.copy()
+    wrong, hidden = [], []
+    for row, name in enumerate(names):
+        if name not in drawn:
+            continue
+        present = {*np.flatnonzero(counts[row]).tolist()} - {background}
+        wrong += [(row, index) for index in sorted(present - drawn[name])]
+        if _hides(drawn[name], classes):
+            ignored[row] += counts[row, background]
+            counts[row, background] = 0
+            hidden.append(row)
+    findings = []
+    if wrong:
+        row, index = wrong[0]
+        findings.append(
+            Finding(
+                'class-not-drawn',
+                'error',
+                files[row],
+                {classes[index]: int(counts[row, index])},
+                f'{counts[row, index]} pixels are {classes[index]}, which was '
+                'not drawn there as the list of labeled classes says',
+                'Add it to the line of the image, or correct the mask',
+                len({row for row, _ in wrong}),
+            )
+        )
+    if hidden:
+        listed = [classes[index] for index in sorted(drawn[names[hidden[0]]])]
+        findings.append(
+            Finding(
+                'classes-partly-drawn',
+                'note',
+                files[hidden[0]],
+                listed,
+                f'only {", ".join(listed) or "no class"} was drawn here',
+                'Background is unknown there: it is left out of the loss, and '
+                'learned from like unlabeled images',
+                len(hidden),
+            )
+        )
+    elif background is None:
+        findings.append(
+            Finding(
+                'labeled-classes-without-use',
+                'warning',
+                '',
+                list(classes),
+                'no class is background, so the list of labeled classes '
+                'changes nothing',
+                'Pixels that were not drawn are ignored anyway, or belong to '
+                'another class',
+            )
+        )
+    return counts, ignored, findings
+
+
+def _hides(drawn: frozenset[int], classes: Sequence[str]) -> bool:
+    """Whether a class that was not drawn may be in the background."""
+    background = background_of(classes)
+    everything = {*range(len(classes))} - {background} <= drawn
+    return not (background is None or background in drawn or everything)
 
 
 def partly_labeled(

@@ -6,7 +6,7 @@ be, hold or lie in a folder of the user's.
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import Progress
 
 from .encoding import Encoding
+from .labeled_classes import background_of, hide_undrawn
 from .mask_codes import codes_in
 from .mask_files import MaskFacts, look
 from .mask_labels import labels_of, palette_of
@@ -154,6 +155,7 @@ def convert_masks(
     inputs: Sequence[str | Path],
     threads: int = 4,
     name: Callable[[Pair], str] = lambda pair: pair.name,
+    drawn: Mapping[str, frozenset[int]] | None = None,
 ) -> dict[str, float]:
     """Write masks of ids, one PNG for each labeled image.
 
@@ -166,6 +168,8 @@ def convert_masks(
         threads: how many masks are worked on at once.
         name: that a file gets, without ``.png``; by default that of the
             image without suffix.
+        drawn: ids of the classes that were drawn, of images in which not all
+            were; see :mod:`.labeled_classes`.
 
     Returns:
         Share of changed pixels of each mask that has any, by ``name``.
@@ -200,11 +204,23 @@ def convert_masks(
                 f'{labels.shape[0]} for an image of {size[1]}x{size[0]} '
                 f'({pair.image}). Replace one of the two'
             )
+        if drawn is not None and pair.name in drawn:
+            labels = _without_undrawn(labels, drawn[pair.name], pair, encoding)
         write_png(out, f'{name(pair)}.png', labels)
         return name(pair), changed / max(labels.size, 1)
 
     shares = in_threads(work, pairs, 'converting masks', threads)
     return {name: share for name, share in shares if share}
+
+
+def _without_undrawn(
+    labels: np.ndarray, drawn: frozenset[int], pair: Pair, encoding: Encoding
+) -> np.ndarray:
+    if encoding.snap:  # an edge between two classes can look like a third
+        known = {*drawn, background_of(encoding.classes), IGNORE} - {None}
+        labels = np.where(np.isin(labels, [*known]), labels, IGNORE)
+        labels = labels.astype(np.uint8)
+    return hide_undrawn(labels, drawn, encoding.classes, pair.masks[0][1])
 
 
 def read_encoding(folder: str | Path) -> Encoding:
