@@ -42,8 +42,8 @@ def maps(images: int, classes: int, height: int, width: int):
 def streaming(data, classes: int, portion: float, pairs: bool):
     """mmsemi's labeler on a histogram."""
     from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
+    from mmsemi.ops.maps import max_over_classes
     from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
-    from mmsemi.utils.maps import max_over_classes
 
     labeler = CBSTPseudoLabeler(classes, ds_rate=4)
     histogram = ConfidenceHistogram(classes)

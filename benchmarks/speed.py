@@ -38,10 +38,10 @@ from mmsemi.models.pseudo_labelers import (
 )
 from mmsemi.models.pseudo_labelers.entropy_percentile import pixel_entropy
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import accuracy, max_over_classes
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import TRANSFORMS
 from mmsemi.report.facts import machine_facts, version_facts
-from mmsemi.utils.maps import accuracy, max_over_classes
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
 

@@ -15,6 +15,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
+from mmsemi.apis.plain_errors import plain_errors
 from mmsemi.datasets.unlabeled import UnlabeledDataset
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
@@ -30,7 +31,6 @@ from mmsemi.report.validation import network_values
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
-from mmsemi.utils.plain_errors import plain_errors
 
 MEASURES = [
     dict(type='BoundaryIoUMetric'),

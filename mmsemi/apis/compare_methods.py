@@ -153,7 +153,7 @@ def lengths(cfg: Config) -> tuple[int, int]:
 def round_lengths(cfg: Config) -> list[int]:
     """Iterations of each round of a resolved config."""
     from mmsemi.engine.loops.round_lengths import per_round
-    from mmsemi.utils.schedules import per_round_shares
+    from mmsemi.pseudo_labels.schedules import per_round_shares
 
     loop = cfg.train_cfg
     rounds = len(tuple(per_round_shares(loop.portions)))

@@ -21,9 +21,9 @@ from mmsemi.models.plain_config import (
     test_scales,
 )
 from mmsemi.models.weights import load_weights, read_weights
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.maps import max_over_classes
 
 from .bands import (
     SMALLEST,

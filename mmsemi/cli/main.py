@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from mmsemi.apis.plain_errors import plain_errors
 from mmsemi.io.package_configs import config_folder
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.plain_errors import plain_errors
 from mmsemi.version import __version__
 
 from .commands import COMMANDS, SCRIPTS, Command

@@ -6,8 +6,8 @@ import torch
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import METRICS
-from mmsemi.utils.maps import max_over_classes
 
 
 def confidence_bins(

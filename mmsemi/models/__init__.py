@@ -1,4 +1,5 @@
-from mmsemi.utils.compat import log_accuracy_quickly
+from mmsemi.ops.maps import accuracy
+from mmsemi.utils.compat import log_accuracy_by
 
 from .backbones import *  # noqa: F401,F403
 from .data_preprocessor import (
@@ -15,7 +16,7 @@ from .pseudo_labelers import *  # noqa: F401,F403
 from .segmentors import *  # noqa: F401,F403
 from .torch_init import TorchDefault
 
-log_accuracy_quickly()
+log_accuracy_by(accuracy)
 
 __all__ = [
     'BackboneOfBands',

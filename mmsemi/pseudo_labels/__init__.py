@@ -1,1 +1,1 @@
-"""The format of stored pseudo-labels: codes, statistics, store."""
+"""The format of stored pseudo-labels, and the share a round keeps."""

@@ -11,11 +11,11 @@ from mmengine.dist import all_reduce, barrier, get_rank, is_main_process
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.pseudo_labels.store import CONFIDENCE, PseudoLabelStore
 from mmsemi.utils.batches import refuse_not_finite
-from mmsemi.utils.maps import max_over_classes
 from mmsemi.utils.progress import track
 
 from .label_checks import check_label_space

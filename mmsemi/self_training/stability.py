@@ -8,7 +8,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mmsemi.utils.maps import max_over_classes
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.utils.progress import track
 
 from .predictor import Predictor

@@ -7,7 +7,7 @@ from PIL import Image
 
 from mmsemi.datasets.samplers.source_subset import source_subset
 from mmsemi.datasets.transforms import PadSegFields, RareClassCrop
-from mmsemi.utils.schedules import portion_schedule
+from mmsemi.pseudo_labels.schedules import portion_schedule
 from tests.oracles.kinds import files, load, numbered
 
 

@@ -19,8 +19,8 @@ from mmsemi.models.mixing.copy_paste import (
     paste_distribution,
 )
 from mmsemi.models.targets import Targets
+from mmsemi.ops.boxes import fixed_share_boxes
 from mmsemi.registry import MODELS
-from mmsemi.utils.boxes import fixed_share_boxes
 from tests.oracles.kinds import Arrays, files, load
 from tests.oracles.test_u2pl_pixel_losses import tensors
 

@@ -5,7 +5,7 @@ import torch
 
 from mmsemi.models.mixing import ClassMix, CutMix, CutOut, box_mask
 from mmsemi.models.targets import Targets
-from mmsemi.utils.boxes import half_area_boxes
+from mmsemi.ops.boxes import half_area_boxes
 from tests.oracles.kinds import files, numbered
 
 

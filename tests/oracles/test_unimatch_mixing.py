@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmsemi.models.mixing import box_mask, paste
-from mmsemi.utils.boxes import fixed_share_boxes, random_area_boxes
+from mmsemi.ops.boxes import fixed_share_boxes, random_area_boxes
 from tests.oracles.kinds import files, load
 
 

@@ -7,8 +7,8 @@ import torch
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
+from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATA_SAMPLERS
-from mmsemi.utils.schedules import per_round_shares
 
 
 def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
@@ -33,7 +33,7 @@ class SourceSubsetSampler(Sampler):
     Args:
         dataset: of two parts, source and target (a :class:`SemiDataset`).
         portions: share of the source images in round 1, 2, ..., or
-            arguments of ``mmsemi.utils.schedules.portion_schedule``.
+            arguments of ``mmsemi.pseudo_labels.schedules.portion_schedule``.
         policy: ``'cumulative'``: one draw, of which later rounds take more;
             ``'resample'``: another draw in every round.
         subset_seed: seed of the draw; ``'resample'`` adds the round.

@@ -2,8 +2,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
+from mmsemi.ops.boxes import random_area_boxes
 from mmsemi.registry import TRANSFORMS
-from mmsemi.utils.boxes import random_area_boxes
 from mmsemi.utils.labels import IGNORE
 
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader, Dataset
 
+from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATASETS, LOOPS
 from mmsemi.utils.compat import starting_weights
-from mmsemi.utils.schedules import per_round_shares
 
 from .round_data import round_dataloader, semi_dataloader, wanted_loader
 from .round_lengths import epoch_lengths, per_round, round_ends
@@ -44,7 +44,7 @@ class SelfTrainingLoop(BaseLoop):
         supervised_iters: length of round 0. With 0 the run starts from
             ``load_from``, a supervised baseline, which is validated first.
         portions: share of the pseudo-labels to keep in rounds 1, 2, ..., or
-            arguments of ``mmsemi.utils.schedules.portion_schedule``.
+            arguments of ``mmsemi.pseudo_labels.schedules.portion_schedule``.
         iters_per_round: length of each round, or one number for all.
         epochs_per_round: the same in passes over the unlabeled set (and the
             labeled images that the sampler adds to it); give one of the two.

@@ -9,9 +9,9 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import UNLABELED, resize_labels
-from mmsemi.utils.maps import max_over_classes
 
 from .folded_embeddings import fold, unfold
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
-from mmsemi.utils.maps import max_over_classes
 
 from .base_objective import PixelWeightObjective
 

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
-from mmsemi.utils.maps import max_over_classes
 
 from .class_confidence_bank import ClassConfidenceBank, keep_rates
 from .target_loss import TargetLoss

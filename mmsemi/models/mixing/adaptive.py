@@ -12,8 +12,8 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.boxes import fixed_share_boxes
 from mmsemi.registry import MODELS
-from mmsemi.utils.boxes import fixed_share_boxes
 from mmsemi.utils.step import InParts
 
 from .base import paste

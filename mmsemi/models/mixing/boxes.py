@@ -1,4 +1,4 @@
-"""Boxes of :mod:`mmsemi.utils.boxes` as masks."""
+"""Boxes of :mod:`mmsemi.ops.boxes` as masks."""
 
 import torch
 from torch import Tensor

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.boxes import BOX_RULES
 from mmsemi.registry import MODELS
-from mmsemi.utils.boxes import BOX_RULES
 
 from .base import BatchMixing
 from .boxes import box_mask

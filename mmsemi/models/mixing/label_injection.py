@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.boxes import beta_boxes
 from mmsemi.registry import MODELS
-from mmsemi.utils.boxes import beta_boxes
 
 from .base import paste
 from .boxes import box_mask

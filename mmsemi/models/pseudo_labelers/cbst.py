@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
-from mmsemi.utils.maps import max_over_classes
 
 from .class_balanced import ClassBalancedPseudoLabeler, max_of_quotients
 from .spatial_prior import load_prior

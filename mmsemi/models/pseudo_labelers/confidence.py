@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
-from mmsemi.utils.maps import max_over_classes
 
 from .base import PseudoLabeler
 

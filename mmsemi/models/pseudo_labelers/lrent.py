@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes, row_parts
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
-from mmsemi.utils.maps import max_over_classes, row_parts
 
 from .cbst import CBSTPseudoLabeler
 

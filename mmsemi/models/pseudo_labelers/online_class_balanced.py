@@ -2,9 +2,9 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
-from mmsemi.utils.maps import max_over_classes
 from mmsemi.utils.step import InParts
 
 from .base import PseudoLabeler

@@ -10,9 +10,9 @@ from mmsemi.models.pseudo_labelers import (
     pixel_entropy,
 )
 from mmsemi.models.targets import Targets
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE, resize_labels
-from mmsemi.utils.maps import max_over_classes
 
 from .batch import Batch
 from .mean_teacher import MeanTeacher

@@ -10,8 +10,8 @@ from mmsemi.models.mixing import (
     box_mask,
 )
 from mmsemi.models.targets import Targets
+from mmsemi.ops.boxes import BOX_RULES
 from mmsemi.registry import MODELS
-from mmsemi.utils.boxes import BOX_RULES
 
 RULES = sorted(BOX_RULES)
 

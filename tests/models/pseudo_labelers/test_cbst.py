@@ -10,9 +10,9 @@ from mmsemi.models.pseudo_labelers import (
     rare_classes,
 )
 from mmsemi.models.pseudo_labelers.cbst import every_nth_of_group
+from mmsemi.ops.maps import max_over_classes
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram, ConfidencePool
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.maps import max_over_classes
 
 C = 5
 

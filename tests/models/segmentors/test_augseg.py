@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from mmsemi.models.mixing import LabelInjectingCutMix, image_trust
 from mmsemi.models.segmentors import AugSeg
 from mmsemi.models.targets import Targets
-from mmsemi.utils.boxes import beta_boxes
+from mmsemi.ops.boxes import beta_boxes
 from tests.models.segmentors.peers import BRANCHES, build, losses_of
 from tests.models.segmentors.test_mean_teacher import data_of
 

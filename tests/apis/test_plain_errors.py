@@ -3,10 +3,10 @@ import pytest
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
+from mmsemi.apis.plain_errors import plain_errors, plain_sentence
 from mmsemi.models.pseudo_labelers import ConfidencePseudoLabeler
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.plain_errors import plain_errors, plain_sentence
 from tests.tiny import tiny_model
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import UsageError
+from mmsemi.utils.errors import UsageError
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _UNKNOWN_TYPE = re.compile(r"'?(\S+) is not in the (\S+) registry")

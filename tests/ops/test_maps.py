@@ -6,7 +6,7 @@ from mmseg.models.decode_heads import decode_head
 from mmseg.models.losses import accuracy as theirs
 
 from mmsemi.models.losses import TargetLoss  # noqa: F401, sets mmseg up
-from mmsemi.utils.maps import accuracy, max_over_classes
+from mmsemi.ops.maps import accuracy, max_over_classes
 
 
 @pytest.mark.parametrize('classes', [2, 21, 300])

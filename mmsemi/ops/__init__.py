@@ -1,0 +1,1 @@
+"""Arithmetic that methods share: boxes, maps of class scores."""
