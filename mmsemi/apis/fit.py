@@ -11,7 +11,7 @@ from mmsemi.io.files import write_bytes
 from mmsemi.io.lock import FolderLock
 from mmsemi.prepare.masks import keep_apart
 from mmsemi.report.own_data.before import BEFORE
-from mmsemi.report.own_data.run_folder import RunFolder
+from mmsemi.report.own_data.run_folder import RunFolder, read_facts
 from mmsemi.utils.errors import UsageError
 
 from .fit_begin import begin
@@ -21,7 +21,6 @@ from .fit_run import (
     TWIN,
     TWIN_CONFIG,
     check_out,
-    read_facts,
     say,
     take_model,
     write_facts,

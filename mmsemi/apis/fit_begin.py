@@ -22,6 +22,7 @@ from mmsemi.prepare.fit_settings import (
     device_kind,
     lines_of,
 )
+from mmsemi.report.own_data.run_folder import read_facts, read_names
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import format_seconds
 from mmsemi.version import __version__
@@ -35,8 +36,6 @@ from .fit_run import (
     TWIN_CONFIG,
     earlier_run,
     put_aside,
-    read_facts,
-    read_names,
     say,
     what_changed,
     write_facts,

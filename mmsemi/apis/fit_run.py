@@ -1,18 +1,16 @@
 """The folder of a training on somebody's own images, and what it remembers."""
 
-import json
 import os
 import shutil
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from mmsemi.datasets.lists import read_lines
 from mmsemi.io.files import cannot_write, whole_file, write_json
 from mmsemi.prepare.masks import ENCODING
+from mmsemi.report.own_data.run_folder import FACTS, HOLDOUT, read_facts
 from mmsemi.utils.errors import UsageError, WriteError
 
-FACTS, HOLDOUT = 'fit.json', 'holdout.json'
 CONFIG, TWIN_CONFIG, NETWORK = 'config.py', 'twin.py', 'network.py'
 TRAIN, TWIN, DATA, MASKS = 'train', 'twin', 'data', 'data/masks'
 HISTORY = 'history'
@@ -39,28 +37,6 @@ PRODUCTS = (
 )
 # Of these, what is there before the facts.
 FIRST = (CONFIG, TWIN_CONFIG, NETWORK, DATA)
-
-
-def read_facts(run: str | Path) -> dict[str, Any]:
-    """Content of ``fit.json``; empty where there is none.
-
-    Raises:
-        UsageError: if it cannot be read.
-    """
-    path = Path(run, FACTS)
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        if isinstance(content, dict):
-            return content
-        why = 'no object'
-    except (OSError, ValueError) as error:
-        why = str(error)
-    raise UsageError(
-        f'{path}: this file of the run is damaged ({why}). Choose another '
-        '--out, or move the folder away'
-    )
 
 
 def check_out(out: str | Path) -> None:
@@ -136,12 +112,6 @@ def put_aside(run: Path) -> Path:
     except OSError as error:
         raise WriteError(cannot_write(target, error)) from error
     return target
-
-
-def read_names(run: str | Path, name: str) -> list[str]:
-    """Paths in ``data/<name>.txt``; none where there is no such list."""
-    path = Path(run, DATA, f'{name}.txt')
-    return read_lines(str(path)) if path.exists() else []
 
 
 def take_model(run: Path, source: Path) -> None:

@@ -1,15 +1,14 @@
 """What a folder of a run holds that later commands need."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.masks import ENCODING, read_encoding
+from mmsemi.report.own_data.run_folder import FACTS, read_facts
 from mmsemi.utils.errors import UsageError
 
-FACTS = 'fit.json'
 SEGMENTOR = 'segmentor'
 
 
@@ -103,22 +102,6 @@ def _training(
 
 def _data_of(folder: Path) -> tuple[dict[str, Any], Encoding | None]:
     """Facts of ``fit`` and the encoding of masks, as far as there are any."""
-    facts = read_json_file(folder / FACTS) or {}
+    facts = read_facts(folder)
     path = folder / str(facts.get('encoding') or f'data/{ENCODING}')
     return facts, read_encoding(path.parent) if path.is_file() else None
-
-
-def read_json_file(path: Path) -> Any:
-    """Content of a JSON file that a run wrote, None where it has none.
-
-    Raises:
-        UsageError: if it cannot be read.
-    """
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f'{path}: cannot be read ({error}). Restore the file'
-        ) from error

@@ -19,7 +19,7 @@ from mmsemi.prepare.pre_drawn import (
     labelme_data,
     without_specks,
 )
-from mmsemi.report.own_data.run_folder import RunFolder
+from mmsemi.report.own_data.run_folder import FACTS, RunFolder
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
@@ -29,7 +29,7 @@ from .inference import Predictor
 from .look import Look
 from .predict import reads_any_image
 from .ranking import COLUMNS, ranking
-from .run_folder import FACTS, Run, open_run
+from .run_folder import Run, open_run
 
 TABLE, FOLDER = 'label_next.csv', 'label_next'
 # Areas to correct have at least this share of the pixels of an image.

@@ -14,9 +14,10 @@ from PIL import Image
 
 import mmsemi
 from mmsemi.apis.fit import seconds_of
-from mmsemi.apis.fit_run import check_out, read_facts, read_names
+from mmsemi.apis.fit_run import check_out
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.prepare.masks import read_encoding
+from mmsemi.report.own_data.run_folder import read_facts, read_names
 from mmsemi.utils.errors import UsageError
 
 pytestmark = pytest.mark.slow

@@ -166,7 +166,7 @@ def test_parts_that_are_missing_are_named(made, tmp_path) -> None:
     run = shutil.copytree(made / 'run', tmp_path / 'run')
     refused(run, 'must be positive, got 0', max_pixels=0)
     (run / 'fit.json').write_text('{')
-    refused(run, 'fit.json: cannot be read')
+    refused(run, 'fit.json is damaged')
     (run / 'fit.json').unlink()
     (run / 'data/encoding.json').write_text('[]')
     refused(run, 'no encoding of masks')

@@ -11,10 +11,49 @@ from mmsemi.datasets.lists import read_lines
 from mmsemi.io.files import check_name
 from mmsemi.utils.errors import UsageError
 
-FIT, HOLDOUT = 'fit.json', 'holdout.json'
+FACTS, HOLDOUT = 'fit.json', 'holdout.json'
 PARTS = ('labeled', 'holdout', 'unlabeled')
 # Folders of the two trainings.
 PLACES = dict(method='train', twin='twin')
+
+
+def read_facts(run: str | Path) -> dict[str, Any]:
+    """Content of ``fit.json``; empty where there is none.
+
+    Raises:
+        UsageError: if it is damaged.
+    """
+    path = Path(run, FACTS)
+    if not path.exists():
+        return {}
+    facts = _read_json(path)
+    if not isinstance(facts, dict):
+        raise UsageError(_damaged(path, 'it holds no object'))
+    return facts
+
+
+def read_names(run: str | Path, part: str) -> list[str]:
+    """Paths in ``data/<part>.txt``; none where there is no such list."""
+    path = Path(run, 'data', f'{part}.txt')
+    return read_lines(str(path)) if path.is_file() else []
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise UsageError(
+            f'{path} cannot be read ({error.strerror}). Run mmsemi fit again'
+        ) from error
+    except ValueError as error:
+        raise UsageError(_damaged(path, str(error))) from error
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f'{path} is damaged ({why}). Restore it, or move the folder away and '
+        'run mmsemi fit again'
+    )
 
 
 class RunFolder:
@@ -35,12 +74,12 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not (self.path / FIT).is_file():
+        if not (self.path / FACTS).is_file():
             raise UsageError(
-                f'{self.path} holds no {FIT}, so it is no folder of mmsemi '
+                f'{self.path} holds no {FACTS}, so it is no folder of mmsemi '
                 'fit. Give the folder that its --out named'
             )
-        self.facts = self.read_json(FIT)
+        self.facts = read_facts(self.path)
         missing = [
             key
             for key in ('images', 'classes', 'palette')
@@ -48,7 +87,7 @@ class RunFolder:
         ]
         if missing:
             raise UsageError(
-                f'{self.path / FIT} does not tell {", ".join(missing)}. Run '
+                f'{self.path / FACTS} does not tell {", ".join(missing)}. Run '
                 'mmsemi fit again'
             )
         self.classes = [str(name) for name in self.facts['classes']]
@@ -60,18 +99,7 @@ class RunFolder:
         Raises:
             UsageError: if it is not there or damaged.
         """
-        path = self.path / name
-        try:
-            return json.loads(path.read_text(encoding='utf-8'))
-        except OSError as error:
-            raise UsageError(
-                f'{path} cannot be read ({error.strerror}). Run mmsemi fit '
-                'again'
-            ) from error
-        except ValueError as error:
-            raise UsageError(
-                f'{path} is damaged ({error}). Run mmsemi fit again'
-            ) from error
+        return _read_json(self.path / name)
 
     def optional_json(self, name: str) -> Any:
         """A JSON file of the run, None where there is none."""
@@ -82,8 +110,7 @@ class RunFolder:
 
         A name is the path below the folder of images.
         """
-        path = self.path / 'data' / f'{part}.txt'
-        return read_lines(str(path)) if path.is_file() else []
+        return read_names(self.path, part)
 
     def image(self, name: str) -> Path:
         """File of an image, which stays where it was."""
