@@ -4,14 +4,16 @@ It trains nothing itself: it writes configs and runs them.
 """
 
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
+from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.files import write_bytes
-from mmsemi.io.lock import FolderLock
+from mmsemi.io.lock import FolderLock, withdrawn
 from mmsemi.prepare.masks import keep_apart
 from mmsemi.report.own_data.before import BEFORE
-from mmsemi.report.own_data.run_folder import RunFolder, read_facts
+from mmsemi.report.own_data.run_folder import FACTS, RunFolder, read_facts
 from mmsemi.utils.errors import UsageError
 
 from .fit_begin import begin
@@ -33,6 +35,9 @@ from .train import train
 
 _TIME = '20m'
 _NEXT = 20  # images to label next
+# Options that name files, and those that may.
+_FILES = ('images', 'masks', 'val', 'weights', 'labeled_classes')
+_MAY_BE_FILES = ('classes', 'model')
 
 
 def fit(
@@ -102,19 +107,18 @@ def fit(
     budget = seconds_of(time or _TIME)
     if iters is not None and iters < 1:
         raise UsageError(f'--iters must be at least 1, got {iters}')
-    wish = dict(
-        images=str(Path(images).absolute()),
-        masks=str(Path(masks).absolute()),
+    wish = named_from_anywhere(
+        images=images,
+        masks=masks,
         mask_suffix=mask_suffix,
         classes=classes,
         ignore_value=ignore_value,
         background=background,
-        labeled_classes=labeled_classes
-        and str(Path(labeled_classes).absolute()),
+        labeled_classes=labeled_classes,
         val=val,
         method=method,
         model=model,
-        weights=weights and str(Path(weights).absolute()),
+        weights=weights,
         time=time,
         iters=iters,
         twin=twin,
@@ -122,7 +126,10 @@ def fit(
     )
     if weights and not Path(weights).is_file():
         raise UsageError(f'--weights {weights}: no such file')
-    with FolderLock(run):
+    with (
+        FolderLock(run, '--out') as lock,
+        withdrawn(lock, (run / FACTS).exists),
+    ):
         facts = read_facts(run)
         if facts and resume:
             _check_same(facts['wish'], wish)
@@ -135,10 +142,19 @@ def fit(
                 '--resume'
             )
         else:
-            facts = begin(run, wish, facts, budget)
+            facts = _begin(run, wish, facts, budget)
         _train(run, facts)
         _finish(run, facts, confidence)
     return run
+
+
+def named_from_anywhere(**wish: Any) -> dict[str, Any]:
+    """Options with whole paths, which mean the same in every folder."""
+    for key, value in wish.items():
+        file = key in _MAY_BE_FILES and value and Path(value).is_file()
+        if value and (key in _FILES or file):
+            wish[key] = str(Path(value).absolute())
+    return wish
 
 
 def seconds_of(text: str) -> float:
@@ -151,6 +167,16 @@ def seconds_of(text: str) -> float:
     if not found or float(found[1]) == 0:
         raise UsageError(f'--time {text}: give a time such as 90s, 30m or 2h')
     return float(found[1]) * dict(s=1, m=60, h=3600)[found[2]]
+
+
+def _begin(run: Path, *given: Any) -> dict[str, Any]:
+    try:
+        return begin(run, *given)
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            getattr(error, 'number', signal.SIGINT),
+            'nothing is trained yet, so the same command starts anew',
+        ) from error
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmsemi.engine.checkpoints import newest_whole
-from mmsemi.io.lock import FolderLock
-from mmsemi.utils.errors import UsageError
+from mmsemi.io.lock import FolderLock, withdrawn
 
 from .launcher import is_first_process
 from .run_record import begin_record, check_lists, finish_record, read_record
@@ -59,7 +58,9 @@ def prepared_run(
             if resume and not work_dir.exists():
                 check_work_dir(cfg, config_path, resume)
             lock = stack.enter_context(FolderLock(work_dir))
-            stack.enter_context(_withdrawn(lock, work_dir))
+            stack.enter_context(
+                withdrawn(lock, lambda: bool(read_record(work_dir)))
+            )
             if not overwrite:
                 check_work_dir(cfg, config_path, resume)
         record = read_record(work_dir) if resume else {}
@@ -76,17 +77,6 @@ def prepared_run(
             if not record:
                 begin_record(cfg, Path(config_path).name)
         yield False
-
-
-@contextmanager
-def _withdrawn(lock: FolderLock, work_dir: Path) -> Iterator[None]:
-    """A run that was refused leaves no trace of its lock."""
-    try:
-        yield
-    except UsageError:
-        if not read_record(work_dir):
-            lock.withdraw()
-        raise
 
 
 def finish_run(cfg: Config) -> None:

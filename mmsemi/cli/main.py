@@ -5,6 +5,7 @@ import gc
 import importlib
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -110,12 +111,12 @@ def main(
 
         sys.exit(f'error: {describe(error)}')
     except KeyboardInterrupt as error:
-        code = getattr(error, 'exit_code', None)
-        if code is None:
-            sys.exit('interrupted; --resume goes on from the last checkpoint')
-        advice = getattr(error, 'advice', '')
-        print(f'stopped; {advice}', file=sys.stderr)
-        end(code)
+        advice = getattr(error, 'advice', None)
+        if advice is None and 'resume' in arguments:
+            advice = '--resume goes on from the last checkpoint'
+        words = f'stopped; {advice}' if advice else 'stopped'
+        print(words, file=sys.stderr)
+        end(getattr(error, 'exit_code', 128 + signal.SIGINT))
 
 
 def end(code: int = 0) -> None:

@@ -16,14 +16,15 @@ class Interrupted(KeyboardInterrupt):
     """The run was asked to stop, and stopped at a point it resumes from.
 
     Attributes:
+        number: of the signal.
         advice: how to go on.
     """
 
-    advice = '--resume goes on from here'
-
-    def __init__(self, number: int) -> None:
+    def __init__(
+        self, number: int, advice: str = '--resume goes on from here'
+    ) -> None:
         super().__init__(number)
-        self.number = number
+        self.number, self.advice = number, advice
 
     @property
     def exit_code(self) -> int:

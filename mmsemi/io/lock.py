@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -28,16 +30,18 @@ class FolderLock:
 
     Args:
         folder: made if it is missing.
+        option: that names another folder.
 
     Raises:
         UsageError: if another process holds it.
         WriteError: if the folder cannot be written to.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, option: str = '--work-dir') -> None:
         self.path = Path(folder) / LOCK
+        self.option = option
         self.handle: int | None = None
-        refuse_file(folder)
+        refuse_file(folder, option)
         self.made = missing_folders(self.path.parent)
         while True:
             try:
@@ -93,7 +97,7 @@ class FolderLock:
             )
         raise UsageError(
             f'{self.path.parent} is in use by {who}. Wait for it or stop it, '
-            'or choose another --work-dir'
+            f'or choose another {self.option}'
         )
 
     def _close(self) -> None:
@@ -142,7 +146,23 @@ class FolderLock:
         self.release()
 
 
-def refuse_file(folder: str | Path) -> None:
+@contextmanager
+def withdrawn(lock: FolderLock, begun: Callable[[], bool]) -> Iterator[None]:
+    """Let what is refused leave no trace of its lock.
+
+    Args:
+        lock: on a folder.
+        begun: whether the folder holds a run, whose lock file stays.
+    """
+    try:
+        yield
+    except UsageError:
+        if not begun():
+            lock.withdraw()
+        raise
+
+
+def refuse_file(folder: str | Path, option: str = '--work-dir') -> None:
     """Refuse a folder that cannot be one.
 
     Raises:
@@ -152,7 +172,7 @@ def refuse_file(folder: str | Path) -> None:
         if place.exists() and not place.is_dir():
             raise UsageError(
                 f'{place} is a file, so {folder} cannot be a folder. Choose '
-                'another --work-dir'
+                f'another {option}'
             )
 
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from PIL import Image
 
 import mmsemi
-from mmsemi.apis.fit import seconds_of
+from mmsemi.apis.fit import named_from_anywhere, seconds_of
 from mmsemi.apis.fit_run import check_out
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.prepare.masks import read_encoding
@@ -111,6 +111,20 @@ def test_settings_come_with_reasons_and_a_config_that_runs(done) -> None:
     for folder in ('train', 'twin'):
         summary = json.loads((done / folder / 'summary.json').read_text())
         assert summary
+
+
+def test_a_command_means_the_same_from_any_folder(
+    tmp_path, monkeypatch
+) -> None:
+    """Files of the data's owner are named by whole paths."""
+    monkeypatch.chdir(tmp_path)
+    for name in ('val.txt', 'names.txt', 'mine.py'):
+        Path(name).touch()
+    files = dict(val='val.txt', classes='names.txt', model='mine.py')
+    wish = named_from_anywhere(images='images', weights='w.pth', **files)
+    assert {Path(path).parent for path in wish.values()} == {tmp_path}
+    wish = dict(classes='a,b', model='unet', val=None, iters=3)
+    assert named_from_anywhere(**wish) == wish
 
 
 def test_what_comes_out(done) -> None:
@@ -212,7 +226,20 @@ def test_what_cannot_be_is_one_sentence(tmp_path, change, words) -> None:
     with pytest.raises(UsageError, match=words) as error:
         mmsemi.fit(**arguments)
     assert '\n' not in str(error.value)
-    assert not (tmp_path / 'run/train').exists()
+    assert not (tmp_path / 'run').exists()
+
+
+def test_stopped_before_anything_is_trained(tmp_path, monkeypatch) -> None:
+    images, masks = folders(tmp_path)
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmsemi.apis.fit_begin.doctor', stop)
+    with pytest.raises(Interrupted) as error:
+        mmsemi.fit(images, masks, str(tmp_path / 'run'))
+    assert error.value.exit_code == 130
+    assert 'the same command' in error.value.advice
 
 
 def test_a_list_of_images_to_measure_on(tmp_path) -> None:

@@ -134,3 +134,24 @@ def test_scripts_are_commands() -> None:
         if 'from mmsemi.cli import main' in text:
             name = text.split("main('")[1].split("'")[0]
             assert f'``mmsemi {name}``' in text and name in COMMANDS
+
+
+@pytest.mark.parametrize(
+    ('name', 'words'),
+    [
+        ('train', 'stopped; --resume goes on from the last checkpoint\n'),
+        ('predict', 'stopped\n'),
+    ],
+)
+def test_ctrl_c_names_no_option_that_is_not_there(
+    name, words, monkeypatch, capsys
+) -> None:
+    def stop(**options):
+        raise KeyboardInterrupt
+
+    module, function = COMMANDS[name].target.split(':')
+    monkeypatch.setattr(importlib.import_module(module), function, stop)
+    with pytest.raises(SystemExit) as end:
+        main(argv=[name, *WORDS[name].split()])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == words
