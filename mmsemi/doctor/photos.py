@@ -40,6 +40,7 @@ class Photo(NamedTuple):
         bits: of each value.
         turned: whether the camera's tag says to turn or mirror it.
         problem: why it cannot be read, '' if it can.
+        pages: of a TIFF file, that are bands of one image.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Photo(NamedTuple):
     bits: int = 8
     turned: bool = False
     problem: str = ''
+    pages: int = 1
 
 
 def look_at(path: str) -> Photo:
@@ -124,8 +126,23 @@ def _tiff_photo(path: str, head: TiffHead, length: int) -> Photo:
     if min(head.size) < 1:
         problem = 'it has no pixels'
     turned = head.orientation in range(2, 9)
-    size = head.size[::-1] if turned and head.orientation >= 5 else head.size
-    return Photo(path, size, kind, head.bands, head.bits, turned, problem)
+    size, bands = head.size, head.bands
+    if head.pages > 1 and bands == 1 and not head.palette:
+        # As loading takes them: a file that was written from (H, W, B) has
+        # pages of W x B.
+        height, width = size
+        bands = min(head.pages, width)
+        size = size if bands == head.pages else (head.pages, height)
+        kind = 'four bands' if bands == 4 else 'bands'
+    elif head.pages > 1:
+        kind = 'pages'
+        what = 'a palette' if head.palette else f'{bands} bands'
+        problem = problem or f'{head.pages} pages of {what} each'
+    if turned and head.orientation >= 5:
+        size = size[::-1]
+    return Photo(
+        path, size, kind, bands, head.bits, turned, problem, head.pages
+    )
 
 
 def _ends_well(file, head: bytes, length: int) -> bool:
@@ -149,7 +166,7 @@ def check_photos(photos: list[Photo]) -> list[Finding]:
         (
             'image-unreadable',
             'error',
-            lambda p: p.problem,
+            lambda p: p.problem and p.kind != 'pages',
             lambda p: f'image cannot be read ({p.problem})',
             'Restore the file or take it out of the folder',
         ),
@@ -194,6 +211,21 @@ def check_photos(photos: list[Photo]) -> list[Finding]:
             lambda p: p.kind in ('bands', 'four bands'),
             lambda p: f'image with {p.bands} bands',
             'LoadAnyImage loads all of them, and the network takes as many',
+        ),
+        (
+            'image-pages',
+            'error',
+            lambda p: p.kind == 'pages',
+            lambda p: f'TIFF file with {p.problem}, which is no single image',
+            'Save one image a file',
+        ),
+        (
+            'image-page-a-band',
+            'warning',
+            lambda p: p.pages > 1 and not p.problem,
+            lambda p: f'TIFF file with {p.pages} pages',
+            'They are taken as bands of one image; if each is an image of '
+            'its own, save one image a file',
         ),
         (
             'image-deep',

@@ -236,6 +236,10 @@ def _bands_last(
     path: str, values: np.ndarray, axes: str, bands: int | None
 ) -> np.ndarray:
     """(H, W, B) of what tifffile gives, by the names of its axes."""
+    if (
+        values.ndim > 3 and axes[-2:] == 'YX' and 'S' not in axes
+    ):  # as stacks of stacks
+        values = values.reshape(-1, *values.shape[-2:])
     if values.ndim == 3 and axes[-1] == 'S':
         return values
     if values.ndim == 3 and axes[0] in 'SC':

@@ -94,6 +94,11 @@ def read_codes(path: str) -> Codes:
 
 def _codes_of(path: str, image: Image.Image) -> Codes:
     lossy = image.format in LOSSY
+    if image.format == 'TIFF' and _has_pages(image):
+        raise UsageError(
+            f'{path}: mask with {image.n_frames} pages. Save one mask, with '
+            'all classes, a file'
+        )
     mode = image.mode
     palette = None
     if mode == 'P':
@@ -133,6 +138,16 @@ def _codes_of(path: str, image: Image.Image) -> Codes:
     if array.dtype not in (np.uint8, np.uint16):
         array = array.astype(np.uint8 if mode == '1' else np.uint32)
     return Codes(array, GRAY, mode, lossy, palette)
+
+
+def _has_pages(image: Image.Image) -> bool:
+    """Whether a file holds another page of the same size."""
+    size, found = image.size, False
+    for page in range(1, getattr(image, 'n_frames', 1)):
+        image.seek(page)
+        found = found or image.size == size
+    image.seek(0)
+    return found
 
 
 def pack(colors: np.ndarray) -> np.ndarray:

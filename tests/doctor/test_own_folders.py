@@ -1,16 +1,19 @@
 """What the doctor says of images and masks: one clear sentence each."""
 
 import json
+import math
 import struct
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from mmsemi.apis import doctor
 from mmsemi.cli import main
 from mmsemi.doctor.classes import check_classes, check_holdout
 from mmsemi.doctor.photos import examine
+from mmsemi.io.image_files import read_pixels
 from mmsemi.prepare.masks import convert_masks
 from mmsemi.utils.errors import UsageError
 from tests.prepare import own_folders as own
@@ -55,6 +58,17 @@ def half(content):
     return content[: len(content) // 2]
 
 
+def pages(shape, **kwargs):
+    """A TIFF file with several pages."""
+
+    def make(root) -> None:
+        values = np.arange(math.prod(shape)) % 251
+        values = values.reshape(shape).astype(np.uint8)
+        tifffile.imwrite(root / 'images/x.tif', values, **kwargs)
+
+    return make
+
+
 # (what it is, how it is made, kind of finding, severity, words of it)
 IMAGES = [
     ('color', kind('.png'), None, '', ''),
@@ -77,6 +91,10 @@ IMAGES = [
      'warning', '4 bands'),
     ('9 bands', lambda r: own.tiff(r / 'images/x.tif', 9, 16), 'image-bands',
      'warning', '9 bands'),
+    ('a page a band', pages((5, *SIZE)), 'image-page-a-band', 'warning',
+     'x.tif: TIFF file with 5 pages. They are taken as bands'),
+    ('colors on pages', pages((7, *SIZE, 3), photometric='rgb'),
+     'image-pages', 'error', 'with 7 pages of 3 bands each, which is no sin'),
     ('mixed bands', lambda r: own.tiff(r / 'images/x.tif', 5),
      'image-bands-differ', 'error', 'x.tif: image with 5 bands, but .*a.png'),
     ('tiny', kind('.png', size=(9, 40)), 'image-small', 'warning', '40x9'),
@@ -243,6 +261,10 @@ BAD = [
     ('numbers of objects', of(numbered), {}, 'numbers of objects'),
     ('fractions', of(lambda i: i.astype(np.float32) / 3, ending='.tif'), {},
      'mask holds fractions, such as 0.333'),
+    ('a mask of pages', all_of(fine, lambda r: tifffile.imwrite(
+        r / 'masks/c.tif', np.stack([own.truth()] * 3),
+        photometric='minisblack')), {},
+     'c.tif: mask with 3 pages. Save one mask, with all classes, a file'),
     ('negative', of(lambda i: i.astype(np.int32) - 1, ending='.tif'), {},
      'mask holds the value -1'),
     ('ids in JPEG', of(IDS, ending='.jpg'), {},
@@ -419,3 +441,42 @@ def test_big_tiff(tmp_path) -> None:
     path.write_bytes(content)
     photo = examine(str(path))
     assert (photo.size, photo.bands, photo.bits) == ((50, 70), 6, 16)
+
+
+@pytest.mark.parametrize(
+    'shape, kwargs, size, bands',
+    [
+        ((5, 48, 64), {}, (48, 64), 5),
+        ((2, 48, 64), {}, (48, 64), 2),
+        ((4, 48, 64), dict(bigtiff=True), (48, 64), 4),
+        (
+            (3, 48, 64),
+            dict(byteorder='>', photometric='minisblack'),
+            (48, 64),
+            3,
+        ),
+        ((2, 3, 48, 64), dict(imagej=True), (48, 64), 6),
+        ((48, 64, 5), dict(photometric='minisblack'), (48, 64), 5),
+        ((5, 48, 64), dict(planarconfig='separate'), (48, 64), 5),
+        ((1, 48, 64), {}, (48, 64), 1),
+    ],
+)
+def test_pages_are_bands_as_loading_takes_them(
+    tmp_path, shape, kwargs, size, bands
+) -> None:
+    (tmp_path / 'images').mkdir()
+    pages(shape, **kwargs)(tmp_path)
+    path = str(tmp_path / 'images/x.tif')
+    photo = examine(path)
+    assert (photo.size, photo.bands, photo.problem) == (size, bands, '')
+    assert read_pixels(path).values.shape == (*size, bands)
+
+
+def test_a_thumbnail_is_no_band(tmp_path) -> None:
+    path = tmp_path / 'x.tif'
+    with tifffile.TiffWriter(path) as file:
+        file.write(np.zeros((48, 64), np.uint8))
+        file.write(np.zeros((48, 64), np.uint8), subfiletype=1)
+        file.write(np.zeros((24, 32), np.uint8))
+    photo = examine(str(path))
+    assert (photo.kind, photo.pages, photo.bands) == ('gray', 1, 1)
