@@ -45,7 +45,14 @@ student.auxiliary_head = dict(
     loss_decode=dict(ohem, loss_weight=0.4),
     init_cfg=dict(type='TorchDefault'),
 )
-student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
+# Overlapping windows add up probabilities, as published.
+student.type = 'FlexibleEncoderDecoder'
+student.test_cfg = dict(
+    mode='slide',
+    crop_size=(769, 769),
+    stride=(513, 513),
+    added='probabilities',
+)
 model = dict(
     _delete_=True,
     type='AEL',

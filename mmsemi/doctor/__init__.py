@@ -9,7 +9,7 @@ from mmsemi.utils.errors import UsageError
 
 from .data import check_data
 from .settings import check_settings
-from .weights import check_weights
+from .weights import check_checkpoint, check_weights
 
 
 def check_training(cfg: Config, threads: int = 8) -> list[str]:
@@ -41,7 +41,7 @@ def check_test(cfg: Config, threads: int = 8) -> list[str]:
             'on. Add one, or segment images with tools/infer.py'
         )
     check_settings(cfg)
-    check_weights(Config(dict(load_from=cfg.get('load_from'))))
+    check_checkpoint(cfg.load_from)
     return check_data(cfg, cfg.get('work_dir'), threads, roles=('test',))
 
 

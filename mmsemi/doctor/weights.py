@@ -22,32 +22,47 @@ def check_weights(cfg: Config) -> None:
     """
     seen = set()
     for place, path in wanted_weights(cfg):
-        if '://' in path or path in seen:
-            continue
-        if not Path(path).expanduser().is_file():
-            raise UsageError(
-                f'{place}: checkpoint {path} does not exist. Bring it there '
-                '(the README of the config says from where; '
-                '`mmsemi convert` makes it from a published one) or name '
-                'another by --cfg-options'
-            )
-        try:
-            content = read_checkpoint(path, map_location='meta')
-        except UsageError as error:
-            raise UsageError(f'{place}: {error}') from error
-        state = content.get('state_dict', content)
-        if not isinstance(state, dict) or not any(
-            hasattr(value, 'shape') for value in state.values()
-        ):
-            foreign = advice(path, content)
-            if foreign is not None:
-                raise UsageError(f'{place}: {foreign}')
-            raise UsageError(
-                f'{place}: checkpoint {path} holds no weights, only '
-                f'{", ".join(map(str, list(content)[:5])) or "nothing"}. Name '
-                'another file'
-            )
+        if path not in seen:
+            check_checkpoint(path, place)
         seen.add(path)
+
+
+def check_checkpoint(path: str, place: str = '') -> None:
+    """Look at one checkpoint, if it is on this machine.
+
+    Args:
+        path: of the file.
+        place: which setting names it; empty where a person gave the file.
+
+    Raises:
+        UsageError: if it is missing, damaged or no checkpoint.
+    """
+    if '://' in path:
+        return
+    start = f'{place}: ' if place else ''
+    if place and not Path(path).expanduser().is_file():
+        raise UsageError(
+            f'{start}checkpoint {path} does not exist. Bring it there '
+            '(the README of the config says from where; '
+            '`mmsemi convert` makes it from a published one) or name '
+            'another by --cfg-options'
+        )
+    try:
+        content = read_checkpoint(path, map_location='meta')
+    except UsageError as error:
+        raise UsageError(f'{start}{error}') from error
+    state = content.get('state_dict', content)
+    if not isinstance(state, dict) or not any(
+        hasattr(value, 'shape') for value in state.values()
+    ):
+        foreign = advice(path, content)
+        if foreign is not None:
+            raise UsageError(f'{start}{foreign}')
+        raise UsageError(
+            f'{start}checkpoint {path} holds no weights, only '
+            f'{", ".join(map(str, list(content)[:5])) or "nothing"}. Name '
+            'another file'
+        )
 
 
 def wanted_weights(cfg: Config) -> Iterator[tuple[str, str]]:

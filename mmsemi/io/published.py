@@ -20,12 +20,14 @@ class Layout(NamedTuple):
         title: whose checkpoint it is.
         marks: patterns of names, each of which some tensor has.
         networks: parts of the file that hold a network each, the usual first.
+        obstacle: why it cannot be converted, and what else there is.
     """
 
     name: str
     title: str
     marks: tuple[str, ...]
     networks: tuple[str, ...] = ()
+    obstacle: str = ''
 
 
 LAYOUTS = (
@@ -61,7 +63,14 @@ LAYOUTS = (
         'UniMatch or ST++',
         (r'^backbone\.layer4', r'^head\.b0\.0', r'^reduce\.0', r'^fuse\.0'),
     ),
-    Layout('cps', 'CPS', (r'^branch1\.head\.aspp\.map_convs\.0',)),
+    Layout(
+        'cps',
+        'CPS',
+        (r'^branch1\.head\.aspp\.map_convs\.0',),
+        obstacle='its network has leaky ReLUs in ASPP, and none here computes '
+        'the same. Its ImageNet weights can be converted, and configs/cps '
+        'trains another DeepLabV3+',
+    ),
     Layout(
         'deep_stem',
         'an ImageNet ResNet with a deep stem',
@@ -121,6 +130,11 @@ def advice(path: Any, content: dict[str, Any]) -> str | None:
     layout = find_layout(content)
     if layout is None:
         return None
+    if layout.obstacle:
+        return (
+            f'{path} is a checkpoint of {layout.title}, which cannot be '
+            f'converted: {layout.obstacle}'
+        )
     return (
         f'{path} is a checkpoint of {layout.title}, whose parts are named '
         f'otherwise: convert it with `mmsemi convert {path} --out OUT.pth` '

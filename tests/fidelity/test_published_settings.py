@@ -70,6 +70,23 @@ def test_ael_takes_the_steps_of_the_published_code(name) -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
 
 
+def test_windows_add_up_what_is_published() -> None:
+    """AEL probabilities, U2PL and its branch with AEL logits."""
+    for name, added in (
+        ('ael/cityscapes_744', 'probabilities'),
+        ('u2pl/cityscapes_744', 'logits'),
+        ('u2pl/cityscapes_744_ael', 'logits'),
+    ):
+        student = config(name).model.student
+        test = dict(student.test_cfg)
+        assert test.pop('added', 'logits') == added
+        assert test == dict(
+            mode='slide', crop_size=(769, 769), stride=(513, 513)
+        )
+        reads = student.type == 'FlexibleEncoderDecoder'
+        assert reads == (added == 'probabilities')
+
+
 def test_u2pl_on_ael_weighs_the_contrast_as_its_branch_did() -> None:
     """0.1, divided by eight processes once more than the other losses."""
     cfg = config('u2pl/cityscapes_744_ael')

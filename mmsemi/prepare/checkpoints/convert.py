@@ -121,9 +121,7 @@ def converted(
     if layout.name == 'torchvision':
         return resnets.convert_torchvision(state, title)
     raise UsageError(
-        f'checkpoints of {title} cannot be converted: its network has leaky '
-        'ReLUs in ASPP, and none here computes the same. Its ImageNet '
-        'weights can be, and configs/cps trains another DeepLabV3+'
+        f'checkpoints of {title} cannot be converted: {layout.obstacle}'
     )
 
 

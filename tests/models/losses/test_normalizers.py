@@ -86,6 +86,24 @@ def test_only_all_counts_padding(name) -> None:
     torch.testing.assert_close(padded, plain * 8 / 20)
 
 
+@pytest.mark.parametrize(
+    'name', ['EqualizationConsistencyLoss', 'EntropyFilteredCrossEntropyLoss']
+)
+def test_as_many_averages_as_published_devices(name) -> None:
+    """U2PL and AEL: each image of three by itself, or all together."""
+    settings = SETTINGS.get(name, {})
+    loss = MODELS.build(dict(type=name, per_device=3, **settings))
+    joint = MODELS.build(dict(type=name, **settings))
+    logits, targets = case()
+    targets.labels[0, 2:] = 255  # images with unequally many labels
+    alone = [
+        joint(logits[k : k + 1], targets.keep(slice(k, k + 1)))
+        for k in range(3)
+    ]
+    torch.testing.assert_close(loss(logits, targets), sum(alone) / 3)
+    assert abs(joint(logits, targets) - sum(alone) / 3) > 1e-3
+
+
 @pytest.mark.parametrize('name', LOSSES)
 def test_every_loss_says_what_it_is_divided_by(name) -> None:
     pages = [
