@@ -1,5 +1,5 @@
 from mmsemi.ops.maps import accuracy
-from mmsemi.utils.compat import log_accuracy_by
+from mmsemi.utils.compat import keep_equal_sizes, log_accuracy_by
 
 from .backbones import *  # noqa: F401,F403
 from .data_preprocessor import (
@@ -17,6 +17,7 @@ from .segmentors import *  # noqa: F401,F403
 from .torch_init import TorchDefault
 
 log_accuracy_by(accuracy)
+keep_equal_sizes()
 
 __all__ = [
     'BackboneOfBands',

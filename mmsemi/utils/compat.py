@@ -131,6 +131,28 @@ def log_accuracy_by(accuracy: Callable) -> None:
         module.accuracy = accuracy
 
 
+def keep_equal_sizes() -> None:
+    """Let mmseg's heads leave logits alone that have the labels' size.
+
+    Those of a U-Net, for one. On a CPU the copy and its gradient take as
+    long as the loss.
+    """
+    from mmseg.models.decode_heads import decode_head
+
+    resize = decode_head.resize
+    if getattr(resize, 'keeps_equal_sizes', False):
+        return
+
+    @functools.wraps(resize)
+    def resize_others(input: 'Tensor', size: Any = None, **options):
+        if size is not None and tuple(input.shape[2:]) == tuple(size):
+            return input
+        return resize(input, size, **options)
+
+    resize_others.keeps_equal_sizes = True  # type: ignore[attr-defined]
+    decode_head.resize = resize_others
+
+
 # Private parts of PyTorch: one kernel for many tensors.
 def copy_tensors(into: Sequence['Tensor'], source: Sequence['Tensor']) -> None:
     """``into[k].copy_(source[k])`` for all k at once."""

@@ -48,3 +48,13 @@ def test_the_accuracy_is_that_of_mmseg(ignore, options) -> None:
 
 def test_heads_of_mmseg_log_it() -> None:
     assert decode_head.accuracy is accuracy
+
+
+def test_heads_of_mmseg_copy_no_logits_of_full_size() -> None:
+    logits = torch.randn(1, 2, 4, 4)
+    resize = decode_head.resize
+    assert resize(logits, (4, 4), mode='bilinear') is logits
+    assert resize(logits, size=[4, 4], align_corners=False) is logits
+    larger = resize(logits, scale_factor=2, mode='nearest')
+    assert torch.equal(larger[..., ::2, ::2], logits)
+    assert resize(logits, (8, 8), mode='bilinear').shape == (1, 2, 8, 8)

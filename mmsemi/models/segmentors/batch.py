@@ -144,15 +144,9 @@ class Batch:
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Outputs of :meth:`join`: of the labeled images, of the others."""
         number = len(self.sup)
-        # Gradients of a split are joined; those of slices would be added up.
-        parts = {
-            name: value.split([number, len(value) - number])
-            for name, value in outputs.items()
-        }
-        return (
-            {name: first for name, (first, _) in parts.items()},
-            {name: second for name, (_, second) in parts.items()},
-        )
+        total = len(next(iter(outputs.values())))
+        first, second = split_outputs(outputs, [number, total - number])
+        return first, second
 
     def with_labeled(self) -> 'Batch':
         """The same with the labeled images behind the unlabeled ones.
@@ -220,6 +214,18 @@ def join_images(inputs: dict[str, Tensor]) -> Tensor:
             f'got {sizes}; crop or pad them alike'
         )
     return torch.cat(list(inputs.values()))
+
+
+def split_outputs(
+    outputs: dict[str, Tensor], sizes: Sequence[int]
+) -> list[dict[str, Tensor]]:
+    """Outputs of a network by groups of images, of the given sizes."""
+    # Gradients of a split are joined; those of slices would be added up.
+    parts = {name: value.split(sizes) for name, value in outputs.items()}
+    return [
+        {name: part[k] for name, part in parts.items()}
+        for k in range(len(sizes))
+    ]
 
 
 def true_labels(samples: list) -> Tensor:

@@ -80,23 +80,18 @@ class NetworkVerbs:
             return network.decode_head(network.extract_feat(images))
 
     def decode_joint(
-        self,
-        network: nn.Module,
-        batch: Batch,
-        images: Tensor,
-        perturb: Callable[[tuple], tuple] | None = None,
+        self, network: nn.Module, batch: Batch, images: Tensor
     ) -> tuple[Outputs, Outputs]:
         """:meth:`decode` of the labeled and of other images.
 
         At once, so that they share their batch statistics, unless
-        ``joint_forward`` is off. What ``perturb`` adds comes with the others.
+        ``joint_forward`` is off.
         """
         if self.semi_train_cfg['joint_forward']:
-            images = batch.join(images)
-            return batch.split(self.decode(network, images, perturb=perturb))
+            return batch.split(self.decode(network, batch.join(images)))
         return (
             self.decode(network, batch.sup),
-            self.decode(network, images, auxiliary=False, perturb=perturb),
+            self.decode(network, images, auxiliary=False),
         )
 
     def probabilities(

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 
-from .batch import Batch, valid_pixels
+from .batch import Batch, split_outputs, valid_pixels
 from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 
@@ -139,16 +139,21 @@ class UniMatch(PerturbedViews):
 
         The heads see all at once.
         """
-        sup, rest = self.decode_joint(
-            self.student, batch, batch.weak, self.with_perturbed
+        n, m = len(batch.sup), len(batch.weak)
+        if self.semi_train_cfg['joint_forward']:
+            outputs = self.decode(
+                self.student,
+                batch.join(batch.weak),
+                perturb=self.with_perturbed,
+            )
+            # Nobody needs the labeled images perturbed.
+            sup, clean, _, perturbed = split_outputs(outputs, [n, m, n, m])
+            return sup, clean, perturbed
+        sup = self.decode(self.student, batch.sup)
+        outputs = self.decode(
+            self.student, batch.weak, False, self.with_perturbed
         )
-        # In between are the perturbed labeled images, which nobody needs.
-        m = len(batch.weak)
-        sizes = [m, len(rest['decode']) - 2 * m, m]
-        parts = {name: value.split(sizes) for name, value in rest.items()}
-        clean, perturbed = (
-            {name: part[k] for name, part in parts.items()} for k in (0, 2)
-        )
+        clean, perturbed = split_outputs(outputs, [m, m])
         return sup, clean, perturbed
 
     def with_perturbed(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
