@@ -21,7 +21,11 @@ def settle_variant(data: dict) -> dict:
     Raises:
         UsageError: if a fact or the variant is not known.
     """
-    data = {key: value for key, value in data.items() if value is not None}
+    data = {
+        key: value
+        for key, value in data.items()
+        if value is not None or key == 'val'  # None: nothing is validated
+    }
     chosen = data.get('variant')
     variants = data.get('variants') or {}
     if chosen:

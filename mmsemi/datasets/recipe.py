@@ -212,9 +212,8 @@ class Recipe:
         )
 
     def alone(self, batch: int, augment: str = 'augment') -> dict:
-        more = {}
-        if self.data.get('baseline_list'):
-            more['ann_file'] = self.data['baseline_list']
+        listed = self.data.get('baseline_list')
+        more = dict(ann_file=listed) if listed else {}
         return self.loader(
             batch,
             'num_workers',
@@ -256,15 +255,27 @@ class Recipe:
             number = self.batch['rounds']
         return self.loader(number, 'num_workers', sampler, dataset)
 
+    def validation(self) -> dict[str, Any]:
+        """Loader of whole images with masks, and what is measured on them."""
+        loader = self.loader(
+            self.batch.get('val', 1),
+            'val_workers',
+            dict(type='DefaultSampler', shuffle=False),
+            self.dataset('val', self.test()),
+        )
+        metric = self.data.get('evaluator') or {}
+        if 'type' not in metric:
+            usual = dict(type='IoUMetric', iou_metrics=['mIoU'])
+            metric = {**usual, **metric}
+        return dict(val_dataloader=loader, val_evaluator=metric)
+
     def loaders(self) -> dict[str, Any]:
         """All that the regime needs, by the keys of a config."""
-        found: dict[str, Any] = {}
         if self.regime == 'online':
-            found['train_dataloader'] = self.mixed(
-                'UnlabeledDataset', self.unsup()
-            )
+            train = self.mixed('UnlabeledDataset', self.unsup())
         else:
-            found['train_dataloader'] = self.alone(self.batch['alone'])
+            train = self.alone(self.batch['alone'])
+        found: dict[str, Any] = dict(train_dataloader=train)
         if self.regime == 'rounds' and self.zero_label:
             found['semi_dataloader'] = self.alone(
                 self.batch.get('rounds', self.batch['alone']), 'round_augment'
@@ -283,18 +294,7 @@ class Recipe:
                     dataset=self.dataset('unlabeled', self.label()),
                 ),
             )
-        found['val_dataloader'] = self.loader(
-            self.batch.get('val', 1),
-            'val_workers',
-            dict(type='DefaultSampler', shuffle=False),
-            self.dataset('val', self.test()),
-        )
-        metric = self.data.get('evaluator') or {}
-        usual = dict(type='IoUMetric', iou_metrics=['mIoU'])
-        found['val_evaluator'] = (
-            metric if 'type' in metric else {**usual, **metric}
-        )
-        found['test_pipeline'] = self.test()
-        found['tta_pipeline'] = self.tta()
-        found['tta_model'] = dict(type='SegTTAModel')
-        return copy.deepcopy(found)
+        if self.data.get('val', {}) is not None:
+            found.update(self.validation())
+        found.update(test_pipeline=self.test(), tta_pipeline=self.tta())
+        return copy.deepcopy({**found, 'tta_model': dict(type='SegTTAModel')})

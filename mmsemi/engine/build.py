@@ -148,9 +148,15 @@ def name_hooks(cfg: Config) -> None:
 def _set_loaders(cfg: Config, recipe: Recipe) -> None:
     """Loaders from the recipe, changed by what the config says of them."""
     found = recipe.loaders()
-    # Whoever validates on other images tests on the usual ones.
-    found['test_dataloader'] = found['val_dataloader']
-    found['test_evaluator'] = found['val_evaluator']
+    validates = 'val_dataloader' in found
+    if validates:
+        # Whoever validates on other images tests on the usual ones.
+        found['test_dataloader'] = found['val_dataloader']
+        found['test_evaluator'] = found['val_evaluator']
+    for role in ('val', 'test'):
+        if not (validates or cfg.get(f'{role}_dataloader')):
+            for part in ('dataloader', 'evaluator', 'cfg'):
+                cfg[f'{role}_{part}'] = None
     for key, value in found.items():
         if key not in cfg:
             cfg[key] = copy.deepcopy(value)

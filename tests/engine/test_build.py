@@ -41,6 +41,22 @@ def test_a_dumped_config_resolves_to_itself(name, tmp_path) -> None:
         assert before[key] == cfg.to_dict()[key]
 
 
+@pytest.mark.parametrize('name', ['u2pl/camvid_1-16', 'dst_cbc/camvid_1-16'])
+def test_without_images_to_validate_on(name) -> None:
+    cfg = resolve(written(name, **{'data.val': None}))
+    for role in ('val', 'test'):
+        for part in ('dataloader', 'evaluator', 'cfg'):
+            assert cfg[f'{role}_{part}'] is None
+    assert cfg.test_pipeline
+    # A test set of its own stays.
+    own = written(name).copy()
+    own.data.val = None
+    own.test_dataloader = dict(batch_size=3)
+    cfg = resolve(own)
+    assert cfg.test_dataloader.batch_size == 3 and cfg.test_cfg is not None
+    assert cfg.val_dataloader is None
+
+
 def test_a_fact_changes_everything_that_follows_from_it() -> None:
     cfg = resolve(
         written(
