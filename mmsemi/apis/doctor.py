@@ -3,7 +3,6 @@
 import sys
 import warnings
 from contextlib import ExitStack, redirect_stdout
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -11,16 +10,12 @@ from PIL import Image
 from mmsemi.doctor.classes import check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
-from mmsemi.io.files import write_json, write_text
-from mmsemi.io.image_files import show_file
 from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.labeled_classes import count_undrawn, read_labeled_classes
 from mmsemi.prepare.mask_files import MaskFacts
-from mmsemi.prepare.mask_labels import labels_of, palette_of
 from mmsemi.prepare.masks import (
     class_counts,
     in_threads,
-    keep_apart,
     survey_masks,
     threads_for,
 )
@@ -29,9 +24,7 @@ from mmsemi.prepare.pairing import Pairs
 from mmsemi.utils.errors import UsageError
 
 from .diagnosis import Diagnosis
-
-REPORT, TEXT, SHEET = 'doctor.json', 'doctor.txt', 'masks.png'
-_ON_SHEET = 12
+from .diagnosis_files import check_out, check_page, write_files, write_page
 
 
 def doctor(
@@ -43,6 +36,7 @@ def doctor(
     background: str = 'class',
     labeled_classes: str | None = None,
     out: str | None = None,
+    html: str | None = None,
     json: bool = False,
     threads: int = 8,
 ) -> Diagnosis:
@@ -64,7 +58,9 @@ def doctor(
             images in which not all were; see
             :func:`mmsemi.prepare.labeled_classes.read_labeled_classes`.
         out: folder for ``doctor.json``, ``doctor.txt`` and ``masks.png``, a
-            sheet of masks drawn over images; nothing is written without it.
+            sheet of masks drawn over images.
+        html: file for a page with all of that. Without these two, nothing is
+            written.
         json: whether the result prints as JSON.
         threads: how many files are read at once.
 
@@ -75,7 +71,9 @@ def doctor(
         UsageError: if images and masks cannot be paired.
     """
     if out is not None:
-        _check_out(out, images, masks)
+        check_out(out, images, masks)
+    if html is not None:
+        check_page(html, images, masks)
     with warnings.catch_warnings(), ExitStack() as stack:
         if json:  # progress is not for who reads that
             stack.enter_context(redirect_stdout(sys.stderr))
@@ -89,7 +87,9 @@ def doctor(
         )
         result.json = json
         if out is not None:
-            _write(result, out)
+            write_files(result, out)
+        if html is not None:
+            write_page(result, html, (images, masks))
     return result
 
 
@@ -216,53 +216,3 @@ def _overlaps(facts: list[MaskFacts]) -> list[Finding]:
             len(found),
         )
     ]
-
-
-def _check_out(out: str, *inputs: str) -> None:
-    keep_apart(out, *inputs)
-    folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f'{out} is a file. Choose another --out')
-    if (
-        any((folder / n).exists() for n in (TEXT, SHEET))
-        and not (folder / REPORT).is_file()
-    ):
-        raise UsageError(
-            f'{out} holds files that the doctor would replace. Choose '
-            'another --out'
-        )
-
-
-def _write(result: Diagnosis, out: str) -> None:
-    write_json(out, REPORT, result.as_data())
-    write_text(out, TEXT, result.text() + '\n')
-    if result.encoding is None:
-        return
-    from mmsemi.report.mask_sheet import draw_sheet
-
-    pairs = {pair.name: pair for pair in result.pairs.labeled}
-    step = max(len(result.masks) // _ON_SHEET, 1)
-    items = []
-    for facts in result.masks[::step][:_ON_SHEET]:
-        pair = pairs[facts.name]
-        ids, _ = labels_of(result.source.read(pair), result.encoding)
-        photo = _photo(pair.image)
-        if photo is not None and photo.shape[:2] == ids.shape:
-            items.append((pair.name, photo, ids))
-    if items:
-        draw_sheet(
-            out,
-            SHEET,
-            items,
-            result.encoding.classes,
-            palette_of(result.encoding),
-            f'{len(items)} of {len(result.masks)} masks over their images',
-        )
-
-
-def _photo(path: str) -> np.ndarray | None:
-    """(H, W, 3) uint8 RGB of an image, None where it cannot be read."""
-    try:
-        return show_file(path)[..., ::-1].copy()
-    except UsageError:  # the findings say what is wrong with it
-        return None

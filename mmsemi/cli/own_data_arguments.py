@@ -53,6 +53,11 @@ def doctor(parser: argparse.ArgumentParser) -> None:
         help='write findings, and masks drawn over images, there',
     )
     parser.add_argument(
+        '--html',
+        metavar='FILE',
+        help='write findings, and masks drawn over images, as one page',
+    )
+    parser.add_argument(
         '--json', action='store_true', help='print findings as JSON'
     )
     parser.add_argument(

@@ -94,10 +94,11 @@ def read_codes(path: str) -> Codes:
 
 def _codes_of(path: str, image: Image.Image) -> Codes:
     lossy = image.format in LOSSY
-    if image.format == 'TIFF' and _has_pages(image):
+    pages = _pages(image)
+    if pages > 1:
         raise UsageError(
-            f'{path}: mask with {image.n_frames} pages. Save one mask, with '
-            'all classes, a file'
+            f'{path}: mask with {pages} pages. Save one mask, with all '
+            'classes, a file'
         )
     mode = image.mode
     palette = None
@@ -140,12 +141,14 @@ def _codes_of(path: str, image: Image.Image) -> Codes:
     return Codes(array, GRAY, mode, lossy, palette)
 
 
-def _has_pages(image: Image.Image) -> bool:
-    """Whether a file holds another page of the same size."""
-    size, found = image.size, False
+def _pages(image: Image.Image) -> int:
+    """How many pages of one size a TIFF file has, thumbnails left out."""
+    if image.format != 'TIFF':
+        return 1
+    size, found = image.size, 1
     for page in range(1, getattr(image, 'n_frames', 1)):
         image.seek(page)
-        found = found or image.size == size
+        found += image.size == size
     image.seek(0)
     return found
 

@@ -4,13 +4,10 @@ Drawn with Pillow alone, so it costs no start of matplotlib.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-
-from mmsemi.io.files import whole_file
 
 from .round_picture import color_map, hatch
 
@@ -20,21 +17,17 @@ _STRENGTH = 0.55  # of colors over the image
 
 
 def draw_sheet(
-    root: str | Path,
-    name: str,
     items: Sequence[tuple[str, np.ndarray, np.ndarray]],
     classes: Sequence[str],
     palette: np.ndarray,
     heading: str = '',
-) -> np.ndarray:
-    """Draw masks over images and write the sheet as PNG.
+) -> Image.Image:
+    """Draw masks over images.
 
     Each image is shown twice: as it is, and with its mask. Ignored pixels
     have stripes; a class called background is left as it is.
 
     Args:
-        root: folder to write to.
-        name: of the file in it.
         items: for each image its name, (H, W, 3) uint8 RGB and (H, W) uint8
             ids with 255 = ignored.
         classes: names.
@@ -42,7 +35,7 @@ def draw_sheet(
         heading: line above everything.
 
     Returns:
-        The sheet, (h, w, 3) uint8.
+        The sheet.
     """
     colors = color_map(palette)
     # Photos are not darkened where there is nothing to see.
@@ -78,9 +71,7 @@ def draw_sheet(
         box = [x, y + 3, x + 14, y + 17]
         draw.rectangle(box, fill=tuple(map(int, color)), outline='gray')
         draw.text((x + 20, y + 2), label, fill='black', font=font)
-    with whole_file(root, name) as file:
-        sheet.save(file, 'PNG')
-    return np.asarray(sheet)
+    return sheet
 
 
 def _cells(

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mmsemi.version import __version__
+
 from .verdict import points
 
 TEMPLATES = Path(__file__).parent / 'templates'
@@ -41,8 +43,43 @@ def render(facts: dict[str, Any]) -> str:
             ``gain_chart``, ``trust_chart``, ``curve_charts`` and
             ``gallery``.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    environment = _environment()
+    environment.filters['points'] = signed
     from markupsafe import Markup
+
+    own = dict(
+        style=_style(),
+        gain_chart=Markup(visible(facts['gain_chart'])),
+        trust_chart=Markup(visible(facts['trust_chart'])),
+        curve_charts=[
+            dict(title=chart['title'], svg=Markup(visible(chart['svg'])))
+            for chart in facts['curve_charts']
+        ],
+    )
+    return environment.get_template('report.html').render({**facts, **own})
+
+
+def render_findings(facts: dict[str, Any]) -> str:
+    """Fill ``doctor.html``.
+
+    Args:
+        facts: of :meth:`mmsemi.apis.diagnosis.Diagnosis.as_data`, with
+            ``folders``, ``sheet`` (``src``, ``width``, ``height``, or None)
+            and, with classes, ``ignored_share`` and their ``color`` and
+            ``share``.
+    """
+    template = _environment().get_template('doctor.html')
+    return template.render(facts, style=_style(), version=__version__)
+
+
+def _style():
+    from markupsafe import Markup
+
+    return Markup((TEMPLATES / 'style.css').read_text(encoding='utf-8'))
+
+
+def _environment():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -52,14 +89,4 @@ def render(facts: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters['points'] = signed
-    own = dict(
-        style=Markup((TEMPLATES / 'style.css').read_text(encoding='utf-8')),
-        gain_chart=Markup(visible(facts['gain_chart'])),
-        trust_chart=Markup(visible(facts['trust_chart'])),
-        curve_charts=[
-            dict(title=chart['title'], svg=Markup(visible(chart['svg'])))
-            for chart in facts['curve_charts']
-        ],
-    )
-    return environment.get_template('report.html').render({**facts, **own})
+    return environment
