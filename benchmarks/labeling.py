@@ -23,8 +23,8 @@ from mmengine.runner import Runner, load_checkpoint
 
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import MODELS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
 
 
 @torch.no_grad()
@@ -81,7 +81,7 @@ def main() -> None:
         load_checkpoint(model, args.checkpoint, 'cpu', strict=True)
     if torch.cuda.is_available():
         model.cuda()
-    predictor = Predictor(model.eval())
+    predictor = BatchPredictor(model.eval())
     if args.images:
         cfg.label_dataloader.dataset.dataset.indices = args.images
     loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)

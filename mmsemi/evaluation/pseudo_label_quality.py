@@ -82,10 +82,6 @@ class PseudoLabelQuality:
         """Share of kept pixels that are right; NaN without ground truth."""
         return _divide(np.trace(self.confusion), self.confusion.sum())
 
-    def class_accuracy(self) -> np.ndarray:
-        """(C,) share of each class' ground truth that is labeled right."""
-        return _divide(np.diag(self.confusion), self.confusion.sum(1))
-
     def precision(self) -> np.ndarray:
         """(C,) share of the labels of each class that are right."""
         return _divide(np.diag(self.confusion), self.confusion.sum(0))

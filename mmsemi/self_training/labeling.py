@@ -18,9 +18,9 @@ from mmsemi.pseudo_labels.store import CONFIDENCE, PseudoLabelStore
 from mmsemi.utils.batches import refuse_not_finite
 from mmsemi.utils.progress import track
 
+from .batch_predictor import BatchPredictor, Prediction
 from .label_checks import check_label_space
 from .label_files import LabelFiles
-from .predictor import Prediction, Predictor
 
 
 class LabelingPass:
@@ -50,7 +50,7 @@ class LabelingPass:
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: BatchPredictor,
         dataloader: DataLoader,
         labeler,
         store: PseudoLabelStore,

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from mmsemi.ops.maps import max_over_classes
 from mmsemi.utils.progress import track
 
-from .predictor import Predictor
+from .batch_predictor import BatchPredictor
 
 
 def agreement(first: Tensor, second: Tensor, num_classes: int) -> Tensor:
@@ -34,7 +34,9 @@ def agreement(first: Tensor, second: Tensor, num_classes: int) -> Tensor:
 
 @torch.no_grad()
 def stability(
-    earlier: Sequence[Predictor], last: Predictor, dataloader: DataLoader
+    earlier: Sequence[BatchPredictor],
+    last: BatchPredictor,
+    dataloader: DataLoader,
 ) -> np.ndarray:
     """Reliability of every image (ST++, section 3.3).
 

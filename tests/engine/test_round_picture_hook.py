@@ -8,6 +8,7 @@ import torch
 from mmengine.dataset import pseudo_collate
 
 from mmsemi.registry import DATASETS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from tests.engine.test_online_training import online_config
 from tests.tiny import make_tiny_set, tiny_config, train
 
@@ -50,3 +51,24 @@ def test_online_methods_show_the_network_they_predict_with(
         assert (shown[f'after_{k}'] == both[network]).all()
         differ |= bool((both['teacher'] != both['student']).any())
     assert differ
+
+
+def test_certainty_is_that_of_the_labels_of_the_round(root, tmp_path):
+    """Of the weights and views that labeled, not of the trained network."""
+    cfg = tiny_config(root, tmp_path)
+    cfg.train_cfg.update(portions=[1.0], iters_per_round=2)
+    cfg.custom_hooks[1].update(flip=True)
+    cfg.default_hooks = dict(picture=dict(type='RoundPictureHook'))
+    runner = train(cfg)
+    assert runner.train_loop.labeled_by is None
+    model = runner.model.eval()
+    weights = tmp_path / 'pseudo_labels/labeling_model_1.pth'
+    model.load_state_dict(torch.load(weights)['state_dict'])
+    predict = BatchPredictor(model, flip=True)
+    dataset = runner.train_loop.label_dataset
+    shown = np.load(tmp_path / 'pictures/labels_1.npz')
+    for k, index in enumerate(shown['indices'].tolist()):
+        with torch.no_grad():
+            found = predict(pseudo_collate([dataset[index]])).probabilities
+        wanted = found[0].amax(0).half().numpy()
+        assert (shown[f'confidence_{k}'] == wanted).all()

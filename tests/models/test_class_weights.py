@@ -5,7 +5,7 @@ import torch
 
 from mmsemi.models.class_weights import undo_class_weights
 from mmsemi.registry import MODELS
-from mmsemi.self_training.predictor import Predictor
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from tests.models.tiny import tiny_student
 
 WEIGHTS = [0.5, 2.5, 1.0, 0.0]  # of mean 1, as the loss makes them
@@ -14,7 +14,7 @@ WEIGHTS = [0.5, 2.5, 1.0, 0.0]  # of mean 1, as the loss makes them
 def rounds(logits):
     """Probabilities by which self-training in rounds labels."""
     student = MODELS.build(tiny_student())
-    return Predictor(student, class_weight=torch.tensor(WEIGHTS)).softmax(
+    return BatchPredictor(student, class_weight=torch.tensor(WEIGHTS)).softmax(
         logits
     )
 

@@ -16,8 +16,8 @@ from torch.utils.data import Subset
 from mmsemi.datasets.unlabeled import only
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import DATASETS, MODELS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
 from mmsemi.self_training.stability import stability
 from mmsemi.self_training.taking_over import TakingOverPass
 from tests.tiny import CLASSES, tiny_config
@@ -35,7 +35,7 @@ if __name__ == '__main__':
         kind = dict(type='LRENTPseudoLabeler', ds_rate=2)
     labeler = MODELS.build(dict(kind, num_classes=len(CLASSES)))
     LabelingPass(
-        Predictor(model.eval()),
+        BatchPredictor(model.eval()),
         Runner.build_dataloader(cfg.label_dataloader, seed=0),
         labeler,
         PseudoLabelStore(out),
@@ -48,12 +48,14 @@ if __name__ == '__main__':
             value.data += 0.1 * torch.randn_like(value)
         data = cfg.label_dataloader.dataset
         loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)
-        found = stability([Predictor(other)], Predictor(model), loader)
+        found = stability(
+            [BatchPredictor(other)], BatchPredictor(model), loader
+        )
         order = (-found).argsort(kind='stable').tolist()
         both = DATASETS.build(only(data, order[4:] + order[:4]))
         cfg.label_dataloader.dataset = Subset(both, range(5))
         TakingOverPass(
-            Predictor(other),
+            BatchPredictor(other),
             Runner.build_dataloader(cfg.label_dataloader, seed=0),
             MODELS.build(dict(kind, num_classes=len(CLASSES))),
             PseudoLabelStore(out),

@@ -14,8 +14,8 @@ from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 from mmsemi.registry import MODELS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
 from mmsemi.utils.errors import UsageError
 from tests.tiny import CLASSES, make_tiny_set, tiny_config
 
@@ -46,7 +46,7 @@ def run(root, model, out, portion=0.5, rule='argmax', **kwargs):
     labeler = ClassBalancedPseudoLabeler(len(CLASSES), rule)
     store = PseudoLabelStore(out)
     manifest = LabelingPass(
-        Predictor(model), loader_of(root), labeler, store, **kwargs
+        BatchPredictor(model), loader_of(root), labeler, store, **kwargs
     ).run(1, portion)
     return manifest, store.folder(1), labeler
 
@@ -60,7 +60,7 @@ def test_labels_on_disk_are_those_of_the_rule(root, model, tmp_path, rule):
     seen = 0
     for batch in loader:
         with torch.no_grad():
-            result = labeler(Predictor(model)(batch).probabilities)
+            result = labeler(BatchPredictor(model)(batch).probabilities)
         for k, sample in enumerate(batch['data_samples']):
             name = Path(sample.img_path).stem + '.png'
             expected = result.labels[k].numpy()
@@ -107,15 +107,15 @@ def test_bad_mask_of_an_unlabeled_image_only_costs_the_figure(
 def test_views_are_averaged(root, model):
     batch = next(iter(loader_of(root)))
     with torch.no_grad():
-        plain = Predictor(model)
+        plain = BatchPredictor(model)
         inputs, boxes = plain.prepare(batch)
         size = inputs.shape[-2:]
         assert boxes == [(0, 32, 0, 48)] * 2
         flipped = plain._view(inputs.flip(3), size).flip(3)
         expected = (plain(batch).probabilities + flipped) / 2
-        both = Predictor(model, flip=True)(batch).probabilities
+        both = BatchPredictor(model, flip=True)(batch).probabilities
         torch.testing.assert_close(both, expected)
-        several = Predictor(model, flip=True, scales=(0.5, 1.0, 1.5))(
+        several = BatchPredictor(model, flip=True, scales=(0.5, 1.0, 1.5))(
             batch
         ).probabilities
         assert several.shape == both.shape
@@ -123,7 +123,8 @@ def test_views_are_averaged(root, model):
         # A mirrored batch has mirrored predictions when both are averaged.
         mirrored = dict(batch, inputs=[x.flip(2) for x in batch['inputs']])
         torch.testing.assert_close(
-            Predictor(model, flip=True)(mirrored).probabilities.flip(3), both
+            BatchPredictor(model, flip=True)(mirrored).probabilities.flip(3),
+            both,
         )
 
 
@@ -132,8 +133,10 @@ def test_a_class_of_weight_zero_is_left_as_it_is(root, model):
     batch = next(iter(loader_of(root)))
     weights = torch.tensor([2.0, 0.0, 0.5])
     with torch.no_grad():
-        plain = Predictor(model)(batch).probabilities
-        found = Predictor(model, class_weight=weights)(batch).probabilities
+        plain = BatchPredictor(model)(batch).probabilities
+        found = BatchPredictor(model, class_weight=weights)(
+            batch
+        ).probabilities
     expected = plain / torch.tensor([2.0, 1.0, 0.5]).view(-1, 1, 1)
     expected = expected / expected.sum(1, keepdim=True)
     torch.testing.assert_close(found, expected)
@@ -153,18 +156,18 @@ def test_predictions_are_those_of_the_network_that_predicts(root, model):
             type(model).predictor,
         )
         try:
-            found = Predictor(model)(batch).probabilities
+            found = BatchPredictor(model)(batch).probabilities
         finally:
             type(model).predictor = before
-        own = Predictor(model)(batch).probabilities
+        own = BatchPredictor(model)(batch).probabilities
     assert (found.argmax(1) == 2).all() and not (own.argmax(1) == 2).all()
 
 
 def test_mixed_precision_gives_float32_probabilities(root, model):
     batch = next(iter(loader_of(root)))
     with torch.no_grad():
-        exact = Predictor(model)(batch).probabilities
-        mixed = Predictor(model, amp='bfloat16')(batch).probabilities
+        exact = BatchPredictor(model)(batch).probabilities
+        mixed = BatchPredictor(model, amp='bfloat16')(batch).probabilities
     assert mixed.dtype == torch.float32
     assert 0 < (mixed - exact).abs().max() < 0.2
 
@@ -175,12 +178,12 @@ def test_padding_gets_no_label(root, model, tmp_path):
     pipeline = cfg.label_dataloader.dataset.dataset.pipeline
     pipeline.insert(1, dict(type='PadSegFields', size=(40, 64)))
     loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)
-    prediction = Predictor(model)(next(iter(loader)))
+    prediction = BatchPredictor(model)(next(iter(loader)))
     assert prediction.probabilities.shape[-2:] == (40, 64)
     assert prediction.valid().sum() == 2 * 32 * 48
     store = PseudoLabelStore(tmp_path)
     manifest = LabelingPass(
-        Predictor(model), loader, ClassBalancedPseudoLabeler(3), store
+        BatchPredictor(model), loader, ClassBalancedPseudoLabeler(3), store
     ).run(1, 1.0)
     label = read_png(next((store.folder(1) / 'labels').glob('*.png')))
     assert label.shape == (32, 48)
@@ -193,7 +196,7 @@ def test_padding_gets_no_label(root, model, tmp_path):
 def test_compact_logits_need_a_single_view(root, model, tmp_path):
     with pytest.raises(ValueError, match='one view'):
         LabelingPass(
-            Predictor(model, flip=True),
+            BatchPredictor(model, flip=True),
             loader_of(root),
             ClassBalancedPseudoLabeler(3, 'scaled'),
             PseudoLabelStore(tmp_path),
@@ -221,7 +224,7 @@ def test_predictions_are_those_the_prior_leaves(root, model, tmp_path):
     with torch.no_grad():
         model.student.decode_head.conv_seg.bias[1] = 1e2  # argmax everywhere
     manifest = LabelingPass(
-        Predictor(model),
+        BatchPredictor(model),
         loader_of(root),
         CBSTPseudoLabeler(len(CLASSES), prior=str(tmp_path / 'prior.npz')),
         PseudoLabelStore(tmp_path),
@@ -290,13 +293,13 @@ def test_soft_labels_are_stored_small_and_read_large(root, model, tmp_path):
     labeler = LRENTPseudoLabeler(len(CLASSES), alpha=1.0)
     store = PseudoLabelStore(tmp_path)
     LabelingPass(
-        Predictor(model), loader_of(root), labeler, store, soft_stride=2
+        BatchPredictor(model), loader_of(root), labeler, store, soft_stride=2
     ).run(1, 0.5)
     assert store.problem(1) is None
     folder = store.folder(1)
     for batch in loader_of(root):
         with torch.no_grad():
-            result = labeler(Predictor(model)(batch).probabilities)
+            result = labeler(BatchPredictor(model)(batch).probabilities)
         for k, sample in enumerate(batch['data_samples']):
             name = Path(sample.img_path).stem + '.png'
             small = read_png(folder / 'soft' / name)
@@ -329,7 +332,7 @@ def test_a_diverged_model_does_not_label(root, model, tmp_path):
 
 def test_an_image_that_is_not_finite_is_named(root, model, tmp_path) -> None:
     """The model is not to blame, and what it has learned is not lost."""
-    prepare = Predictor.prepare
+    prepare = BatchPredictor.prepare
 
     def spoiled(self, batch):
         for place, sample in enumerate(batch['data_samples']):
@@ -340,7 +343,7 @@ def test_an_image_that_is_not_finite_is_named(root, model, tmp_path) -> None:
         return prepare(self, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Predictor, 'prepare', spoiled)
+        patch.setattr(BatchPredictor, 'prepare', spoiled)
         with pytest.raises(
             UsageError, match=r'08\.png: the image holds NaN or infinite'
         ):

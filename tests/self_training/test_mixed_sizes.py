@@ -11,8 +11,8 @@ from mmengine.runner import Runner
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 from mmsemi.registry import MODELS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
 from tests.tiny import CLASSES, make_tiny_set, tiny_config, train
 
 SIZES = [(32, 48), (40, 40), (36, 64)]
@@ -56,7 +56,7 @@ def label(root, out, batch_size, rule, **kwargs):
     loader = Runner.build_dataloader(cfg.label_dataloader, seed=0)
     store = PseudoLabelStore(out)
     manifest = LabelingPass(
-        Predictor(model),
+        BatchPredictor(model),
         loader,
         ClassBalancedPseudoLabeler(len(CLASSES), rule),
         store,

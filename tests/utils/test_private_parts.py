@@ -5,10 +5,14 @@ somewhere in the module that reads it off an object, or inherited on purpose.
 """
 
 import ast
+import importlib
 import inspect
+import pkgutil
 from pathlib import Path
 
 import pytest
+
+import mmsemi
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
@@ -33,8 +37,6 @@ INHERITED = {
     ('mmseg', '_stack_batch_gt'),
     # mmseg's segmentors, whose `mode='tensor'` ends in it
     ('mmseg', '_forward'),
-    # torch's modules, documented as a place to override
-    ('torch', '_load_from_state_dict'),
     # mmengine's joined data sets
     ('ConcatDataset', '_metainfo'),
     ('ConcatDataset', '_fully_initialized'),
@@ -121,6 +123,32 @@ def test_what_is_found(tmp_path, line):
     path = tmp_path / 'module.py'
     path.write_text(line)
     assert len(foreign(path, set())) == 1
+
+
+def overridden() -> set[tuple[str, str]]:
+    """Private methods of other packages that a class of ours replaces."""
+    found = set()
+    for module in pkgutil.walk_packages(mmsemi.__path__, 'mmsemi.'):
+        for kind in vars(importlib.import_module(module.name)).values():
+            if not inspect.isclass(kind):
+                continue
+            if not kind.__module__.startswith('mmsemi.'):
+                continue
+            found |= {
+                (kind.__name__, name)
+                for name, part in vars(kind).items()
+                if is_private(name) and inspect.isfunction(part)
+                for base in kind.__mro__[1:]
+                if not base.__module__.startswith('mmsemi.')
+                and name in vars(base)
+            }
+    return found
+
+
+def test_private_methods_are_not_overridden():
+    """But for the one that mmseg leaves to its sub-classes."""
+    wanted = {('SPNet', '_forward'), ('SemiSegmentor', '_forward')}
+    assert overridden() == wanted
 
 
 def test_inherited_names_exist():

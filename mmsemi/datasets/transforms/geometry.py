@@ -40,12 +40,13 @@ class TorchResize(Resize):
     Usable as ``resize_type`` of ``RandomResize``.
     """
 
-    def _resize_seg(self, results: dict) -> None:
-        if self.keep_ratio:
-            height, width = results['img'].shape[:2]
-        else:
-            width, height = results['scale']
-        for field in results.get('seg_fields', []):
+    def transform(self, results: dict) -> dict:
+        fields = results.get('seg_fields', [])
+        # mmseg's own has no maps to resize then.
+        results = super().transform({**results, 'seg_fields': []})
+        results['seg_fields'] = fields
+        height, width = results['img'].shape[:2]
+        for field in fields:
             array = results[field]
             if array.ndim == 3:
                 results[field] = resize_soft(array, (height, width))
@@ -53,6 +54,7 @@ class TorchResize(Resize):
             rows = nearest_indices(array.shape[0], height)
             columns = nearest_indices(array.shape[1], width)
             results[field] = array[rows[:, None], columns]
+        return results
 
 
 @TRANSFORMS.register_module()

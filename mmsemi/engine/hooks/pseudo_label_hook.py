@@ -17,14 +17,15 @@ from torch.utils.data import DataLoader
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.pseudo_labels.store import PseudoLabelStore
-from mmsemi.registry import HOOKS, MODELS
+from mmsemi.registry import HOOKS
 from mmsemi.report.tables import class_table
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.label_checks import (
     check_label_names,
     check_label_space,
 )
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
+from mmsemi.self_training.round_labeler import round_labeler
 from mmsemi.utils.dist import on_main
 
 from ..trained_network import trained_network
@@ -98,7 +99,7 @@ class PseudoLabelHook(Hook):
     def before_train(self, runner) -> None:
         """Stop now, not after round 0, if the labeler cannot be used."""
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
-        labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
+        labeler = round_labeler(self.labeler, classes)
         labeler.check_classes(classes)
         dataset = runner.train_loop.label_dataset
         root = self._store(runner).root
@@ -136,6 +137,7 @@ class PseudoLabelHook(Hook):
                 f'{store.folder(loop.round)}'
             )
             manifest = store.manifest(loop.round)
+        loop.labeled_by = self.predictor(runner, model)
         self._publish(runner, store, manifest)
 
     @staticmethod
@@ -204,7 +206,7 @@ class PseudoLabelHook(Hook):
     def _label(self, runner, model, store) -> dict:
         loop = runner.train_loop
         classes = loop.label_dataset.metainfo['classes']
-        labeler = MODELS.build(dict(self.labeler, num_classes=len(classes)))
+        labeler = round_labeler(self.labeler, classes)
         training = model.training
         model.eval()
         try:
@@ -248,7 +250,7 @@ class PseudoLabelHook(Hook):
         loader = dict(copy.deepcopy(loader), dataset=dataset)
         return runner.build_dataloader(loader)
 
-    def predictor(self, runner, model: nn.Module) -> Predictor:
+    def predictor(self, runner, model: nn.Module) -> BatchPredictor:
         """What predicts the labels with a network."""
         weight = None
         if self.undo_class_weights:
@@ -265,7 +267,7 @@ class PseudoLabelHook(Hook):
                     'none'
                 )
             weight = objective.criterion.class_weight
-        return Predictor(model, class_weight=weight, **self.view_cfg)
+        return BatchPredictor(model, class_weight=weight, **self.view_cfg)
 
     def _publish(self, runner, store, manifest: dict) -> None:
         figures = {k: v for k, v in manifest.items() if k != 'files'}

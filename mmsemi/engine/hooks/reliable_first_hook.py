@@ -11,8 +11,8 @@ from torch.utils.data import Subset
 from mmsemi.datasets.unlabeled import only
 from mmsemi.io.files import write_json, write_torch
 from mmsemi.registry import DATASETS, HOOKS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.predictor import Predictor
 from mmsemi.self_training.stability import stability
 from mmsemi.self_training.taking_over import TakingOverPass
 from mmsemi.utils.dist import on_main
@@ -181,11 +181,11 @@ class ReliableFirstHook(PseudoLabelHook):
                 )
             network = copy.deepcopy(model)
             load_checkpoint(network, str(path), 'cpu', strict=True)
-            earlier.append(Predictor(network, amp=self.view_cfg['amp']))
+            earlier.append(BatchPredictor(network, amp=self.view_cfg['amp']))
         dataset = runner.train_loop.label_dataset
         found = stability(
             earlier,
-            Predictor(model, amp=self.view_cfg['amp']),
+            BatchPredictor(model, amp=self.view_cfg['amp']),
             self.label_loader(runner, dataset),
         )
         order = (-found).argsort(kind='stable').tolist()

@@ -18,10 +18,9 @@ from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
 from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
-from mmsemi.self_training.predictor import Predictor
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.utils.compat import picture_backends
 
-from .pseudo_label_hook import PseudoLabelHook
 from .run_summary_hook import publish_file
 
 FOLDER, PICTURE = 'pictures', 'pictures/before_after.png'
@@ -108,7 +107,7 @@ class RoundPictureHook(Hook):
         return self.dataset
 
     def _predict(
-        self, predictor: Predictor, indices: list[int]
+        self, predictor: BatchPredictor, indices: list[int]
     ) -> list[tuple]:
         """``(image (H, W, 3) RGB, labels, confidence)`` of each index."""
         model, results = predictor.model, []
@@ -147,7 +146,7 @@ class RoundPictureHook(Hook):
             classes = [
                 (np.bincount(labels.ravel()) > SMALLEST * labels.size).sum()
                 for _, labels, _ in self._predict(
-                    Predictor(runner.model), group.tolist()
+                    BatchPredictor(runner.model), group.tolist()
                 )
             ]
             chosen.append(group[int(np.argmax(classes))])
@@ -178,7 +177,7 @@ class RoundPictureHook(Hook):
                 )
             else:
                 missing.append((k, index))
-        maker = _labeling_predictor(runner)
+        maker = runner.train_loop.labeled_by
         if missing and fresh and maker is not None:
             found = self._predict(maker, [i for _, i in missing])
             for (k, _), (_, _, confidence) in zip(missing, found):
@@ -189,7 +188,7 @@ class RoundPictureHook(Hook):
     def _show(self, runner, round_index: int) -> None:
         dataset = self._dataset(runner)
         indices = self._chosen(runner, round_index)
-        found = self._predict(Predictor(runner.model), indices.tolist())
+        found = self._predict(BatchPredictor(runner.model), indices.tolist())
         self._save(
             runner,
             f'round_{round_index}',
@@ -227,14 +226,6 @@ class RoundPictureHook(Hook):
             # The file is there already; other back ends show it.
             if not isinstance(backend, LocalVisBackend):
                 backend.add_image('before_after', picture, runner.iter)
-
-
-def _labeling_predictor(runner) -> Predictor | None:
-    """What made the labels of the round."""
-    for hook in runner.hooks:
-        if isinstance(hook, PseudoLabelHook):
-            return hook.predictor(runner, hook.labeling_network(runner))
-    return None
 
 
 def _titles(round_index: int, runner) -> dict[str, str]:

@@ -138,6 +138,15 @@ class SafeCheckpointHook(CheckpointHook):
         if stop:
             wish.check()
 
+    def after_train_epoch(self, runner) -> None:
+        """Save when due, in a loop that counts epochs."""
+        if self.by_epoch and (
+            self.every_n_epochs(runner, self.interval, self.save_begin)
+            or (self.save_last and self.is_last_train_epoch(runner))
+        ):
+            done = runner.epoch + 1
+            self._save(runner, done, dict(epoch=done, iter=runner.iter))
+
     def after_val_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
@@ -205,9 +214,6 @@ class SafeCheckpointHook(CheckpointHook):
         )
 
     # Files.
-    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
-        self._save(runner, step, meta)
-
     def _save(self, runner, step: int, meta: dict | None = None) -> None:
         """Save on the first process; all stop if that does not work."""
         self.last_ckpt = self.files.path(self.filename_tmpl.format(step))

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATASETS, LOOPS
+from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.utils.compat import starting_weights
 
 from .round_data import round_dataloader, semi_dataloader, wanted_loader
@@ -62,6 +63,8 @@ class SelfTrainingLoop(BaseLoop):
     Attributes:
         round: present round, 0 = labeled images only.
         num_rounds: number of rounds with pseudo-labels.
+        labeled_by: what predicted the labels of the round that begins, for
+            the other hooks of ``before_round``; None at all other times.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class SelfTrainingLoop(BaseLoop):
         self._iter = self._epoch = 0
         self._max_epochs = 1
         self.round = 0
+        self.labeled_by: BatchPredictor | None = None
         self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
 
     def _iterations(self, epochs_per_round: int | Sequence[int]) -> list[int]:
@@ -239,6 +243,7 @@ class SelfTrainingLoop(BaseLoop):
             self._start_round()
         if self.round:
             self.runner.call_hook('before_round')
+            self.labeled_by = None
             if fresh and self.start_from == 'scratch':
                 start_afresh(self.runner, self.round)
             self.dataloader = round_dataloader(self.runner, self.round)

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from mmseg.models.decode_heads import DPTHead
 from torch import Tensor
 
@@ -16,9 +18,6 @@ class PatchDPTHead(DPTHead):
         **kwargs: see there; ``readout_type`` stays ``'ignore'``.
     """
 
-    def _transform_inputs(
-        self, inputs: tuple[Tensor, ...]
-    ) -> list[tuple[Tensor, None]]:
-        """Levels as pairs, whose class token nobody reads."""
-        levels = super()._transform_inputs(inputs)
-        return [(level, None) for level in levels]
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Logits of maps, as pairs whose class token nobody reads."""
+        return super().forward([(level, None) for level in inputs])

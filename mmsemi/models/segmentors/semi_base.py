@@ -55,6 +55,7 @@ class SemiSegmentor(BaseSegmentor):
             ),
             init_cfg=init_cfg,
         )
+        self.register_load_state_dict_pre_hook(accept_plain)
         self.student = MODELS.build(student)
         for name in self.frozen_copies:
             self.add_module(name, frozen_copy(self.student))
@@ -141,42 +142,48 @@ class SemiSegmentor(BaseSegmentor):
     def _forward(self, inputs: Tensor, data_samples: list | None = None):
         return self.predictor._forward(inputs, data_samples)
 
-    def _load_from_state_dict(
-        self, state_dict: dict, prefix: str, *args, **kwargs
-    ) -> None:
-        """Accept checkpoints of a plain segmentor, and of fewer sub-models.
 
-        They fill the student and its frozen copies, which would else stay
-        random in silence.
+def accept_plain(
+    model: nn.Module, state_dict: dict, prefix: str, *_: Any
+) -> None:
+    """Accept checkpoints of a plain segmentor, and of fewer sub-models.
 
-        Raises:
-            RuntimeError: when nothing in the checkpoint fits, which a
-                non-strict load would pass over in silence.
-        """
-        names = tuple(f'{prefix}{name}.' for name in self.sub_models)
-        filled = tuple(f'{prefix}{name}.' for name in self.filled_by_plain)
-        own = [key for key in state_dict if key.startswith(prefix)]
-        if own and not any(key.startswith(names) for key in own):
-            for key in own:
-                value = state_dict.pop(key)
-                for name in filled:
-                    state_dict[name + key[len(prefix) :]] = value
-        student = [key for key in state_dict if key.startswith(filled[0])]
-        for name in filled[1:]:
-            if student and not any(k.startswith(name) for k in state_dict):
-                state_dict.update(
-                    (name + key[len(filled[0]) :], state_dict[key])
-                    for key in student
-                )
-        wanted = [prefix + key for key in self.state_dict()]
-        if not any(key in state_dict for key in wanted):
-            raise RuntimeError(
-                f'the checkpoint fits no part of {type(self).__name__}: it '
-                f'holds keys such as {own[:3]}, the model {wanted[:3]}. '
-                'Backbone weights go to backbone.init_cfg, foreign '
-                'checkpoints through `mmsemi convert`'
+    They fill the student and its frozen copies, which would else stay
+    random in silence.
+
+    Args:
+        model: a :class:`SemiSegmentor` that a checkpoint is loaded into.
+        state_dict: changed in place.
+        prefix: what the keys of the model begin with.
+
+    Raises:
+        RuntimeError: when nothing in the checkpoint fits, which a
+            non-strict load would pass over in silence.
+    """
+    assert isinstance(model, SemiSegmentor)
+    names = tuple(f'{prefix}{name}.' for name in model.sub_models)
+    filled = tuple(f'{prefix}{name}.' for name in model.filled_by_plain)
+    own = [key for key in state_dict if key.startswith(prefix)]
+    if own and not any(key.startswith(names) for key in own):
+        for key in own:
+            value = state_dict.pop(key)
+            for name in filled:
+                state_dict[name + key[len(prefix) :]] = value
+    student = [key for key in state_dict if key.startswith(filled[0])]
+    for name in filled[1:]:
+        if student and not any(k.startswith(name) for k in state_dict):
+            state_dict.update(
+                (name + key[len(filled[0]) :], state_dict[key])
+                for key in student
             )
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+    wanted = [prefix + key for key in model.state_dict()]
+    if not any(key in state_dict for key in wanted):
+        raise RuntimeError(
+            f'the checkpoint fits no part of {type(model).__name__}: it '
+            f'holds keys such as {own[:3]}, the model {wanted[:3]}. '
+            'Backbone weights go to backbone.init_cfg, foreign '
+            'checkpoints through `mmsemi convert`'
+        )
 
 
 def heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -45,11 +45,12 @@ class Prediction(NamedTuple):
         return mask
 
 
-class Predictor:
+class BatchPredictor:
     """Run a segmentor in evaluation mode over batches of whole images.
 
     mmseg's own ``predict`` resizes to the original image; labels must stay
-    on the grid the pipeline made, so this works on logits.
+    on the grid the pipeline made, so this works on logits. (For image files
+    there is :class:`mmsemi.apis.inference.Predictor`.)
 
     Args:
         model: a segmentor of mmsemi or mmseg, possibly wrapped for DDP.
