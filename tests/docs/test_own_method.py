@@ -1,15 +1,13 @@
 """What the pages on methods and data sets of one's own show works."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 from mmengine.config import Config
 
 from mmsemi.engine.build import resolve
 from tests.conftest import ROOT
+from tests.processes import run_script
 
 
 def blocks(page: str) -> list[str]:
@@ -18,30 +16,21 @@ def blocks(page: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_method_from_nothing_trains(tmp_path) -> None:
+def test_a_method_from_nothing_trains(tmp_path, monkeypatch) -> None:
     method, config = blocks('own_method.md')
     (tmp_path / 'self_labeling.py').write_text(method)
     (tmp_path / 'shapes.py').write_text(config)
-    done = subprocess.run(
-        [
-            sys.executable,
-            str(ROOT / 'tools' / 'train.py'),
-            'shapes.py',
-            '--cfg-options',
-            'train_cfg.max_iters=2',
-            'train_cfg.val_interval=2',
-        ],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run_script(
+        ROOT / 'tools/train.py',
+        'shapes.py',
+        '--cfg-options',
+        'train_cfg.max_iters=2',
+        'train_cfg.val_interval=2',
+        log=tmp_path / 'log.txt',
     )
-    assert not done.returncode, done.stderr[-2000:]
     assert list(tmp_path.glob('work_dirs/**/segmentor.pth'))
-
-
-def environment(folder) -> dict:
-    return dict(os.environ, PYTHONPATH=f'{folder}:{ROOT}')
 
 
 def test_the_data_set_of_the_page_serves_all_regimes(tmp_path) -> None:

@@ -55,6 +55,17 @@ class SignalHook(Hook):
 
 
 @HOOKS.register_module(force=True)
+class BegunHook(Hook):
+    """Leave a file when three steps are done."""
+
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
+        if runner.iter == 2:
+            Path(runner.work_dir, 'begun').touch()
+
+
+@HOOKS.register_module(force=True)
 class SpoilHook(Hook):
     """Give the model weights, or an image, that are not finite."""
 
@@ -410,6 +421,7 @@ def test_sigterm_ends_two_processes(root, tmp_path) -> None:
     cfg.default_hooks = dict(
         checkpoint=dict(type='SafeCheckpointHook', interval=100_000)
     )
+    cfg.custom_hooks.append(dict(type='BegunHook'))
     (tmp_path / 'two.py').write_text(TWO)
     (tmp_path / 'method.py').write_text(cfg.pretty_text)
     log = open(tmp_path / 'log.txt', 'w')
@@ -423,10 +435,9 @@ def test_sigterm_ends_two_processes(root, tmp_path) -> None:
         stderr=log,
     )
     end = time.time() + 120
-    while not (tmp_path / 'run/method.py').exists() and time.time() < end:
+    while not (tmp_path / 'run/begun').exists() and time.time() < end:
         assert run.poll() is None, (tmp_path / 'log.txt').read_text()[-3000:]
-        time.sleep(0.5)
-    time.sleep(5)
+        time.sleep(0.1)
     run.terminate()
     begun = time.time()
     assert run.wait(60) != 0

@@ -1,16 +1,14 @@
 """configs/dst_cbc/voc_1464.py on real pictures, killed by SIGKILL."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import cv2
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
+from tests.processes import run_script, start_script
+
+TRAIN = ROOT / 'tools/train.py'
 LISTS = dict(train=6, aug=8, val=2)
 CROP = '(65,65)'
 
@@ -65,7 +63,9 @@ def command(voc, work_dir, *extra):
     options = {
         'model.student.init_cfg': 'None',
         'model.student.backbone.depth': 18,
-        'model.student.decode_head.in_channels': 512,
+        'model.student.backbone.stem_channels': 8,
+        'model.student.backbone.base_channels': 8,
+        'model.student.decode_head.in_channels': 64,
         'train_cfg.supervised_iters': 2,
         'train_cfg.portions': '(0.3,0.6)',
         'train_cfg.iters_per_round': 5,
@@ -83,8 +83,6 @@ def command(voc, work_dir, *extra):
         'data.batch.label': 2,
     }
     return [
-        sys.executable,
-        'tools/train.py',
         str(config),
         '--work-dir',
         str(work_dir),
@@ -92,24 +90,6 @@ def command(voc, work_dir, *extra):
         '--cfg-options',
         *(f'{k}={v}' for k, v in options.items()),
     ]
-
-
-def start(arguments, log):
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    return subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env=environment,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-
-
-def finish(arguments, tmp_path):
-    with open(tmp_path / 'log.txt', 'w') as log:
-        code = start(arguments, log).wait()
-    assert code == 0, (tmp_path / 'log.txt').read_text()[-4000:]
 
 
 def trained(work_dir):
@@ -129,16 +109,16 @@ def labels(work_dir):
 
 def test_killed_in_the_second_round(voc, tmp_path):
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
-    finish(command(voc, whole), tmp_path)
-    with open(tmp_path / 'killed.txt', 'w') as log:
-        process = start(command(voc, killed), log)
-        while process.poll() is None and 8 not in trained(killed):
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    log = tmp_path / 'log.txt'
+    run_script(TRAIN, *command(voc, whole), log=log)
+    process = start_script(TRAIN, *command(voc, killed), log=log)
+    while process.is_alive() and 8 not in trained(killed):
+        time.sleep(0.02)
+    process.kill()
+    process.join()
     done = trained(killed)
     assert 8 in done and 11 not in done, 'not killed in the second round'
-    finish(command(voc, killed, '--resume'), tmp_path)
+    run_script(TRAIN, *command(voc, killed, '--resume'), log=log)
     assert sorted(trained(killed)) == list(range(12))
     assert trained(killed) == trained(whole)
     assert labels(killed) == labels(whole)

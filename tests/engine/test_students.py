@@ -147,27 +147,34 @@ import sys
 import numpy as np
 sys.modules['mmsemi'] = None
 from mmseg.apis import inference_model, init_model
-model = init_model('segmentor.py', 'segmentor.pth', device='cpu')
-result = inference_model(model, 'image.png')
-np.save('ids.npy', result.pred_sem_seg.data[0])
+for name in sys.argv[1:]:
+    model = init_model(f'{name}.py', f'{name}.pth', device='cpu')
+    result = inference_model(model, 'image.png')
+    np.save(f'{name}.npy', result.pred_sem_seg.data[0])
 """
 
 
-@pytest.mark.parametrize('name', NAMES[1:3])
-def test_mmseg_alone_runs_an_exported_student(name, tmp_path) -> None:
-    cfg = config(dict(cfg=name, **copy.deepcopy(SMALLER[name])))
-    model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg.model)))
-    export_segmentor(cfg, model, tmp_path / 'segmentor.pth')
+def test_mmseg_alone_runs_exported_students(tmp_path) -> None:
     image = tmp_path / 'image.png'
     pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
     cv2.imwrite(str(image), pixels)
+    students = dict(deeplab=DEEPLAB)
+    if importlib.util.find_spec('mmpretrain'):
+        students['convnext'] = CONVNEXT
+    wanted = {}
+    for short, name in students.items():
+        cfg = config(dict(cfg=name, **copy.deepcopy(SMALLER[name])))
+        model = revert_sync_batchnorm(MODELS.build(copy.deepcopy(cfg.model)))
+        path = tmp_path / f'{short}.pth'
+        export_segmentor(cfg, model, path)
+        wanted[short] = Predictor(cfg, path)(image)['ids']
     subprocess.run(
-        [sys.executable, '-W', 'ignore', '-c', PLAIN_MMSEG],
+        [sys.executable, '-W', 'ignore', '-c', PLAIN_MMSEG, *students],
         check=True,
         cwd=tmp_path,
     )
-    wanted = Predictor(cfg, tmp_path / 'segmentor.pth')(image)['ids']
-    assert np.array_equal(np.load(tmp_path / 'ids.npy'), wanted)
+    for short, ids in wanted.items():
+        assert np.array_equal(np.load(tmp_path / f'{short}.npy'), ids), short
 
 
 def test_what_the_data_decide_is_set_and_the_rest_is_kept() -> None:

@@ -1,11 +1,6 @@
-"""Label the tiny set with one checkpoint; started once or by torchrun.
-
-usage: label_in_processes.py SET CHECKPOINT OUT RULE
-"""
+"""Label the tiny set with one checkpoint."""
 
 import copy
-import os
-import sys
 from pathlib import Path
 
 import torch
@@ -22,10 +17,9 @@ from mmsemi.self_training.stability import stability
 from mmsemi.self_training.taking_over import TakingOverPass
 from tests.tiny import CLASSES, tiny_config
 
-if __name__ == '__main__':
-    root, checkpoint, out, rule = sys.argv[1:]
-    if 'RANK' in os.environ:
-        torch.distributed.init_process_group('gloo')
+
+def label(rank: int, out: str, root: str, checkpoint: str, rule: str) -> None:
+    """Label, and store below ``out``; alone or as one of two processes."""
     init_default_scope('mmsemi')
     cfg = tiny_config(Path(root), Path(out))
     model = MODELS.build(cfg.model)
@@ -62,5 +56,3 @@ if __name__ == '__main__':
             former=PseudoLabelStore(out).folder(1),
             keep_confidence=True,
         ).run(2, 1.0, order=order, stability=found.tolist())
-    if 'RANK' in os.environ:  # gloo's threads must not outlive the process
-        torch.distributed.destroy_process_group()

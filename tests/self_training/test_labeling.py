@@ -1,8 +1,6 @@
 """The labeling pass: views, padding, amp, and several processes."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +15,9 @@ from mmsemi.registry import MODELS
 from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.utils.errors import UsageError
+from tests.processes import in_two
+from tests.self_training.label_in_processes import label
 from tests.tiny import CLASSES, make_tiny_set, tiny_config
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -237,28 +235,14 @@ def test_predictions_are_those_the_prior_leaves(root, model, tmp_path):
 def test_one_and_two_processes_agree(root, model, tmp_path, rule):
     """Equal counts, thresholds and label files, gloo."""
     torch.save(dict(state_dict=model.state_dict()), tmp_path / 'model.pth')
-    script = [
-        str(Path(__file__).parent / 'label_in_processes.py'),
-        str(root),
-        str(tmp_path / 'model.pth'),
-    ]
-    torchrun = [
-        '-m',
-        'torch.distributed.run',
-        '--standalone',
-        '--nproc_per_node=2',
-    ]
+    words = (str(root), str(tmp_path / 'model.pth'), rule)
+    label(0, str(tmp_path / 'one'), *words)
+    (tmp_path / 'two').mkdir()
+    in_two(label, tmp_path / 'two', *words)
     manifests = []
-    for out, launch in ((tmp_path / 'one', []), (tmp_path / 'two', torchrun)):
-        done = subprocess.run(
-            [sys.executable, *launch, *script, str(out), rule],
-            cwd=ROOT,
-            env=dict(_environment(), PYTHONPATH=str(ROOT)),
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
-        manifest = json.loads((out / 'round_1/manifest.json').read_text())
+    for out in ('one', 'two'):
+        path = tmp_path / out / 'round_1/manifest.json'
+        manifest = json.loads(path.read_text())
         manifest.pop('seconds')
         manifests.append(manifest)
     # The files' checksums are part of the manifest.
@@ -277,12 +261,6 @@ def test_one_and_two_processes_agree(root, model, tmp_path, rule):
             for stem in (stems[k] for k in one['order'])
         ]
         assert all(kept[:4]) and not any(kept[4:])
-
-
-def _environment():
-    import os
-
-    return dict(os.environ, OMP_NUM_THREADS='1')
 
 
 def test_soft_labels_are_stored_small_and_read_large(root, model, tmp_path):
