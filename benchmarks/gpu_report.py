@@ -8,7 +8,8 @@ from its latest checkpoint. Parts:
 
 - ``step``: a step of every method against the forward and backward passes of
   its own networks, with its most expensive parts and its peak of memory, in
-  float32, float16 and bfloat16;
+  float32 (convolutions as PyTorch does them by default, so perhaps in TF32)
+  and as ``--amp`` trains, in float16 and bfloat16;
 - ``amp``: by how much the losses of a step differ in mixed precision;
 - ``ema``: the moving average against a loop over tensors;
 - ``network``: the student alone, in channels-last order and compiled;
@@ -23,6 +24,7 @@ parts work, also on a CPU.
 import argparse
 import contextlib
 import datetime
+import gc
 import json
 import statistics
 import sys
@@ -41,7 +43,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from mmsemi.apis.config import load_config, prepare_generated
+from mmsemi.apis.config import enable_amp, load_config, prepare_generated
 from mmsemi.io.files import write_json, write_text
 from mmsemi.registry import MODELS
 from mmsemi.report.facts import machine_facts, version_facts
@@ -74,6 +76,9 @@ class Report:
             machine_facts(), **version_facts(), date=str(datetime.date.today())
         )
         self.device = torch.device(args.device)
+        if self.device.type == 'cuda' and self.device.index is not None:
+            # Waiting and memory are those of the current one.
+            torch.cuda.set_device(self.device)
         self.sizes = ([1, 1], [32, 48]) if args.small else (None, None)
         self.repeats = 1 if args.small else 10
 
@@ -92,8 +97,7 @@ class Report:
         try:
             self.facts[name] = measure()
         except Exception as error:  # one part must not cost the others
-            reason = ' '.join(str(error).split())[:300]
-            self.facts[name] = dict(error=f'{type(error).__name__}: {reason}')
+            self.facts[name] = dict(error=describe(error))
         self.save()
 
     def save(self) -> None:
@@ -103,7 +107,8 @@ class Report:
     # Parts.
     def step(self, method: str, precision: str) -> dict:
         """Milliseconds of a step and of its parts, ratio, MiB."""
-        step = self.build_step(method)
+        step = self.build_step(method, precision)
+        # On a CPU there is no loss scaling, as ``--amp`` has it.
         with self.precision(precision):
             parts = profile_step.profile(step, self.repeats)
         whole, alone = parts.pop('whole'), parts.pop('alone')
@@ -160,29 +165,31 @@ class Report:
             ('bfloat16 and channels_last', 'bfloat16'),
             ('compiled', 'float32'),
         ):
-            student = self.student('mean_teacher').to(self.device).train()
-            given = images
-            if 'channels_last' in name:
-                student.to(memory_format=torch.channels_last)
-                given = images.to(memory_format=torch.channels_last)
-            forward = student
-            if name == 'compiled':
-                if self.args.small:
-                    continue
-                forward = torch.compile(student)
-            times = []
-            for _ in range(self.repeats + 2):
-                self.wait()
-                start = time.perf_counter()
-                with self.precision(precision):
-                    loss = (
-                        forward(given, mode='tensor').float().square().mean()
-                    )
-                loss.backward()
-                self.wait()
-                times.append(time.perf_counter() - start)
-            found[name] = 1000 * statistics.median(times[2:])
+            if name == 'compiled' and self.args.small:
+                continue
+            try:
+                found[name] = self.passes(name, precision, images)
+            except Exception as error:  # such as a compiler that is missing
+                found[name] = describe(error)
         return found
+
+    def passes(self, name: str, precision: str, images: torch.Tensor) -> float:
+        """Milliseconds of a student's forward and backward pass."""
+        student = self.student('mean_teacher').to(self.device).train()
+        if 'channels_last' in name:
+            student.to(memory_format=torch.channels_last)
+            images = images.to(memory_format=torch.channels_last)
+        forward = torch.compile(student) if name == 'compiled' else student
+        times = []
+        for _ in range(self.repeats + 2):
+            self.wait()
+            start = time.perf_counter()
+            with self.precision(precision):
+                logits = forward(images, mode='tensor')
+            logits.float().square().mean().backward()
+            self.wait()
+            times.append(time.perf_counter() - start)
+        return 1000 * statistics.median(times[2:])
 
     def losses(self) -> dict:
         """Milliseconds of UniMatch's losses and of their plain form."""
@@ -208,7 +215,7 @@ class Report:
         return found
 
     def train(self) -> dict:
-        """State and mIoU of every method."""
+        """State and mIoU of every method; why it failed is in its log."""
         commands = {}
         for method in self.args.train:
             config = ROOT / f'configs/{method}' / LARGE
@@ -233,11 +240,17 @@ class Report:
         }
 
     # What parts share.
-    def build_step(self, method: str) -> profile_step.Step:
+    def build_step(
+        self, method: str, precision: str = 'float32'
+    ) -> profile_step.Step:
         path = ROOT / f'configs/{method}/camvid_1-16.py'
         cfg = load_config(str(path))
         cfg.model.student.backbone.pop('init_cfg', None)
         if self.device.type == 'cuda':
+            if precision != 'float32':
+                enable_amp(cfg)
+                cfg.optim_wrapper.dtype = precision
+            gc.collect()  # steps before this one refer to themselves
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats()
         size = self.sizes[1] or [360, 480]
@@ -265,6 +278,12 @@ class Report:
         if self.device.type != 'cuda':
             return None
         return torch.cuda.max_memory_allocated() / 2**20
+
+
+def describe(error: Exception) -> str:
+    """An error in one line of a table."""
+    reason = ' '.join(str(error).split()).replace('|', '/')[:300]
+    return f'{type(error).__name__}: {reason}'
 
 
 def _miou(folder: Path) -> float | None:

@@ -75,3 +75,18 @@ def test_commands_side_by_side(tool, tmp_path) -> None:
     assert time.monotonic() - start < 20
     assert (tmp_path / 'good.log').read_text() == 'fine\n'
     assert not (tmp_path / 'last.log').exists()
+
+
+def test_one_form_of_the_network_does_not_cost_the_others(
+    tool, tmp_path, monkeypatch
+) -> None:
+    def passes(self, name, precision, images):
+        if name == 'compiled':
+            raise RuntimeError('no compiler:\n cc | missing')
+        return 2.0
+
+    monkeypatch.setattr(tool.Report, 'passes', passes)
+    words = ['--device', 'cpu', '--parts', 'network', '--train']
+    facts = tool.main([*words, '--out', str(tmp_path)])['network']
+    assert facts.pop('compiled') == 'RuntimeError: no compiler: cc / missing'
+    assert set(facts.values()) == {2.0} and len(facts) == 4
