@@ -13,21 +13,25 @@ from mmsemi.io.files import write_bytes
 from mmsemi.io.lock import FolderLock, withdrawn
 from mmsemi.prepare.masks import keep_apart
 from mmsemi.report.own_data.before import BEFORE
-from mmsemi.report.own_data.run_folder import FACTS, RunFolder, read_facts
+from mmsemi.report.own_data.run_folder import (
+    FACTS,
+    PLACES,
+    RunFolder,
+    fold_folder,
+    read_facts,
+)
 from mmsemi.utils.errors import UsageError
 
 from .fit_begin import begin
 from .fit_run import (
     CONFIG,
-    TRAIN,
-    TWIN,
     TWIN_CONFIG,
     check_out,
     say,
     take_model,
     write_facts,
 )
-from .holdout import evaluate_holdout
+from .holdout import evaluate_holdout, show_unlabeled
 from .predict import predict
 from .report import write_report
 from .selection import label_next
@@ -50,6 +54,7 @@ def fit(
     background: str = 'class',
     labeled_classes: str | None = None,
     val: str | None = None,
+    cross_validate: int | str | None = None,
     method: str = 'auto',
     model: str = 'auto',
     weights: str | None = None,
@@ -81,6 +86,9 @@ def fit(
             drawn.
         val: images to measure on, a list or a folder below ``images``; by
             default some of the labeled images are held out.
+        cross_validate: hold every labeled image out once, in so many
+            parts; ``auto`` for as many as is usual. The model that remains
+            learns from all. For few labeled images.
         method: how to learn from unlabeled images, or ``auto``.
         model: ``small``, ``unet``, a config with a model, or ``auto``.
         weights: checkpoint that the backbone starts from.
@@ -107,6 +115,11 @@ def fit(
     budget = seconds_of(time or _TIME)
     if iters is not None and iters < 1:
         raise UsageError(f'--iters must be at least 1, got {iters}')
+    if val and cross_validate:
+        raise UsageError(
+            f'--val {val}: --cross-validate measures on all labeled images. '
+            'Leave one of the two out'
+        )
     wish = named_from_anywhere(
         images=images,
         masks=masks,
@@ -116,6 +129,7 @@ def fit(
         background=background,
         labeled_classes=labeled_classes,
         val=val,
+        cross_validate=cross_validate,
         method=method,
         model=model,
         weights=weights,
@@ -191,23 +205,38 @@ def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _train(run: Path, facts: dict[str, Any]) -> None:
-    for config, folder in ((TWIN_CONFIG, TWIN), (CONFIG, TRAIN)):
-        if config == TWIN_CONFIG and not facts['twin']:
-            continue
-        what = 'labeled images alone' if folder == TWIN else 'all images'
-        say(f'\nTraining with {what} ({run / folder})')
-        train(
-            str(run / config),
-            work_dir=str(run / folder),
-            resume=(run / folder / 'run.json').exists(),
-        )
+    """Train what is measured: with all images to learn from, and the twin."""
+    number = facts['folds']
+    for k in range(1, number + 1):
+        _train_both(fold_folder(run, k), facts, f'Fold {k} of {number}: ')
+    if not number:
+        _train_both(run, facts)
+
+
+def _train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
+    for key in ('twin', 'method') if facts['twin'] else ('method',):
+        _train_one(run, key, title)
+
+
+def _train_one(run: Path, key: str, title: str = '') -> None:
+    config = TWIN_CONFIG if key == 'twin' else CONFIG
+    folder = run / PLACES[key]
+    what = 'labeled images alone' if key == 'twin' else 'all images'
+    say(f'\n{title}Training with {what} ({folder})')
+    train(
+        str(run / config),
+        work_dir=str(folder),
+        resume=(folder / 'run.json').exists(),
+    )
 
 
 def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     """Measure, take the better model, and show what came of it."""
-    scores = evaluate_holdout(run)
-    best = scores['recommended']
-    take_model(run, run / (TRAIN if best == 'method' else TWIN))
+    best = evaluate_holdout(run)['recommended']
+    if facts['folds']:
+        _train_one(run, best, 'No image held out: ')
+    take_model(run, run / PLACES[best])
+    show_unlabeled(run, best)
     if facts['earlier'] and (run / facts['earlier'] / 'report.json').exists():
         before = run / facts['earlier'] / 'report.json'
         write_bytes(run, BEFORE, before.read_bytes())
@@ -220,7 +249,10 @@ def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
         say(str(label_next(run, min(_NEXT, facts['numbers']['unlabeled']))))
     page = write_report(run)
     write_facts(run, finished=True)
-    verdict = RunFolder(run).read_json('report.json')['verdict']
+    told = RunFolder(run).read_json('report.json')
+    verdict = told['verdict']
     say(f'\n{verdict["headline"]}. {verdict["text"]} {verdict["advice"]}')
+    if told['cross_validation']:
+        say(told['cross_validation'])
     say(f'  report     {page}')
     say(f'  model      {run / "segmentor.pth"}, a plain MMSegmentation model')

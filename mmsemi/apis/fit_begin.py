@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,13 @@ from mmsemi.version import __version__
 
 from .config import load_config
 from .doctor import doctor
-from .fit_data import loading_of, plan_data, write_data
+from .fit_data import Plan, loading_of, plan_data, write_data
+from .fit_folds import TRAINED, offer, steps_of_all, trainings, write_folds
 from .fit_run import (
     CONFIG,
     NETWORK,
     TWIN_CONFIG,
-    earlier_run,
+    earlier_runs,
     put_aside,
     say,
     what_changed,
@@ -42,7 +44,6 @@ from .fit_run import (
 )
 
 _FEWEST, _MOST = 100, 40_000
-_TRAINED = 0.85  # share of the time that goes into training
 
 
 def begin(
@@ -59,10 +60,15 @@ def begin(
         wish['labeled_classes'],
     )
     say(diagnosis.text())
-    earlier = run if before else earlier_run(run)
+    earlier = run if before else next(iter(earlier_runs(run)[::-1]), None)
     held = read_names(earlier, 'holdout') if earlier else []
     plan = plan_data(
-        diagnosis, wish['images'], wish['val'], wish['seed'], held
+        diagnosis,
+        wish['images'],
+        wish['val'],
+        wish['seed'],
+        held,
+        wish['cross_validate'],
     )
     if before:
         _check_changed(run, before, plan.record)
@@ -82,7 +88,7 @@ def begin(
     # Nothing was written so far.
     if before:
         earlier = put_aside(run)
-    load_from = _model_to_begin_with(earlier, plan.record['classes'])
+    load_from = _model_to_begin_with(run, earlier, plan)
     folders = (wish['images'], wish['masks'])
     _say_snapped(write_data(plan, diagnosis, run, folders))
     if network:
@@ -106,14 +112,22 @@ def begin(
                 ),
                 iters,
                 wish['seed'],
+                val=None if plan.folds else 'holdout.txt',
                 load_from=load_from,
                 alone=alone,
             )
             write_text(run, name, text)
 
     write(_FEWEST)
-    iterations = _iterations(run, wish['iters'], budget, twin)
+    configs = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
+    seconds = [] if wish['iters'] else _seconds(run, configs)
+    iterations = _iterations(wish['iters'], budget, seconds, len(plan.folds))
+    say('\n'.join(lines_of([iterations])))
     write(iterations.value)
+    write_folds(run, plan.folds, configs)
+    if not plan.folds and wish['val'] is None:
+        held, labeled = len(plan.lists['holdout']), len(plan.pairs)
+        say(offer(labeled, held, len(configs), iterations.value, seconds))
     settings['iterations'] = iterations
     return write_facts(
         run,
@@ -130,6 +144,7 @@ def begin(
         settings=[vars(setting) for setting in settings.values()],
         findings=as_data(plan.findings),
         twin=twin,
+        folds=len(plan.folds),
         earlier=earlier and str(earlier.relative_to(run)),
     )
 
@@ -158,13 +173,23 @@ def _check_changed(
 
 
 def _model_to_begin_with(
-    earlier: Path | None, classes: list[str]
+    run: Path, earlier: Path | None, plan: Plan
 ) -> str | None:
-    """That of the run before, if its classes are the same."""
+    """That of the run before, unless that would mislead."""
     if earlier is None or not (earlier / 'segmentor.pth').exists():
         return None
-    if read_facts(earlier)['classes'] != classes:
-        say('the classes are others than before, so training starts anew')
+    learned = {
+        name
+        for old in earlier_runs(run)
+        for name in read_names(old, 'labeled')
+    }
+    why = ''
+    if read_facts(earlier)['classes'] != plan.record['classes']:
+        why = 'the classes are others than before'
+    elif plan.folds or learned & set(plan.lists['holdout']):
+        why = 'the last model has seen the masks of images to measure on'
+    if why:
+        say(f'{why}, so training starts anew')
         return None
     return str((earlier / 'segmentor.pth').absolute())
 
@@ -193,22 +218,25 @@ def _network_text(model: str) -> str:
     return Config(dict(model=network)).pretty_text
 
 
+def _seconds(run: Path, configs: Sequence[str]) -> list[float]:
+    """What a step of each config takes, after a few were timed."""
+    return [seconds_per_step(load_config(str(run / n))) for n in configs]
+
+
 def _iterations(
-    run: Path, iters: int | None, budget: float, twin: bool
+    iters: int | None, budget: float, seconds: Sequence[float], folds: int
 ) -> Setting:
-    """As many as fit in the time, after a few were timed."""
+    """As many as fit in the time."""
     if iters is not None:
         return Setting('iterations', iters, 'as you said')
-    names = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
-    seconds = [seconds_per_step(load_config(str(run / n))) for n in names]
-    number = int(budget * _TRAINED / sum(seconds))
-    number = max(_FEWEST, min(number, _MOST))
+    step = steps_of_all(seconds, folds)
+    number = max(_FEWEST, min(int(budget * TRAINED / step), _MOST))
     times = ' and '.join(f'{value:.2f} s' for value in seconds)
-    setting = Setting(
+    only = ' (labeled only)' * (len(seconds) > 1)
+    all_of_them = f', {trainings(len(seconds), folds)} times' * bool(folds)
+    return Setting(
         'iterations',
         number,
-        f'a step takes {times}{" (labeled only)" * twin}; that makes about '
-        f'{format_seconds(number * sum(seconds))} of training',
+        f'a step takes {times}{only}; that makes about '
+        f'{format_seconds(number * step)} of training{all_of_them}',
     )
-    say('\n'.join(lines_of([setting])))
-    return setting

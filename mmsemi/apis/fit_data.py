@@ -21,6 +21,7 @@ from mmsemi.prepare.pairing import Pair
 from mmsemi.utils.errors import UsageError
 
 from .diagnosis import Diagnosis
+from .fit_folds import check_folds, fold_lists, number_of_folds
 from .fit_run import DATA, MASKS, below
 
 
@@ -33,6 +34,7 @@ class Plan(NamedTuple):
         findings: the doctor's, and those about the hold-out.
         lists: paths of images below their folder, by role.
         pairs: labeled images.
+        folds: lists of each fold of cross-validation, none without.
     """
 
     facts: DataFacts
@@ -40,6 +42,7 @@ class Plan(NamedTuple):
     findings: list[Finding]
     lists: dict[str, list[str]]
     pairs: list[Pair]
+    folds: list[dict[str, list[str]]]
 
 
 def plan_data(
@@ -48,6 +51,7 @@ def plan_data(
     val: str | None,
     seed: int,
     held_before: Sequence[str] = (),
+    cross_validate: int | str | None = None,
 ) -> Plan:
     """Share images out to learn from and to measure on; writes nothing.
 
@@ -57,6 +61,7 @@ def plan_data(
         val: list of images to measure on, or folder below ``images``.
         seed: of the draw, where ``val`` is None.
         held_before: images an earlier run was measured on; they stay.
+        cross_validate: number of folds in place of a hold-out, or ``auto``.
 
     Raises:
         UsageError: if an error was found, or ``val`` fits nothing.
@@ -72,12 +77,13 @@ def plan_data(
     names = [below(pair.image, images) for pair in pairs]
     pixels = diagnosis.pixels[list(rows.values())]
     partial = np.array([p.name in diagnosis.drawn for p in pairs], bool)
-    held = _held_out(names, pixels, images, val, seed, held_before, partial)
-    inside = np.isin(np.arange(len(names)), held)
+    number = number_of_folds(cross_validate, len(names))
+    inside = np.zeros(len(names), bool)
+    if not number:
+        inside[
+            _held_out(names, pixels, images, val, seed, held_before, partial)
+        ] = True
     encoding = diagnosis.encoding
-    findings = check_holdout(encoding.classes, pixels[~inside], pixels[inside])
-    findings += check_held_partly(names, inside & partial)
-    stop_at_errors(findings)
     taken = set(names)
     everything = (below(p.image, images) for p in diagnosis.pairs.pairs)
     ignored = diagnosis.ignored[list(rows.values())]
@@ -103,6 +109,14 @@ def plan_data(
         lists = dict(
             lists, partly=partly, unlabeled=lists['unlabeled'] + partly
         )
+    folds = fold_lists(lists, pixels, number, seed) if number else []
+    classes = encoding.classes
+    if folds:
+        findings = check_folds(classes, pixels, names, folds)
+    else:
+        findings = check_holdout(classes, pixels[~inside], pixels[inside])
+    findings += check_held_partly(names, partial & (inside | bool(folds)))
+    stop_at_errors(findings)
     facts = DataFacts(
         np.array([photo.size for photo in diagnosis.photos]),
         pixels[~inside].sum(0),
@@ -111,7 +125,7 @@ def plan_data(
         max(photo.bands for photo in diagnosis.photos),
     )
     findings = in_order([*diagnosis.findings, *findings])
-    return Plan(facts, record, findings, lists, pairs)
+    return Plan(facts, record, findings, lists, pairs, folds)
 
 
 def loading_of(diagnosis: Diagnosis) -> tuple[dict[str, Any], str]:

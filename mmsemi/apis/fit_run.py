@@ -8,7 +8,7 @@ from typing import Any
 
 from mmsemi.io.files import cannot_write, whole_file, write_json
 from mmsemi.prepare.masks import ENCODING
-from mmsemi.report.own_data.run_folder import FACTS, HOLDOUT, read_facts
+from mmsemi.report.own_data.run_folder import FACTS, FOLDS, HOLDOUT, read_facts
 from mmsemi.utils.errors import UsageError, WriteError
 
 CONFIG, TWIN_CONFIG, NETWORK = 'config.py', 'twin.py', 'network.py'
@@ -23,6 +23,7 @@ PRODUCTS = (
     TRAIN,
     TWIN,
     DATA,
+    FOLDS,
     HOLDOUT,
     'segmentor.pth',
     'segmentor.py',
@@ -36,7 +37,7 @@ PRODUCTS = (
     'gallery',
 )
 # Of these, what is there before the facts.
-FIRST = (CONFIG, TWIN_CONFIG, NETWORK, DATA)
+FIRST = (CONFIG, TWIN_CONFIG, NETWORK, DATA, FOLDS)
 
 
 def check_out(out: str | Path) -> None:
@@ -86,14 +87,14 @@ def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return found
 
 
-def earlier_run(run: Path) -> Path | None:
-    """The latest run that was put aside."""
+def earlier_runs(run: Path) -> list[Path]:
+    """Those that were put aside, the latest last."""
     found = [
         path
         for path in (run / HISTORY).glob('*')
         if path.name.isdigit() and (path / FACTS).exists()
     ]
-    return max(found, key=lambda path: int(path.name), default=None)
+    return sorted(found, key=lambda path: int(path.name))
 
 
 def put_aside(run: Path) -> Path:

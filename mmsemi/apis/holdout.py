@@ -14,6 +14,7 @@ from mmsemi.io.files import write_json
 from mmsemi.report.own_data.gallery import (
     UNLABELED,
     Small,
+    add_to_gallery,
     choose,
     image_scores,
     shrink,
@@ -33,17 +34,18 @@ def evaluate_holdout(
     twin: str | Path | None = None,
     device: str | None = None,
 ) -> dict[str, Any]:
-    """Write ``holdout.json`` and the small pictures of the report.
+    """Write ``holdout.json`` and small pictures for the report.
 
-    Both models see the same images; a few unlabeled ones are predicted as
-    well, for the pictures.
+    Both models see the same images. After cross-validation an image is seen
+    by those of the fold that held it out.
 
     Args:
         run: folder that ``mmsemi fit`` wrote.
         method: plain MMSegmentation checkpoint ``*.pth``, its config ``*.py``
-            beside it; default ``RUN/train/segmentor.pth``.
+            beside it; default ``train/segmentor.pth`` of the run, or of a
+            fold.
         twin: the same for the labeled-only twin; default
-            ``RUN/twin/segmentor.pth``, and none where that is missing.
+            ``twin/segmentor.pth``, and none where that is missing.
         device: such as ``cpu`` or ``cuda:1``; by default a GPU if there is
             one.
 
@@ -56,23 +58,31 @@ def evaluate_holdout(
         UsageError: if an image, a mask or a model cannot be used.
     """
     folder = RunFolder(run)
-    names = folder.names('holdout')
-    if not names:
+    parts = folder.measured()
+    if not any(names for _, names in parts):
         raise UsageError(
             f'{folder.path}/data/holdout.txt names no image, so nothing can '
             'be measured. Label more images, or name some by --val'
         )
     device = device or get_device()
     check_device(device)
-    models = _models(folder, dict(method=method, twin=twin), device)
-    scores = {key: HoldoutScores(len(folder.classes)) for key in models}
+    given = dict(method=method, twin=twin)
+    scores: dict[str, HoldoutScores] = {}
     smalls = {}
-    for name in track(names, len(names), 'measuring on the hold-out'):
+    number = sum(len(names) for _, names in parts)
+    images = (
+        (name, models)
+        for place, names in parts
+        for models in [_models(folder, place, given, device)]
+        for name in names
+    )
+    for name, models in track(images, number, 'measuring on the hold-out'):
         truth, found = folder.mask(name), {}
         for key, model in models.items():
             found[key] = model(folder.image(name))
+            score = scores.setdefault(key, HoldoutScores(len(folder.classes)))
             try:
-                scores[key].add(
+                score.add(
                     name, found[key]['ids'], found[key]['confidence'], truth
                 )
             except ValueError as error:
@@ -83,37 +93,81 @@ def evaluate_holdout(
         smalls[name] = _small(found, truth)
     data: dict[str, Any] = {key: s.as_data() for key, s in scores.items()}
     data['recommended'] = recommend(
-        *(count_array(data[key]['per_image']) for key in models)
+        *(count_array(data[key]['per_image']) for key in scores)
     )
     write_json(folder.path, HOLDOUT, data)
-    _write_gallery(folder, data, smalls, models)
+    write_gallery(folder.path, _chosen(data, smalls))
     return data
 
 
+def show_unlabeled(
+    run: str | Path, best: str, device: str | None = None
+) -> None:
+    """Add pictures of a few unlabeled images to those of the hold-out.
+
+    Args:
+        run: see :func:`evaluate_holdout`.
+        best: ``method`` or ``twin``, whichever ``segmentor.pth`` is.
+        device: see :func:`evaluate_holdout`.
+
+    Raises:
+        UsageError: if the model cannot be used.
+    """
+    folder = RunFolder(run)
+    unlabeled = folder.names('unlabeled')
+    drawn = np.random.default_rng(0).permutation(len(unlabeled))[:UNLABELED]
+    if not len(drawn):
+        return
+    model = _predictor(
+        folder, folder.path / 'segmentor.pth', device or get_device()
+    )
+    items = []
+    for name in (unlabeled[k] for k in sorted(drawn)):
+        try:
+            found = model(folder.image(name))
+        except UsageError:  # the findings name unreadable images
+            continue
+        facts = dict(
+            name=name,
+            part='unlabeled',
+            reason='random',
+            confidence=float(found['confidence'].mean()),
+        )
+        items.append((facts, _small({best: found})))
+    add_to_gallery(folder, items)
+
+
 def _models(
-    folder: RunFolder, given: dict[str, str | Path | None], device: str
+    folder: RunFolder,
+    place: Path,
+    given: dict[str, str | Path | None],
+    device: str,
 ) -> dict[str, Predictor]:
     models = {}
     for key, checkpoint in given.items():
-        path = Path(checkpoint or folder.path / PLACES[key] / 'segmentor.pth')
-        if key == 'twin' and checkpoint is None and not path.is_file():
-            continue
-        for file in (path, path.with_suffix('.py')):
-            if not file.is_file():
-                raise UsageError(
-                    f'{file} does not exist, but the hold-out is measured '
-                    'with it. Run mmsemi fit again'
-                )
-        models[key] = model = Predictor(
-            Config.fromfile(path.with_suffix('.py')), path, device=device
-        )
-        number = max(model.model.num_classes, 2)
-        if number != len(folder.classes):
-            raise UsageError(
-                f'{path} predicts {number} classes, but the run has '
-                f'{len(folder.classes)}. Give the model of this run'
-            )
+        path = Path(checkpoint or place / PLACES[key] / 'segmentor.pth')
+        if key != 'twin' or checkpoint is not None or path.is_file():
+            models[key] = _predictor(folder, path, device)
     return models
+
+
+def _predictor(folder: RunFolder, path: Path, device: str) -> Predictor:
+    for file in (path, path.with_suffix('.py')):
+        if not file.is_file():
+            raise UsageError(
+                f'{file} does not exist, but images are measured and shown '
+                'with it. Run mmsemi fit again'
+            )
+    model = Predictor(
+        Config.fromfile(path.with_suffix('.py')), path, device=device
+    )
+    number = max(model.model.num_classes, 2)
+    if number != len(folder.classes):
+        raise UsageError(
+            f'{path} predicts {number} classes, but the run has '
+            f'{len(folder.classes)}. Give the model of this run'
+        )
+    return model
 
 
 def _small(
@@ -130,15 +184,17 @@ def _small(
     return shrink(photo, maps)
 
 
-def _write_gallery(
-    folder: RunFolder,
-    data: dict[str, Any],
-    smalls: dict[str, Small],
-    models: dict[str, Predictor],
-) -> None:
+def _chosen(
+    data: dict[str, Any], smalls: dict[str, Small]
+) -> list[tuple[dict, Small]]:
+    """Images to show, and what is known of them."""
     best = data['recommended']
     items = []
-    scores = {key: image_scores(data[key]['per_image']) for key in models}
+    scores = {
+        key: image_scores(part['per_image'])
+        for key, part in data.items()
+        if key in PLACES
+    }
     for name, reason in choose(scores[best]).items():
         facts = dict(
             name=name,
@@ -148,18 +204,4 @@ def _write_gallery(
             confidence=data[best]['per_image'][name]['confidence'],
         )
         items.append((facts, smalls[name]))
-    unlabeled = folder.names('unlabeled')
-    drawn = np.random.default_rng(0).permutation(len(unlabeled))[:UNLABELED]
-    for name in (unlabeled[k] for k in sorted(drawn)):
-        try:
-            found = models[best](folder.image(name))
-        except UsageError:  # the findings name unreadable images
-            continue
-        facts = dict(
-            name=name,
-            part='unlabeled',
-            reason='random',
-            confidence=float(found['confidence'].mean()),
-        )
-        items.append((facts, _small({best: found})))
-    write_gallery(folder.path, items)
+    return items

@@ -69,6 +69,11 @@ def doctor(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def number(text: str) -> int | str:
+    """A number, or ``auto``."""
+    return text if text == 'auto' else int(text)
+
+
 def fit(parser: argparse.ArgumentParser) -> None:
     _own_data(parser)
     parser.add_argument(
@@ -79,6 +84,15 @@ def fit(parser: argparse.ArgumentParser) -> None:
         metavar='LIST',
         help='images to measure on: a list, or a folder below IMAGES; '
         'default: some of the labeled images are held out',
+    )
+    parser.add_argument(
+        '--cross-validate',
+        nargs='?',
+        const='auto',
+        type=number,
+        metavar='K',
+        help='for few labeled images: hold out every one of them once, in K '
+        'parts (5, or fewer), and train K times more',
     )
     parser.add_argument(
         '--time',

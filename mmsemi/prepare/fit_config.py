@@ -83,6 +83,18 @@ _TEACHER = """\
         buffers='ema',
     ),
 """
+_FOLD = """\
+# Fold {number} of {folds}: {base} without the images of data/holdout.txt,
+# which are predicted by what is trained here.
+# Written by `mmsemi fit` for cross-validation.
+_base_ = '../../{base}'
+fold = "{{{{ fileDirname }}}}/data"
+data = dict(
+    splits=dict(
+        own=dict(lists=(f'{{fold}}/labeled.txt', f'{{fold}}/unlabeled.txt'))
+    ),
+{partly})
+"""
 _PICTURES = """\
     pictures=dict(type='TrainingPictureHook'),
     audit=dict(type='PseudoLabelAuditHook'),
@@ -171,6 +183,25 @@ def config_text(
             'val_cfg = None\nval_dataloader = None\nval_evaluator = None\n'
         )
     return ''.join(parts)
+
+
+def fold_text(
+    base: str, number: int, folds: int, partly: Sequence[str] | None
+) -> str:
+    """Text of a config that trains without the images of a fold.
+
+    Args:
+        base: name of the config of the run, two folders above.
+        number: of the fold, from 1.
+        folds: how many there are.
+        partly: images of the fold of which a part is labeled; None where
+            the run has none.
+    """
+    line = ''
+    if partly is not None and base == 'config.py':
+        value = "f'{fold}/partly.txt'" if partly else None
+        line = f'    partly_labeled={value},\n'
+    return _FOLD.format(number=number, folds=folds, base=base, partly=line)
 
 
 def _rest_of_data(

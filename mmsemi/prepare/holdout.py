@@ -45,6 +45,38 @@ def draw_holdout(pixels: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
     return np.sort(best[1])
 
 
+def draw_folds(
+    pixels: np.ndarray, number: int, seed: int = 0
+) -> list[np.ndarray]:
+    """Share images out so that each is held out once.
+
+    Of some random draws the best is taken: without the images of any fold
+    it leaves as many classes to learn from as may be, then has the classes
+    of each fold in the shares of all images.
+
+    Args:
+        pixels: (N, C) of each class in each labeled image.
+        number: of folds, N at most.
+        seed: of the draws.
+
+    Returns:
+        Sorted rows of each fold; their numbers differ by one at most.
+    """
+    random = np.random.default_rng(seed)
+    total = pixels.sum(0)
+    share = total / max(total.sum(), 1)
+    best: tuple = ()
+    for _ in range(_DRAWS):
+        folds = np.array_split(random.permutation(len(pixels)), number)
+        held = np.stack([pixels[rows].sum(0) for rows in folds])
+        lost = int(((total > 0) & (held == total)).sum())
+        parts = held / np.maximum(held.sum(1, keepdims=True), 1)
+        score = (lost, float(np.abs(parts - share).sum()))
+        if not best or score < best[0]:
+            best = score, folds
+    return [np.sort(rows) for rows in best[1]]
+
+
 def others(names: Sequence[str], rows: np.ndarray) -> list[str]:
     """Those that are not in these rows."""
     left_out = set(rows.tolist())

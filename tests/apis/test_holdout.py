@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from mmseg.apis import inference_model, init_model
 
-from mmsemi.apis.holdout import evaluate_holdout
+from mmsemi.apis.fit_run import take_model
+from mmsemi.apis.holdout import evaluate_holdout, show_unlabeled
 from mmsemi.report.own_data.gallery import read_gallery
 from mmsemi.report.own_data.run_folder import RunFolder
 from mmsemi.utils.errors import UsageError
@@ -19,6 +20,9 @@ def run(tmp_path_factory):
     write_pair(folder / 'train', seed=1)
     write_pair(folder / 'twin', seed=2, bias=1)
     evaluate_holdout(folder, device='cpu')
+    take_model(folder, folder / 'train')
+    for _ in range(2):  # again gives the same
+        show_unlabeled(folder, 'method', device='cpu')
     return folder
 
 
@@ -66,6 +70,7 @@ def test_pictures_are_of_the_images_they_name(run) -> None:
     assert {item['name'] for item in held} == set(names)
     unlabeled = [item for item in items if item['part'] == 'unlabeled']
     assert len(unlabeled) == 4
+    assert all((item['method'] < 3).all() for item in unlabeled)
     for item in held:
         truth = cv2.imread(str(run / f'data/masks/{item["name"]}.png'), -1)
         # Small enough to be shown as they are.

@@ -102,6 +102,7 @@ def next_steps(
     number: int,
     curves: Mapping[str, Curve],
     label_next: bool,
+    folds: bool = False,
 ) -> list[dict[str, str]]:
     """What to do, most useful first: ``title``, ``text``, ``command``.
 
@@ -113,6 +114,7 @@ def next_steps(
         number: of hold-out images.
         curves: of the method.
         label_next: whether ``label_next.csv`` is there.
+        folds: whether all labeled images were held out once.
     """
     steps = []
     weak = [
@@ -153,7 +155,7 @@ def next_steps(
                 'masks? If nobody can tell them apart, join them.',
             )
         )
-    text = _more_images(gain, rows, number)
+    text = _more_images(gain, rows, number, folds)
     if text:
         steps.append(dict(title='Measure on more images', text=text))
     if still_rising(curves):
@@ -171,21 +173,23 @@ def _more_images(
     gain: Mapping[str, Any] | None,
     rows: Sequence[Mapping[str, Any]],
     number: int,
+    folds: bool,
 ) -> str:
     wanted, parts = images_wanted(gain, number), []
     if wanted:
         parts.append(
-            f'If the gain stayed what it is, about {wanted} hold-out images '
+            f'If the gain stayed what it is, about {wanted} '
+            f'{"labeled" if folds else "hold-out"} images '
             f'instead of {number} would be needed to tell it from chance.'
         )
     scarce = [row['name'] for row in rows if row['images'] < 2]
     if scarce:
         parts.append(
-            f'Hold out at least two images with {listed(scarce)}, or nothing '
-            'sure can be said about '
+            f'{"Label" if folds else "Hold out"} at least two images with '
+            f'{listed(scarce)}, or nothing sure can be said about '
             f'{"it" if len(scarce) == 1 else "them"}.'
         )
-    if parts:
+    if parts and not folds:
         parts.append('Name the images to hold out by --val.')
     return ' '.join(parts)
 

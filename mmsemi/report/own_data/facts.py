@@ -14,6 +14,7 @@ from .pseudo_labels import AUDIT, audited
 from .run_folder import PARTS, PLACES, RunFolder
 from .tiles import tiles
 from .training import panels, run_curves
+from .verdict import cross_validation
 
 
 def collect(run: RunFolder) -> dict[str, Any]:
@@ -35,9 +36,12 @@ def collect(run: RunFolder) -> dict[str, Any]:
         **measured.facts,
         classes=run.classes,
         numbers=numbers,
+        folds=run.folds,
+        cross_validation=cross_validation(run.folds, numbers['labeled']),
+        measured_images=measured.number,
         level=LEVEL,
         draws=DRAWS,
-        tiles=tiles(numbers, measured.facts, summaries),
+        tiles=tiles(numbers, measured.facts, summaries, run.folds),
         warnings=[str(text) for text in run.facts.get('warnings', [])]
         + warnings_of(
             measured.facts['rows'],
@@ -83,6 +87,7 @@ def _steps(
         measured.number,
         curves,
         (run.path / 'label_next.csv').is_file(),
+        bool(run.folds),
     )
     steps = [
         dict(step, command=step.get('command', '').format(run=quoted(run)))

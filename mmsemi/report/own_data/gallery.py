@@ -117,8 +117,27 @@ def write_gallery(run: Path, items: list[tuple[dict, Small]]) -> None:
         items: facts of an image (``name``, ``part``, ``reason``, ...) and
             its pictures.
     """
+    write_json(run, INDEX, _write_files(run, items, 0))
+
+
+def add_to_gallery(
+    run: RunFolder, items: list[tuple[dict, Small]], part: str = 'unlabeled'
+) -> None:
+    """Add pictures of another part, in place of those there are of it."""
+    index = [
+        facts
+        for facts in run.optional_json(INDEX) or []
+        if facts['part'] != part
+    ]
+    added = _write_files(run.path, items, len(index))
+    write_json(run.path, INDEX, index + added)
+
+
+def _write_files(
+    run: Path, items: list[tuple[dict, Small]], first: int
+) -> list[dict]:
     index = []
-    for number, (facts, small) in enumerate(items):
+    for number, (facts, small) in enumerate(items, first):
         # Names of images may be anything; numbers are names on any system.
         files = {'photo': f'{FOLDER}/{number:02d}_photo.jpg'}
         write_bytes(run, files['photo'], small.photo, sync=False)
@@ -126,7 +145,7 @@ def write_gallery(run: Path, items: list[tuple[dict, Small]]) -> None:
             files[key] = f'{FOLDER}/{number:02d}_{key}.png'
             write_bytes(run, files[key], content, sync=False)
         index.append(dict(facts, files=files))
-    write_json(run, INDEX, index)
+    return index
 
 
 def read_gallery(run: RunFolder) -> list[dict]:

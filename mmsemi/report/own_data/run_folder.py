@@ -13,6 +13,7 @@ from mmsemi.utils.errors import UsageError
 
 FACTS, HOLDOUT = 'fit.json', 'holdout.json'
 PARTS = ('labeled', 'holdout', 'unlabeled')
+FOLDS = 'folds'
 # Folders of the two trainings.
 PLACES = dict(method='train', twin='twin')
 
@@ -36,6 +37,11 @@ def read_names(run: str | Path, part: str) -> list[str]:
     """Paths in ``data/<part>.txt``; none where there is no such list."""
     path = Path(run, 'data', f'{part}.txt')
     return read_lines(str(path)) if path.is_file() else []
+
+
+def fold_folder(run: str | Path, number: int) -> Path:
+    """Folder of a fold of cross-validation, from 1."""
+    return Path(run, FOLDS, str(number))
 
 
 def _read_json(path: Path) -> Any:
@@ -67,6 +73,7 @@ class RunFolder:
         facts: those of ``fit.json``.
         classes: names.
         palette: (C, 3) uint8 RGB.
+        folds: number of folds of cross-validation, 0 without.
 
     Raises:
         UsageError: if it is no such folder, or a file in it is damaged.
@@ -92,6 +99,7 @@ class RunFolder:
             )
         self.classes = [str(name) for name in self.facts['classes']]
         self.palette = np.array(self.facts['palette'], np.uint8)
+        self.folds = int(self.facts.get('folds') or 0)
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the run.
@@ -111,6 +119,16 @@ class RunFolder:
         A name is the path below the folder of images.
         """
         return read_names(self.path, part)
+
+    def measured(self) -> list[tuple[Path, list[str]]]:
+        """Images to measure on, and the folder of what is measured on them.
+
+        Of a fold this is a folder of its own.
+        """
+        if not self.folds:
+            return [(self.path, self.names('holdout'))]
+        folders = [fold_folder(self.path, k + 1) for k in range(self.folds)]
+        return [(path, read_names(path, 'holdout')) for path in folders]
 
     def image(self, name: str) -> Path:
         """File of an image, which stays where it was."""

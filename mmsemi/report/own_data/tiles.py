@@ -12,6 +12,7 @@ def tiles(
     numbers: Mapping[str, int],
     measured: Mapping[str, Any],
     summaries: Mapping[str, Any],
+    folds: int = 0,
 ) -> list[dict[str, str]]:
     """``name``, ``value``, ``more`` and ``tone`` of each figure.
 
@@ -20,13 +21,15 @@ def tiles(
         measured: facts of :class:`.measured.Measured`.
         summaries: ``summary.json`` of ``method`` and ``twin``, None where
             there is none.
+        folds: of cross-validation.
     """
+    held = 'each held out once' if folds else f'{numbers["holdout"]} held out'
     found = [
         dict(
             name='images',
             value=str(sum(numbers.values())),
-            more=f'{numbers["labeled"]} labeled, {numbers["holdout"]} held '
-            f'out, {numbers["unlabeled"]} unlabeled',
+            more=f'{numbers["labeled"]} labeled, {held}, '
+            f'{numbers["unlabeled"]} unlabeled',
         )
     ]
     score = measured['means']['score']

@@ -8,10 +8,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mmsemi.apis.holdout import evaluate_holdout
+from mmsemi.apis.fit_run import take_model
+from mmsemi.apis.holdout import evaluate_holdout, show_unlabeled
 from mmsemi.apis.report import write_report
 from mmsemi.report.own_data.facts import collect
-from mmsemi.report.own_data.run_folder import RunFolder
+from mmsemi.report.own_data.run_folder import PLACES, RunFolder
 from mmsemi.utils.errors import UsageError
 
 from .made_run import write_pair, write_run
@@ -69,7 +70,9 @@ def measured(tmp_path_factory):
     run = write_run(root, classes=HOSTILE, names=FILES)
     write_pair(run / 'train', seed=1)
     write_pair(run / 'twin', seed=2, bias=1)
-    evaluate_holdout(run, device='cpu')
+    best = evaluate_holdout(run, device='cpu')['recommended']
+    take_model(run, run / PLACES[best])
+    show_unlabeled(run, best, device='cpu')
     return run
 
 
