@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .holdout import evaluate_holdout
     from .infer import infer
     from .modules import register_all_modules
+    from .outside_masks import calibrate_masks
     from .predict import predict
     from .report import write_report
     from .selection import label_next
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .train_mutual import train_mutual
 
 _PLACES = dict(
+    calibrate_masks='mmsemi.apis.outside_masks',
     compare='mmsemi.apis.compare',
     convert='mmsemi.apis.convert',
     doctor='mmsemi.apis.doctor',
@@ -51,6 +53,7 @@ _PLACES = dict(
 )
 
 __all__ = [
+    'calibrate_masks',
     'compare',
     'convert',
     'doctor',

@@ -235,3 +235,45 @@ def calibrate(parser: argparse.ArgumentParser) -> None:
     add_options(parser)
     add_trust_option(parser)
     add_launcher(parser)
+
+
+def calibrate_masks(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    parser.add_argument(
+        'masks',
+        metavar='MASKS',
+        help='folder with a mask (.png, .npy) or probabilities (.npy, .npz) '
+        'of labeled and unlabeled images, named as these',
+    )
+    parser.add_argument(
+        '--out', required=True, metavar='FOLDER', help='for the labels'
+    )
+    parser.add_argument(
+        '--confidence',
+        metavar='FOLDER',
+        help='confidences of the masks (.png, .npy), where they lie apart',
+    )
+    parser.add_argument(
+        '--precision',
+        type=float,
+        default=0.8,
+        help='share of the labels kept of a class that must be right; '
+        '0 keeps everything; default: 0.8',
+    )
+    parser.add_argument(
+        '--error-rate',
+        type=float,
+        default=0.1,
+        metavar='RATE',
+        help='probability with which a class that is kept may miss it; '
+        'default: 0.1',
+    )
+    parser.add_argument(
+        '--split', metavar='NAME', help='as `mmsemi train` takes it'
+    )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace labels that lie in the folder',
+    )
+    add_options(parser)

@@ -4,7 +4,16 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .arguments import calibrate, convert, export, infer, mutual, test, train
+from .arguments import (
+    calibrate,
+    calibrate_masks,
+    convert,
+    export,
+    infer,
+    mutual,
+    test,
+    train,
+)
 from .comparison_arguments import compare, curves, summarize
 from .own_data_arguments import doctor, fit, label_next, predict, report
 
@@ -83,6 +92,12 @@ COMMANDS = {
         'sweep the calibration of a zero-label model',
         'mmsemi.apis.calibration:sweep_calibration',
         calibrate,
+    ),
+    'calibrate-masks': Command(
+        'pseudo-labels of masks from elsewhere, as far as they are right',
+        'mmsemi.apis.outside_masks:calibrate_masks',
+        calibrate_masks,
+        prints=True,
     ),
     'report': Command(
         'write the report of a run on your own images again',

@@ -72,13 +72,13 @@ class Shown(NamedTuple):
     """What labeled images show of the labels at one threshold.
 
     Attributes:
-        index: of the threshold.
+        place: of the threshold.
         kept: whether the stated precision is shown there.
         measured: precision on the labeled images, NaN without any label.
         bound: lower bound, of this threshold taken alone.
     """
 
-    index: int
+    place: int
     kept: bool
     measured: float
     bound: float

@@ -74,7 +74,7 @@ def test_chosen_threshold_has_the_precision(pool):
         found = largest_shown(
             kept[:, index], shown[:, index], shares, wanted, DELTA
         )
-        chosen.append(found.index if found.kept else -1)
+        chosen.append(found.place if found.kept else -1)
     chosen = np.array(chosen)
     assert (chosen >= 3).mean() <= DELTA
     assert (chosen == 2).mean() > 0.8
@@ -104,4 +104,4 @@ def test_images_without_labels_say_nothing():
 def test_precision_0_keeps_everything():
     weights, right = np.ones((3, 5)), np.zeros((3, 5))
     found = largest_shown(weights, right, [0.3, 0.6, 1.0], 0, 0.1)
-    assert found.kept and found.index == 2 and found.bound == 0
+    assert found.kept and found.place == 2 and found.bound == 0

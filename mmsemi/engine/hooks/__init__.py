@@ -10,6 +10,7 @@ from .generator_refresh_hook import GeneratorRefreshHook
 from .keep_weights_hook import KeepWeightsHook
 from .mask_watch_hook import MaskWatchHook
 from .mean_teacher_hook import MeanTeacherHook
+from .outside_labels_hook import OutsideLabelsHook
 from .progress_hook import ProgressHook
 from .pseudo_label_audit_hook import PseudoLabelAuditHook
 from .pseudo_label_hook import PseudoLabelHook
@@ -33,6 +34,7 @@ __all__ = [
     'KeepWeightsHook',
     'MaskWatchHook',
     'MeanTeacherHook',
+    'OutsideLabelsHook',
     'ProgressHook',
     'PseudoLabelAuditHook',
     'PseudoLabelHook',

@@ -50,6 +50,9 @@ class OnlineSegmentor(TargetVerbs, SemiSegmentor):
               images rises as exp(-5 (1 - t)^2) (Tarvainen and Valpola,
               NeurIPS 2017).
             - ``warmup_iters``: iterations on labeled images only, before.
+            - ``known_iters``: iterations in which what is annotated of
+              unlabeled images is learned; None: in all. Labels from
+              elsewhere are left behind so.
             - ``joint_forward``: labeled and unlabeled images go through the
               student at once and share their batch statistics.
             - ``audit``: log how often the labels that are learned from are
@@ -67,6 +70,7 @@ class OnlineSegmentor(TargetVerbs, SemiSegmentor):
         unsup_weight=1.0,
         ramp_up_iters=0,
         warmup_iters=0,
+        known_iters=None,
         joint_forward=True,
         audit=False,
         undo_class_weights=False,

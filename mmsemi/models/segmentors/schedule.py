@@ -7,9 +7,9 @@ from typing import Any
 class TrainingSchedule:
     """Warm-up and ramp-up of an online method, by the iteration.
 
-    Reads ``warmup_iters``, ``ramp_up_iters`` and ``unsup_weight`` of
-    ``semi_train_cfg``. ``TrainingProgressHook`` says how far training is; no
-    checkpoint needs it.
+    Reads ``warmup_iters``, ``ramp_up_iters``, ``known_iters`` and
+    ``unsup_weight`` of ``semi_train_cfg``. ``TrainingProgressHook`` says how
+    far training is; no checkpoint needs it.
     """
 
     semi_train_cfg: dict[str, Any]
@@ -42,6 +42,12 @@ class TrainingSchedule:
         """Whether unlabeled images are still left aside."""
         length = self.semi_train_cfg['warmup_iters']
         return bool(length) and self._known_iteration() < length
+
+    @property
+    def learns_known(self) -> bool:
+        """Whether what is annotated of unlabeled images is learned."""
+        length = self.semi_train_cfg['known_iters']
+        return length is None or self._known_iteration() < length
 
     @property
     def unsup_weight(self) -> float:

@@ -29,7 +29,8 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
     def label(self, logits: Tensor, batch: Batch) -> Targets:
         """Targets for the unlabeled images of a batch.
 
-        What is annotated of them keeps its label, at full weight.
+        What is annotated of them keeps its label, at full weight, as long as
+        ``known_iters`` says.
 
         Args:
             logits: (M, C, h, w) for their weak views.
@@ -49,7 +50,8 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         )
         if self.semi_train_cfg['audit']:
             targets = targets.change(truth=batch.truth)
-        targets = targets.with_known(batch.annotated)
+        if self.learns_known:
+            targets = targets.with_known(batch.annotated)
         self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 

@@ -71,6 +71,24 @@ def test_known_pixels_keep_their_label(threshold, loss) -> None:
     assert (targets.weights[0][~sure] > 0).all() == (threshold == 0)
 
 
+def test_what_is_known_is_left_behind_when_the_config_says_so() -> None:
+    model, data = (
+        build(threshold=0.0, semi_train_cfg=dict(known_iters=5)),
+        data_of(padded=0),
+    )
+    known = some_known(data)
+    plain = build(threshold=0.0)
+    found = []
+    for iteration in (4, 5):
+        model.set_progress(iteration, 10)
+        found += learned(model, data)
+    sure = known != 255
+    assert torch.equal(found[0].labels[0][sure], known[sure])
+    (without,) = learned(plain, data_of(padded=0))
+    assert torch.equal(found[1].labels, without.labels)
+    assert not torch.equal(found[1].labels[0][sure], known[sure])
+
+
 def test_unknown_pixels_have_a_gradient_towards_the_teacher() -> None:
     """With 90 % unknown the student learns both, pixel by pixel."""
     model, data = build(threshold=0.0), data_of(padded=0)

@@ -1,0 +1,179 @@
+"""Masks from elsewhere: read, calibrated, written, learned from."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mmsemi.apis import calibrate_masks
+from mmsemi.engine.runner import build_runner
+from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
+from mmsemi.utils.errors import UsageError
+from tests.tiny import CLASSES, SIZE, make_tiny_set, tiny_config
+
+LABELED, UNLABELED = 14, 10
+
+
+def true_mask(root, stem):
+    return cv2.imread(str(root / f'data/masks/{stem}.png'), -1)
+
+
+@pytest.fixture(scope='module')
+def given(tmp_path_factory):
+    """A data set, its config, and probabilities of another model.
+
+    Ground is right; discs are right where the model is sure and half of the
+    others are not discs; bars are ground.
+    """
+    root = tmp_path_factory.mktemp('outside')
+    make_tiny_set(root / 'data', LABELED, UNLABELED)
+    cfg = tiny_config(root / 'data', root / 'work')
+    cfg.dump(root / 'config.py')
+    rng = np.random.default_rng(0)
+    (root / 'masks').mkdir()
+    for number in range(LABELED + UNLABELED):
+        stem = f'{number:02d}'
+        truth = true_mask(root, stem)
+        labels = np.where(truth == 255, 0, truth)
+        labels[truth == 2] = 0
+        labels[4:12, :5] = 2
+        sure = rng.uniform(0.8, 1.0, SIZE)
+        unsure = (truth == 0) & (rng.random(SIZE) < 0.15)
+        labels[unsure] = 1
+        sure[unsure] = rng.uniform(0.4, 0.7, unsure.sum())
+        probabilities = np.repeat((1 - sure)[None] / 2, 3, 0)
+        np.put_along_axis(probabilities, labels[None].astype(int), sure, 0)
+        np.savez(root / f'masks/{stem}.npz', probabilities=probabilities)
+    return root
+
+
+@pytest.fixture(scope='module')
+def kept(given):
+    table = calibrate_masks(
+        str(given / 'config.py'),
+        str(given / 'masks'),
+        str(given / 'out'),
+        precision=0.6,
+    )
+    store = PseudoLabelStore(given / 'out')
+    return given, table, store.manifest(0)
+
+
+def test_right_labels_are_kept_and_wrong_ones_dropped(kept):
+    given, table, manifest = kept
+    result = manifest['calibration']
+    assert result['ground']['kept'] and result['ground']['share'] == 1
+    assert result['disc']['kept'] and result['disc']['share'] < 0.95
+    assert not result['bar']['kept'] and result['bar']['measured'] < 0.2
+    right = {name: [0, 0] for name in CLASSES}
+    for number in range(LABELED, LABELED + UNLABELED):
+        labels = read_png(given / f'out/round_0/labels/{number}.png')
+        truth = true_mask(given, number)
+        assert labels.shape == SIZE and (labels == 255).any()
+        for label, name in enumerate(CLASSES):
+            here = (labels == label) & (truth != 255)
+            right[name][0] += (truth[here] == label).sum()
+            right[name][1] += here.sum()
+    assert right['bar'] == [0, 0]
+    for name in ('ground', 'disc'):
+        assert right[name][0] / right[name][1] > 0.6
+    assert 'dropped' in table.splitlines()[3]
+    assert (given / 'out/calibration.txt').read_text() == table + '\n'
+    names = (given / 'out/images.txt').read_text().split()
+    assert names == [str(k) for k in range(LABELED, LABELED + UNLABELED)]
+    assert PseudoLabelStore(given / 'out').problem(0) is None
+
+
+def test_hard_masks_are_kept_or_dropped_by_class(given, tmp_path):
+    for path in (given / 'masks').iterdir():
+        labels = np.load(path)['probabilities'].argmax(0).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f'{path.stem}.png'), labels)
+    out = tmp_path / 'out'
+    args = str(given / 'config.py'), str(tmp_path), str(out)
+    calibrate_masks(*args, precision=0.6)
+    found = PseudoLabelStore(out).manifest(0)['calibration']
+    assert found['ground']['kept'] and found['ground']['share'] == 1
+    assert not found['disc']['kept'] and not found['bar']['kept']
+    with pytest.raises(UsageError, match='holds files'):
+        calibrate_masks(*args)
+    # Everything, to compare with.
+    calibrate_masks(*args, precision=0, overwrite=True)
+    name = f'{LABELED}.png'
+    assert np.array_equal(
+        read_png(out / 'round_0/labels' / name), read_png(tmp_path / name)
+    )
+
+
+def rounds(given, labels, work_dir, portions=(1.0, 0.5)):
+    cfg = tiny_config(given / 'data', work_dir)
+    cfg.train_cfg.portions = portions
+    cfg.train_cfg.supervised_iters = cfg.train_cfg.iters_per_round = 2
+    for hook in cfg.custom_hooks:
+        if hook['type'] == 'PseudoLabelHook':
+            hook.update(type='OutsideLabelsHook', labels=str(labels))
+    cfg.experiment_name = str(work_dir)
+    return build_runner(cfg)
+
+
+def test_first_round_learns_them_and_later_ones_the_models_own(kept):
+    given, _, manifest = kept
+    rounds(given, given / 'out', given / 'work').train()
+    store = PseudoLabelStore(given / 'work/pseudo_labels')
+    first, second = store.manifest(1), store.manifest(2)
+    assert first['kept'] == manifest['kept'] != second['kept']
+    path = f'labels/{LABELED}.png'
+    assert np.array_equal(
+        read_png(store.folder(1) / path),
+        read_png(given / 'out/round_0' / path),
+    )
+    assert second['per_class']['ground']['threshold'] > 0
+
+
+def test_labels_that_do_not_serve_are_refused(kept, tmp_path):
+    given, _, _ = kept
+    with pytest.raises(UsageError, match='no labels yet.*calibrate-masks'):
+        rounds(given, tmp_path / 'no', tmp_path / 'a').train()
+    out = given / 'out'
+    with pytest.raises(UsageError, match='first portion be 1.0'):
+        rounds(given, out, tmp_path / 'b', portions=(0.5, 0.5)).train()
+    make_tiny_set(tmp_path / 'data', LABELED, UNLABELED + 1)
+    with pytest.raises(UsageError, match='unlabeled image 24'):
+        rounds(tmp_path, out, tmp_path / 'c').train()
+
+
+@pytest.mark.parametrize(
+    'array, message',
+    [
+        (np.zeros((4, *SIZE), np.float32), r'needed for the 3 classes'),
+        (np.full((3, *SIZE), 7.5), '7.5 is no probability.*softmax'),
+        (np.full((3, *SIZE), np.nan), 'nan is no probability'),
+        (np.full(SIZE, 9), 'value 9 is no class: there are 0..2'),
+        (np.zeros((8, 8), int), r'8x8 for an image of 48x32'),
+        (np.zeros(SIZE), 'is no mask.*integers'),
+    ],
+)
+def test_what_is_no_mask_is_named(given, tmp_path, array, message):
+    for stem in ('03', str(LABELED)):
+        np.save(tmp_path / f'{stem}.npy', array)
+    with pytest.raises(UsageError, match=f'03.npy: .*{message}'):
+        calibrate_masks(
+            str(given / 'config.py'), str(tmp_path), str(tmp_path / 'out')
+        )
+    assert not (tmp_path / 'out').exists()
+
+
+def test_masks_of_other_images_are_refused(given, tmp_path):
+    config, out = str(given / 'config.py'), str(tmp_path / 'out')
+    with pytest.raises(UsageError, match='no such folder'):
+        calibrate_masks(config, str(tmp_path / 'none'), out)
+    np.save(tmp_path / 'x.npy', np.zeros(SIZE, int))
+    with pytest.raises(UsageError, match='no mask of any of the 14 labeled'):
+        calibrate_masks(config, str(tmp_path), out)
+    np.save(tmp_path / '03.npy', np.zeros(SIZE, int))
+    with pytest.raises(UsageError, match='any of the 10 unlabeled'):
+        calibrate_masks(config, str(tmp_path), out)
+    for name in ('precision', 'error_rate'):
+        with pytest.raises(UsageError, match=name.replace('_', '-')):
+            calibrate_masks(config, str(tmp_path), out, **{name: 1.0})
+    np.savez(tmp_path / '03.npz', np.zeros(SIZE, int))
+    with pytest.raises(UsageError, match='are masks of one image'):
+        calibrate_masks(config, str(tmp_path), out)
