@@ -27,6 +27,7 @@ WORDS = {
     'mutual': 'a.py b.py',
     'compare': 'a.py',
     'calibrate': 'c.py k.pth',
+    'calibrate-masks': 'c.py masks --out o',
     'report': 'r',
     'summarize': 'w',
     'curves': 'w',
