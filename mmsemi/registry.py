@@ -58,7 +58,9 @@ PARAM_SCHEDULERS = _node(
 METRICS = _node('METRICS', 'metric', 'mmseg.evaluation', 'mmsemi.evaluation')
 EVALUATOR = _node('EVALUATOR', 'evaluator', 'mmseg.evaluation')
 TASK_UTILS = _node('TASK_UTILS', 'task util', *_MODELS)
-VISUALIZERS = _node('VISUALIZERS', 'visualizer', 'mmseg.visualization')
+VISUALIZERS = _node(
+    'VISUALIZERS', 'visualizer', 'mmseg.visualization', 'mmsemi.engine'
+)
 VISBACKENDS = _node('VISBACKENDS', 'vis_backend', 'mmseg.visualization')
 LOG_PROCESSORS = _node(
     'LOG_PROCESSORS', 'log processor', 'mmseg.visualization'

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 # Several processes share the cores among them (``pytest -n auto``); theirs
@@ -14,14 +15,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def pytest_collection_finish(session) -> None:
+modules_seen = 0
+
+
+def pytest_runtest_setup(item) -> None:
     """What is imported stays; garbage collectors need not look at it again.
 
     mmengine collects garbage with every data set, which takes 0.3 s with
     all modules in sight: half the time of tests that train.
     """
-    gc.collect()
-    gc.freeze()
+    global modules_seen
+    if len(sys.modules) > modules_seen + 50:
+        modules_seen = len(sys.modules)
+        gc.collect()
+        gc.freeze()
 
 
 def external_folder(variable: str, default: str) -> Path:
@@ -62,12 +69,19 @@ def _scope():
 
 
 @pytest.fixture(autouse=True, scope='session')
-def _unformatted_configs():
-    """Checkpoints hold the config's text; laying it out takes a second."""
+def _cheap_notes():
+    """Checkpoints hold the config's text and the commit of mmengine.
+
+    Laying the text out takes a second, asking git a process each time.
+    """
     from unittest.mock import patch
 
-    with patch(
-        'yapf.yapflib.yapf_api.FormatCode', lambda text, **kwargs: (text, True)
+    with (
+        patch(
+            'yapf.yapflib.yapf_api.FormatCode',
+            lambda text, **kwargs: (text, True),
+        ),
+        patch('mmengine.runner.runner.get_git_hash', lambda: 'None'),
     ):
         yield
 

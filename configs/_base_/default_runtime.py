@@ -13,7 +13,7 @@ sync_bn = True  # several GPUs share the statistics of BatchNorm
 randomness = dict(seed=0)
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(
-    type='SegLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+    type='LazyVisualizer', vis_backends=vis_backends, name='visualizer'
 )
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'

@@ -187,7 +187,7 @@ def save_drawings(cfg: Config, folder: str) -> None:
     cfg.default_hooks = hooks
     cfg.visualizer = dict(
         cfg.get('visualizer')
-        or dict(type='SegLocalVisualizer', name='visualizer'),
+        or dict(type='LazyVisualizer', name='visualizer'),
         save_dir=folder,
         vis_backends=[dict(type='LocalVisBackend')],
     )

@@ -115,7 +115,7 @@ def add_tensorboard(cfg: Config) -> None:
             '--tensorboard: tensorboard is not installed. Install it with '
             '`pip install tensorboard`'
         )
-    visualizer = cfg.get('visualizer') or dict(type='SegLocalVisualizer')
+    visualizer = cfg.get('visualizer') or dict(type='LazyVisualizer')
     backends = list(visualizer.get('vis_backends') or ())
     if not any(b.get('type') == 'TensorboardVisBackend' for b in backends):
         backends.append(dict(type='TensorboardVisBackend'))

@@ -54,7 +54,7 @@ def seconds_per_step(cfg: Config, steps: int = 8) -> float:
     ] + [dict(type='StepClockHook')]
     cfg.log_level = 'ERROR'
     cfg.vis_backends = []
-    cfg.visualizer = dict(type='SegLocalVisualizer', vis_backends=[])
+    cfg.visualizer = dict(type='LazyVisualizer', vis_backends=[])
     cfg.work_dir = tempfile.mkdtemp(prefix='mmsemi-trial-')
     try:
         runner = build_runner(cfg)

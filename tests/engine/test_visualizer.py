@@ -1,0 +1,32 @@
+"""The figure that is made late is the one of mmseg."""
+
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from mmseg.visualization import SegLocalVisualizer
+
+from mmsemi.engine.visualizer import LazyVisualizer
+
+META = dict(classes=('a', 'b'), palette=[[255, 0, 0], [0, 0, 255]])
+
+
+def test_pictures_are_those_of_mmseg() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    labels = torch.arange(600).reshape(1, 20, 30) // 300
+    sample = SegDataSample(pred_sem_seg=PixelData(data=labels))
+    drawn = []
+    for kind in (SegLocalVisualizer, LazyVisualizer):
+        visualizer = kind(name=f'test_{kind.__name__}')
+        assert (visualizer.ax_save is None) == (kind is LazyVisualizer)
+        visualizer.dataset_meta = META
+        for number in range(2):  # the second on the same figure
+            visualizer.add_datasample(
+                'image', image, sample, draw_gt=False, step=number
+            )
+            drawn.append(visualizer.get_image())
+        visualizer.draw_bboxes(torch.tensor([[2, 2, 9, 9]]))
+        drawn.append(visualizer.get_image())
+    assert drawn[0].shape == image.shape and np.ptp(drawn[0]) > 0
+    for mine, theirs in zip(drawn[3:], drawn[:3]):
+        assert np.array_equal(mine, theirs)
