@@ -227,6 +227,7 @@ def _train_one(run: Path, key: str, title: str = '') -> None:
         str(run / config),
         work_dir=str(folder),
         resume=(folder / 'run.json').exists(),
+        accumulate='auto',
     )
 
 

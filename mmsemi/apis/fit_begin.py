@@ -4,7 +4,6 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import torch
 from mmengine.config import Config
 
 from mmsemi.doctor.findings import as_data
-from mmsemi.engine.trial import seconds_per_step
 from mmsemi.io.files import write_text
 from mmsemi.io.package_configs import find_config
 from mmsemi.prepare.fit_config import OwnData, config_text
@@ -25,13 +23,12 @@ from mmsemi.prepare.fit_settings import (
 )
 from mmsemi.report.own_data.run_folder import read_facts, read_names
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.progress import format_seconds
 from mmsemi.version import __version__
 
 from .config import load_config
 from .doctor import doctor
 from .fit_data import Plan, loading_of, plan_data, write_data
-from .fit_folds import TRAINED, offer, steps_of_all, trainings, write_folds
+from .fit_folds import offer, write_folds
 from .fit_run import (
     CONFIG,
     NETWORK,
@@ -42,8 +39,7 @@ from .fit_run import (
     what_changed,
     write_facts,
 )
-
-_FEWEST, _MOST = 100, 40_000
+from .fit_trial import FEWEST, Tried, try_out
 
 
 def begin(
@@ -118,17 +114,15 @@ def begin(
             )
             write_text(run, name, text)
 
-    write(_FEWEST)
+    write(FEWEST)
     configs = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
-    seconds = [] if wish['iters'] else _seconds(run, configs)
-    iterations = _iterations(wish['iters'], budget, seconds, len(plan.folds))
-    say('\n'.join(lines_of([iterations])))
-    write(iterations.value)
+    tried = try_out(run, configs, wish['iters'], budget, len(plan.folds))
+    say('\n'.join(lines_of(tried.settings)))
+    settings.update({setting.name: setting for setting in tried.settings})
+    write(tried.iterations)
     write_folds(run, plan.folds, configs)
     if not plan.folds and wish['val'] is None:
-        held, labeled = len(plan.lists['holdout']), len(plan.pairs)
-        say(offer(labeled, held, len(configs), iterations.value, seconds))
-    settings['iterations'] = iterations
+        _offer(plan, len(configs), tried)
     return write_facts(
         run,
         version=__version__,
@@ -147,6 +141,13 @@ def begin(
         folds=len(plan.folds),
         earlier=earlier and str(earlier.relative_to(run)),
     )
+
+
+def _offer(plan: Plan, kinds: int, tried: Tried) -> None:
+    held = len(plan.lists['holdout'])
+    line = offer(len(plan.pairs), held, kinds, tried.iterations, tried.seconds)
+    if line:
+        say(line)
 
 
 def _title(alone: bool) -> str:
@@ -216,27 +217,3 @@ def _network_text(model: str) -> str:
             f'--model {model}: this config has no model with one decode_head'
         )
     return Config(dict(model=network)).pretty_text
-
-
-def _seconds(run: Path, configs: Sequence[str]) -> list[float]:
-    """What a step of each config takes, after a few were timed."""
-    return [seconds_per_step(load_config(str(run / n))) for n in configs]
-
-
-def _iterations(
-    iters: int | None, budget: float, seconds: Sequence[float], folds: int
-) -> Setting:
-    """As many as fit in the time."""
-    if iters is not None:
-        return Setting('iterations', iters, 'as you said')
-    step = steps_of_all(seconds, folds)
-    number = max(_FEWEST, min(int(budget * TRAINED / step), _MOST))
-    times = ' and '.join(f'{value:.2f} s' for value in seconds)
-    only = ' (labeled only)' * (len(seconds) > 1)
-    all_of_them = f', {trainings(len(seconds), folds)} times' * bool(folds)
-    return Setting(
-        'iterations',
-        number,
-        f'a step takes {times}{only}; that makes about '
-        f'{format_seconds(number * step)} of training{all_of_them}',
-    )

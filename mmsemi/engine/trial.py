@@ -1,15 +1,19 @@
-"""How long a step of a config takes here, found by taking a few."""
+"""How long a step takes here, and whether it fits: found by taking a few."""
 
 import copy
 import shutil
 import tempfile
 import time
+from typing import NamedTuple
 
+import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from mmsemi.registry import HOOKS
 
+from .build import resolve
+from .memory import StepTooLarge, more_parts, release_memory, remedy
 from .runner import build_runner
 
 
@@ -28,17 +32,59 @@ class StepClockHook(Hook):
         self.ends.append(time.perf_counter())
 
 
-def seconds_per_step(cfg: Config, steps: int = 8) -> float:
+class Trial(NamedTuple):
+    """What a few steps were like.
+
+    Attributes:
+        seconds: of an iteration, data loading included.
+        parts: in which a step must be taken to fit the memory of the GPU.
+        memory: largest share of the GPU's memory in use, None without one.
+    """
+
+    seconds: float
+    parts: int
+    memory: float | None
+
+
+def try_steps(cfg: Config, steps: int = 8) -> Trial:
     """Train for a few iterations in a folder that is removed again.
+
+    A step that does not fit the memory of the GPU is taken in twice as many
+    parts, until it does.
 
     Args:
         cfg: as its file has it, or resolved; it is not changed.
-        steps: iterations; the first of them is not timed.
+        steps: iterations, at least 2; the first of them is not timed.
 
-    Returns:
-        Seconds of an iteration, data loading included.
+    Raises:
+        StepTooLarge: if a step does not fit image by image.
     """
-    cfg = copy.deepcopy(cfg)
+    cfg = resolve(copy.deepcopy(cfg))
+    while True:
+        parts = (cfg.get('machine') or {}).get('accumulate', 1)
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        try:
+            seconds = _seconds_of_a_step(cfg, steps)
+            return Trial(seconds, parts, _memory_used())
+        except torch.cuda.OutOfMemoryError as error:
+            smaller = more_parts(cfg)
+            if smaller is None:
+                raise StepTooLarge(remedy(cfg)) from error
+        # Here the runner is gone, and its memory with it.
+        release_memory()
+        cfg = smaller
+
+
+def _memory_used() -> float | None:
+    if not torch.cuda.is_available():
+        return None
+    _, total = torch.cuda.mem_get_info()
+    return torch.cuda.max_memory_reserved() / total
+
+
+def _seconds_of_a_step(cfg: Config, steps: int) -> float:
+    cfg = Config(cfg.to_dict(), filename=cfg.filename)
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=steps)
     for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
         cfg[key] = None

@@ -7,6 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmsemi.apis import fit_trial
 from mmsemi.apis.inference import Predictor
 from mmsemi.apis.train import train
 from mmsemi.models.segmentors import MeanTeacher
@@ -143,3 +144,43 @@ def test_partners_stay_with_their_images(root, tmp_path) -> None:
         assert len(unlabeled) == 4 and {*in_parts[::2]} == {*numbers[:2]}
         assert len(presence[0]) == 9
     assert any(map(any, presence))
+
+
+def fit_tries(folder, monkeypatch, largest, **wish):
+    """What fit finds out where so many unlabeled images fit a GPU."""
+    step, sizes = MeanTeacher.step, []
+
+    def needs_memory(self, batch):
+        sizes.append(len(batch.weak))
+        if len(batch.weak) > largest:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+        return step(self, batch)
+
+    monkeypatch.setattr(MeanTeacher, 'step', needs_memory)
+    monkeypatch.setattr(fit_trial, 'device_kind', lambda: 'cuda')
+    wish = dict(iters=None, budget=60.0, folds=0) | wish
+    tried = fit_trial.try_out(folder, ['method.py'], **wish)
+    return {s.name: s for s in tried.settings}, sizes, tried
+
+
+def test_fit_tries_what_fits_the_memory(root, tmp_path, monkeypatch) -> None:
+    written(online(root, tmp_path), tmp_path)
+    with monkeypatch.context() as patch:
+        found, sizes, tried = fit_tries(tmp_path, patch, largest=1)
+    assert sizes[0] == 2 and set(sizes[1:]) == {1} and len(sizes) > 8
+    assert found['accumulate'].value == 2
+    assert 'does not fit the memory of the GPU' in found['accumulate'].reason
+    assert tried.iterations == found['iterations'].value >= 100
+    with monkeypatch.context() as patch:
+        found, sizes, tried = fit_tries(tmp_path, patch, largest=2, iters=7)
+    assert sizes == [2] and tried.seconds == []
+    assert found['accumulate'].value == 1 and tried.iterations == 7
+    assert not (tmp_path / 'run').exists()
+    with pytest.raises(UsageError, match='method.py: a step takes its images'):
+        fit_tries(tmp_path, monkeypatch, largest=0)
+
+
+def test_on_a_cpu_and_with_iterations_nothing_is_tried(tmp_path) -> None:
+    tried = fit_trial.try_out(tmp_path, ['none.py'], 7, 60.0, 0)
+    assert [s.name for s in tried.settings] == ['iterations']
+    assert tried.iterations == 7
