@@ -25,25 +25,40 @@ if TYPE_CHECKING:
     from .modules import register_all_modules
     from .outside_masks import calibrate_masks
     from .predict import predict
+    from .preparation import (
+        class_embeddings,
+        class_frequency,
+        convert_gta5,
+        convert_synthia,
+        spatial_prior,
+    )
     from .report import write_report
     from .selection import label_next
+    from .splits import import_splits, make_splits
     from .test import test
     from .train import train
     from .train_mutual import train_mutual
 
 _PLACES = dict(
     calibrate_masks='mmsemi.apis.outside_masks',
+    class_embeddings='mmsemi.apis.preparation',
+    class_frequency='mmsemi.apis.preparation',
     compare='mmsemi.apis.compare',
     convert='mmsemi.apis.convert',
+    convert_gta5='mmsemi.apis.preparation',
+    convert_synthia='mmsemi.apis.preparation',
     doctor='mmsemi.apis.doctor',
     evaluate_holdout='mmsemi.apis.holdout',
     export='mmsemi.apis.export',
     fit='mmsemi.apis.fit',
+    import_splits='mmsemi.apis.splits',
     infer='mmsemi.apis.infer',
     label_next='mmsemi.apis.selection',
+    make_splits='mmsemi.apis.splits',
     plot_curves='mmsemi.report.curves',
     predict='mmsemi.apis.predict',
     register_all_modules='mmsemi.apis.modules',
+    spatial_prior='mmsemi.apis.preparation',
     summarize='mmsemi.report.runs',
     sweep_calibration='mmsemi.apis.calibration',
     test='mmsemi.apis.test',
@@ -54,17 +69,24 @@ _PLACES = dict(
 
 __all__ = [
     'calibrate_masks',
+    'class_embeddings',
+    'class_frequency',
     'compare',
     'convert',
+    'convert_gta5',
+    'convert_synthia',
     'doctor',
     'evaluate_holdout',
     'export',
     'fit',
+    'import_splits',
     'infer',
     'label_next',
+    'make_splits',
     'plot_curves',
     'predict',
     'register_all_modules',
+    'spatial_prior',
     'summarize',
     'sweep_calibration',
     'test',

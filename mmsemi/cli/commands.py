@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
+from . import preparation_arguments as preparation
 from .arguments import (
     calibrate,
     calibrate_masks,
@@ -117,38 +118,39 @@ COMMANDS = {
         curves,
         prints=True,
     ),
-}
-
-
-class Script(NamedTuple):
-    """A script below ``tools/``, for the preparation of data and weights."""
-
-    summary: str
-    path: str
-
-
-SCRIPTS = {
-    'splits': Script(
+    'splits': Command(
         'draw lists of labeled and unlabeled images',
-        'dataset_converters/make_splits.py',
+        'mmsemi.apis.splits:make_splits',
+        preparation.splits,
     ),
-    'import-splits': Script(
-        'bring in published lists', 'dataset_converters/import_splits.py'
+    'import-splits': Command(
+        'bring in published lists',
+        'mmsemi.apis.splits:import_splits',
+        preparation.import_splits,
     ),
-    'gta5': Script('convert the masks of GTA5', 'dataset_converters/gta5.py'),
-    'synthia': Script(
-        'convert the masks of SYNTHIA', 'dataset_converters/synthia.py'
+    'gta5': Command(
+        'convert the masks of GTA5',
+        'mmsemi.apis.preparation:convert_gta5',
+        preparation.gta5,
     ),
-    'class-frequency': Script(
+    'synthia': Command(
+        'convert the masks of SYNTHIA',
+        'mmsemi.apis.preparation:convert_synthia',
+        preparation.synthia,
+    ),
+    'class-frequency': Command(
         'count the pixels of each class',
-        'dataset_converters/class_frequency.py',
+        'mmsemi.apis.preparation:class_frequency',
+        preparation.class_frequency,
     ),
-    'spatial-prior': Script(
+    'spatial-prior': Command(
         'where each class is found, for CBST-SP',
-        'dataset_converters/spatial_prior.py',
+        'mmsemi.apis.preparation:spatial_prior',
+        preparation.spatial_prior,
     ),
-    'class-embeddings': Script(
+    'class-embeddings': Command(
         'word vectors of class names, for zero-label methods',
-        'dataset_converters/class_embeddings.py',
+        'mmsemi.apis.preparation:class_embeddings',
+        preparation.class_embeddings,
     ),
 }

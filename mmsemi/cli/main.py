@@ -4,7 +4,6 @@ import argparse
 import gc
 import importlib
 import os
-import runpy
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,11 +11,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from mmsemi.apis.plain_errors import plain_errors
-from mmsemi.io.package_configs import config_folder
 from mmsemi.utils.errors import UsageError
 from mmsemi.version import __version__
 
-from .commands import COMMANDS, SCRIPTS, Command
+from .commands import COMMANDS, Command
 from .process import prepare
 
 
@@ -41,21 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
                 description=(command.summary[0].upper() + command.summary[1:]),
             )
         )
-    for name, script in SCRIPTS.items():
-        commands.add_parser(name, help=script.summary, add_help=False)
     return parser
-
-
-def run_script(name: str, words: Sequence[str]) -> None:
-    """Run a script of ``tools/``, which has options of its own."""
-    folder = config_folder('mmsemi').parent / 'tools'
-    script = runpy.run_path(str(folder / SCRIPTS[name].path))
-    before, sys.argv = sys.argv, [f'mmsemi {name}', *words]
-    try:
-        with plain_errors():
-            script['main'](words)
-    finally:
-        sys.argv = before
 
 
 def run(command: Command, arguments: dict[str, Any]) -> None:
@@ -96,13 +80,9 @@ def main(
     prepare()
     words = list(sys.argv[1:] if argv is None else argv)
     words = [command, *words] if command else words
-    script = words[0] if words and words[0] in SCRIPTS else None
-    arguments = {} if script else vars(build_parser().parse_args(words))
+    arguments = vars(build_parser().parse_args(words))
     try:
-        if script:
-            run_script(script, words[1:])
-        else:
-            run(COMMANDS[arguments.pop('command')], arguments)
+        run(COMMANDS[arguments.pop('command')], arguments)
         end()
     except UsageError as error:
         sys.exit(f'error: {error}')

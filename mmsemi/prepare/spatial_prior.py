@@ -148,3 +148,22 @@ def save_prior(
             size=np.array(prior.shape[1:]),
             images=np.int64(num_images),
         )
+
+
+def describe_prior(prior: np.ndarray, classes: Sequence[str]) -> list[str]:
+    """Lines that say how high in the image each class lies, for people."""
+    absent = [name for name, plane in zip(classes, prior) if not plane.any()]
+    lines = []
+    if absent:
+        lines.append(
+            f'no pixel of {", ".join(absent)}: never labeled with this prior'
+        )
+    height = prior.shape[1]
+    rows = np.arange(height)[:, None]
+    for name, plane in zip(classes, prior):
+        if plane.any():
+            lines.append(
+                f'{name:20} mean height '
+                f'{(plane * rows).sum() / height:.2f} (0 = top)'
+            )
+    return lines

@@ -9,9 +9,9 @@ from mmengine.config import Config
 from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
 from mmsemi.prepare.spatial_prior import count, default_sigma, spatial_prior
 from mmsemi.utils.errors import UsageError
-from tests.tools.test_split_tools import tool
+from tests.tools.test_split_tools import Tool
 
-prior_tool = tool('spatial_prior')
+prior_tool = Tool('spatial-prior')
 
 
 def test_ignored_pixels_and_absent_classes():

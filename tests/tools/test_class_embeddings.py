@@ -1,7 +1,6 @@
 """Word vectors by name from text, .npz and pickled files."""
 
 import gzip
-import importlib.util
 import pickle
 
 import numpy as np
@@ -10,12 +9,9 @@ import pytest
 from mmsemi.models.decode_heads.class_embeddings import load_class_embeddings
 from mmsemi.prepare.word_vectors import class_lines, read_text_vectors
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
+from tests.tools.test_split_tools import Tool
 
-PATH = ROOT / 'tools/dataset_converters/class_embeddings.py'
-_spec = importlib.util.spec_from_file_location('class_embeddings', PATH)
-tool = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(tool)
+tool = Tool('class-embeddings')
 
 WORDS = {
     'Road': (1, 0, 0),

@@ -7,9 +7,9 @@ from PIL import Image
 
 from mmsemi.prepare import conversion
 from mmsemi.utils.errors import UsageError
-from tests.tools.test_split_tools import tool
+from tests.tools.test_split_tools import Tool
 
-gta5, synthia = tool('gta5'), tool('synthia')
+gta5, synthia = Tool('gta5'), Tool('synthia')
 STEMS = ['00001', '00002', '00003']
 
 

@@ -1,4 +1,3 @@
-import importlib.util
 import json
 
 import cv2
@@ -6,23 +5,27 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
+from mmsemi.cli.commands import COMMANDS
+from mmsemi.cli.main import build_parser, run
 from mmsemi.datasets.splits import read_list
 from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.prepare.splits import nested_splits, write_lists
 from mmsemi.utils.errors import UsageError
-from tests.conftest import ROOT
 
 
-def tool(name):
-    path = ROOT / 'tools/dataset_converters' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+class Tool:
+    """A command, by the words behind its name."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def main(self, words):
+        arguments = vars(build_parser().parse_args([self.name, *words]))
+        run(COMMANDS[arguments.pop('command')], arguments)
 
 
-make_splits, import_splits = tool('make_splits'), tool('import_splits')
-class_frequency = tool('class_frequency')
+make_splits, import_splits = Tool('splits'), Tool('import-splits')
+class_frequency = Tool('class-frequency')
 
 
 def touch(path):

@@ -1,0 +1,45 @@
+"""Masks of rendered images as training ids of Cityscapes."""
+
+import numpy as np
+from PIL import Image
+
+from mmsemi.datasets.synthia import LANE_MARKING, SYNTHIA_IDS, read_synthia_ids
+from mmsemi.datasets.transforms.labels import lookup_table
+from mmsemi.utils.errors import UsageError
+
+LAST_ID = 34  # license plate
+ROAD = 0
+
+
+def gta5_ids(path: str) -> np.ndarray:
+    """Training ids (H, W) uint8 of a mask of GTA5 with Cityscapes label ids.
+
+    Raises:
+        UsageError: if the mask holds anything else.
+    """
+    with Image.open(path) as image:  # palette files give their indices
+        labels = np.array(image)
+    if labels.ndim != 2:
+        raise UsageError(
+            f'{path}: {labels.shape[2]} channels, not one of label ids. Take '
+            'the masks of the GTA5 download'
+        )
+    if labels.max(initial=0) > LAST_ID:
+        raise UsageError(
+            f'{path}: value {labels.max()}, but label ids are 0..{LAST_ID}. '
+            'Take the masks of the GTA5 download, not converted ones'
+        )
+    return lookup_table('cityscapes')[labels]
+
+
+def synthia_ids(path: str, lane_marking: str = 'ignore') -> np.ndarray:
+    """Training ids (H, W) uint8 of a mask of SYNTHIA.
+
+    Args:
+        path: the mask.
+        lane_marking: what lane markings become, ``'ignore'`` or ``'road'``.
+    """
+    table = np.array(SYNTHIA_IDS, np.uint8)
+    if lane_marking == 'road':
+        table[LANE_MARKING] = ROAD
+    return table[read_synthia_ids(path)]
