@@ -15,6 +15,19 @@ def row_parts(scores: Tensor) -> tuple[Tensor, ...]:
     return (scores,) if scores.is_cuda else scores.split(ROWS, 2)
 
 
+def log_(scores: Tensor) -> Tensor:
+    """Natural logarithm in place, for what needs no gradient.
+
+    On a CPU with AVX2 or AVX-512 NumPy's vector form is the faster one; it
+    differs from PyTorch's by rounding alone.
+    """
+    if scores.device.type != 'cpu' or scores.dtype != torch.float32:
+        return scores.log_()
+    with np.errstate(all='ignore'):
+        np.log(values := scores.detach().numpy(), out=values)
+    return scores
+
+
 def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
     """Highest score and its class; the lowest class of equal ones.
 

@@ -82,16 +82,15 @@ class ClassMemoryBank(nn.Module):
         counts = order[:, -1] if mask.shape[1] else order.sum(1)
         by_rank = torch.stack(all_gather(counts.contiguous()))
         total = by_rank.sum(0)
-        # Number of a row among all that its class gets in this step.
-        order = order - 1 + by_rank[: get_rank()].sum(0)[:, None]
         # What would be overwritten at once is not written at all.
-        fresh = mask & (order >= (total - self.capacity)[:, None])
+        over = (total - self.capacity).clamp(min=0)
+        # Number of a row among those of its class that are written.
+        order = order - 1 + (by_rank[: get_rank()].sum(0) - over)[:, None]
+        fresh = mask & (order >= 0)
         classes, pixels = fresh.nonzero(as_tuple=True)
-        slots = (
-            self.offsets[classes]
-            + (self.pointers[classes] + order[classes, pixels])
-            % self.capacity[classes]
-        )
+        begin = (self.pointers + over) % self.capacity
+        place = begin[classes] + order[classes, pixels]
+        slots = self.offsets[classes] + wrapped(place, self.capacity[classes])
         if get_world_size() > 1:
             features = gather_rows(features.index_select(0, pixels))
             slots = gather_rows(slots)
@@ -118,10 +117,8 @@ class ClassMemoryBank(nn.Module):
         """
         full = self.counts == self.capacity
         start = torch.where(full, self.pointers, 0)[classes, None]
-        return (
-            self.offsets[classes, None]
-            + (start + index) % self.capacity[classes, None]
-        )
+        capacity = self.capacity[classes, None]
+        return self.offsets[classes, None] + wrapped(start + index, capacity)
 
     def queue(self, class_id: int) -> Tensor:
         """Rows of one class, oldest first; for tests and inspection."""
@@ -130,6 +127,11 @@ class ClassMemoryBank(nn.Module):
         )
         where = torch.tensor([class_id], device=index.device)
         return self.rows[self.locate(where, index[None])[0]]
+
+
+def wrapped(place: Tensor, size: Tensor) -> Tensor:
+    """``place % size`` of what is below twice the size, without a division."""
+    return torch.where(place < size, place, place - size)
 
 
 def gather_rows(rows: Tensor) -> Tensor:

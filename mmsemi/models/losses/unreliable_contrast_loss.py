@@ -219,13 +219,16 @@ class UnreliablePixelContrastLoss(nn.Module):
         self, prob: Tensor, members: Tensor, high: Tensor, num_labeled: int
     ) -> Tensor:
         """Which pixel becomes a negative of which class, (N, C, H, W)."""
-        order = prob.argsort(1, descending=True)
+        n, classes = num_labeled, prob.shape[1]
+        # The first and the last are found faster than all are put in order.
+        first = prob.topk(min(self.low_rank, classes), 1).indices
         rank_between = torch.zeros_like(members)
-        n = num_labeled
-        rank_between[:n].scatter_(1, order[:n, : self.low_rank], True)
-        rank_between[n:].scatter_(
-            1, order[n:, self.low_rank : self.high_rank], True
-        )
+        rank_between[:n].scatter_(1, first[:n], True)
+        rank_between[n:] = True
+        rank_between[n:].scatter_(1, first[n:], False)
+        if self.high_rank < classes:
+            last = prob[n:].topk(classes - self.high_rank, 1, largest=False)
+            rank_between[n:].scatter_(1, last.indices, False)
         chosen = rank_between & (prob < self.negative_threshold)
         chosen &= high[:, None]
         chosen[:n] &= ~members[:n]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.ops.maps import max_over_classes, row_parts
+from mmsemi.ops.maps import log_, max_over_classes, row_parts
 from mmsemi.registry import MODELS
 
 from .base import PseudoLabeler
@@ -32,15 +32,14 @@ class EntropySplit(NamedTuple):
 
 
 def pixel_entropy(probabilities: Tensor) -> Tensor:
-    """Entropy of each pixel in nats, float32 (N, H, W).
+    """Entropy of each pixel in nats, float32 (N, H, W); it has no gradient.
 
     Args:
         probabilities: (N, C, H, W), any floating type.
     """
     parts = []
-    for q in row_parts(probabilities.float()):
-        powers = (q + 1e-10).log_()
-        parts.append(powers.mul_(q).sum(1).neg_())
+    for q in row_parts(probabilities.detach().float()):
+        parts.append(log_(q + 1e-10).mul_(q).sum(1).neg_())
     return torch.cat(parts, 1)
 
 
@@ -84,7 +83,8 @@ def _ordered(
     if values.device.type != 'cpu' or not mask.any():
         return values.masked_fill(~mask, math.inf).flatten().sort().values
     places = torch.cat([lower, (lower + 1).minimum(last)]).unique()
-    inside = values[mask].numpy()
+    # Picking by a mask takes as long as the partition.
+    inside = (values.flatten().clone() if mask.all() else values[mask]).numpy()
     inside.partition(places.numpy())
     return torch.from_numpy(inside)
 

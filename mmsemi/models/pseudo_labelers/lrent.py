@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.ops.maps import max_over_classes, row_parts
+from mmsemi.ops.maps import log_, max_over_classes, row_parts
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
@@ -89,7 +89,7 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
             Most probable class (N, h, W) int64, and whether it is kept.
         """
         tiny = torch.finfo(torch.float32).tiny
-        z = weighed.clamp(min=tiny).log_()
+        z = log_(weighed.clamp(min=tiny))
         z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
         top = z.amax(1, keepdim=True)
         powers = z.sub_(top).exp_()
