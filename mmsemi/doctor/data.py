@@ -69,7 +69,7 @@ def check_data(
     messages, found = [], {}
     for images in lists:
         messages.append(
-            f'{images.role}: {images.size} images, '
+            f'{images.role}: {images.size} image{"s" * (images.size != 1)}, '
             f'{images.source}, sha256 {images.hash[:12]}'
         )
         state = images.state()

@@ -3,8 +3,9 @@
 import os
 from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from mmsemi.io.image_files import why_unreadable
 from mmsemi.utils.errors import UsageError
 
 from .findings import Finding
@@ -88,15 +89,8 @@ def examine(path: str) -> Photo:
                 if not _ends_well(file, head, length):
                     image.load()
             return photo
-    except UnidentifiedImageError:
-        why = 'no known image format'
-    except Image.DecompressionBombError:
-        why = 'more pixels than Pillow reads'
-    except OSError as error:
-        why = error.strerror or str(error)
     except Exception as error:  # damaged bytes raise nearly anything
-        why = str(error) or type(error).__name__
-    return Photo(path, (0, 0), problem=' '.join(why.split())[:200])
+        return Photo(path, (0, 0), problem=why_unreadable(error)[:200])
 
 
 def _photo(path: str, image: Image.Image, head: bytes) -> Photo:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from mmsemi.utils.errors import UsageError
 
@@ -266,3 +266,18 @@ def _bands_last(
 
 def _stacked(values: np.ndarray) -> np.ndarray:
     return values[..., None] if values.ndim == 2 else values
+
+
+def why_unreadable(error: Exception) -> str:
+    """What Pillow's error says about a file that it cannot read.
+
+    Args:
+        error: of any kind; damaged bytes raise nearly anything.
+    """
+    if isinstance(error, UnidentifiedImageError):
+        why = 'no known image format'
+    elif isinstance(error, Image.DecompressionBombError):
+        why = 'more pixels than Pillow reads'
+    else:
+        why = getattr(error, 'strerror', None) or str(error)
+    return ' '.join(why.split()) or type(error).__name__

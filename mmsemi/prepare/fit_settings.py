@@ -155,7 +155,11 @@ def _rates(model: str, weights: str | None) -> Setting:
             dict(backbone=5e-4, head=2e-3),
             'less for the backbone, which has learned before',
         )
-    return Setting('lr', dict(backbone=4e-3, head=4e-3), 'from nothing')
+    return Setting(
+        'lr',
+        dict(backbone=4e-3, head=4e-3),
+        'for a network that starts at random',
+    )
 
 
 def _resize(sizes: np.ndarray, device: str) -> Setting:
@@ -241,4 +245,16 @@ def _workers(cpus: int) -> Setting:
 def lines_of(settings: Sequence[Setting]) -> list[str]:
     """For a terminal, a line each."""
     width = max(len(setting.name) for setting in settings)
-    return [f'  {s.name:<{width}}  {s.value!s}: {s.reason}' for s in settings]
+    return [
+        f'  {s.name:<{width}}  {in_words(s.value)}: {s.reason}'
+        for s in settings
+    ]
+
+
+def in_words(value: Any) -> str:
+    """A value of a setting, as a person would write it."""
+    if isinstance(value, dict):
+        return ', '.join(f'{k} {in_words(v)}' for k, v in value.items())
+    if value is None or isinstance(value, bool):
+        return {None: '-', True: 'yes', False: 'no'}[value]
+    return str(value)

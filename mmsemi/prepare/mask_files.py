@@ -7,8 +7,9 @@ or the number of a label where a file says labels in words.
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from mmsemi.io.image_files import why_unreadable
 from mmsemi.utils.errors import UsageError
 
 GRAY, COLOR, LABEL = 'gray', 'color', 'label'
@@ -78,18 +79,11 @@ def read_codes(path: str) -> Codes:
             return _codes_of(path, image)
     except UsageError:
         raise
-    except UnidentifiedImageError:
-        why = 'not an image that can be read'
-    except Image.DecompressionBombError:
-        why = 'more pixels than Pillow reads'
-    except OSError as error:
-        why = error.strerror or str(error)
     except Exception as error:  # damaged bytes raise nearly anything
-        why = str(error) or type(error).__name__
-    raise UsageError(
-        f'{path}: mask cannot be read ({" ".join(why.split())}). Restore the '
-        'file'
-    )
+        raise UsageError(
+            f'{path}: mask cannot be read ({why_unreadable(error)}). Restore '
+            'the file'
+        ) from error
 
 
 def _codes_of(path: str, image: Image.Image) -> Codes:

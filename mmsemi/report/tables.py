@@ -61,7 +61,7 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
     result = f'val {metric_of(row)} {miou(row["val_miou"])}'
     difference = gain(rows)
     if difference is not None:
-        result += f' ({difference:+.1f} to labeled only)'
+        result += f' ({difference:+.1f} over labeled only)'
     result += name_dead(row.get('dead_classes', []))
     return ', '.join(parts + [result, format_seconds(row['seconds'])])
 
@@ -115,7 +115,8 @@ def class_table(per_class: dict[str, dict]) -> str:
     total = max(sum(c['candidates'] for c in per_class.values()), 1)
     lines = [f'{"class":>16s}  predicted  threshold  labeled  right']
     for name, c in per_class.items():
-        threshold = '-' if c['threshold'] is None else f'{c["threshold"]:.4g}'
+        known = c['threshold'] is not None and c['candidates']
+        threshold = f'{c["threshold"]:.4g}' if known else '-'
         share = c['kept'] / c['candidates'] if c['candidates'] else None
         lines.append(
             f'{name:>16s}  {percent(c["candidates"] / total, 2):>9s}'

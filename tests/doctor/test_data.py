@@ -87,7 +87,7 @@ def test_good_data(cfg):
     assert [line.split(',')[0] for line in messages[:3]] == [
         'labeled: 2 images',
         'unlabeled: 2 images',
-        'val: 1 images',
+        'val: 1 image',
     ]
     digest = list_hash(['a', 'b'])[:12]
     assert messages[0].endswith(f'labeled.txt, sha256 {digest}')

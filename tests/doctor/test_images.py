@@ -127,7 +127,7 @@ def test_a_damaged_image_of_any_list_is_found(data, role, damage):
 def test_a_test_looks_at_its_own_data(data, content):
     root, cfg = data
     messages = check_data(cfg, roles=('test',))
-    assert len(messages) == 1 and messages[0].startswith('test: 1 images')
+    assert len(messages) == 1 and messages[0].startswith('test: 1 image,')
     if content is not None:
         (root / 'images/val.png').write_bytes(content)
         with pytest.raises(UsageError, match='images/val.png: image cannot'):

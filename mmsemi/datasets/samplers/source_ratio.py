@@ -3,16 +3,17 @@ from itertools import islice
 
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
-from torch.utils.data import Sampler
 
 from mmsemi.registry import DATA_SAMPLERS
+
+from .endless import EndlessSampler
 
 # Indices that are Python numbers at a time.
 PIECE = 65536
 
 
 @DATA_SAMPLERS.register_module()
-class SourceRatioSampler(Sampler):
+class SourceRatioSampler(EndlessSampler):
     """Endless batches with a fixed number of samples of every source.
 
     A source is one part of a ``ConcatDataset`` (of a :class:`SemiDataset`:
@@ -46,7 +47,6 @@ class SourceRatioSampler(Sampler):
         ends = list(getattr(dataset, 'cumulative_sizes', [len(dataset)]))
         self.starts = [0] + ends[:-1]
         self.sizes = [end - start for start, end in zip(self.starts, ends)]
-        self._start = 0
         if len(self.samples_per_source) != len(self.sizes):
             raise ValueError(
                 f'samples_per_source={self.samples_per_source} names '
@@ -94,17 +94,7 @@ class SourceRatioSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         indices = (i for batch in self._batches() for i in batch)
-        return islice(indices, self._start, None)
-
-    def skip(self, num_samples: int) -> None:
-        """Start later iterations behind the first samples of this rank.
-
-        Args:
-            num_samples: absolute position, counted from the seed's start.
-        """
-        if num_samples < 0:
-            raise ValueError(f'num_samples={num_samples} is negative')
-        self._start = num_samples
+        return islice(indices, self.start_at, None)
 
     def __len__(self) -> int:
         """Samples per rank in one pass over the last source.
@@ -118,6 +108,3 @@ class SourceRatioSampler(Sampler):
         ][-1]
         batches = -(-size // (number * self.world_size))
         return batches * self.batch_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Nothing to do: the stream has no epochs."""

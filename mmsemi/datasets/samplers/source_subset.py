@@ -5,10 +5,11 @@ from itertools import islice
 import numpy as np
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
-from torch.utils.data import Sampler
 
 from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATA_SAMPLERS
+
+from .endless import EndlessSampler
 
 
 def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
@@ -23,7 +24,7 @@ def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
 
 
 @DATA_SAMPLERS.register_module()
-class SourceSubsetSampler(Sampler):
+class SourceSubsetSampler(EndlessSampler):
     """Endless stream of all target images and a part of the source.
 
     Every pass shuffles the chosen source images and the target images
@@ -66,7 +67,6 @@ class SourceSubsetSampler(Sampler):
         self.subset_seed = subset_seed
         self.seed = sync_random_seed() if seed is None else seed
         self.num_source, self.num_images = ends
-        self._start = 0
         self.set_round(1)
 
     def set_round(self, round_index: int) -> None:
@@ -102,21 +102,8 @@ class SourceSubsetSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         mine = islice(self._stream(), self.rank, None, self.world_size)
-        return islice(mine, self._start, None)
-
-    def skip(self, num_samples: int) -> None:
-        """Start later iterations behind the first samples of this rank.
-
-        Args:
-            num_samples: absolute position, counted from the seed's start.
-        """
-        if num_samples < 0:
-            raise ValueError(f'num_samples={num_samples} is negative')
-        self._start = num_samples
+        return islice(mine, self.start_at, None)
 
     def __len__(self) -> int:
         """Samples per rank in one pass."""
         return math.ceil(len(self.indices) / self.world_size)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Nothing to do: the stream has no epochs."""

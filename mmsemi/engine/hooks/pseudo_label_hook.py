@@ -220,12 +220,13 @@ class PseudoLabelHook(Hook):
             )
         finally:
             model.train(training)
-        for name, figures in manifest['per_class'].items():
-            if not figures['candidates']:
-                runner.logger.warning(
-                    f'round {loop.round}: no pixel is predicted as {name}, '
-                    'so it gets no pseudo-label'
-                )
+        figures = manifest['per_class'].items()
+        absent = ', '.join(k for k, v in figures if not v['candidates'])
+        if absent:
+            runner.logger.warning(
+                f'round {loop.round}: no pixel is predicted as {absent}, so '
+                'there is no such pseudo-label'
+            )
         return manifest
 
     def labeling_pass(self, runner, model, labeler, store) -> LabelingPass:
