@@ -10,6 +10,8 @@ from torch import Tensor
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
+from .feature_cache import FeatureCache, digest, tensor_bytes, weights_digest
+
 # Architecture in mmpretrain, and the blocks (from 0) that a head reads.
 SIZES: dict[str, tuple[str, tuple[int, ...]]] = dict(
     small=('dinov2-small', (2, 5, 8, 11)),
@@ -38,6 +40,10 @@ class DINOv2(BaseModule):
             for the size by default.
         frozen: train nothing in it, and keep no gradients.
         drop_path_rate: of stochastic depth.
+        cache_features: ``dict(dir=..., max_gb=...)`` keeps the features of a
+            frozen transformer for images that come again, see
+            :class:`FeatureCache`. All features are then rounded to half
+            precision, so that a run does not depend on what is kept.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` of the
             transformer.
 
@@ -52,6 +58,7 @@ class DINOv2(BaseModule):
         layers: Sequence[int] | None = None,
         frozen: bool = False,
         drop_path_rate: float = 0.0,
+        cache_features: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__()
@@ -84,9 +91,24 @@ class DINOv2(BaseModule):
         )
         self.frozen = frozen
         self.transformer.requires_grad_(not frozen)
+        self.cache: FeatureCache | None = None
+        if cache_features:
+            if not frozen:
+                raise UsageError(
+                    'backbone.cache_features needs backbone.frozen=True: '
+                    'features of a backbone that learns change in every step'
+                )
+            self.cache = FeatureCache(**cache_features)
+            self.transformer.register_load_state_dict_post_hook(_changed)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Levels (N, D, H // 14, W // 14) of images (N, 3, H, W)."""
+        if self.cache is None:
+            return self.levels(images)
+        return self.cached(self.cache, images)
+
+    def levels(self, images: Tensor) -> tuple[Tensor, ...]:
+        """See :meth:`forward`; computed."""
         network = self.transformer
         with torch.set_grad_enabled(
             torch.is_grad_enabled() and not self.frozen
@@ -101,9 +123,40 @@ class DINOv2(BaseModule):
                 for index, level in zip(network.out_indices, levels)
             )
 
+    def cached(
+        self, cache: FeatureCache, images: Tensor
+    ) -> tuple[Tensor, ...]:
+        """See :meth:`forward`; what is kept is not computed."""
+        network = self.transformer
+        if getattr(network, 'digest', None) is None:
+            blocks = str(network.out_indices)
+            network.digest = weights_digest(network, blocks)
+        shape = str(tuple(images.shape[1:])).encode()
+        keys = [digest(shape, tensor_bytes(image)) for image in images]
+        kept = [cache.get(network.digest, key) for key in keys]
+        new = [k for k, levels in enumerate(kept) if levels is None]
+        if new:
+            part = images if len(new) == len(kept) else images[new]
+            computed = torch.stack(self.levels(part), 1).half()
+            for k, levels in zip(new, computed):
+                cache.offer(network.digest, keys[k], levels)
+                kept[k] = levels
+        whole = torch.stack([levels.to(images.device) for levels in kept])
+        return tuple(whole.float().unbind(1))
+
+    def init_weights(self) -> None:
+        """Initialize; features that are kept belong to other weights."""
+        super().init_weights()
+        _changed(self.transformer)
+
     def train(self, mode: bool = True) -> 'DINOv2':
         """Set the mode; a frozen transformer stays in that of evaluation."""
         super().train(mode)
         if self.frozen:
             self.transformer.eval()
         return self
+
+
+def _changed(transformer: torch.nn.Module, *_: object) -> None:
+    """Forget what the weights of a transformer were."""
+    transformer.digest = None
