@@ -17,6 +17,8 @@ class LazyVisualizer(SegLocalVisualizer):
     import takes half a second.
     """
 
+    ax_save: Any
+
     def _initialize_fig(self, fig_cfg: dict) -> tuple[Any, Any, Any]:
         """Stand for canvas, figure and axes, of which one is asked now."""
         return None, SimpleNamespace(get_dpi=lambda: None), None

@@ -3,16 +3,14 @@
 They run in a process of their own, on folders made from the published one.
 """
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.oracles.kinds import KINDS, kind_of
+from tests.processes import start_script
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
@@ -20,18 +18,34 @@ HERE = Path(__file__).parent
 CASE = re.compile(r'(.+?__|(?:c|m|s|case|crop|slide|rect|poly)\d+(?=_|$))')
 
 
-def run(folder: Path, *arguments) -> subprocess.CompletedProcess:
-    """The oracle tests, or some of their files, on another folder."""
-    command = [sys.executable, '-m', 'pytest', '-q', '-rA', '-p']
-    command += ['no:cacheprovider', f'--ignore={__file__}', *arguments]
-    return subprocess.run(
-        [str(part) for part in command],
-        cwd=HERE.parents[1],
-        env=dict(os.environ, MMSEMI_ORACLES=str(folder)),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+# What this process has read of the oracles is nothing to that one.
+SCRIPT = """
+import sys
+for name in [n for n in sys.modules if n.split('.')[0] == 'tests']:
+    del sys.modules[name]
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path_factory):
+    """Function of a folder and files of tests: exit code, what is said."""
+
+    def start(folder: Path, *arguments) -> tuple[int, str]:
+        monkeypatch.setenv('MMSEMI_ORACLES', str(folder))
+        monkeypatch.chdir(HERE.parents[1])
+        script = tmp_path_factory.mktemp('pytest') / 'run.py'
+        script.write_text(SCRIPT)
+        log = script.with_name('log.txt')
+        options = ('-q', '-rA', '-p', 'no:cacheprovider')
+        process = start_script(
+            script, *options, f'--ignore={__file__}', *arguments, log=log
+        )
+        process.join(300)
+        return process.exitcode, log.read_text()
+
+    return start
 
 
 def stored(oracle_dir: Path):
@@ -56,7 +70,7 @@ def half_of_the_cases(path: Path) -> dict[str, np.ndarray]:
     return {k: v for k, v in found.items() if case.get(k) not in dropped}
 
 
-def test_renamed_and_halved(oracle_dir, tmp_path) -> None:
+def test_renamed_and_halved(oracle_dir, tmp_path, run) -> None:
     """Half of the files under other names; of single ones half the cases."""
     for family, kind, paths in stored(oracle_dir):
         (tmp_path / family).mkdir(exist_ok=True)
@@ -68,8 +82,8 @@ def test_renamed_and_halved(oracle_dir, tmp_path) -> None:
                 target.symlink_to(path)
             else:
                 np.savez(target, **half_of_the_cases(path))
-    done = run(tmp_path, HERE)
-    assert done.returncode == 0, done.stdout[-3000:]
+    code, said = run(tmp_path, HERE)
+    assert code == 0, said[-3000:]
 
 
 def hollow(oracle_dir: Path, folder: Path, chosen=None) -> None:
@@ -84,11 +98,11 @@ def hollow(oracle_dir: Path, folder: Path, chosen=None) -> None:
                 target.symlink_to(path)
 
 
-def test_no_test_passes_without_cases(oracle_dir, tmp_path) -> None:
+def test_no_test_passes_without_cases(oracle_dir, tmp_path, run) -> None:
     hollow(oracle_dir, tmp_path)
-    done = run(tmp_path, HERE)
-    assert done.returncode == 1, done.stdout[-3000:]
-    passed = re.findall(r'^PASSED \S+/(\w+)\.py::(\w+)', done.stdout, re.M)
+    code, said = run(tmp_path, HERE)
+    assert code == 1, said[-3000:]
+    passed = re.findall(r'^PASSED \S+/(\w+)\.py::(\w+)', said, re.M)
     for module, name in passed:
         source = (HERE / f'{module}.py').read_text()
         arguments = re.search(rf'def {name}\(([^)]*)\)', source)[1]
@@ -98,15 +112,15 @@ def test_no_test_passes_without_cases(oracle_dir, tmp_path) -> None:
 
 @pytest.mark.parametrize('processes', [0, 2])
 def test_files_of_several_parts_have_one(
-    oracle_dir, tmp_path, processes
+    oracle_dir, tmp_path, run, processes
 ) -> None:
     """Each of their tests is skipped, but the run fails."""
     kinds = ('eval_helpers', 'schedules')
     hollow(oracle_dir, tmp_path, kinds)
     modules = ('u2pl_evaluation', 'u2pl_ema')
     tests = [HERE / f'test_{name}.py' for name in modules]
-    done = run(tmp_path, *tests, '-n', processes)
-    assert not re.search(r'^(FAILED|ERROR)', done.stdout, re.M), done.stdout
-    assert done.returncode == 1
+    code, said = run(tmp_path, *tests, '-n', processes)
+    assert not re.search(r'^(FAILED|ERROR)', said, re.M), said
+    assert code == 1
     for kind in kinds:
-        assert f'nothing of {kind}.npz was compared' in done.stdout
+        assert f'nothing of {kind}.npz was compared' in said

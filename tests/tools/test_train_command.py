@@ -3,7 +3,6 @@
 import json
 import os
 import runpy
-import signal
 import subprocess
 import sys
 import time
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+from tests.processes import run_script, start_script
 from tests.tiny import make_tiny_set, tiny_config
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
 
@@ -140,8 +140,8 @@ def test_split_option_replaces_both_lists(run, trained):
     split.mkdir()
     (split / 'labeled.txt').write_text('00\n01\n02\n03\n')
     (split / 'unlabeled.txt').write_text('04\n05\n06\n')
-    work_dir = run.parent / 'with_split'
-    command(TRAIN, run, '--work-dir', work_dir, '--split', split)
+    work_dir, log = run.parent / 'with_split', run.parent / 'split.log'
+    run_script(TRAIN, run, '--work-dir', work_dir, '--split', split, log=log)
     summary = json.loads((work_dir / 'summary.json').read_text())
     counts = [
         summary['data'][role][0]['images'] for role in ('labeled', 'unlabeled')
@@ -154,7 +154,7 @@ def test_split_option_replaces_both_lists(run, trained):
 def test_testing_tool(run, trained):
     checkpoint = trained / 'iter_12.pth'
     out, shown = run.parent / 'out', run.parent / 'shown'
-    text = command(
+    text = run_script(
         TEST,
         run,
         checkpoint,
@@ -166,6 +166,7 @@ def test_testing_tool(run, trained):
         shown,
         '--predict-on',
         'student',
+        log=run.parent / 'test.log',
     )
     summary = json.loads((trained / 'summary.json').read_text())
     value = summary['rounds'][-1]['val_miou']
@@ -176,8 +177,14 @@ def test_testing_tool(run, trained):
         '17.png',
     ]
     assert list(shown.rglob('*.png'))
-    text = command(
-        TEST, run, checkpoint, '--tta', '--work-dir', run.parent / 'tta'
+    text = run_script(
+        TEST,
+        run,
+        checkpoint,
+        '--tta',
+        '--work-dir',
+        run.parent / 'tta',
+        log=run.parent / 'tta.log',
     )
     assert 'mIoU: ' in text
 
@@ -208,29 +215,27 @@ def test_two_processes_without_a_gpu(run, trained):
         CUDA_VISIBLE_DEVICES='-1',
     )
     value = summary['rounds'][-1]['val_miou']
-    one = command(
-        TEST, run, work_dir / 'iter_12.pth', '--work-dir', run.parent / 'test1'
+    one = run_script(
+        TEST,
+        run,
+        work_dir / 'iter_12.pth',
+        '--work-dir',
+        run.parent / 'test1',
+        log=run.parent / 'test1.log',
     )
     assert f'mIoU: {value:.4f}' in text and f'mIoU: {value:.4f}' in one
 
 
 def test_a_killed_run_resumes_by_command(run):
     work_dir = run.parent / 'killed'
-    environment = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    process = subprocess.Popen(
-        [sys.executable, str(TRAIN), str(run), '--work-dir', str(work_dir)],
-        env=environment,
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = run.parent / 'killed.log'
+    process = start_script(TRAIN, run, '--work-dir', work_dir, log=log)
     while not list(work_dir.glob('iter_[56].pth')):
-        assert process.poll() is None
+        assert process.is_alive(), log.read_text()
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    command(TRAIN, run, '--work-dir', work_dir, '--resume')
+    process.kill()
+    process.join()
+    run_script(TRAIN, run, '--work-dir', work_dir, '--resume', log=log)
     summary = json.loads((work_dir / 'summary.json').read_text())
     assert summary['finished'] and summary['iterations'] == 12
     assert [row['round'] for row in summary['rounds']] == [0, 1, 2]
