@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmseg.apis import inference_model, init_model
 from PIL import Image
 
 import mmsemi
@@ -134,8 +135,12 @@ def test_what_comes_out(done) -> None:
         mask = Image.open(done / f'masks/{stem}.png')
         assert mask.size == SIZE[::-1]
         assert set(np.unique(mask)) <= {0, 255}
-    assert (done / 'segmentor.py').is_file()
-    assert (done / 'segmentor.pth').is_file()
+    model = init_model(
+        str(done / 'segmentor.py'), str(done / 'segmentor.pth'), device='cpu'
+    )
+    assert list(model.dataset_meta['classes']) == ['background', 'foreground']
+    result = inference_model(model, np.zeros((*SIZE, 3), np.uint8))
+    assert result.seg_logits.data.shape == (2, *SIZE)
     assert (done / 'label_next.csv').read_text().count('\n') == 4
     page = (done / 'report.html').read_text()
     assert 'foreground' in page and 'src="http' not in page

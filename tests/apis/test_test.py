@@ -33,7 +33,7 @@ def test_predictions_overwrite_no_files(tmp_path, option):
         'dst_cbc/voc_1-20_paper',
         'strict/voc12',
         'u2pl/voc_1464_released',
-        'mean_teacher/own_data',
+        'mean_teacher/camvid_1-16',
     ],
 )
 def test_flip_is_the_image_at_one_scale_and_its_mirror_image(name, tmp_path):

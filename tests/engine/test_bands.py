@@ -50,7 +50,7 @@ def photos(root):
 
 
 def own_config(root, tmp_path, **changes) -> Config:
-    cfg = Config.fromfile(ROOT / 'configs/mean_teacher/own_data.py')
+    cfg = Config.fromfile(ROOT / 'tests/own_images.py')
     text = cfg.pretty_text.replace('data/my_data', str(root))
     (tmp_path / 'mine.py').write_text(text)
     cfg = Config.fromfile(tmp_path / 'mine.py')

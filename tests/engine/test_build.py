@@ -121,9 +121,12 @@ def test_own_lists_by_folder(tmp_path) -> None:
         ('strict/voc12', {'data.variant': 'x'}, None, 'no variant x, but 15'),
         ('u2pl/voc_1464', {'regime': 'on'}, None, 'regime must be one of'),
         (
-            'mean_teacher/own_data',
-            {'train_cfg.max_iters': '3 epochs'},
-            None,
+            'mean_teacher/nuclei_1-32',
+            {
+                'data.splits': dict(mine=dict(lists=('l.txt', 'u.txt'))),
+                'train_cfg.max_iters': '3 epochs',
+            },
+            'mine',
             'number is not known',
         ),
         (
@@ -250,7 +253,7 @@ def test_sizes_that_do_not_divide(processes, words) -> None:
 
 def test_validation_may_be_left_out() -> None:
     parts = [f'{phase}_{part}' for phase in ('val', 'test') for part in PARTS]
-    cfg = resolve(written('mean_teacher/own_data', **dict.fromkeys(parts)))
+    cfg = resolve(written('mean_teacher/camvid_1-16', **dict.fromkeys(parts)))
     assert all(cfg[part] is None for part in parts)
     assert cfg.train_dataloader and cfg.test_pipeline
 

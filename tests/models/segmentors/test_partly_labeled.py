@@ -159,7 +159,7 @@ def root(tmp_path_factory):
 
 
 def own_config(root, tmp_path, **changes) -> Config:
-    cfg = Config.fromfile(ROOT / 'configs/mean_teacher/own_data.py')
+    cfg = Config.fromfile(ROOT / 'tests/own_images.py')
     text = cfg.pretty_text.replace('data/my_data', str(root))
     (tmp_path / 'mine.py').write_text(text)
     cfg = Config.fromfile(tmp_path / 'mine.py')
