@@ -111,8 +111,8 @@ def largest_shown(
         delta: probability in (0, 1).
 
     Returns:
-        The lowest threshold that succeeds, or, with ``kept=False``, the one
-        with the highest bound.
+        The lowest threshold that succeeds, or, with ``kept=False``, that of
+        the tests made which has the highest bound.
     """
     shares = np.asarray(shares)
     part = np.zeros(len(shares))
@@ -121,20 +121,20 @@ def largest_shown(
         part[place] += delta / len(STARTS)
     if precision == 0:
         return _shown(weights, right, len(shares) - 1, True, delta)
-    found, handed = None, 0.0
+    handed, found, missed = 0.0, None, []
     for index in range(len(shares)):
         level = part[index] + handed
-        evidence = capital(weights[index], right[index], precision)
-        reached = level > 0 and evidence >= 1 / level
-        handed = level if reached else 0.0
-        if reached:
-            found = _shown(weights, right, index, True, level)
-    if found is None:
-        tried = [
-            _shown(weights, right, k, False, delta) for k in range(len(shares))
-        ]
-        found = max(tried, key=lambda shown: shown.bound)
-    return found
+        handed = 0.0
+        if level == 0:
+            continue
+        shown = capital(weights[index], right[index], precision) >= 1 / level
+        handed = level if shown else 0.0
+        result = _shown(weights, right, index, shown, level)
+        if shown:
+            found = result
+        else:
+            missed.append(result)
+    return found or max(missed, key=lambda result: result.bound)
 
 
 def _shown(weights, right, index: int, kept: bool, level: float) -> Shown:
