@@ -6,7 +6,7 @@ from mmsemi.utils.errors import UsageError
 
 # Every fact there is; see docs/reference for what each means.
 FACTS = (
-    'labeled unlabeled val partly_labeled lists split splits '
+    'labeled target unlabeled val partly_labeled lists split splits '
     'baseline_split baseline_list variant variants load mean std '
     'resize crop_size augment sup_augment round_augment strong views '
     'second_stream paste partners match_image label_resize test_resize '
@@ -57,3 +57,11 @@ def merged(base: dict, changes: dict) -> dict:
         else:
             result[key] = value
     return result
+
+
+def zero_label_metainfo(facts: dict) -> dict:
+    """Metainfo of a data set some classes of which have no annotation."""
+    found = dict(classes=facts['classes'], num_seen=facts['num_seen'])
+    if facts.get('colors'):
+        found['palette'] = [facts['colors'][n] for n in facts['classes']]
+    return found

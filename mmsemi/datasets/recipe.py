@@ -12,7 +12,9 @@ from typing import Any
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .facts import zero_label_metainfo
 from .splits import below_root
+from .target_domain import both_domains, shared_out, target_share
 
 REGIMES = ('supervised', 'rounds', 'online')
 PACK = [dict(type='PackSemiInputs')]
@@ -38,6 +40,7 @@ class Recipe:
         self.data, self.regime = copy.deepcopy(dict(data)), regime
         self.batch = self.data.get('batch') or {}
         self.zero_label = self.data.get('zero_label')
+        self.target = target_share(self.data, self.batch)
 
     # Steps that pipelines share.
     def image(self) -> list[dict]:
@@ -189,15 +192,8 @@ class Recipe:
         if role != 'labeled':
             facts.update(self.data.get(role) or {})
         if self.zero_label:
-            facts['metainfo'] = self._zero_label_metainfo()
+            facts['metainfo'] = zero_label_metainfo(self.zero_label)
         return dict(facts, **more, pipeline=pipeline)
-
-    def _zero_label_metainfo(self) -> dict:
-        facts = self.zero_label
-        found = dict(classes=facts['classes'], num_seen=facts['num_seen'])
-        if facts.get('colors'):
-            found['palette'] = [facts['colors'][n] for n in facts['classes']]
-        return found
 
     def loader(
         self, batch: int, workers: str, sampler: dict, dataset: dict
@@ -214,12 +210,13 @@ class Recipe:
     def alone(self, batch: int, augment: str = 'augment') -> dict:
         listed = self.data.get('baseline_list')
         more = dict(ann_file=listed) if listed else {}
-        return self.loader(
-            batch,
-            'num_workers',
-            dict(type='InfiniteSampler', shuffle=True),
-            self.dataset('labeled', self.train(augment), **more),
-        )
+        sampler = dict(type='InfiniteSampler', shuffle=True)
+        dataset = self.dataset('labeled', self.train(augment), **more)
+        if self.target:
+            target = self.dataset('target', self.train(augment))
+            number = self.batch['labeled'], self.target
+            sampler, dataset = both_domains(dataset, target, batch, number)
+        return self.loader(batch, 'num_workers', sampler, dataset)
 
     def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
         """Loader of labeled and other images."""
@@ -239,10 +236,13 @@ class Recipe:
             labeled=self.dataset('labeled', self.sup()),
             unlabeled=others,
         )
+        if self.target:
+            parts.insert(1, 'target')
+            dataset['target'] = self.dataset('target', self.sup())
         if self.data.get('paste'):
-            parts.insert(1, 'paste')
+            parts.insert(-1, 'paste')
             dataset['paste'] = self.dataset('labeled', self.paste())
-        samples = tuple(self.batch.get(part, 0) for part in parts)
+        samples = tuple(shared_out(self.batch, self.target, parts))
         number = sum(samples)
         kind = 'SourceRatioSampler'
         if self.data.get('partners'):

@@ -16,8 +16,11 @@ class SemiDataset(ConcatDataset):
 
     Args:
         labeled: config or instance of the labeled dataset.
+        target: of a few more labeled images, of the domain of the unlabeled
+            ones (domain adaptation), whose share in a batch is its own.
+            Comes behind the labeled ones; methods see one kind of both.
         paste: of labeled images again, to be pasted into the others (AEL),
-            as a rule with a pipeline of its own. Comes between the two.
+            as a rule with a pipeline of its own. Comes before the others.
         unlabeled: config or instance of the other one, normally an
             :class:`UnlabeledDataset` or a :class:`PseudoLabelDataset`.
 
@@ -30,22 +33,20 @@ class SemiDataset(ConcatDataset):
         labeled: dict | BaseDataset,
         unlabeled: dict | Dataset,
         paste: None | dict | BaseDataset = None,
+        target: None | dict | BaseDataset = None,
     ) -> None:
         # Not through mmengine's __init__: it accepts no wrapped datasets and
         # does not say which classes differ.
-        self.labeled, self.paste, self.unlabeled = [
+        self.labeled, self.target, self.paste, self.unlabeled = parts = [
             DATASETS.build(part) if isinstance(part, dict) else part
-            for part in (labeled, paste, unlabeled)
+            for part in (labeled, target, paste, unlabeled)
         ]
-        self.datasets = [
-            part
-            for part in (self.labeled, self.paste, self.unlabeled)
-            if part is not None
-        ]
+        self.datasets = [part for part in parts if part is not None]
         first = list(self.labeled.metainfo['classes'])
         for name, part in (
             ('unlabeled', self.unlabeled),
             ('paste', self.paste),
+            ('target', self.target),
         ):
             if part is not None and list(part.metainfo['classes']) != first:
                 raise ValueError(

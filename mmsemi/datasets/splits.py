@@ -118,9 +118,9 @@ def leaf_datasets(
         role: what images are for unless a wrapper says ``'unlabeled'``.
     """
     if is_type(dataset, DATASETS, 'SemiDataset'):
-        yield from leaf_datasets(dataset['labeled'], role)
-        if dataset.get('paste'):
-            yield from leaf_datasets(dataset['paste'], role)
+        for part in ('labeled', 'target', 'paste'):
+            if dataset.get(part):
+                yield from leaf_datasets(dataset[part], role)
         yield from leaf_datasets(dataset['unlabeled'], 'unlabeled')
     elif is_type(dataset, DATASETS, *WITHOUT_LABELS):
         yield from leaf_datasets(dataset['dataset'], 'unlabeled')

@@ -19,7 +19,8 @@ def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
     ``labeled.txt`` and, if there are unlabeled images, ``unlabeled.txt``.
     ``splits`` of the facts tells what is known of each by name: how many
     images its lists hold, where they are if not in ``lists``, and settings
-    of the published schedule that go with it. Draws of one size share an
+    of the published schedule that go with it. A third list is that of labeled
+    images of the target domain (``target``). Draws of one size share an
     entry: ``20_1`` and ``20/seed1`` find ``20``.
 
     Args:
@@ -60,8 +61,8 @@ def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
             usual.pop(key, None)
         known = dict(usual, lists=name)
     facts = dict(known, split=osp.basename(osp.normpath(name)))
-    labeled, unlabeled = _lists(data, known, name)
-    for role, path in (('labeled', labeled), ('unlabeled', unlabeled)):
+    paths = zip(('labeled', 'unlabeled', 'target'), _lists(data, known, name))
+    for role, path in paths:
         part = data.setdefault(role, {})
         # A list that the config names itself counts more than its split.
         part['ann_file'] = path if split else part.get('ann_file') or path
@@ -91,7 +92,7 @@ def _is_folder(data: dict, name: str) -> bool:
     return osp.isdir(name) or (generated and '/' in name)
 
 
-def _lists(data: dict, entry: dict, name: str) -> tuple[str, str]:
+def _lists(data: dict, entry: dict, name: str) -> tuple[str, ...]:
     given = entry.get('lists') or data['lists']
     if isinstance(given, str):
         folder = given.format(split=name)

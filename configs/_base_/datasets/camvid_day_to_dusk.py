@@ -7,6 +7,7 @@ everywhere = dict(
     img_path='data/camvid/images', seg_map_path='data/camvid/annotations'
 )
 lists = 'data/camvid/splits/day_to_dusk'
+few = '{{ fileDirname }}/lists/camvid_dusk'
 data = dict(
     labeled=dict(data_prefix=everywhere),
     val=dict(ann_file=f'{lists}/target_test.txt', data_prefix=everywhere),
@@ -17,6 +18,15 @@ data = dict(
             labeled=305,
             unlabeled=62,
             lists=(f'{lists}/source_train.txt', f'{lists}/target_train.txt'),
+        ),
+        day_to_dusk_4=dict(
+            labeled=305,
+            unlabeled=58,
+            lists=(
+                f'{lists}/source_train.txt',
+                f'{few}_rest.txt',
+                f'{few}_4.txt',
+            ),
         ),
     ),
 )
