@@ -1,10 +1,10 @@
 """Thresholds and soft labels of CBST against their published forms.
 
-Thresholds: peak memory and time of the search over probability maps, by
+Thresholds: peak memory and CPU time of the search over probability maps, by
 streaming histograms and by Python lists that are sorted, each in processes
 of its own; making the maps is not counted, taking the maximum over their
-classes once is and once is not. Soft labels: time of the
-logarithmic form relative to powers of p / lambda, and overflows of both.
+classes once is and once is not. Soft labels: CPU time of the logarithmic form
+relative to powers of p / lambda, and overflows of both.
 
     python benchmarks/cbst.py --images 100
 """
@@ -97,7 +97,7 @@ def measure(args) -> dict:
     for result in side(  # noqa: B007
         maps(args.images, *size), args.classes, args.portion, args.pairs
     ):
-        now = time.perf_counter()
+        now = time.process_time()
         if start is None:
             start = now
         else:
@@ -143,9 +143,9 @@ def soft_labels(args) -> None:
         times = defaultdict(list)
         for _ in range(args.repeats):
             for name, form in (('logarithms', labeler), ('powers', None)):
-                start = time.perf_counter()
+                start = time.process_time()
                 result = form(probability) if form else powers(labeler)
-                times[name].append(time.perf_counter() - start)
+                times[name].append(time.process_time() - start)
                 soft = result.soft if form else result[1]
                 finite = bool(torch.isfinite(soft).all())
                 times[f'{name} finite'] = finite

@@ -9,10 +9,12 @@ pixels, so that the time is that of names and files:
   training and labeling, as at the start of a run;
 - ``names``: one unlabeled set in memory, without looking at files;
 - ``commit``: the list of files of a labeled round, put together and written;
-- ``resume``: a round found on disk is verified, twice.
+- ``resume``: a round found on disk is verified, twice;
+- ``table``: the list of files put together, written, read back and compared
+  with its hash, without the files it names.
 
-With ``--parts names`` no files are written but the list, so that ten million
-names take a minute.
+With ``--parts names table`` no images or label maps are written, so that ten
+million names take minutes.
 
 Seconds are CPU time, memory is the growth over a process that has imported
 everything. With two numbers (``--images 20000 100000``) the ratio tells
@@ -39,11 +41,12 @@ from mmengine.registry import init_default_scope
 from mmsemi.datasets import UnlabeledDataset
 from mmsemi.doctor.data import check_data
 from mmsemi.pseudo_labels.file_table import FileTable
-from mmsemi.pseudo_labels.store import PseudoLabelStore
+from mmsemi.pseudo_labels.store import FILES, PseudoLabelStore
 from mmsemi.registry import DATASETS
 from mmsemi.report.facts import data_facts
 
-PARTS = ('start', 'names', 'commit', 'resume')
+PARTS = ('start', 'names', 'commit', 'resume', 'table')
+NO_FILES = {'names', 'table'}  # parts that need none of the images
 CLASSES = ('ground', 'disc')
 
 
@@ -157,6 +160,28 @@ def commit(root: Path, images: int) -> dict:
     return dict(begun=begun, manifest_mib=size / 2**20)
 
 
+def table(root: Path, images: int) -> dict:
+    """What a round costs beside its files."""
+    write_list(root / 'names.txt', images)
+    store = PseudoLabelStore(root / 'fake')
+    store.begin(1)
+    cfg = config(root).label_dataloader.dataset
+    cfg.dataset.ann_file = 'names.txt'
+    dataset = UnlabeledDataset(cfg.dataset)
+    column = np.full((images, 2), 99, np.uint32)
+    begun = marks()
+    store.hand_in(1, FileTable(range(images), dict(labels=column)), 0)
+    store.commit(1, dict(), dataset.stems())
+    committed = time.process_time()
+    files, stems = FileTable.load(store.folder(1) / FILES)
+    assert files.digest(stems) == store.manifest(1)['files']['sha256']
+    return dict(
+        begun=begun,
+        compare_s=time.process_time() - committed,
+        manifest_mib=(store.folder(1) / FILES).stat().st_size / 2**20,
+    )
+
+
 def commit_files(store, dataset, size: int, content: bytes) -> None:
     table = FileTable(range(len(dataset)))
     for k in range(len(dataset)):
@@ -228,7 +253,7 @@ def main() -> None:
     figures = {}
     for images in args.images:
         with tempfile.TemporaryDirectory() as folder:
-            if set(args.parts) - {'names'}:
+            if set(args.parts) - NO_FILES:
                 make_set(Path(folder), images)
             for part in args.parts:
                 found = run_part(part, Path(folder), images)

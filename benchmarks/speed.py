@@ -10,9 +10,9 @@ compared, so that a loaded machine meets both alike. Their results must agree.
 """
 
 import argparse
-import copy
 import datetime
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -29,14 +29,21 @@ from mmcv.transforms import RandomGrayscale
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmseg.models.losses import accuracy as mmseg_accuracy
+from PIL import Image
 
-from mmsemi.models.losses import DynamicSelfTrainingLoss, OHEMCrossEntropyLoss
+from mmsemi.cli.process import keep_memory
+from mmsemi.models.losses import (
+    DynamicMutualLoss,
+    DynamicSelfTrainingLoss,
+    OHEMCrossEntropyLoss,
+)
 from mmsemi.models.pseudo_labelers import (
     CBSTPseudoLabeler,
     EntropyPercentilePseudoLabeler,
     LRENTPseudoLabeler,
 )
 from mmsemi.models.pseudo_labelers.entropy_percentile import pixel_entropy
+from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from mmsemi.models.targets import Targets
 from mmsemi.ops.maps import accuracy, max_over_classes
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
@@ -85,7 +92,7 @@ def with_backward(form: Callable, logits: torch.Tensor) -> Callable:
 
 
 def ohem() -> Row:
-    logits = scores(2, 19, 513, 513, softmax=False)
+    logits = scores(2, 19, 769, 769, softmax=False)
     labels = truth(logits)
     ours = OHEMCrossEntropyLoss(thresh=0.7, min_kept=100_000)
 
@@ -118,6 +125,30 @@ def dynamic_loss() -> Row:
 
     # A method against the loss it is made of: another result.
     return Row(with_backward(ours, logits), with_backward(plain, logits), None)
+
+
+def mutual_loss() -> Row:
+    logits = scores(4, 21, 321, 321, softmax=False)
+    labels, sure = truth(logits), torch.rand(4, 321, 321)
+    pseudo = torch.arange(4) >= 2
+    objective = DynamicMutualLoss(gamma1=5, gamma2=5)
+
+    def ours(x: torch.Tensor) -> torch.Tensor:
+        return objective(x, Targets(labels, sure, pseudo=pseudo))['loss_seg']
+
+    def plain(x: torch.Tensor) -> torch.Tensor:
+        valid = labels != 255
+        with torch.no_grad():
+            prob = x.softmax(1)
+            best, found = prob.max(1)
+            own = labels.where(valid, 0)[:, None]
+            weight = prob.gather(1, own)[:, 0].pow(5)
+            weight[(found != labels) & (best > sure)] = 0
+            weight[~pseudo] = 1
+        loss = F.cross_entropy(x, labels, reduction='none', ignore_index=255)
+        return (loss * weight).sum() / valid.sum()
+
+    return Row(with_backward(ours, logits), with_backward(plain, logits))
 
 
 def u2pl_labels() -> Row:
@@ -168,8 +199,25 @@ def cbst_thresholds() -> Row:
     return Row(ours, plain, 1e-2)
 
 
+def cbst_labels() -> Row:
+    probabilities = scores(1, 19, 1024, 2048)
+    labeler = CBSTPseudoLabeler(19)
+    labeler.thresholds = torch.linspace(0.2, 0.9, 19)
+
+    def plain() -> torch.Tensor:
+        weighed = probabilities / labeler.thresholds.view(1, -1, 1, 1)
+        best, labels = weighed.max(1)
+        return labels.masked_fill(best <= 1, 255)
+
+    def ours() -> torch.Tensor:
+        found = labeler(probabilities)
+        return found.labels.masked_fill(found.weights == 0, 255)
+
+    return Row(ours, plain, 0)
+
+
 def lrent_labels() -> Row:
-    probabilities = scores(1, 19, 512, 1024)
+    probabilities = scores(1, 19, 1024, 2048)
     labeler = LRENTPseudoLabeler(19)
     labeler.thresholds = torch.linspace(0.2, 0.9, 19)
 
@@ -235,13 +283,13 @@ def moving_average() -> Row:
     from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 
     student = ema.build(None)
-    ours, plain = copy.deepcopy(student), copy.deepcopy(student)
+    ours, plain = frozen_copy(student), frozen_copy(student)
     for parameter in student.parameters():
         torch.nn.init.normal_(parameter)
 
     def run(move: Callable, teacher: torch.nn.Module) -> torch.Tensor:
         move(teacher, student, 0.01, 'copy')
-        return next(teacher.parameters()).detach()
+        return next(teacher.buffers()).clone()
 
     return Row(
         lambda: run(move_teacher, ours), lambda: run(ema.loop, plain), 1e-3
@@ -326,6 +374,55 @@ def equal_views() -> Row:
     return Row(ours, plain, 0)
 
 
+def labeled_item() -> Row:
+    """Decoded, scaled, cropped, flipped and normalized, beside Pillow."""
+    folder = Path(tempfile.mkdtemp())
+    mask = (picture()[..., 0] // 13).astype(np.uint8)
+    cv2.imwrite(str(folder / 'a.jpg'), picture())
+    cv2.imwrite(str(folder / 'a.png'), mask)
+    mean, std = torch.rand(3, 1, 1) * 255, torch.full((3, 1, 1), 58.0)
+    steps = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations'),
+        dict(type='RandomScale', ratio_range=(1.3, 1.3)),
+        dict(type='RandomCrop', crop_size=(321, 321)),
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='PackSemiInputs'),
+    ]
+    load = [TRANSFORMS.build(step) for step in steps]
+
+    def ours() -> torch.Tensor:
+        np.random.seed(0)
+        results = dict(
+            img_path=str(folder / 'a.jpg'),
+            seg_map_path=str(folder / 'a.png'),
+            reduce_zero_label=False,
+            label_map=None,
+            seg_fields=[],
+        )
+        for step in load:
+            results = step(results)
+        return (results['inputs'].float() - mean) / std
+
+    def plain() -> torch.Tensor:
+        image = Image.open(folder / 'a.jpg').convert('RGB')
+        labels = Image.fromarray(np.array(Image.open(folder / 'a.png')))
+        size = (int(1.3 * image.width + 0.5), int(1.3 * image.height + 0.5))
+        image = image.resize(size, Image.BILINEAR)
+        labels = labels.resize(size, Image.NEAREST)
+        box = (100, 50, 421, 371)
+        image, labels = (
+            part.crop(box).transpose(Image.FLIP_LEFT_RIGHT)
+            for part in (image, labels)
+        )
+        torch.from_numpy(np.array(labels)).long()
+        found = torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        return (found.contiguous().float() / 255 - mean) / std
+
+    # Another way to resize, and another crop: only the times compare.
+    return Row(ours, plain, None)
+
+
 def unimatch_losses(repeats: int) -> dict[str, float]:
     import unimatch_loss
 
@@ -355,16 +452,19 @@ WHOLE = {
 }
 ROWS = {
     "U2PL's contrastive objective, 2 + 2 of 513x513": u2pl_contrast,
-    'OHEM, 2x19x513x513': ohem,
+    'OHEM, 2x19x769x769': ohem,
     "U2PL's parts by entropy, 4x21x321x321": u2pl_labels,
     'dynamic loss against cross entropy, 4x21x321x321': dynamic_loss,
+    'mutual loss of DMT, 4x21x321x321': mutual_loss,
     'CBST thresholds, 6 maps of 19x256x512': cbst_thresholds,
-    'LRENT labels, 19x512x1024': lrent_labels,
+    'CBST labels, 19x1024x2048': cbst_labels,
+    'LRENT labels, 19x1024x2048': lrent_labels,
     'moving average of DeepLabV3+ with ResNet-101': moving_average,
     'maximum over classes, 4x21x321x321': maximum,
     "accuracy that a head logs, against mmseg's": logged_accuracy,
     'color jitter, 500x375': color_jitter,
     "gray image, against mmcv's, 500x375": random_gray,
+    'labeled item, 500x375 to a crop of 321x321, against Pillow': labeled_item,
     'unlabeled item with two equal views': equal_views,
 }
 
@@ -426,8 +526,10 @@ def main(argv: list[str] | None = None) -> dict:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    keep_memory(os.environ)  # as every command does
     MMLogger.get_current_instance().setLevel('ERROR')
     init_default_scope('mmsemi')
+    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / 'speed.json'
     facts = json.loads(path.read_text()) if path.exists() else {}
     made = dict(
