@@ -78,12 +78,10 @@ def as_own_data(folder: Path, split: Path) -> None:
     """Add to a work dir what ``mmsemi fit`` writes about the images."""
     data = folder / 'data'
     data.mkdir(exist_ok=True)
-    files = {}
     for part in ('labeled', 'unlabeled'):
         names = read_lines(str(split / f'{part}.txt'))
-        (data / f'{part}.txt').write_text('\n'.join(names) + '\n')
-        files |= {name: f'{name}.jpg' for name in names}
-    (data / 'images.json').write_text(json.dumps(files))
+        text = ''.join(f'{name}.jpg\n' for name in names)
+        (data / f'{part}.txt').write_text(text)
     facts = dict(images=str(IMAGES), **CamVidDataset.METAINFO)
     (folder / 'fit.json').write_text(json.dumps(facts))
 
@@ -100,7 +98,8 @@ def main() -> None:
         split, base = SPLITS / f'seed{seed}', args.out / f'base{seed}'
         before = train(base, split, seed, args.iters)
         as_own_data(base, split)
-        chosen = label_next(base, number=args.number, device='cpu').images
+        found = label_next(base, number=args.number, device='cpu').images
+        chosen = [Path(name).stem for name in found]
         pool = read_lines(str(split / 'unlabeled.txt'))
         drawn = random.Random(seed).sample(sorted(pool), args.number)
         scores = [before]

@@ -234,7 +234,9 @@ def _train_one(run: Path, key: str, title: str = '') -> None:
 def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     """Measure, take the better model, and show what came of it."""
     best = evaluate_holdout(run)['recommended']
-    if facts['folds']:
+    if facts['folds'] and best == 'method':  # which begins as the twin does
+        _train_both(run, facts, 'No image held out: ')
+    elif facts['folds']:
         _train_one(run, best, 'No image held out: ')
     take_model(run, run / PLACES[best])
     show_unlabeled(run, best)

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmsemi.doctor.findings import as_data
 from mmsemi.io.files import write_text
 from mmsemi.io.package_configs import find_config
-from mmsemi.prepare.fit_config import OwnData, config_text
+from mmsemi.prepare.fit_config import SHARED, OwnData, config_text
 from mmsemi.prepare.fit_settings import (
     NETWORKS,
     Setting,
@@ -91,7 +91,7 @@ def begin(
         write_text(run, NETWORK, network)
     say('\nSettings\n' + '\n'.join(lines_of(list(settings.values()))))
 
-    def write(iters: int) -> None:
+    def write(iters: int, shared: int = 0) -> None:
         for name, alone in ((CONFIG, False), (TWIN_CONFIG, True)):
             if alone and not twin:
                 continue
@@ -111,6 +111,7 @@ def begin(
                 val=None if plan.folds else 'holdout.txt',
                 load_from=load_from,
                 alone=alone,
+                shared=shared,
             )
             write_text(run, name, text)
 
@@ -119,8 +120,17 @@ def begin(
     tried = try_out(run, configs, wish['iters'], budget, len(plan.folds))
     say('\n'.join(lines_of(tried.settings)))
     settings.update({setting.name: setting for setting in tried.settings})
-    write(tried.iterations)
-    write_folds(run, plan.folds, configs)
+    shared = int(SHARED * tried.iterations) if twin else 0
+    if shared:
+        settings['shared'] = Setting(
+            'shared',
+            shared,
+            'iterations that both trainings have in common: those of labeled '
+            'images alone, until the model can label others',
+        )
+        say('\n'.join(lines_of([settings['shared']])))
+    write(tried.iterations, shared)
+    write_folds(run, plan.folds, configs, tried.iterations, shared)
     if not plan.folds and wish['val'] is None:
         _offer(plan, len(configs), tried)
     return write_facts(
@@ -138,6 +148,7 @@ def begin(
         settings=[vars(setting) for setting in settings.values()],
         findings=as_data(plan.findings),
         twin=twin,
+        shared=shared,
         folds=len(plan.folds),
         earlier=earlier and str(earlier.relative_to(run)),
     )

@@ -14,7 +14,8 @@ import numpy as np
 from mmsemi.doctor.classes import FEW_IMAGES
 from mmsemi.doctor.findings import Finding
 from mmsemi.io.files import write_text
-from mmsemi.prepare.fit_config import fold_text
+from mmsemi.prepare.fit_config import SHARED
+from mmsemi.prepare.fold_config import fold_text
 from mmsemi.prepare.holdout import draw_folds
 from mmsemi.report.own_data.run_folder import fold_folder
 from mmsemi.utils.errors import UsageError
@@ -119,7 +120,11 @@ def check_folds(
 
 
 def write_folds(
-    run: Path, folds: Sequence[dict[str, list[str]]], configs: Sequence[str]
+    run: Path,
+    folds: Sequence[dict[str, list[str]]],
+    configs: Sequence[str],
+    iters: int,
+    shared: int,
 ) -> None:
     """Write lists and configs of each fold.
 
@@ -127,6 +132,8 @@ def write_folds(
         run: folder of the run.
         folds: of :func:`fold_lists`.
         configs: names of those of the run, which the others inherit.
+        iters: iterations of a training.
+        shared: of these, those of the labeled-only model.
     """
     for number, lists in enumerate(folds, 1):
         folder = fold_folder(run, number)
@@ -134,7 +141,10 @@ def write_folds(
             content = ''.join(f'{name}\n' for name in names)
             write_text(folder / DATA, f'{role}.txt', content)
         for name in configs:
-            text = fold_text(name, number, len(folds), lists.get('partly'))
+            text = fold_text(
+                *(name, number, len(folds), lists.get('partly')),
+                *(iters, shared),
+            )
             write_text(folder, name, text)
 
 
@@ -143,15 +153,17 @@ def steps_of_all(seconds: Sequence[float], folds: int) -> float:
 
     Args:
         seconds: of the method, and of the twin if there is one.
-        folds: their number; then only the better one is trained with all
-            images, which may be the slower one.
+        folds: their number; then the better one is trained with all images,
+            which may be that of all images, for which both are.
     """
-    return folds * sum(seconds) + (max(seconds) if folds else sum(seconds))
+    method, *twin = seconds
+    both = method * (1 - SHARED) + twin[0] if twin else method
+    return (folds + 1) * both
 
 
 def trainings(kinds: int, folds: int) -> int:
     """How often a run trains, with one kind of model or two."""
-    return kinds * folds + 1 if folds else kinds
+    return kinds * (folds + 1)
 
 
 def offer(

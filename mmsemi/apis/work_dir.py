@@ -34,6 +34,7 @@ RUN_FILES = (
     'best_*.pth',
     'round_*.pth',
     'validated_*.pth',
+    'iteration_*.pth',
     *EXPORTED,
     'pseudo_labels',
     'pictures',

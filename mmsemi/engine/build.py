@@ -219,7 +219,9 @@ def _filled(value: Any, key: str, facts: dict, lengths: dict) -> Any:
     """A value with facts and iterations in the place of their names."""
     if isinstance(value, dict):
         for name, item in value.items():
-            value[name] = _filled(item, f'{key}.{name}', facts, lengths)
+            # A person's path may have braces.
+            if name != 'checkpoint' or not isinstance(item, str):
+                value[name] = _filled(item, f'{key}.{name}', facts, lengths)
     elif isinstance(value, (list, tuple)):
         value = type(value)(
             _filled(item, f'{key}.{k}', facts, lengths)

@@ -11,6 +11,9 @@ from typing import Any
 
 from .fit_settings import NETWORKS, Setting
 
+# Share of the training with all images that is the labeled-only one.
+SHARED = 0.5
+_POWER = 0.9  # of the learning rate's decay
 _STRONG = ('fixmatch', 'unimatch')
 _HEAD = """\
 # {title}.
@@ -66,14 +69,22 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={{'backbone': dict(lr_mult={backbone})}}),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, begin=0, end=10, by_epoch=False),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False),
+{warm_up}    dict(type='PolyLR', power={power}, eta_min=0.0, by_epoch=False),
 ]
 """
 _END = """\
 train_cfg = dict(max_iters={iters}, val_interval={iters})
-default_hooks = dict(checkpoint=dict(interval={interval}, max_keep_ckpts=2))
+default_hooks = dict(
+    checkpoint=dict(interval={interval}, max_keep_ckpts=2),{keep}
+)
 randomness = dict(seed={seed})
+"""
+_WARM_UP = """\
+    dict(type='LinearLR', start_factor=0.1, begin=0, end=10, by_epoch=False),
+"""
+BEGIN = """\
+# The first {shared} of {iters} iterations are those of the labeled-only model.
+load_from = f'{{{folder}}}/../twin/iteration_{shared}.pth'
 """
 _TEACHER = """\
     teacher=dict(
@@ -82,18 +93,6 @@ _TEACHER = """\
         schedule='inverse',
         buffers='ema',
     ),
-"""
-_FOLD = """\
-# Fold {number} of {folds}: {base} without the images of data/holdout.txt,
-# which are predicted by what is trained here.
-# Written by `mmsemi fit` for cross-validation.
-_base_ = '../../{base}'
-fold = "{{{{ fileDirname }}}}/data"
-data = dict(
-    splits=dict(
-        own=dict(lists=(f'{{fold}}/labeled.txt', f'{{fold}}/unlabeled.txt'))
-    ),
-{partly})
 """
 _PICTURES = """\
     pictures=dict(type='TrainingPictureHook'),
@@ -132,6 +131,7 @@ def config_text(
     val: str | None = 'holdout.txt',
     load_from: str | None = None,
     alone: bool = False,
+    shared: int = 0,
 ) -> str:
     """Text of a config.
 
@@ -147,11 +147,17 @@ def config_text(
         val: list of images to measure on, None if there are none.
         load_from: plain checkpoint that training begins with.
         alone: train with the labeled images alone.
+        shared: iterations, of all, that the training with all images does
+            not do itself: it begins with the labeled-only model as that was
+            then, which the latter keeps; 0 for none.
     """
     chosen = {key: setting.value for key, setting in settings.items()}
     if alone:
         chosen['method'] = 'supervised'
     online = chosen['method'] != 'supervised'
+    begun = shared if online else 0
+    rate = chosen['lr']['head'] * (1 - begun / iters) ** _POWER
+    keep = f'\n    weights=dict(at={shared}),' if shared and not online else ''
     bases = [
         NETWORKS.get(chosen['model'], './network.py'),
         f'mmsemi::_base_/{"online" if online else "supervised"}_runtime.py',
@@ -168,14 +174,21 @@ def config_text(
             palette=_pretty([list(map(int, rgb)) for rgb in data.palette]),
         ),
         _rest_of_data(chosen, data, labeled, val),
-        _student(chosen, load_from),
+        _student(chosen, load_from, begun, iters),
         _model(chosen['method']),
         _OPTIMIZER.format(
             wrapper='AmpOptimWrapper' if chosen['amp'] else 'OptimWrapper',
-            lr=chosen['lr']['head'],
+            lr=float(f'{rate:.3g}'),
+            warm_up='' if begun else _WARM_UP,
+            power=_POWER,
             backbone=chosen['lr']['backbone'] / chosen['lr']['head'],
         ),
-        _END.format(iters=iters, interval=max(iters // 4, 1), seed=seed),
+        _END.format(
+            iters=iters - begun,
+            interval=max(iters // 4, 1),
+            keep=keep,
+            seed=seed,
+        ),
         _hooks(chosen),
     ]
     if val is None:
@@ -183,25 +196,6 @@ def config_text(
             'val_cfg = None\nval_dataloader = None\nval_evaluator = None\n'
         )
     return ''.join(parts)
-
-
-def fold_text(
-    base: str, number: int, folds: int, partly: Sequence[str] | None
-) -> str:
-    """Text of a config that trains without the images of a fold.
-
-    Args:
-        base: name of the config of the run, two folders above.
-        number: of the fold, from 1.
-        folds: how many there are.
-        partly: images of the fold of which a part is labeled; None where
-            the run has none.
-    """
-    line = ''
-    if partly is not None and base == 'config.py':
-        value = "f'{fold}/partly.txt'" if partly else None
-        line = f'    partly_labeled={value},\n'
-    return _FOLD.format(number=number, folds=folds, base=base, partly=line)
 
 
 def _rest_of_data(
@@ -237,7 +231,9 @@ def _rest_of_data(
     )
 
 
-def _student(chosen: dict[str, Any], load_from: str | None) -> str:
+def _student(
+    chosen: dict[str, Any], load_from: str | None, shared: int, iters: int
+) -> str:
     text = "criterion = dict(type='ClassBalancedCrossEntropyLoss')\n"
     if chosen['class_weights']:
         text += (
@@ -247,7 +243,9 @@ def _student(chosen: dict[str, Any], load_from: str | None) -> str:
     text += (
         'student = _base_.model\nstudent.decode_head.loss_decode = criterion\n'
     )
-    if load_from:
+    if shared:
+        text += BEGIN.format(shared=shared, iters=iters, folder='run')
+    elif load_from:
         text += f'load_from = {load_from!r}\n'
     elif chosen['weights']:
         text += (

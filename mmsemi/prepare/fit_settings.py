@@ -16,7 +16,7 @@ NETWORKS = dict(
     unet='mmsemi::_base_/models/unet_small.py',
 )
 # Long side of images, and side of crops, that a device trains with.
-LONG_SIDE = dict(cpu=512, cuda=1024)
+LONG_SIDE = dict(cpu=320, cuda=1024)
 CROP = dict(cpu=256, cuda=512)
 BATCH = dict(cpu=4, cuda=8)
 _STRIDE = 32
@@ -206,8 +206,9 @@ def _batch(facts: DataFacts, device: str) -> Setting:
         return Setting('batch', dict(alone=2 * number), f'usual for a {kind}')
     return Setting(
         'batch',
-        dict(alone=2 * number, labeled=number, unlabeled=number),
-        f'usual for a {kind}; the labeled-only twin sees as many images',
+        dict(alone=2 * number, labeled=2 * number, unlabeled=number),
+        f'usual for a {kind}; with unlabeled images or without, a step sees '
+        'as many labeled ones',
     )
 
 

@@ -107,8 +107,19 @@ def test_settings_come_with_reasons_and_a_config_that_runs(done) -> None:
     settings = {s['name']: s for s in read_facts(done)['settings']}
     assert settings['iterations']['value'] == 3
     assert all(setting['reason'] for setting in settings.values())
-    for name in ('config.py', 'twin.py'):
-        assert Config.fromfile(done / name).train_cfg.max_iters == 3
+    # One iteration of the three is done by the twin for both.
+    assert settings['shared']['value'] == 1
+    twin, method = (
+        Config.fromfile(done / name) for name in ('twin.py', 'config.py')
+    )
+    assert (twin.train_cfg.max_iters, method.train_cfg.max_iters) == (3, 2)
+    assert (
+        Path(method.load_from).resolve()
+        == (done / 'twin/iteration_1.pth').resolve()
+    )
+    assert Path(method.load_from).is_file()
+    rates = [cfg.optim_wrapper.optimizer.lr for cfg in (twin, method)]
+    assert rates[1] == pytest.approx(rates[0] * (2 / 3) ** 0.9, rel=1e-2)
     for folder in ('train', 'twin'):
         summary = json.loads((done / folder / 'summary.json').read_text())
         assert summary

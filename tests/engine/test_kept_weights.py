@@ -107,6 +107,7 @@ def test_weights_of_each_validation(root, tmp_path):
     cfg = run_config(
         root, tmp_path, **{'default_hooks.weights.every': 'validation'}
     )
+    cfg.default_hooks.weights.at = 4
     cfg.train_cfg = dict(
         type='IterBasedTrainLoop', max_iters=6, val_interval=2
     )
@@ -121,6 +122,9 @@ def test_weights_of_each_validation(root, tmp_path):
     assert sorted(found) == [2, 4, 6]
     assert same(weights(found[6]), runner.model.state_dict())
     assert not same(weights(found[2]), weights(found[4]))
+    begun = tmp_path / 'iteration_4.pth'
+    assert same(weights(begun), weights(found[4]))
+    assert begun in run_files(tmp_path)
     for path in found.values():
         content = read_checkpoint(path)
         assert 0 <= content['meta']['metrics']['mIoU'] <= 100

@@ -32,7 +32,7 @@ def test_settings_follow_the_data() -> None:
     small = chosen(facts((48, 100)))
     assert small['crop_size'] == (64, 96) and small['resize'] is None
     large = chosen(facts((3000, 4000)))
-    assert large['resize'] == 512 and large['crop_size'] == (256, 256)
+    assert large['resize'] == 320 and large['crop_size'] == (224, 256)
     assert chosen()['class_weights'] is None
     rare = chosen(facts(pixels=(5000, 0, 40)))
     assert rare['class_weights'] == 'sqrt_inverse'

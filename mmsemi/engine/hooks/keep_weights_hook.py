@@ -32,18 +32,22 @@ class KeepWeightsHook(Hook):
         every: ``'round'`` writes ``round_<k>.pth`` after each round of
             training (nothing in a run without rounds); ``'validation'``
             writes ``validated_<iteration>.pth`` after each validation.
+        at: iteration after which ``iteration_<at>.pth`` is written, too, for
+            another training to begin with.
     """
 
     # Before the summary, which names the files, and before the checkpoint:
     # a run that died in between comes here again.
     priority = 'BELOW_NORMAL'
 
-    def __init__(self, every: str = 'round') -> None:
+    def __init__(self, every: str = 'round', at: int | None = None) -> None:
         if every not in MOMENTS:
             raise ValueError(
                 f'every must be one of {", ".join(MOMENTS)}, got {every!r}'
             )
-        self.every = every
+        if at is not None and at < 1:
+            raise ValueError(f'at must be at least 1, got {at}')
+        self.every, self.at = every, at
 
     def before_train(self, runner) -> None:
         """Stop now, not after hours, if the disk cannot hold the files."""
@@ -52,6 +56,7 @@ class KeepWeightsHook(Hook):
         else:
             interval = getattr(runner.train_loop, 'val_interval', 0)
             number = runner.max_iters // interval if interval else 0
+        number += self.at is not None
         size = state_bytes(self._network(runner))
         on_main(
             check_space,
@@ -59,6 +64,13 @@ class KeepWeightsHook(Hook):
             number * size - self._present(runner),
             f'{number} files of weights of {size / 2**20:.0f} MiB',
         )
+
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ) -> None:
+        """Write the network of the iteration that was asked for."""
+        if runner.iter + 1 == self.at:
+            on_main(self._write, runner, f'iteration_{self.at}.pth', {})
 
     def after_round(self, runner) -> None:
         """Write the network that a round of training has made."""
@@ -80,7 +92,8 @@ class KeepWeightsHook(Hook):
     def _present(self, runner) -> int:
         """Bytes of files that an earlier start has written."""
         kind = 'round' if self.every == 'round' else 'validated'
-        found = Path(runner.work_dir).glob(f'{kind}_*.pth')
+        folder = Path(runner.work_dir)
+        found = [*folder.glob(f'{kind}_*.pth'), *folder.glob('iteration_*')]
         return sum(path.stat().st_size for path in found)
 
     @staticmethod

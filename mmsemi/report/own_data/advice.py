@@ -26,6 +26,7 @@ def warnings_of(
     dead: Sequence[str],
     lost: Sequence[str],
     summaries: Mapping[str, Any],
+    shared: int = 0,
 ) -> list[str]:
     """What a reader must know before believing the figures.
 
@@ -36,6 +37,7 @@ def warnings_of(
         lost: classes of which the method finds nothing, but the twin does.
         summaries: ``summary.json`` of ``method`` and ``twin``, None where
             there is none.
+        shared: iterations that the method's training has from the twin's.
     """
     found = []
     if 0 < number < FEW:
@@ -84,7 +86,11 @@ def warnings_of(
             )
         for event in (summary or {}).get('collapses') or []:
             found.append(f'{names[key]}: {event["text"]} ({event["action"]}).')
-    lengths = [s['iterations'] for s in summaries.values() if s]
+    lengths = [
+        s['iterations'] + (shared if key == 'method' else 0)
+        for key, s in summaries.items()
+        if s
+    ]
     if len(set(lengths)) > 1:
         found.append(
             'The two trainings differ in length '

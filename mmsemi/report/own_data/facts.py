@@ -29,7 +29,11 @@ def collect(run: RunFolder) -> dict[str, Any]:
         key: run.optional_json(f'{place}/{SUMMARY}')
         for key, place in PLACES.items()
     }
-    curves = {key: run_curves(run, place) for key, place in PLACES.items()}
+    shared = run.facts.get('shared', 0)
+    curves = {
+        key: run_curves(run, place, shared if key == 'method' else 0)
+        for key, place in PLACES.items()
+    }
     shares = class_shares(run)
     facts = dict(
         **origin(run),
@@ -49,6 +53,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
             measured.dead,
             measured.lost,
             summaries,
+            shared,
         ),
         pseudo_labels=audited(
             run.optional_json(f'{PLACES["method"]}/{AUDIT}'),

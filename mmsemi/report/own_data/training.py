@@ -17,12 +17,22 @@ PANELS = (
 )
 
 
-def run_curves(run: RunFolder, place: str) -> dict[str, Curve]:
-    """Curves of one training, none where nothing was logged."""
+def run_curves(run: RunFolder, place: str, begun: int = 0) -> dict[str, Curve]:
+    """Curves of one training, none where nothing was logged.
+
+    Args:
+        run: folder of the run.
+        place: of the training in it.
+        begun: iterations that another training did for it.
+    """
     try:
-        return read_run(str(run.path / place))
+        found = read_run(str(run.path / place))
     except UsageError:  # nothing was logged: the page goes without
         return {}
+    return {
+        key: curve._replace(steps=[step + begun for step in curve.steps])
+        for key, curve in found.items()
+    }
 
 
 def panels(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
