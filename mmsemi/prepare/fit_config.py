@@ -79,6 +79,14 @@ default_hooks = dict(
 )
 randomness = dict(seed={seed})
 """
+# With mmseg's 0.01 the first steps of a high learning rate push all features,
+# none of which is negative, towards the most frequent class, and it takes
+# hundreds more until another one is found.
+_LAST_LAYER = """\
+student.decode_head.init_cfg = dict(
+    type='Normal', std=0.25, override=dict(name='conv_seg')
+)
+"""
 _WARM_UP = """\
     dict(type='LinearLR', start_factor=0.1, begin=0, end=10, by_epoch=False),
 """
@@ -243,6 +251,8 @@ def _student(
     text += (
         'student = _base_.model\nstudent.decode_head.loss_decode = criterion\n'
     )
+    if chosen['model'] == 'unet':
+        text += _LAST_LAYER
     if shared:
         text += BEGIN.format(shared=shared, iters=iters, folder='run')
     elif load_from:

@@ -78,7 +78,11 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
     network = cfg.model.get('student', cfg.model)
     assert network.decode_head.num_classes == 2
     network.backbone.init_cfg = None
-    MODELS.build(cfg.model)
+    model = MODELS.build(cfg.model)
+    if method != 'unimatch':  # the U-Net
+        model.init_weights()
+        spread = getattr(model, 'student', model).decode_head.conv_seg.weight
+        assert spread.std() > 0.1
 
 
 def test_holdout_leaves_every_class_to_learn_from() -> None:

@@ -37,10 +37,6 @@ model = dict(
         num_classes=8,
         norm_cfg=norm_cfg,
         align_corners=False,
-        # With mmseg's 0.01 the first steps of a high learning rate push all
-        # 16 features, which are not negative, towards the most frequent
-        # class, and it takes hundreds more until another one is found.
-        init_cfg=dict(type='Normal', std=0.25, override=dict(name='conv_seg')),
         loss_decode=dict(type='ClassBalancedCrossEntropyLoss'),
     ),
     train_cfg=dict(),
