@@ -3,7 +3,9 @@
 It trains nothing itself: it writes configs and runs them.
 """
 
+import inspect
 import re
+import shlex
 import signal
 from pathlib import Path
 from typing import Any
@@ -156,7 +158,7 @@ def fit(
                 '--resume'
             )
         else:
-            facts = _begin(run, wish, facts, budget)
+            facts = _begin(run, wish, facts, budget, _command(run, wish))
         _train(run, facts)
         _finish(run, facts, confidence)
     return run
@@ -191,6 +193,23 @@ def _begin(run: Path, *given: Any) -> dict[str, Any]:
             getattr(error, 'number', signal.SIGINT),
             'nothing is trained yet, so the same command starts anew',
         ) from error
+
+
+def _command(run: Path, wish: dict[str, Any]) -> str:
+    """The command that does this, wherever it was asked for."""
+    words = ['mmsemi', 'fit', wish['images'], wish['masks'], '--out', str(run)]
+    usual = inspect.signature(fit).parameters
+    for name, value in wish.items():
+        if name in ('images', 'masks') or value == usual[name].default:
+            continue
+        option = name.replace('_', '-')
+        if value is False:
+            words.append(f'--no-{option}')
+        elif value is True:
+            words.append(f'--{option}')
+        else:
+            words += [f'--{option}', str(value)]
+    return shlex.join(words)
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:

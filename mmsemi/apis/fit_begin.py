@@ -1,8 +1,6 @@
 """What a run on somebody's own images is to be: settings and configs."""
 
 import os
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -43,7 +41,11 @@ from .fit_trial import FEWEST, Tried, try_out
 
 
 def begin(
-    run: Path, wish: dict[str, Any], before: dict[str, Any], budget: float
+    run: Path,
+    wish: dict[str, Any],
+    before: dict[str, Any],
+    budget: float,
+    command: str,
 ) -> dict[str, Any]:
     """Look at the data, choose settings, write everything down."""
     diagnosis = doctor(
@@ -139,7 +141,7 @@ def begin(
         date=time.strftime('%Y-%m-%d %H:%M'),
         versions=dict(mmsemi=__version__, torch=torch.__version__),
         machine=dict(device=device_kind(), cores=os.cpu_count()),
-        command=shlex.join(['mmsemi', *sys.argv[1:]]),
+        command=command,
         wish=wish,
         images=wish['images'],
         masks=wish['masks'],

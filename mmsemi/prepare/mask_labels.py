@@ -8,6 +8,11 @@ from mmsemi.utils.labels import IGNORE
 from .encoding import Encoding, color_of, distances
 from .mask_files import COLOR, GRAY, Codes, number, pack, unpack
 
+_DISTINCT = (
+    *(0x000000, 0xE6194B, 0x3CB44B, 0x4363D8, 0xFFE119, 0xF58231, 0x911EB4),
+    *(0x42D4F4, 0xF032E6, 0xBFEF45, 0xFABED4, 0x469990, 0xDCBEFF, 0x9A6324),
+    *(0xFFFAC8, 0x800000, 0xAAFFC3, 0x808000, 0xFFD8B1, 0x000075, 0xA9A9A9),
+)
 _STRIP = 1 << 22  # pixels that are worked on at once
 _AROUND = 7  # pixels wide, where an edge finds the classes beside it
 
@@ -95,14 +100,18 @@ def _by_neighbors(
 def palette_of(encoding: Encoding) -> np.ndarray:
     """(C, 3) uint8 colors to show classes in: those of the masks, or others.
 
-    The usual colors are those of Pascal VOC, whose bits are spread so that
-    neighbors differ.
+    Others are bright, to be seen over dark images, too: those that Sasha
+    Trubetskoy found most distinct (2017), then those of Pascal VOC, whose
+    bits are spread so that neighbors differ.
     """
     colors = np.zeros((len(encoding.classes), 3), np.uint8)
     for index in range(len(colors)):
         own = color_of(encoding, index)
         if own >= 0:
             colors[index] = unpack(np.array(own))
+            continue
+        if index < len(_DISTINCT):
+            colors[index] = unpack(np.array(_DISTINCT[index]))
             continue
         rest = index
         for bit in range(7, -1, -1):

@@ -156,6 +156,8 @@ def test_what_comes_out(done) -> None:
     page = (done / 'report.html').read_text()
     assert 'foreground' in page and 'src="http' not in page
     assert read_facts(done)['finished']
+    command = 'mmsemi fit {0}/images {0}/masks --out {0}/run --iters 3'
+    assert read_facts(done)['command'] == command.format(done.parent)
 
 
 def test_the_same_again_needs_other_masks(done) -> None:

@@ -405,7 +405,7 @@ def test_command(tmp_path, capsys) -> None:
         'masks.png',
     }
     sheet = np.array(Image.open(out / 'masks.png'))
-    assert (sheet == [128, 0, 0]).all(2).any()  # the legend's color
+    assert (sheet == [230, 25, 75]).all(2).any()  # the legend's color
     main('doctor', [*words, '--out', str(out)])  # replaces its own
     put(tmp_path / 'masks/a.png', np.zeros((3, 3), np.uint8))
     with pytest.raises(SystemExit) as stopped:

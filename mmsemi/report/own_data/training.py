@@ -53,6 +53,7 @@ def panels(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
                     curve = run[full]
                     lines.append((name, curve.steps, curve.values))
                     break
-        if lines:
+        # A point alone is no curve; its figure is in the tables.
+        if any(len(steps) > 1 for _, steps, _ in lines):
             found.append(dict(title=title, lines=lines, points=key == 'mIoU'))
     return found

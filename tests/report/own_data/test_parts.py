@@ -135,16 +135,19 @@ def test_training_that_was_still_rising() -> None:
 
 def test_pictures_of_both_trainings() -> None:
     line = Curve([1, 2], [3.0, 4.0], False)
-    other = Curve([1], [5.0], True)
+    other = Curve([1, 2], [5.0, 6.0], True)
     online = {'loss': line, 'loss_sup_ce': line, 'teacher/mIoU': other}
     online['student/mIoU'] = line
     found = panels(dict(method=online, twin=dict(online)))
     assert [p['title'][:8] for p in found] == ['Mean IoU', 'Loss on ']
     # The network that predicts.
-    assert found[0]['lines'][0] == ('method', [1], [5.0])
+    assert found[0]['lines'][0] == ('method', [1, 2], [5.0, 6.0])
     rounds = dict(method={'loss': line}, twin=online)
     assert [len(p['lines']) for p in panels(rounds)] == [1, 2]
     assert panels(dict(method={}, twin={})) == []
+    point = Curve([7], [0.7], False)
+    assert panels(dict(method={'loss': point}, twin={})) == []
+    assert len(panels(dict(method={'loss': point}, twin=online))) == 2
 
 
 def test_words_for_figures() -> None:
