@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmsemi.registry import HOOKS
+from mmsemi.registry import DATASETS, HOOKS
 from tests.configs import config
 from tests.conftest import ROOT
 
@@ -25,6 +25,8 @@ ITERATIONS = [
     ('unimatch_v2/voc_1464_frozen', None, 34200),
     ('unimatch_v2/voc_1464_small_cached', None, 34200),
     ('unimatch_v2/cityscapes_744', '186', 180 * 349),
+    ('unimatch_v2/ade20k_1-16', None, 60 * 2368),
+    ('unimatch_v2/coco_1-128', '1_512', 20 * 7378),
     ('unimatch/voc_1464', '92', 104880),
     ('unimatch/voc_1464', '183', 104000),
     ('unimatch/voc_1464', '366', 102160),
@@ -51,7 +53,7 @@ def test_published_iterations(name, split, iterations):
     assert cfg.train_cfg.max_iters == iterations
     assert cfg.param_scheduler[-1].end == iterations + 1
     number = 8
-    if name.startswith(('augseg', 'unimatch_v2/voc')):
+    if name.startswith(('augseg', 'unimatch_v2/voc', 'unimatch_v2/coco')):
         number = 16
     loader = cfg.train_dataloader
     assert loader.batch_size == 2 * number
@@ -93,6 +95,22 @@ def test_views_share_their_geometry(name):
         hook.type == 'MeanTeacherHook' for hook in cfg.get('custom_hooks', [])
     )
     assert with_teacher == name.startswith(('augseg', 'unimatch_v2'))
+
+
+@pytest.mark.parametrize(
+    'name, number, first, last',
+    [
+        ('unimatch_v2/ade20k_1-16', 150, 'wall', 'flag'),
+        ('unimatch_v2/coco_1-128', 81, 'background', 'toothbrush'),
+    ],
+)
+def test_classes(name, number, first, last):
+    cfg = config(name)
+    assert cfg.model.student.decode_head.num_classes == number
+    kind = DATASETS.get(cfg.val_dataloader.dataset.type)
+    classes, palette = kind.METAINFO['classes'], kind.METAINFO['palette']
+    assert (classes[0], classes[-1]) == (first, last)
+    assert len(set(classes)) == len(palette) == number
 
 
 def test_the_student_labels_in_the_first_pass():

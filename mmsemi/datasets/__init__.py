@@ -1,4 +1,5 @@
 from .camvid import CamVidDataset
+from .coco_things import COCOThingsDataset
 from .gta5 import GTA5Dataset
 from .lists import read_lists_as_written
 from .pseudo_label import PseudoLabelDataset
@@ -19,6 +20,7 @@ read_lists_as_written()
 
 __all__ = [
     'BatchShardSampler',
+    'COCOThingsDataset',
     'CamVidDataset',
     'CutMixPartnerSampler',
     'GTA5Dataset',

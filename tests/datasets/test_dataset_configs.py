@@ -29,6 +29,8 @@ CASES = {
     ('voc12', 'paper'): ((321, 321), (321, 321), IMAGE),
     ('voc12_u2pl', None): ((513, 513), IMAGE, IMAGE),
     ('cityscapes', None): ((769, 769), IMAGE, IMAGE),
+    ('ade20k', None): ((512, 512), IMAGE, IMAGE),
+    ('coco_things', None): ((513, 513), IMAGE, IMAGE),
     ('cityscapes_half', 'fixed'): ((256, 512), (512, 1024), (512, 1024)),
     ('cityscapes_half', 'paper'): ((257, 513), (257, 513), (513, 1025)),
 }
@@ -97,6 +99,18 @@ def tree(tmp_path, monkeypatch):
                 f'data/nuclei/masks/{part}/{stem}.png',
                 classes=2,
             )
+    ade = 'data/ade/ADEChallengeData2016'
+    for place, stems in (('training', train), ('validation', val)):
+        for stem in stems:
+            pair(
+                f'{ade}/images/{place}/{stem}.jpg',
+                f'{ade}/annotations/{place}/{stem}.png',
+            )
+    for place, stems in (('train2017', train), ('val2017', val)):
+        for stem in stems:
+            pair(
+                f'data/coco/{place}/{stem}.jpg', f'data/coco/masks/{stem}.png'
+            )
     lists(
         'data/nuclei/splits/1_32/seed0', labeled=train[:2], unlabeled=train[2:]
     )
@@ -117,6 +131,8 @@ def tree(tmp_path, monkeypatch):
     for folder, place in (
         ('voc12/u2pl/1464', ''),
         ('cityscapes/u2pl/744', 'town/'),
+        ('ade20k/unimatch_v2/1_16', ''),
+        ('coco/unimatch/1_128', ''),
     ):
         lists(
             f'data/splits/{folder}',
@@ -263,6 +279,7 @@ def test_perfect_logits_score_one(case, tree):
             np.uint8,
         )
         mask[:, mask.shape[1] // 2 :] = 1  # survives resizing in halves
+        mask += 'ADE' in str(path)  # 0 is unlabeled there
         write(path, mask)
     data = DATASETS.build(cfg.val_dataloader.dataset)
     metric = METRICS.build(cfg.val_evaluator)
