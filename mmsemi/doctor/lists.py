@@ -3,6 +3,7 @@
 import hashlib
 import os
 import os.path as osp
+import re
 from collections.abc import Sequence
 from itertools import chain
 
@@ -119,12 +120,18 @@ class ImageList:
                 'is put behind them: take it off the lines, or set '
                 "img_suffix='' and seg_map_suffix"
             )
-        if ' ' in osp.basename(path) and self.suffix in path[:-1]:
+        columns = rf'{re.escape(self.suffix)}[\s,;]'
+        if self.suffix and re.search(columns, path):
             return (
                 'If its lines are pairs of image and mask, bring the list in '
                 'with tools/dataset_converters/import_splits.py'
             )
         folder, name = osp.split(stem)
+        if re.search(r'["\[\]#,;\t]', name):
+            return (
+                'A list holds one image a line, without quotes, commas, '
+                'comments or further columns'
+            )
         if osp.isdir(folder):
             with os.scandir(folder) as entries:
                 same = [
