@@ -22,9 +22,12 @@ import numpy as np
 
 from mmsemi.apis import calibrate_masks, train
 from mmsemi.datasets.splits import read_list
+from mmsemi.evaluation import PseudoLabelQuality
+from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 
 TRUTH = Path('data/camvid/annotations/train')
 LIST = 'data/camvid/splits/all_train.txt'
+UNLABELED = 'data/camvid/splits/1_16/seed0/unlabeled.txt'
 SWAPS = [(3, 4), (1, 5), (8, 6)]
 FENCE, IGNORE = 7, 255
 ROUNDS = 'dst_cbc/camvid_1-16.py'
@@ -67,6 +70,23 @@ def write_masks(folder: Path) -> None:
         )
 
 
+def quality(folder: Path) -> str:
+    """How right the labels of a folder are on the unlabeled images."""
+    manifest = PseudoLabelStore(folder).manifest(0) or {}
+    classes = manifest['classes']
+    found = PseudoLabelQuality(len(classes))
+    for stem in read_list(UNLABELED):
+        truth = cv2.imread(str(TRUTH / f'{stem}.png'), cv2.IMREAD_UNCHANGED)
+        labels = read_png(folder / 'round_0/labels' / f'{stem}.png')
+        found.compare(labels, truth)
+    each = ', '.join(
+        f'{name} {value:.3f}'
+        for name, value in zip(classes, found.precision())
+        if not np.isnan(value)
+    )
+    return f'{found.accuracy():.1%} of the labels are right: {each}'
+
+
 def miou(work_dir: Path) -> float:
     """mIoU after the last round of a run."""
     return json.loads((work_dir / 'summary.json').read_text())[-1]['val_miou']
@@ -77,6 +97,9 @@ def main(argv=None) -> None:
     parser.add_argument('--out', default='work_dirs/outside_masks/benchmark')
     parser.add_argument('--iters', type=int, default=240)
     parser.add_argument('--precision', type=float, default=0.7)
+    parser.add_argument(
+        '--labels-alone', action='store_true', help='train nothing'
+    )
     args = parser.parse_args(argv)
     out, third = Path(args.out), args.iters // 3
     if not (out / 'masks').is_dir():
@@ -90,6 +113,9 @@ def main(argv=None) -> None:
                 precision=precision,
             )
             print(f'{name}\n{table}', flush=True)
+        print(f'{name}: {quality(out / f"labels_{name}")}', flush=True)
+    if args.labels_alone:
+        return
     runs = dict(
         labels_only=(
             'supervised/camvid_1-16.py',

@@ -123,7 +123,7 @@ def largest_shown(
         return _shown(weights, right, len(shares) - 1, True, delta)
     handed, found, missed = 0.0, None, []
     for index in range(len(shares)):
-        level = part[index] + handed
+        level = float(part[index]) + handed
         handed = 0.0
         if level == 0:
             continue
