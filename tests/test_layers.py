@@ -109,3 +109,20 @@ def test_imports_are_found_however_they_are_written() -> None:
     path = ROOT / 'mmsemi/utils/never.py'
     for text in inner:
         assert 'apis' in map(room, imports(path, text)), text
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def test_files_stay_short() -> None:
+    """One idea a file; what collects strangers is no room of utilities."""
+    long = [path for path in FILES if lines(path) > 300]
+    assert long == []
+    assert sum(map(lines, (ROOT / 'mmsemi/utils').glob('*.py'))) < 700
+
+
+def test_a_data_set_is_stated_in_one_short_file() -> None:
+    found = list((ROOT / 'configs/_base_/datasets').glob('*.py'))
+    assert len(found) > 10
+    assert [path.name for path in found if lines(path) > 45] == []

@@ -2,13 +2,7 @@
 # network learns from the labeled images and labels the others, all of their
 # pixels; a new one learns from both. A list of less than 200 labeled images
 # is passed over twice an epoch.
-_base_ = [
-    '../_base_/models/deeplabv3plus_r101-deep-stem_d16.py',
-    '../_base_/datasets/voc12_u2pl.py',
-    '../_base_/schedules/sgd_poly.py',
-    '../_base_/stages_runtime.py',
-    '../_base_/strong_colors.py',
-]
+_base_ = ['../_base_/methods/st.py', '../_base_/datasets/voc12_u2pl.py']
 augment = [
     # The longer side is 200 to 800.
     dict(
@@ -33,21 +27,5 @@ data = dict(
     round_augment=[*augment, *_base_.strong, dict(type='NoiseCutOut')],
     batch=dict(alone=16, labeled=8, unlabeled=8, label=1),
 )
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
-)
-model = dict(
-    _delete_=True,
-    type='SelfTrainingSegmentor',
-    student=student,
-    # Cross entropy of all pixels with a label.
-    objective=dict(type='DynamicSelfTrainingLoss', gamma=0),
-)
-optim_wrapper = dict(
-    optimizer=dict(lr=0.001, weight_decay=1e-4),
-    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.0)}),
-)
-train_cfg = dict(
-    supervised_iters='{epochs} labeled epochs', iters_per_round='80 epochs'
-)
+optim_wrapper = dict(optimizer=dict(lr=0.001))
+train_cfg = dict(iters_per_round='80 epochs')

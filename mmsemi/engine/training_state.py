@@ -54,6 +54,15 @@ def checkpoint_bytes(runner) -> int:
     return total + kept * trained
 
 
+def validates_after(loop, done: int) -> bool:
+    """Whether an iteration-based loop validates after an iteration."""
+    return (
+        loop.runner.val_loop is not None
+        and done >= loop.val_begin
+        and (done % loop.val_interval == 0 or done == loop.max_iters)
+    )
+
+
 def fingerprint(model: nn.Module) -> str:
     """Checksum of all weights and buffers, to tell models apart."""
     checksum = 0

@@ -1,19 +1,15 @@
 # Cityscapes at half resolution, in training and in evaluation, with the lists
 # and schedules of DST-CBC and DMT. Such figures do not compare with mIoU at
 # full resolution.
-_base_ = ['./cityscapes.py']
+_base_ = [
+    './cityscapes.py',
+    '../dmt_views.py',
+    '../splits/cityscapes_dst_cbc.py',
+]
 data = dict(
     lists='data/splits/cityscapes/dst_cbc/{split}',
     split='30_0',
-    splits={
-        '_delete_': True,
-        '30': dict(labeled=100, unlabeled=2875, epochs=330, val_interval=100),
-        '8': dict(labeled=371, unlabeled=2604, epochs=170, val_interval=350),
-        '4': dict(labeled=743, unlabeled=2232, epochs=120, val_interval=500),
-        'all': dict(
-            labeled=2975, epochs=60, val_interval=1000, lists=('', '')
-        ),
-    },
+    splits={'_delete_': True, **_base_.half_splits},
     epoch=None,
     crop_size=None,
     augment=None,
@@ -23,12 +19,7 @@ data = dict(
         fixed=dict(
             crop_size=(256, 512),
             resize=[dict(type='TorchResize', scale=(1024, 512))],
-            augment=[
-                dict(type='RandomScale', ratio_range=(0.5, 1.5)),
-                dict(type='RandomCrop'),
-                dict(type='PadSegFields'),
-                dict(type='RandomFlip', prob=0.5),
-            ],
+            augment=_base_.dmt_views,
         ),
         # DST-CBC as published: both sides drawn independently, labeling at
         # the crop size, all sizes one larger.

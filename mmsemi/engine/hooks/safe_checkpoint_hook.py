@@ -12,7 +12,7 @@ from mmsemi.utils.errors import UsageError
 
 from ..checkpoint_files import CheckpointFiles
 from ..checkpoints import POINTER
-from ..training_state import checkpoint_bytes, not_finite
+from ..training_state import checkpoint_bytes, not_finite, validates_after
 
 # Iteration whose validation is over.
 VALIDATED = 'mmsemi/validated'
@@ -100,7 +100,7 @@ class SafeCheckpointHook(CheckpointHook):
             done
             and not self.by_epoch
             and not hasattr(loop, 'round_end')
-            and self._validates(loop, done)
+            and validates_after(loop, done)
             and runner.message_hub.get_info(VALIDATED) != done
         ):
             runner.logger.info(f'validation after iteration {done}, again')
@@ -203,15 +203,6 @@ class SafeCheckpointHook(CheckpointHook):
 
     def _due(self, iteration: int) -> bool:
         return self.interval > 0 and iteration % self.interval == 0
-
-    @staticmethod
-    def _validates(loop, done: int) -> bool:
-        """Whether an iteration-based loop validates after an iteration."""
-        return (
-            loop.runner.val_loop is not None
-            and done >= loop.val_begin
-            and (done % loop.val_interval == 0 or done == loop.max_iters)
-        )
 
     # Files.
     def _save(self, runner, step: int, meta: dict | None = None) -> None:

@@ -9,7 +9,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATASETS, LOOPS
-from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.utils.compat import starting_weights
 
 from .round_data import round_dataloader, semi_dataloader, wanted_loader
@@ -63,7 +62,7 @@ class SelfTrainingLoop(BaseLoop):
     Attributes:
         round: present round, 0 = labeled images only.
         num_rounds: number of rounds with pseudo-labels.
-        labeled_by: what predicted the labels of the round that begins, for
+        labeled_by: the ``BatchPredictor`` behind the labels of a round, for
             the other hooks of ``before_round``; None at all other times.
     """
 
@@ -123,7 +122,7 @@ class SelfTrainingLoop(BaseLoop):
         self._iter = self._epoch = 0
         self._max_epochs = 1
         self.round = 0
-        self.labeled_by: BatchPredictor | None = None
+        self.labeled_by = None
         self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
 
     def _iterations(self, epochs_per_round: int | Sequence[int]) -> list[int]:
