@@ -31,8 +31,12 @@ class Progress:
         description: what is being done, in a few words.
         completed: steps already done, for work that was interrupted.
         bar: draw a bar; by default if standard output is a terminal.
-            Otherwise a line is printed at every tenth of the work.
+            Otherwise a line is printed at every tenth of the work, and of
+            work that takes no time the last alone.
     """
+
+    # Seconds between two lines, but for the last.
+    pause = 1.0
 
     def __init__(
         self,
@@ -44,7 +48,7 @@ class Progress:
         self.total = max(int(total), 1)
         self.description = description
         self.completed = self._first = completed
-        self._start = time.perf_counter()
+        self._start = self._said = time.perf_counter()
         self._tenth = 10 * completed // self.total
         self._redirected: list = []
         self._bar: Any = None  # of rich, which is imported when needed
@@ -105,10 +109,12 @@ class Progress:
             self._bar.update(self._task, completed=completed, note=note)
             return
         tenth = 10 * completed // self.total
-        if tenth <= self._tenth:
+        now = time.perf_counter()
+        soon = now < self._said + self.pause and completed < self.total
+        if tenth <= self._tenth or soon:
             return
-        self._tenth = tenth
-        spent = time.perf_counter() - self._start
+        self._tenth, self._said = tenth, now
+        spent = now - self._start
         done = completed - self._first
         left = spent / max(done, 1) * (self.total - completed)
         state = (

@@ -14,6 +14,7 @@ from mmseg.apis import inference_model, init_model
 
 from mmsemi.registry import HOOKS
 from mmsemi.utils.console import announce, calm_console
+from mmsemi.utils.progress import Progress
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config, train
 
 OUTCOME = dict(
@@ -204,7 +205,13 @@ def supervised(root, work_dir):
     return cfg
 
 
-def test_run_without_rounds(root, tmp_path, capsys):
+@pytest.fixture
+def all_lines(monkeypatch):
+    """Progress is told at once, though the work takes no time."""
+    monkeypatch.setattr(Progress, 'pause', 0)
+
+
+def test_run_without_rounds(root, tmp_path, capsys, all_lines):
     cfg = supervised(root, tmp_path)
     train(cfg)
     summary = summary_of(cfg)
@@ -257,7 +264,7 @@ class DeadClassHook(Hook):
             head.bias[self.index] = -1e6
 
 
-def test_printed_table(root, tmp_path, capsys):
+def test_printed_table(root, tmp_path, capsys, all_lines):
     cfg = outcome_config(root, tmp_path)
     train(cfg)
     lines = capsys.readouterr().out.splitlines()
@@ -292,7 +299,9 @@ def test_printed_table(root, tmp_path, capsys):
     assert sum(', run: ' in line for line in lines) == 11
 
 
-def test_progress_goes_on_where_a_run_was_killed(root, tmp_path, capsys):
+def test_progress_goes_on_where_a_run_was_killed(
+    root, tmp_path, capsys, all_lines
+):
     dying = outcome_config(root, tmp_path)
     dying.custom_hooks.append(dict(type='KillHook', iteration=6))
     with pytest.raises(Killed):

@@ -21,7 +21,8 @@ def test_seconds_for_people(seconds, text):
     assert format_seconds(seconds) == text
 
 
-def test_track_yields_all_and_prints_a_line_per_tenth(capsys):
+def test_track_yields_all_and_prints_a_line_per_tenth(capsys, monkeypatch):
+    monkeypatch.setattr(Progress, 'pause', 0)
     assert list(track(range(50), description='labeling')) == list(range(50))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
@@ -31,13 +32,20 @@ def test_track_yields_all_and_prints_a_line_per_tenth(capsys):
     assert 'left' not in lines[-1]
 
 
+def test_work_that_takes_no_time_has_one_line(capsys):
+    assert list(track(range(50), description='labeling')) == list(range(50))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith('labeling: 100 % (50/50)')
+
+
 def test_track_of_a_generator_needs_a_total(capsys):
     assert list(track((i for i in range(3)), total=3)) == [0, 1, 2]
     with pytest.raises(TypeError):
         list(track(i for i in range(3)))
 
 
-def test_resumed_work_does_not_repeat_lines(capsys):
+def test_resumed_work_does_not_repeat_lines(capsys, monkeypatch):
+    monkeypatch.setattr(Progress, 'pause', 0)
     progress = Progress(100, 'training', completed=55)
     for done in range(56, 75):
         progress.update(done, note='loss 0.5')
