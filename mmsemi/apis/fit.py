@@ -213,13 +213,19 @@ def _command(run: Path, wish: dict[str, Any]) -> str:
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
-    changed = [key for key in now if now[key] != before.get(key)]
-    if changed:
-        key = changed[0]
+    for key, value in now.items():
+        if value == before.get(key):
+            continue
+        name = f'--{key.replace("_", "-")}'
+        names = dict(images='IMAGES', masks='MASKS', twin='--no-twin')
+        old, new = (
+            'not given' if v is None else not v if key == 'twin' else v
+            for v in (before.get(key), value)
+        )
         raise UsageError(
-            f'cannot resume: --{key.replace("_", "-")} was {before.get(key)} '
-            f'when the run began, and is {now[key]}. Resume with the same '
-            'options, or start another run with another --out'
+            f'cannot resume: {names.get(key, name)} was {old} when the run '
+            f'began, and is {new}. Resume with the same options, or start '
+            'another run with another --out'
         )
 
 
@@ -234,13 +240,17 @@ def _train(run: Path, facts: dict[str, Any]) -> None:
 
 def _train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
     for key in ('twin', 'method') if facts['twin'] else ('method',):
-        _train_one(run, key, title)
+        _train_one(run, facts, key, title)
 
 
-def _train_one(run: Path, key: str, title: str = '') -> None:
+def _train_one(
+    run: Path, facts: dict[str, Any], key: str, title: str = ''
+) -> None:
     config = TWIN_CONFIG if key == 'twin' else CONFIG
     folder = run / PLACES[key]
-    what = 'labeled images alone' if key == 'twin' else 'all images'
+    settings = {s['name']: s['value'] for s in facts['settings']}
+    alone = key == 'twin' or settings['method'] == 'supervised'
+    what = 'labeled images alone' if alone else 'all images'
     say(f'\n{title}Training with {what} ({folder})')
     train(
         str(run / config),
@@ -256,7 +266,7 @@ def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     if facts['folds'] and best == 'method':  # which begins as the twin does
         _train_both(run, facts, 'No image held out: ')
     elif facts['folds']:
-        _train_one(run, best, 'No image held out: ')
+        _train_one(run, facts, best, 'No image held out: ')
     take_model(run, run / PLACES[best])
     show_unlabeled(run, best)
     if facts['earlier'] and (run / facts['earlier'] / 'report.json').exists():

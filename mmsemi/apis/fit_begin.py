@@ -120,7 +120,6 @@ def begin(
     write(FEWEST)
     configs = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
     tried = try_out(run, configs, wish['iters'], budget, len(plan.folds))
-    say('\n'.join(lines_of(tried.settings)))
     settings.update({setting.name: setting for setting in tried.settings})
     shared = int(SHARED * tried.iterations) if twin else 0
     if shared:
@@ -130,7 +129,9 @@ def begin(
             'iterations that both trainings have in common: those of labeled '
             'images alone, until the model can label others',
         )
-        say('\n'.join(lines_of([settings['shared']])))
+    found = len(tried.settings) + bool(shared)
+    lines = lines_of(list(settings.values()))  # with the width of all
+    say('\n'.join(lines[-found:]))
     write(tried.iterations, shared)
     write_folds(run, plan.folds, configs, tried.iterations, shared)
     if not plan.folds and wish['val'] is None:

@@ -95,13 +95,19 @@ def _iterations(
     if iters is not None:
         return Setting('iterations', iters, 'as you said')
     step = steps_of_all(seconds, folds)
-    number = max(FEWEST, min(math.floor(budget * TRAINED / step), MOST))
+    fitting = math.floor(budget * TRAINED / step)
+    number = max(FEWEST, min(fitting, MOST))
     times = ' and '.join(f'{value:.2f} s' for value in seconds)
     only = ' (labeled only)' * (len(seconds) > 1)
     often = f', {trainings(len(seconds), folds)} times' * bool(folds)
-    return Setting(
-        'iterations',
-        number,
+    why = (
         f'a step takes {times}{only}; that makes about '
-        f'{format_seconds(number * step)} of training{often}',
+        f'{format_seconds(number * step)} of training{often}'
     )
+    if fitting < FEWEST:
+        why += (
+            f', LONGER than --time allows: that would be {fitting} '
+            f'iterations, and fewer than {FEWEST} teach nothing. Give more '
+            'time, or fewer by --iters'
+        )
+    return Setting('iterations', number, why)

@@ -114,7 +114,9 @@ def _counted(data: dict, facts: dict) -> dict:
             path = osp.join(part['data_root'], path)
         if not path or not osp.isfile(path):
             continue
-        number, said = len(listed_names(path)), facts.get(role)
+        # Whether unlabeled images are needed, the method knows.
+        names = listed_names(path, allow_empty=role == 'unlabeled')
+        number, said = len(names), facts.get(role)
         if said is not None and number != said:
             print_log(
                 f'{path} names {number} images, but that of the published '

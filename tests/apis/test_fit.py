@@ -16,7 +16,9 @@ from PIL import Image
 import mmsemi
 from mmsemi.apis.fit import named_from_anywhere, seconds_of
 from mmsemi.apis.fit_run import check_out
+from mmsemi.apis.fit_trial import try_out
 from mmsemi.engine.interruption import Interrupted
+from mmsemi.engine.trial import Trial
 from mmsemi.prepare.masks import read_encoding
 from mmsemi.report.own_data.run_folder import read_facts, read_names
 from mmsemi.utils.errors import UsageError
@@ -294,6 +296,28 @@ def test_unknown_pixels_and_deep_images(tmp_path) -> None:
     assert cfg.data.partly_labeled == str(run / 'data/partly.txt')
     low, high = cfg.data.load.value_range
     assert 0 <= low < high <= 40 * 255
+
+
+def test_without_unlabeled_images_it_is_supervised(tmp_path, capsys) -> None:
+    images, masks = folders(tmp_path, labeled=len(NAMES))
+    run = mmsemi.fit(images, masks, str(tmp_path / 'run'), iters=1)
+    told = capsys.readouterr().out
+    assert 'every image has a mask. Training is plain supervised' in told
+    assert 'Training with labeled images alone' in told
+    assert not (run / 'twin').exists() and not (run / 'twin.py').exists()
+    page = (run / 'report.html').read_text()
+    assert 'Trained on labeled images only' in page
+
+
+def test_a_time_that_is_too_short_is_told(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(
+        'mmsemi.apis.fit_trial.try_steps', lambda *_: Trial(2.0, 1, None)
+    )
+    monkeypatch.setattr('mmsemi.apis.fit_trial.load_config', lambda _: None)
+    for budget, number, told in ((60, 100, True), (6000, 1275, False)):
+        found = try_out(tmp_path, ['a', 'b'], None, budget, 0)
+        assert found.iterations == number
+        assert ('LONGER than --time' in found.settings[0].reason) == told
 
 
 def test_times() -> None:
