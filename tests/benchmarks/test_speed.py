@@ -24,15 +24,15 @@ def test_rows_are_measured_and_others_stay(tool, tmp_path) -> None:
     kept = dict(ours_ms=1, plain_ms=2, ratio=0.5, date='d', cpu='c', torch='t')
     names = [name for name in old if 'gray' in name or 'jitter' in name]
     (tmp_path / 'speed.json').write_text(
-        json.dumps({'OHEM, 2x19x513x513': kept, 'gone': kept})
+        json.dumps({'OHEM, 2x19x769x769': kept, 'gone': kept})
     )
     words = ['--repeats', '1', '--out', str(tmp_path), '--rows', 'gray']
     try:
         facts = tool.main([*words, 'jitter'])
     finally:
         torch.set_num_threads(threads)
-    assert list(facts) == ['OHEM, 2x19x513x513', *names]
-    assert facts['OHEM, 2x19x513x513'] == kept
+    assert list(facts) == ['OHEM, 2x19x769x769', *names]
+    assert facts['OHEM, 2x19x769x769'] == kept
     assert all(0 < facts[name]['ratio'] for name in names)
     assert (tmp_path / 'speed.md').read_text() == tool.page(facts)
 
