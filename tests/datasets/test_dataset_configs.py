@@ -25,6 +25,7 @@ CASES = {
     ('camvid', '480x360'): ((288, 352), (288, 360), IMAGE),
     ('camvid_day_to_dusk', None): ((144, 176), (180, 240), (180, 240)),
     ('nuclei', None): ((160, 160), IMAGE, IMAGE),
+    ('nuclei_to_stained', None): ((160, 160), IMAGE, IMAGE),
     ('voc12', 'fixed'): ((321, 321), (505, 505), IMAGE),
     ('voc12', 'paper'): ((321, 321), (321, 321), IMAGE),
     ('voc12_u2pl', None): ((513, 513), IMAGE, IMAGE),
@@ -113,6 +114,12 @@ def tree(tmp_path, monkeypatch):
             )
     lists(
         'data/nuclei/splits/1_32/seed0', labeled=train[:2], unlabeled=train[2:]
+    )
+    lists(
+        'data/nuclei/splits/fluorescence_to_stained',
+        source_train=train[:2],
+        target_train=train[2:],
+        target_test=val,
     )
     lists(
         'data/camvid/splits/1_16/seed0', labeled=train[:2], unlabeled=train[2:]
