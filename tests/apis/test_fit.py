@@ -314,8 +314,8 @@ def test_a_time_that_is_too_short_is_told(monkeypatch, tmp_path) -> None:
         'mmsemi.apis.fit_trial.try_steps', lambda *_: Trial(2.0, 1, None)
     )
     monkeypatch.setattr('mmsemi.apis.fit_trial.load_config', lambda _: None)
-    for budget, number, told in ((60, 100, True), (6000, 1275, False)):
-        found = try_out(tmp_path, ['a', 'b'], None, budget, 0)
+    for budget, number, told in ((60, 100, True), (6000, 2550, False)):
+        found = try_out(tmp_path, ['a'], None, budget, 0)
         assert found.iterations == number
         assert ('LONGER than --time' in found.settings[0].reason) == told
 
