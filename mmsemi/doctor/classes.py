@@ -36,7 +36,7 @@ def check_numbers(labeled: int, unlabeled: int) -> list[Finding]:
                 labeled,
                 f'only {labeled} images have a mask, so figures measured on '
                 'some of them are uncertain',
-                'Cross-validate, or label more images',
+                'Use mmsemi fit --cross-validate, or label more images',
             )
         )
     if not unlabeled:

@@ -60,7 +60,13 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         for key, part in data.items()
     }
     method = counts.get('method', np.zeros((0, *shape[1:]), np.int64))
-    verdict, scores, found = judge(method, counts.get('twin'), unlabeled)
+    chosen = {s['name']: s['value'] for s in run.facts.get('settings', [])}
+    verdict, scores, found = judge(
+        method,
+        counts.get('twin'),
+        unlabeled,
+        chosen.get('method') == 'supervised',
+    )
     confusion = {
         key: np.array(part['confusion']).reshape(shape[2], shape[2]).tolist()
         for key, part in data.items()

@@ -72,7 +72,10 @@ def images_of(number: int) -> str:
 
 
 def judge(
-    method: np.ndarray, twin: np.ndarray | None, unlabeled: int = 1
+    method: np.ndarray,
+    twin: np.ndarray | None,
+    unlabeled: int = 1,
+    supervised: bool = False,
 ) -> tuple[Verdict, Scores, Comparison | None]:
     """The verdict and the figures behind it.
 
@@ -80,12 +83,14 @@ def judge(
         method: (N, 3, C) counts on the hold-out.
         twin: those of the labeled-only twin, None without one.
         unlabeled: number of unlabeled images.
+        supervised: whether they were left aside on purpose.
     """
     # Images without a known pixel say nothing.
     number = int((method[:, 0].sum(-1) > 0).sum())
     if twin is None:
         scores = score(method)
-        return _without_twin(scores, len(method), unlabeled), scores, None
+        told = _without_twin(scores, len(method), unlabeled, supervised)
+        return told, scores, None
     found = compare(method, twin)
     best = recommend(method, twin)
     gain, before, after = (
@@ -156,7 +161,9 @@ def _words(kind: str, best: str, text: str, number: int, gain: float) -> tuple:
     )
 
 
-def _without_twin(scores: Scores, number: int, unlabeled: int) -> Verdict:
+def _without_twin(
+    scores: Scores, number: int, unlabeled: int, supervised: bool
+) -> Verdict:
     mean = scores.mean
     if mean.value is None:
         return _nothing_known(number)
@@ -171,6 +178,16 @@ def _without_twin(scores: Scores, number: int, unlabeled: int) -> Verdict:
             'Trained on labeled images only',
             f'{text} There were no unlabeled images.',
             'Use this model.',
+        )
+    if supervised:
+        return Verdict(
+            'no twin',
+            'method',
+            'Trained on labeled images only',
+            f'{text} The {unlabeled} unlabeled images were left aside, as '
+            'you said.',
+            'Use this model; to learn from the others, too, run fit without '
+            '--method supervised.',
         )
     return Verdict(
         'no twin',

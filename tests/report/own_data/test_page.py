@@ -241,6 +241,12 @@ def test_without_a_twin(run) -> None:
     assert facts['verdict']['kind'] == 'no twin'
     assert 'was not measured' in facts['verdict']['headline']
     assert 'gain' not in facts['means']
+    told = json.loads((run / 'fit.json').read_text())
+    told['settings'] = [dict(name='method', value='supervised', reason='')]
+    (run / 'fit.json').write_text(json.dumps(told))
+    verdict = facts_of(run)['verdict']
+    assert verdict['headline'] == 'Trained on labeled images only'
+    assert 'without --method supervised' in verdict['advice']
 
 
 def test_without_a_holdout(run) -> None:
