@@ -10,8 +10,9 @@ from PIL import Image
 import mmsemi
 from mmsemi.apis.doctor import doctor
 from mmsemi.apis.fit_data import plan_data, write_data
-from mmsemi.apis.fit_run import read_facts, read_names, what_changed
+from mmsemi.apis.fit_run import what_changed
 from mmsemi.cli import main
+from mmsemi.report.own_data.run_folder import read_facts, read_names
 from tests.prepare import own_folders as own
 from tests.prepare.own_folders import lookup, photo, put, smooth
 

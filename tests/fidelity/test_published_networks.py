@@ -16,7 +16,7 @@ NAMES = [
     f'{path.parent.name}/{path.stem}'
     for folder in ('ael', 'cbst', 'source_only', 'spnet', 'strict', 'u2pl')
     for path in sorted(ROOT.glob(f'configs/{folder}/*.py'))
-    if not path.stem.startswith('camvid')
+    if not path.stem.startswith(('camvid', 'nuclei'))
     and '_base_/models' in path.read_text()
 ]
 # Image and feature map of the published networks, at output stride 8.

@@ -19,7 +19,7 @@ NAMES = dict(
 )
 
 
-@MODELS.register_module()
+@MODELS.register_module(force=True)
 class OracleBackbone(BaseModule):
     """3x3 convolution, BatchNorm and ReLU."""
 
@@ -32,7 +32,7 @@ class OracleBackbone(BaseModule):
         return (self.bn(self.conv(x)).relu(),)
 
 
-@MODELS.register_module()
+@MODELS.register_module(force=True)
 class OracleHead(BaseDecodeHead):
     """3x3 convolution of stride 2."""
 

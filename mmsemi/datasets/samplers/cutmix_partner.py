@@ -89,7 +89,7 @@ class CutMixPartnerSampler(SourceRatioSampler):
         self.drawn.clear()
         number, start = self.samples_per_source[-1], self.starts[-1]
         for k, batch in enumerate(super()._batches()):
-            if (k + 1) * self.batch_size <= self._start:
+            if (k + 1) * self.batch_size <= self.start_at:
                 yield batch + batch[-number:]  # skipped
                 continue
             rngs = [
