@@ -245,7 +245,7 @@ def _workers(cpus: int) -> Setting:
 
 def lines_of(settings: Sequence[Setting]) -> list[str]:
     """For a terminal, a line each."""
-    width = max(len(setting.name) for setting in settings)
+    width = max(13, *(len(setting.name) for setting in settings))
     return [
         f'  {s.name:<{width}}  {in_words(s.value)}: {s.reason}'
         for s in settings

@@ -132,7 +132,7 @@ class BatchPredictor:
                 if scale == 1
                 else resize(
                     inputs,
-                    [max(round(side * scale), 1) for side in size],
+                    self._scaled(size, scale),
                     mode='bilinear',
                     align_corners=False,
                 )
@@ -143,6 +143,14 @@ class BatchPredictor:
                 total = total + self._view(view.flip(3), size).flip(3)
                 views += 1
         return Prediction(total / views, boxes)
+
+    def _scaled(self, size: Sequence[int], scale: float) -> list[int]:
+        """Height and width of a view, multiples of what the network needs."""
+        before = self.model.data_preprocessor
+        before = getattr(before, 'data_preprocessor', before)
+        settings = getattr(before, 'test_cfg', None) or {}
+        step = settings.get('size_divisor') or 1
+        return [max(round(side * scale / step), 1) * step for side in size]
 
     def _view(self, inputs: Tensor, size) -> Tensor:
         """Probabilities (N, C, *size) of one view."""

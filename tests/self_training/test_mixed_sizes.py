@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.runner import Runner
+from mmseg.structures import SegDataSample
 
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
@@ -33,6 +34,31 @@ def root(tmp_path_factory):
             picture = cv2.resize(picture, size, interpolation=0)
             cv2.imwrite(path, picture)
     return root
+
+
+def test_views_have_sizes_that_the_network_takes(root, tmp_path) -> None:
+    """A U-Net joins maps that it halved; 48 * 1.25 is no multiple of 16."""
+    model = MODELS.build(tiny_config(root, tmp_path).model).eval()
+    predict = BatchPredictor(model, scales=(1.0, 1.25, 0.1))
+    seen = []
+
+    def inference(images, metas):
+        seen.append(tuple(images.shape[2:]))
+        return torch.zeros(len(images), 2, *images.shape[2:])
+
+    predict.segmentor.inference = inference
+    inner = model.data_preprocessor.data_preprocessor
+    batch = dict(
+        inputs=[torch.zeros(3, 32, 48)], data_samples=[SegDataSample()]
+    )
+    for divisor, sizes in (
+        (None, [(32, 48), (40, 60), (3, 5)]),
+        (16, [(32, 48), (32, 64), (16, 16)]),
+    ):
+        seen.clear()
+        inner.test_cfg = divisor and dict(size_divisor=divisor)
+        assert predict(batch).probabilities.shape == (1, 2, 32, 48)
+        assert seen == sizes
 
 
 def sizes_of(folder):
