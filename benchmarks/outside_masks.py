@@ -89,7 +89,7 @@ def quality(folder: Path) -> str:
 
 def miou(work_dir: Path) -> float:
     """mIoU after the last round of a run."""
-    return json.loads((work_dir / 'summary.json').read_text())[-1]['val_miou']
+    return json.loads((work_dir / 'summary.json').read_text())['last_miou']
 
 
 def main(argv=None) -> None:

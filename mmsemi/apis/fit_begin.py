@@ -119,7 +119,11 @@ def begin(
 
     write(FEWEST)
     configs = [CONFIG, TWIN_CONFIG] if twin else [CONFIG]
-    tried = try_out(run, configs, wish['iters'], budget, len(plan.folds))
+    in_rounds = settings['method'].value == 'dst_cbc'
+    tried = try_out(
+        *(run, configs, wish['iters'], budget, len(plan.folds)),
+        2 * plan.facts.unlabeled * in_rounds,
+    )
     settings.update({setting.name: setting for setting in tried.settings})
     shared = int(SHARED * tried.iterations) if twin else 0
     if shared:

@@ -123,6 +123,7 @@ def plan_data(
         len(lists['labeled']),
         len(lists['unlabeled']),
         max(photo.bands for photo in diagnosis.photos),
+        'partly' in lists,
     )
     findings = in_order([*diagnosis.findings, *findings])
     return Plan(facts, record, findings, lists, pairs, folds)

@@ -108,7 +108,8 @@ def fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--method',
         default='auto',
-        help='mean_teacher, fixmatch, unimatch, supervised; default auto',
+        help='dst_cbc, mean_teacher, fixmatch, unimatch, supervised; default '
+        'auto',
     )
     parser.add_argument(
         '--model',

@@ -108,4 +108,7 @@ def _seconds_of_a_step(cfg: Config, steps: int) -> float:
     finally:
         shutil.rmtree(cfg.work_dir, ignore_errors=True)
     (clock,) = [h for h in runner.hooks if isinstance(h, StepClockHook)]
-    return (clock.ends[-1] - clock.ends[0]) / (steps - 1)
+    seconds = (clock.ends[-1] - clock.ends[0]) / (steps - 1)
+    # A run in rounds was timed with what round 0 sees.
+    rounds = cfg.get('semi_dataloader') or cfg.train_dataloader
+    return seconds * rounds.batch_size / cfg.train_dataloader.batch_size

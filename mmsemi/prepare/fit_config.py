@@ -9,12 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .fit_methods import (
+    ROUND_AUGMENT,
+    RUNTIMES,
+    STRONG,
+    hooks_text,
+    length_text,
+    model_text,
+)
 from .fit_settings import NETWORKS, Setting
 
 # Share of the training with all images that is the labeled-only one.
 SHARED = 0.5
 _POWER = 0.9  # of the learning rate's decay
-_STRONG = ('fixmatch', 'unimatch')
 _HEAD = """\
 # {title}.
 # Written by `mmsemi fit`. Edit what you like and run it with
@@ -43,25 +50,6 @@ _AUGMENT = """\
         dict(type='RandomFlip', prob=0.5),
     ],
 """
-_METHOD = """\
-model = dict(
-    _delete_=True,
-    type={kind!r},
-    student=student,
-    pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
-    unsup_loss=dict(type='PseudoLabelCrossEntropyLoss', criterion=criterion),
-    mixing=dict({mixing}),
-    semi_test_cfg=dict(predict_on={network!r}),
-)
-"""
-_CUTMIX = "type='CutMix', box='cutmix_seg', prob=1.0"
-_UNIMATCH = """
-        type='CutMix',
-        box='unimatch',
-        prob=0.5,
-        per_image=True,
-        partner='flip',
-    """
 _OPTIMIZER = """\
 optim_wrapper = dict(
     type={wrapper!r},
@@ -73,8 +61,7 @@ param_scheduler = [
 ]
 """
 _END = """\
-train_cfg = dict(max_iters={iters}, val_interval={iters})
-default_hooks = dict(
+{length}default_hooks = dict(
     checkpoint=dict(interval={interval}, max_keep_ckpts=2),{keep}
 )
 randomness = dict(seed={seed})
@@ -93,18 +80,6 @@ _WARM_UP = """\
 BEGIN = """\
 # The first {shared} of {iters} iterations are those of the labeled-only model.
 load_from = f'{{{folder}}}/../twin/iteration_{shared}.pth'
-"""
-_TEACHER = """\
-    teacher=dict(
-        type='MeanTeacherHook',
-        momentum=0.01,
-        schedule='inverse',
-        buffers='ema',
-    ),
-"""
-_PICTURES = """\
-    pictures=dict(type='TrainingPictureHook'),
-    audit=dict(type='PseudoLabelAuditHook'),
 """
 
 
@@ -162,15 +137,15 @@ def config_text(
     chosen = {key: setting.value for key, setting in settings.items()}
     if alone:
         chosen['method'] = 'supervised'
-    online = chosen['method'] != 'supervised'
-    begun = shared if online else 0
+    method = chosen['method']
+    begun = shared if method != 'supervised' else 0
     rate = chosen['lr']['head'] * (1 - begun / iters) ** _POWER
-    keep = f'\n    weights=dict(at={shared}),' if shared and not online else ''
+    keep = f'\n    weights=dict(at={shared}),' if shared > begun else ''
     bases = [
         NETWORKS.get(chosen['model'], './network.py'),
-        f'mmsemi::_base_/{"online" if online else "supervised"}_runtime.py',
+        f'mmsemi::_base_/{RUNTIMES[method]}_runtime.py',
     ]
-    if chosen['method'] in _STRONG:
+    if method in STRONG:
         bases.append('mmsemi::_base_/strong_colors.py')
     parts = [
         _HEAD.format(
@@ -183,7 +158,7 @@ def config_text(
         ),
         _rest_of_data(chosen, data, labeled, val),
         _student(chosen, load_from, begun, iters),
-        _model(chosen['method']),
+        model_text(method),
         _OPTIMIZER.format(
             wrapper='AmpOptimWrapper' if chosen['amp'] else 'OptimWrapper',
             lr=float(f'{rate:.3g}'),
@@ -192,12 +167,12 @@ def config_text(
             backbone=chosen['lr']['backbone'] / chosen['lr']['head'],
         ),
         _END.format(
-            iters=iters - begun,
+            length=length_text(method, iters, begun),
             interval=max(iters // 4, 1),
             keep=keep,
             seed=seed,
         ),
-        _hooks(chosen),
+        hooks_text(method, bool(chosen['class_weights'])),
     ]
     if val is None:
         parts.append(
@@ -213,7 +188,7 @@ def _rest_of_data(
     lines = [f'splits=dict(own=dict({lines[0]})),', "split='own',"]
     if val:
         lines.insert(0, f"val=dict(ann_file=f'{{run}}/{val}'),")
-    if data.partly and chosen['method'] != 'supervised':
+    if data.partly and RUNTIMES[chosen['method']] == 'online':
         lines.append("partly_labeled=f'{run}/partly.txt',")
     for key, value in data.loading.items():
         lines.append(f'{key}={_pretty(value, 4)},')
@@ -227,11 +202,15 @@ def _rest_of_data(
     height, width = chosen['crop_size']
     lines.append(f'crop_size=({height}, {width}),  # height, width')
     text = ''.join(f'    {line}\n' for line in lines) + _AUGMENT
-    if chosen['method'] in _STRONG:
+    if chosen['method'] in STRONG:
         text += '    strong=_base_.strong,\n'
     if chosen['method'] == 'unimatch':
         text += '    views=2,\n'
-    batch = ', '.join(f'{k}={v}' for k, v in chosen['batch'].items())
+    sizes = dict(chosen['batch'])
+    if chosen['method'] == 'dst_cbc':
+        text += ROUND_AUGMENT
+        sizes['label'] = 1
+    batch = ', '.join(f'{k}={v}' for k, v in sizes.items())
     return (
         text
         + f'    batch=dict({batch}),\n    num_workers='
@@ -263,31 +242,6 @@ def _student(
             f"    type='Pretrained', checkpoint={chosen['weights']!r}\n)\n"
         )
     return text
-
-
-def _model(method: str) -> str:
-    if method == 'supervised':
-        return 'model = student\n'
-    unimatch = method == 'unimatch'
-    return _METHOD.format(
-        kind='UniMatch' if unimatch else 'MeanTeacher',
-        mixing=_UNIMATCH if unimatch else _CUTMIX,
-        network='student' if unimatch else 'teacher',
-    )
-
-
-def _hooks(chosen: dict[str, Any]) -> str:
-    text = (
-        "    channels_last=dict(type='ChannelsLastHook'),\n"
-        "    collapse=dict(type='CollapseHook', on_collapse='restore'),\n"
-    )
-    if chosen['class_weights']:
-        text += "    class_frequency=dict(type='ClassFrequencyHook'),\n"
-    if chosen['method'] in ('mean_teacher', 'fixmatch'):
-        text += _TEACHER
-    if chosen['method'] != 'supervised':
-        text += _PICTURES
-    return f'hooks = dict(\n{text})\n'
 
 
 def _pretty(value: Any, indent: int = 0) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 
 from mmsemi.utils.errors import UsageError
 
-METHODS = ('mean_teacher', 'fixmatch', 'unimatch', 'supervised')
+METHODS = ('dst_cbc', 'mean_teacher', 'fixmatch', 'unimatch', 'supervised')
+# Methods in rounds label every unlabeled image in several views, twice.
+_MOST_TO_LABEL = 1000
 # Networks by name; any config with a model will do in their place.
 NETWORKS = dict(
     small='mmsemi::_base_/models/lateral-sum_mobilenetv2.py',
@@ -50,6 +52,7 @@ class DataFacts:
         labeled: images to learn from with masks.
         unlabeled: those without.
         bands: values of a pixel of the images.
+        partly: whether a part of some images is labeled.
     """
 
     sizes: np.ndarray
@@ -57,6 +60,7 @@ class DataFacts:
     labeled: int
     unlabeled: int
     bands: int = 3
+    partly: bool = False
 
 
 def device_kind() -> str:
@@ -114,11 +118,21 @@ def _method(method: str, facts: DataFacts) -> Setting:
         return Setting('method', 'supervised', 'there are no unlabeled images')
     if method != 'auto':
         return Setting('method', method, 'as you said')
-    return Setting(
-        'method',
-        'mean_teacher',
-        'the simplest that sees unlabeled images in every step',
-    )
+    if facts.partly:
+        why = 'it learns from images of which a part is labeled, too'
+    elif facts.unlabeled > _MOST_TO_LABEL:
+        why = (
+            f'it labels in every step what it needs; {facts.unlabeled} '
+            'images take long to label all'
+        )
+    else:
+        return Setting(
+            'method',
+            'dst_cbc',
+            'it labels all images in two rounds, as many pixels of rare '
+            'classes as their share is',
+        )
+    return Setting('method', 'mean_teacher', why)
 
 
 def _network(model: str, weights: str | None) -> Setting:

@@ -44,6 +44,8 @@ def test_settings_follow_machine_and_wishes() -> None:
     assert gpu['crop_size'] > cpu['crop_size']
     assert cpu['num_workers'] == 1
     assert chosen(method='fixmatch')['method'] == 'fixmatch'
+    assert chosen()['method'] == 'dst_cbc'
+    assert chosen(facts(unlabeled=2000))['method'] == 'mean_teacher'
     alone = chosen(facts(unlabeled=0), method='fixmatch')
     assert alone['method'] == 'supervised'
     assert 'unlabeled' not in alone['batch']
@@ -74,7 +76,13 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
     assert dataset.metainfo.classes == names
     assert dataset.data_prefix.seg_map_path == str(folder / 'data/masks')
     assert dataset.data_prefix.img_path == "/my 'images'"
-    assert cfg.train_cfg.max_iters == 40 and cfg.randomness.seed == 3
+    lengths = cfg.train_cfg
+    if method == 'dst_cbc':
+        assert lengths.supervised_iters == 20
+        assert tuple(lengths.iters_per_round) == (10, 10)
+    else:
+        assert lengths.max_iters == 40
+    assert cfg.randomness.seed == 3
     network = cfg.model.get('student', cfg.model)
     assert network.decode_head.num_classes == 2
     network.backbone.init_cfg = None
