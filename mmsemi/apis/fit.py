@@ -231,7 +231,7 @@ def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _train(run: Path, facts: dict[str, Any]) -> None:
     """Train what is measured: with all images to learn from, and the twin."""
-    number = facts['folds']
+    number = facts.get('folds', 0)
     for k in range(1, number + 1):
         _train_both(fold_folder(run, k), facts, f'Fold {k} of {number}: ')
     if not number:
@@ -263,9 +263,10 @@ def _train_one(
 def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     """Measure, take the better model, and show what came of it."""
     best = evaluate_holdout(run)['recommended']
-    if facts['folds'] and best == 'method':  # which begins as the twin does
+    folds = facts.get('folds')
+    if folds and best == 'method':  # which begins as the twin does
         _train_both(run, facts, 'No image held out: ')
-    elif facts['folds']:
+    elif folds:
         _train_one(run, facts, best, 'No image held out: ')
     take_model(run, run / PLACES[best])
     show_unlabeled(run, best)

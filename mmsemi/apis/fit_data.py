@@ -186,6 +186,8 @@ def _held_out(
         rows = _chosen(names, images, val)
     elif before:
         rows = [row for row, name in enumerate(names) if name in set(before)]
+        if len(rows) == len(names):  # masks of all others are gone
+            rows = []
     else:
         rows = []
     if not rows and val is None:

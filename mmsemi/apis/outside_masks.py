@@ -91,6 +91,13 @@ def calibrate_masks(
         raise UsageError(
             f'{out} holds files. Choose another --out, or --overwrite'
         )
+    replaced = PseudoLabelStore(target).folder(0).resolve()
+    for given in (masks, confidence):
+        if given and Path(given).resolve().is_relative_to(replaced):
+            raise UsageError(
+                f'{given} lies in what --out replaces ({replaced}). Choose '
+                'another --out'
+            )
     unlabeled = unlabeled_images(cfg, config)
     annotated = collect(cfg, roles=('labeled',))
     for images in annotated:

@@ -65,15 +65,14 @@ def check_below(path: str, names: Sequence[str]) -> None:
 
 def remedy(path: str) -> str:
     """What to do about a missing or useless list."""
-    tools = 'tools/dataset_converters'
     if osp.basename(path) in ('aug.txt', 'trainaug.txt'):
         return (
-            f'`python {tools}/make_splits.py voc <VOC2012> --aug` writes '
+            '`mmsemi splits voc <VOC2012> --aug` writes '
             'it from the masks in SegmentationClassAug'
         )
     return (
-        f'Make lists with {tools}/make_splits.py, or bring published '
-        f'ones in with {tools}/import_splits.py'
+        'Make lists with mmsemi splits, or bring published ones in with '
+        'mmsemi import-splits'
     )
 
 

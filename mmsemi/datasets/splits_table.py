@@ -66,6 +66,8 @@ def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
         part = data.setdefault(role, {})
         # A list that the config names itself counts more than its split.
         part['ann_file'] = path if split else part.get('ann_file') or path
+    if not (data.get('target') or {}).get('ann_file'):
+        data.pop('target', None)  # of splits with a third list
     baseline = data.get('baseline_split')
     if baseline:
         entry = _entry(splits, baseline) or {}

@@ -57,7 +57,12 @@ def both_domains(
         shares: of all labeled and of target images, as they are in batches
             that hold unlabeled images, too. At least one is of the target.
     """
-    few = max(round(batch * shares[1] / shares[0]), 1)
+    if batch < 2:
+        raise UsageError(
+            f'data.batch.alone={batch}: source and target images are to be '
+            'in a batch, so it must be at least 2'
+        )
+    few = min(max(round(batch * shares[1] / shares[0]), 1), batch - 1)
     sampler = dict(
         type='SourceRatioSampler', samples_per_source=(batch - few, few)
     )

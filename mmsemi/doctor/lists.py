@@ -124,7 +124,7 @@ class ImageList:
         if self.suffix and re.search(columns, path):
             return (
                 'If its lines are pairs of image and mask, bring the list in '
-                'with tools/dataset_converters/import_splits.py'
+                'with mmsemi import-splits'
             )
         folder, name = osp.split(stem)
         if re.search(r'["\[\]#,;\t]', name):

@@ -8,6 +8,7 @@ dumps: it can be run, resumed and resolved again.
 """
 
 import copy
+import os.path as osp
 import re
 from typing import Any
 
@@ -77,7 +78,9 @@ def resolve(
         set_split(cfg, split)
     name_hooks(cfg)
     for key in COUNTED:
-        if cfg.get(key) is not None:
+        # A person's path may have braces.
+        path = key == 'load_from' and osp.isfile(cfg.get(key) or '')
+        if cfg.get(key) is not None and not path:
             cfg[key] = _filled(cfg[key], key, facts, lengths)
     _end_schedules(cfg)
     resolve_student(cfg)

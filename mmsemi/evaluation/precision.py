@@ -6,6 +6,7 @@ right labels r and a weight g in [0, 1], and the precision in question is
 sum g r / sum g over all images of the set.
 """
 
+import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -155,7 +156,13 @@ def images_needed(precision: float, delta: float) -> int:
         precision: P in (0, 1).
         delta: probability in (0, 1), all of it at one threshold.
     """
-    number = 1
-    while capital(np.ones(number), np.ones(number), precision) < 1 / delta:
-        number += 1
-    return number
+
+    def shows(number: int) -> bool:
+        right = np.ones(number)
+        return capital(right, right, precision) >= 1 / delta
+
+    most = 1
+    while not shows(most):
+        most *= 2
+    # The more images, the more they show.
+    return bisect.bisect_left(range(most + 1), True, lo=1, key=shows)

@@ -5,6 +5,7 @@ as background they would teach the network to miss the class.
 """
 
 import csv
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -99,7 +100,7 @@ def read_labeled_classes(
 def _image(given: str, known: set[str], place: str) -> str:
     """The name of an image that a line means."""
     given = given.replace('\\', '/').removeprefix('./')
-    for name in (given, str(Path(given).with_suffix('')) if given else ''):
+    for name in (given, os.path.splitext(given)[0]):
         if name in known:
             return name
     raise UsageError(

@@ -1,5 +1,6 @@
 """By which rules images are drawn to be labeled."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,14 @@ def random_splits(
         min_images: draw until the smallest list has every class in so many
             images.
     """
+    for ratio in ratios:
+        if not (math.isfinite(ratio) and ratio >= 1):
+            raise UsageError(
+                f'--ratios {ratio:g}: one image in so many is labeled, so it '
+                'must be at least 1'
+            )
+    if min(seeds, default=0) < 0:
+        raise UsageError(f'--seeds {min(seeds)}: seeds must not be negative')
     total = len(pool.stems)
     sizes = {f'1_{r:g}': max(1, round(total / r)) for r in ratios}
     sizes.update({str(n): n for n in counts})

@@ -105,11 +105,12 @@ class OutsideMasks:
 
     def _of_probabilities(self, path: Path, arrays: dict) -> OutsideMask:
         given, number = arrays[PROBABILITIES], len(self.classes)
-        if given.ndim != 3 or given.shape[0] != number:
+        usable = given.dtype.kind in 'buif' and given.size
+        if given.ndim != 3 or given.shape[0] != number or not usable:
             raise UsageError(
-                f'{path}: probabilities of shape {given.shape}, but '
-                f'({number}, height, width) is needed for the {number} '
-                f'classes {", ".join(self.classes)}'
+                f'{path}: {given.dtype} probabilities of shape '
+                f'{given.shape}, but ({number}, height, width) is needed for '
+                f'the {number} classes {", ".join(self.classes)}'
             )
         if self.confidence:
             raise UsageError(
@@ -140,6 +141,11 @@ class OutsideMasks:
                 '255 = none. Write the masks with the ids of these classes'
             )
         if sure is not None:
+            if sure.dtype.kind not in 'buif':
+                raise UsageError(
+                    f'{path}: confidences are {sure.dtype}. Save numbers '
+                    'from 0 to 1'
+                )
             if sure.shape != labels.shape:
                 raise UsageError(
                     f'{path}: confidences of {_extent(sure)} for a mask of '
@@ -158,9 +164,16 @@ class OutsideMasks:
                 'or none'
             )
         if found[0].suffix == '.npy':
-            (array,) = _numpy(found[0]).values()
-            return array
+            arrays = list(_numpy(found[0]).values())
+            if len(arrays) != 1:
+                raise UsageError(
+                    f'{found[0]} holds {len(arrays)} arrays, where one of '
+                    'confidences is needed'
+                )
+            return arrays[0]
         array = _png(found[0])[LABELS]
+        if array.dtype.kind == 'b':
+            return array.astype(np.float32)
         top = np.iinfo(array.dtype).max if array.dtype.kind == 'u' else 65535
         return array.astype(np.float32) / top
 

@@ -149,6 +149,8 @@ def test_labels_that_do_not_serve_are_refused(kept, tmp_path):
         (np.full(SIZE, 9), 'value 9 is no class: there are 0..2'),
         (np.zeros((8, 8), int), r'8x8 for an image of 48x32'),
         (np.zeros(SIZE), 'is no mask.*integers'),
+        (np.zeros((3, 0, 0)), 'needed for the 3 classes'),
+        (np.full((3, *SIZE), 'a'), 'needed for the 3 classes'),
     ],
 )
 def test_what_is_no_mask_is_named(given, tmp_path, array, message):
@@ -159,6 +161,16 @@ def test_what_is_no_mask_is_named(given, tmp_path, array, message):
             str(given / 'config.py'), str(tmp_path), str(tmp_path / 'out')
         )
     assert not (tmp_path / 'out').exists()
+
+
+def test_masks_that_out_would_replace_are_refused(kept):
+    given, _, manifest = kept
+    config, out = str(given / 'config.py'), given / 'out'
+    before = sorted((out / 'round_0').rglob('*.png'))
+    for masks in (out / 'round_0/labels', out / 'round_0'):
+        with pytest.raises(UsageError, match='lies in what --out replaces'):
+            calibrate_masks(config, str(masks), str(out), overwrite=True)
+    assert sorted((out / 'round_0').rglob('*.png')) == before
 
 
 def test_masks_of_other_images_are_refused(given, tmp_path):

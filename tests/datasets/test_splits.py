@@ -18,15 +18,15 @@ def test_read_list(tmp_path):
     path.write_text('a\n b/c \n\nd')
     assert read_list(str(path)) == ['a', 'b/c', 'd']
     path.write_text('\n')
-    with pytest.raises(UsageError, match='empty.*make_splits.py'):
+    with pytest.raises(UsageError, match='empty.*mmsemi splits'):
         read_list(str(path))
     assert read_list(str(path), allow_empty=True) == []
     path.write_text('a\nb\na\nb\n')
     with pytest.raises(UsageError, match="'a' is listed twice .and 1 more"):
         read_list(str(path))
-    with pytest.raises(UsageError, match='no such list.*import_splits.py'):
+    with pytest.raises(UsageError, match='no such list.*mmsemi import-splits'):
         read_list(str(tmp_path / 'absent.txt'))
-    with pytest.raises(UsageError, match=r'make_splits.py voc .* --aug'):
+    with pytest.raises(UsageError, match=r'mmsemi splits voc .* --aug'):
         read_list(str(tmp_path / 'aug.txt'))
 
 

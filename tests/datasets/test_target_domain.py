@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmsemi.datasets.recipe import Recipe
 from mmsemi.datasets.splits import config_datasets
 from mmsemi.datasets.splits_table import choose_split
+from mmsemi.datasets.target_domain import both_domains
 from mmsemi.doctor.data import check_data
 from mmsemi.engine.build import resolve
 from mmsemi.engine.runner import build_runner
@@ -150,3 +151,28 @@ def test_a_method_trains_and_the_checks_know_the_lists(root, tmp_path):
     wrong = resolve(Config(config(other, tmp_path / 'w')), 'few')
     with pytest.raises(UsageError, match='in both'):
         check_data(wrong)
+
+
+def test_both_domains_are_in_every_batch() -> None:
+    for batch, shares, wanted in ((2, (4, 3), (1, 1)), (8, (4, 1), (6, 2))):
+        sampler, _ = both_domains({}, {}, batch, shares)
+        assert sampler['samples_per_source'] == wanted
+    with pytest.raises(UsageError, match='data.batch.alone=1: .* at least 2'):
+        both_domains({}, {}, 1, (4, 1))
+
+
+def test_a_target_without_a_list_is_none() -> None:
+    """Settings of the third list do not make one of another."""
+    data = dict(
+        splits=dict(
+            none=dict(lists=('a.txt', 'b.txt')),
+            few=dict(lists=('a.txt', 'b.txt', 'c.txt')),
+        ),
+        split='none',
+        target=dict(data_prefix=dict(img_path='target')),
+    )
+    choose_split(data, 'few')
+    assert data['target']['ann_file'] == 'c.txt'
+    data['target'].pop('ann_file')
+    choose_split(data, 'none')
+    assert 'target' not in data

@@ -161,7 +161,7 @@ def all_ignored(root):
         ),
         (
             lambda r: (r / 'labeled.txt').unlink(),
-            ['labeled.txt', 'make_splits'],
+            ['labeled.txt', 'mmsemi splits'],
         ),
         (
             lambda r: (r / 'unlabeled.txt').write_text(''),
@@ -294,7 +294,7 @@ def test_voc_remedies(root):
     with pytest.raises(UsageError, match='copy SegmentationClass/'):
         check_data(cfg)
     cfg.train_dataloader.dataset.ann_file = 'ImageSets/Segmentation/aug.txt'
-    with pytest.raises(UsageError, match=r'make_splits.py voc .*--aug'):
+    with pytest.raises(UsageError, match=r'mmsemi splits voc .*--aug'):
         check_data(cfg)
 
 

@@ -273,8 +273,11 @@ def test_settings_of_loading_that_read_nothing_are_found(data):
     'change, words',
     [
         (('labeled.txt', 'labeled.png\n'), 'take it off the lines'),
-        (('labeled.txt', 'x.png m.png\n'), 'import_splits'),
-        (('labeled.txt', 'images/x.png masks/x.png\n'), 'import_splits'),
+        (('labeled.txt', 'x.png m.png\n'), 'mmsemi import-splits'),
+        (
+            ('labeled.txt', 'images/x.png masks/x.png\n'),
+            'mmsemi import-splits',
+        ),
         (('labeled.txt', 'labeled,labeled\n'), 'one image a line'),
         (('labeled.txt', '# by Ann\nlabeled\n'), 'one image a line'),
         (('labeled.txt', '["labeled"]\n'), 'one image a line'),

@@ -1,5 +1,7 @@
 """Settings, hold-out and config of a training on somebody's own images."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from mmengine.config import Config
@@ -69,7 +71,13 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
     )
     names = ["it's", 'a\n"b"']
     data = OwnData("/my 'images'", names, [[0, 0, 0], [9, 9, 9]])
-    text = config_text('config.py', 'A model', settings, data, 40, 3)
+    begun = folder / 'twin/iteration_20.pth'
+    begun.parent.mkdir()
+    begun.touch()
+    shared = 20 if method == 'mean_teacher' else 0
+    text = config_text(
+        'config.py', 'A model', settings, data, 40, 3, shared=shared
+    )
     (folder / 'config.py').write_text(text)
     cfg = resolve(Config.fromfile(folder / 'config.py'))
     dataset = cfg.val_dataloader.dataset
@@ -81,7 +89,9 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
         assert lengths.supervised_iters == 20
         assert tuple(lengths.iters_per_round) == (10, 10)
     else:
-        assert lengths.max_iters == 40
+        assert lengths.max_iters == 40 - shared
+    if shared:
+        assert Path(cfg.load_from).resolve() == begun
     assert cfg.randomness.seed == 3
     network = cfg.model.get('student', cfg.model)
     assert network.decode_head.num_classes == 2

@@ -65,6 +65,24 @@ def voc_root(tmp_path, data_dir):
     return tmp_path / 'VOC2012'
 
 
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (('--ratios', '0'), '--ratios 0: .* at least 1'),
+        (('--ratios', 'nan'), '--ratios nan'),
+        (('--ratios', '4', '--seeds', '-1'), '--seeds -1: '),
+    ],
+)
+def test_numbers_that_mean_nothing(tmp_path, words, message):
+    for name in ('images', 'masks'):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / f'{name}/a.png'), np.zeros((4, 4), 'u1'))
+    given = [f'--images={tmp_path}/images', f'--masks={tmp_path}/masks']
+    given += ['--name=own', f'--out={tmp_path}', '--image-suffix=.png']
+    with pytest.raises(UsageError, match=message):
+        make_splits.main(['folder', *given, *words])
+
+
 def test_published_voc_lists_come_out(tmp_path, data_dir, capsys):
     root = voc_root(tmp_path, data_dir)
     make_splits.main(

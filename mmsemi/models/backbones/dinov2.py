@@ -131,8 +131,17 @@ class DINOv2(BaseModule):
         if getattr(network, 'digest', None) is None:
             blocks = str(network.out_indices)
             network.digest = weights_digest(network, blocks)
-        shape = str(tuple(images.shape[1:])).encode()
-        keys = [digest(shape, tensor_bytes(image)) for image in images]
+        # What is computed in half precision is something else.
+        kind = images.device.type
+        reduced = torch.is_autocast_enabled(kind)
+        about = (
+            tuple(images.shape[1:]),
+            reduced and str(torch.get_autocast_dtype(kind)),
+        )
+        keys = [
+            digest(str(about).encode(), tensor_bytes(image))
+            for image in images
+        ]
         kept = [cache.get(network.digest, key) for key in keys]
         new = [k for k, levels in enumerate(kept) if levels is None]
         if new:
@@ -141,7 +150,8 @@ class DINOv2(BaseModule):
             for k, levels in zip(new, computed):
                 cache.offer(network.digest, keys[k], levels)
                 kept[k] = levels
-        whole = torch.stack([levels.to(images.device) for levels in kept])
+        with torch.autocast(kind, enabled=False):
+            whole = torch.stack([levels.to(images.device) for levels in kept])
         return tuple(whole.float().unbind(1))
 
     def init_weights(self) -> None:

@@ -61,7 +61,7 @@ class FeatureCache:
     of a crop, for tokens attend to all of the image, so none are made.
 
     ``dir/<hash of the weights>/<hash of the image>.npy`` holds the levels,
-    float16 (L, C, h, w), and a checksum behind; it is memory-mapped. A
+    float16 (L, C, h, w), and a checksum behind. A
     damaged file is computed and written anew. When ``max_gb`` is reached, or
     the disk cannot be written to, more images are not kept, which is logged
     once.
@@ -70,7 +70,8 @@ class FeatureCache:
 
     Args:
         dir: folder, made if it is missing. Several runs may share it.
-        max_gb: what it may hold in all, GiB.
+        max_gb: what it may hold in all, GiB, as each process sees it when it
+            begins: several at once may fill it further.
     """
 
     def __init__(self, dir: str, max_gb: float) -> None:
@@ -101,7 +102,7 @@ class FeatureCache:
                 wanted = int.from_bytes(file.read(), 'little')
             levels = torch.from_numpy(np.array(mapped))
             whole = checksum(header, levels) == wanted
-        except (OSError, ValueError, TypeError, SyntaxError, EOFError):
+        except Exception:  # damaged bytes raise nearly anything
             whole = False
         if not whole:
             print_log(

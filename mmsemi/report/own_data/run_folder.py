@@ -118,7 +118,11 @@ class RunFolder:
 
         A name is the path below the folder of images.
         """
-        return read_names(self.path, part)
+        found = read_names(self.path, part)
+        if part == 'unlabeled':  # learned from like these, but labeled
+            partly = set(read_names(self.path, 'partly'))
+            found = [name for name in found if name not in partly]
+        return found
 
     def measured(self) -> list[tuple[Path, list[str]]]:
         """Images to measure on, and the folder of what is measured on them.
