@@ -114,7 +114,13 @@ def pair_folders(
                 f'{masks}: no name of a mask ends with {mask_suffix!r}, such '
                 f'as that of {mask_files[0]!r}. Correct --mask-suffix'
             )
-        mask_files = fitting
+        wanted = set(fitting)
+        # Annotation tools call their files as the images are called.
+        mask_files = [
+            path
+            for path in mask_files
+            if path in wanted or path.lower().endswith('.json')
+        ]
     found, by_class, lonely = _match(names, mask_files, mask_suffix)
     if not found:
         raise UsageError(_nothing_matches(images, masks, names, mask_files))
@@ -181,7 +187,10 @@ def _match(
         lonely = []
         for path in mask_files:
             name = name_of(path)
-            place = layout(name, names, mask_suffix)
+            bare = path.lower().endswith('.json') and not name.endswith(
+                mask_suffix
+            )
+            place = layout(name, names, '' if bare else mask_suffix)
             if place is None:
                 lonely.append(path)
             else:

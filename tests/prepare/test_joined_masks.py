@@ -158,3 +158,14 @@ def test_files_that_cannot_be_read_are_each_named(tmp_path) -> None:
     (tmp_path / 'masks/b.png').unlink()
     found = [f for f in look(tmp_path).findings if f.severity == 'error']
     assert [f.file for f in found][:1] == [f'{tmp_path}/images/b.png']
+
+
+def test_labelme_files_need_no_suffix(tmp_path) -> None:
+    """--mask-suffix is a habit of whoever made the pictures."""
+    joined(tmp_path, lookup(0, 1, 2))
+    folder = tmp_path / 'masks'
+    (folder / 'a.png').rename(folder / 'a_mask.png')
+    (folder / 'b.json').rename(folder / 'b.jpg.json')
+    ids = ids_of(tmp_path, look(tmp_path, mask_suffix='_mask', **NAMED))
+    assert sorted(ids) == ['a', 'b']
+    assert set(np.unique(ids['b'])) == {0, 1, 2}
