@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mmsemi.doctor.classes import FEW_IMAGES
 from mmsemi.utils.errors import UsageError
 
 METHODS = ('dst_cbc', 'mean_teacher', 'fixmatch', 'unimatch', 'supervised')
@@ -120,6 +121,11 @@ def _method(method: str, facts: DataFacts) -> Setting:
         return Setting('method', method, 'as you said')
     if facts.partly:
         why = 'it learns from images of which a part is labeled, too'
+    elif facts.labeled < FEW_IMAGES:
+        why = (
+            f'a model of {facts.labeled} images labels many pixels wrongly, '
+            'and this one learns those alone that it is sure of'
+        )
     elif facts.unlabeled > _MOST_TO_LABEL:
         why = (
             f'it labels in every step what it needs; {facts.unlabeled} '

@@ -46,7 +46,8 @@ def done(tmp_path_factory) -> Path:
         return build_runner(cfg)
 
     arguments = dict(images=images, masks=masks, out=str(root / 'run'))
-    arguments |= dict(iters=2, cross_validate='auto', time=None)
+    arguments |= dict(iters=4, cross_validate='auto', time=None)
+    arguments['method'] = 'dst_cbc'
     train_module = importlib.import_module('mmsemi.apis.train')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_module, 'build_runner', build)

@@ -1,5 +1,6 @@
 """Settings, hold-out and config of a training on somebody's own images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,10 @@ def test_settings_follow_machine_and_wishes() -> None:
     assert gpu['crop_size'] > cpu['crop_size']
     assert cpu['num_workers'] == 1
     assert chosen(method='fixmatch')['method'] == 'fixmatch'
-    assert chosen()['method'] == 'dst_cbc'
-    assert chosen(facts(unlabeled=2000))['method'] == 'mean_teacher'
+    assert chosen(replace(facts(), labeled=12))['method'] == 'dst_cbc'
+    for change in (dict(labeled=11), dict(unlabeled=2000), dict(partly=True)):
+        other = replace(facts(), **{'labeled': 12, **change})
+        assert chosen(other)['method'] == 'mean_teacher'
     alone = chosen(facts(unlabeled=0), method='fixmatch')
     assert alone['method'] == 'supervised'
     assert 'unlabeled' not in alone['batch']
