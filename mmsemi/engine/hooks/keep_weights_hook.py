@@ -68,16 +68,9 @@ class KeepWeightsHook(Hook):
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
-        """Write the network of the iteration that was asked for.
-
-        Or of the next one, if a weight is not finite just then.
-        """
-        name = f'iteration_{self.at}.pth'
-        late = self.at and runner.iter + 1 > self.at
-        if runner.iter + 1 == self.at or (
-            late and not Path(runner.work_dir, name).exists()
-        ):
-            on_main(self._write, runner, name, {})
+        """Write the network of the iteration that was asked for."""
+        if runner.iter + 1 == self.at:
+            on_main(self._write, runner, f'iteration_{self.at}.pth', {})
 
     def after_round(self, runner) -> None:
         """Write the network that a round of training has made."""
