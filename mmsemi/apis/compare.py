@@ -36,6 +36,7 @@ def compare(
     seeds: Sequence[int] = (0,),
     jobs: int = 1,
     iterations: int | None = None,
+    data: str | None = None,
     settings: dict[str, Any] | None = None,
     no_baselines: bool = False,
     tune: str | None = None,
@@ -57,6 +58,9 @@ def compare(
         jobs: how many runs at a time.
         iterations: length of every run; rounds, warm-up and ramp-up keep
             their share. That of each config by default.
+        data: config whose data set takes the place of that of all configs,
+            such as ``configs/_base_/datasets/nuclei.py`` or the
+            ``config.py`` of a run of ``mmsemi fit``.
         settings: to change in all configs, by their dotted keys.
         no_baselines: leave out labeled-only, averaged-teacher and
             all-labels.
@@ -84,7 +88,7 @@ def compare(
     folder = Path(out)
     runner = CellRunner(jobs)
     first = splits[0].replace('{seed}', str(seeds[0])) if splits else None
-    rows = read_methods(methods, settings, iterations, first)
+    rows = read_methods(methods, settings, iterations, first, data)
     grid = read_grid(tune, [m.name for m in rows]) if tune else None
     if not no_baselines:
         # First, as everything is held against them.
@@ -106,6 +110,7 @@ def compare(
             seeds=asked,
             jobs=[jobs] if jobs > 1 else [],
             iterations=[iterations] if iterations else [],
+            data=[data] if data else [],
             set=[f'{k}={v}' for k, v in (settings or {}).items()],
             tune=[tune] if tune else [],
             out=[out],

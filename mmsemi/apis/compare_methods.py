@@ -13,9 +13,11 @@ from mmsemi.io.package_configs import find_config
 from mmsemi.registry import LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
-from .config import read_config
+from .config import read_config, set_options
 
 ROUNDS = 'SelfTrainingLoop'
+# What methods say of their data whatever the images are.
+OF_METHODS = 'strong views second_stream paste partners'.split()
 
 
 class Method(NamedTuple):
@@ -44,11 +46,13 @@ def read_methods(
     options: dict[str, Any] | None = None,
     iterations: int | None = None,
     split: str | None = None,
+    data: str | None = None,
 ) -> list[Method]:
     """Methods by the names of their configs.
 
     Args:
         configs: files, or names of configs that mmsemi brings.
+        data: config whose data set takes the place of theirs.
         options: settings to change in all of them, by their dotted keys.
         iterations: length of every run; that of each config by default.
         split: one on which lengths in epochs are counted.
@@ -59,10 +63,14 @@ def read_methods(
     """
     paths = [find_config(config) for config in configs]
     names = short_names(configs)
+    facts = read_facts(data) if data else None
     methods = []
     for name, config, path in zip(names, configs, paths):
         try:
-            cfg = read_config(path, options)
+            cfg = read_config(path, None if facts else options)
+            if facts:
+                replace_data(cfg, facts, config)
+                set_options(cfg, options)
         except UsageError as error:
             words = str(error).replace('--cfg-options', '--set')
             raise UsageError(words) from error
@@ -78,6 +86,53 @@ def read_methods(
             make_method(name, config, cfg, 'method', iterations, split)
         )
     return methods
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """Facts of the data set of a config.
+
+    Raises:
+        UsageError: if it states none.
+    """
+    facts = read_config(find_config(path)).get('data') or {}
+    if 'labeled' not in facts:
+        raise UsageError(
+            f'--data {path} states no data set. Name a config whose `data` '
+            'says where images and masks are, such as '
+            'configs/_base_/datasets/nuclei.py, or the config.py of a run '
+            'of `mmsemi fit`'
+        )
+    return {k: v for k, v in facts.items() if k not in OF_METHODS}
+
+
+def replace_data(cfg: Config, facts: dict[str, Any], config: str) -> None:
+    """Give a method other images; what is its own stays.
+
+    Views and sizes of batches are its own, and how images with
+    pseudo-labels are changed. Classes that it names by their numbers are
+    those of other images: AEL pastes any class.
+
+    Args:
+        cfg: config of the method, changed in place.
+        facts: see :func:`read_facts`.
+        config: its name, for messages.
+
+    Raises:
+        UsageError: if the method does not state its data as facts.
+    """
+    old = cfg.get('data') or {}
+    if 'labeled' not in old:
+        raise UsageError(
+            f'{config} does not state its data as facts (`data`), so --data '
+            'cannot replace it'
+        )
+    kept = {k: old[k] for k in (*OF_METHODS, 'round_augment') if k in old}
+    batch = dict(facts.get('batch') or {}, **(old.get('batch') or {}))
+    for key in ('val', 'label'):  # as images are of equal sizes or not
+        batch[key] = (facts.get('batch') or {}).get(key, 1)
+    cfg.data = {**kept, **copy.deepcopy(facts), 'batch': batch}
+    if cfg.model.get('copy_paste'):
+        cfg.model.copy_paste.excluded = ()
 
 
 def short_names(configs: Sequence[str]) -> list[str]:

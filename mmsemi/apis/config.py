@@ -55,10 +55,19 @@ def read_config(path: str, options: dict | None = None) -> Config:
             f'config {path}{f", line {line}" if line else ""} (or a file it '
             f'is based on): {why}. The file is damaged or mistyped'
         ) from error
+    set_options(cfg, options)
+    return cfg
+
+
+def set_options(cfg: Config, options: dict | None) -> None:
+    """Change settings by dotted names.
+
+    Raises:
+        UsageError: if nothing reads one of them.
+    """
     if options:
         cfg.merge_from_dict(options)
         check_options(cfg, options)
-    return cfg
 
 
 def set_work_dir(

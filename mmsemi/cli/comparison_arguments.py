@@ -67,6 +67,13 @@ def compare(parser: argparse.ArgumentParser) -> None:
         help='length of every run; default: that of each config',
     )
     parser.add_argument(
+        '--data',
+        metavar='CONFIG',
+        help='config whose data set takes the place of that of all configs, '
+        'such as configs/_base_/datasets/nuclei.py or the config.py that '
+        '`mmsemi fit` wrote',
+    )
+    parser.add_argument(
         '--set',
         dest='settings',
         metavar='KEY=VALUE',

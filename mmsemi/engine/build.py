@@ -184,6 +184,9 @@ def fit_model(cfg: Config, data: dict) -> None:
         model.get(key) for key in ('student', 'student_2') if key in model
     ]
     classes = number_of_classes(cfg)
+    for part in model.values():
+        if classes and isinstance(part, dict) and 'num_classes' in part:
+            part['num_classes'] = classes
     for network in networks or [model]:
         if not isinstance(network, dict) or 'decode_head' not in network:
             continue

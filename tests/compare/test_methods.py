@@ -134,3 +134,36 @@ def test_settings_for_all_reach_the_baselines(folder) -> None:
 def test_mutual_training_is_no_cell() -> None:
     with pytest.raises(UsageError, match='`mmsemi mutual`'):
         read_methods(['dmt/camvid_1-16_a'])
+
+
+def test_another_data_set_for_all_methods(folder) -> None:
+    names = 'ael/camvid_1-16', 'unimatch/camvid_1-16', 'st/camvid_1-16'
+    data = 'configs/_base_/datasets/nuclei.py'
+    plain = [resolved(m.cfg, None) for m in read_methods(names)]
+    methods = read_methods(
+        names, {'data.crop_size': (96, 96)}, iterations=100, data=data
+    )
+    for method, before in zip(methods, plain):
+        cfg = resolved(method.cfg, None)
+        assert cfg.model.student.decode_head.num_classes == 2
+        assert cfg.model.student.data_preprocessor['size'] == (96, 96)
+        assert cfg.val_dataloader.batch_size == 1  # sizes differ
+        loader = cfg.train_dataloader
+        assert loader.batch_size == before.train_dataloader.batch_size
+        assert 'nuclei/splits/1_32' in str(loader)
+        assert 'camvid' not in str({**cfg, 'filename': ''}).replace(
+            'camvid_1-16', ''
+        )
+    ael, unimatch, st = (m.cfg for m in methods)
+    assert ael.data.partners and ael.model.copy_paste.excluded == ()
+    assert resolved(ael, None).model.unsup_loss.num_classes == 2
+    assert unimatch.data.views == 2 and len(unimatch.data.strong) == 3
+    assert 'NoiseCutOut' in str(st.data.round_augment)
+    for baseline in baselines(methods, None):
+        assert 'nuclei' in str(resolved(baseline.cfg, None).val_dataloader)
+
+
+def test_a_config_without_a_data_set_gives_none(folder) -> None:
+    schedule = 'configs/_base_/schedules/camvid_adamw.py'
+    with pytest.raises(UsageError, match='--data .* states no data set'):
+        read_methods(['ael/camvid_1-16'], data=schedule)

@@ -1,0 +1,22 @@
+# The classes of Clothing Co-Parsing: 59 tags of photo owners, grouped by us.
+ccp_classes = (
+    'background',
+    'skin',
+    'hair',
+    'dress',
+    'coat',
+    'blazer_suit',
+    'jacket',
+    'pants',
+    'jeans',
+    'skirt',
+    'shorts',
+    'shirt_blouse',
+    'top',
+    'sweater',
+    'shoes',
+    'bag',
+    'legwear',
+    'hat',
+    'accessories',
+)
