@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmsemi.datasets.splits import leaf_datasets
+from mmsemi.datasets.splits import leaf_datasets, source_of, target_datasets
 from mmsemi.doctor.images import image_size
 from mmsemi.doctor.lists import ImageList, collect
 from mmsemi.doctor.masks import read_mask
@@ -53,12 +53,14 @@ def calibrate_masks(
     """Keep of another model's masks what the labeled images show is right.
 
     Masks of the labeled images are compared with their annotation, class by
-    class; see :class:`~mmsemi.self_training.mask_calibration.MaskCalibration`
-    for what is promised, and under which condition. What is kept of the masks
-    of the unlabeled images goes to ``out``: ``round_0``, a round of
-    pseudo-labels, which ``OutsideLabelsHook`` learns from, and
-    ``images.txt``, the list for ``data.partly_labeled`` of methods that see
-    unlabeled images in every iteration.
+    class; of the labeled images of the target domain alone, where there are
+    any, as the source says nothing of its images. See
+    :class:`~mmsemi.self_training.mask_calibration.MaskCalibration` for what
+    is promised, and under which condition. What is kept of the masks of the
+    unlabeled images goes to ``out``: ``round_0``, a round of pseudo-labels,
+    which ``OutsideLabelsHook`` learns from, and ``images.txt``, the list for
+    ``data.partly_labeled`` of methods that see unlabeled images in every
+    iteration.
 
     Args:
         config: of any method with unlabeled images; says what the images,
@@ -99,7 +101,7 @@ def calibrate_masks(
                 'another --out'
             )
     unlabeled = unlabeled_images(cfg, config)
-    annotated = collect(cfg, roles=('labeled',))
+    annotated = annotated_images(cfg)
     for images in annotated:
         images.check_files()
     source = OutsideMasks(masks, unlabeled.metainfo['classes'], confidence)
@@ -144,6 +146,16 @@ def unlabeled_images(cfg, config: str):
     for _, part in leaf_datasets(dataset):
         part['pipeline'] = []  # names and paths are wanted
     return DATASETS.build(dataset)
+
+
+def annotated_images(cfg) -> list[ImageList]:
+    """Labeled images of the domain of the unlabeled ones."""
+    target = {source_of(config) for config in target_datasets(cfg)}
+    return [
+        images
+        for images in collect(cfg, roles=('labeled',))
+        if not target or images.source in target
+    ]
 
 
 def stems_of(images: ImageList) -> list[str]:

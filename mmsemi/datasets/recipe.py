@@ -12,9 +12,9 @@ from typing import Any
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
+from . import target_domain as domains
 from .facts import zero_label_metainfo
 from .splits import below_root
-from .target_domain import both_domains, shared_out, target_share
 
 REGIMES = ('supervised', 'rounds', 'online')
 PACK = [dict(type='PackSemiInputs')]
@@ -40,7 +40,7 @@ class Recipe:
         self.data, self.regime = copy.deepcopy(dict(data)), regime
         self.batch = self.data.get('batch') or {}
         self.zero_label = self.data.get('zero_label')
-        self.target = target_share(self.data, self.batch)
+        self.shares = domains.labeled_shares(self.data, self.batch)
 
     # Steps that pipelines share.
     def image(self) -> list[dict]:
@@ -212,10 +212,11 @@ class Recipe:
         more = dict(ann_file=listed) if listed else {}
         sampler = dict(type='InfiniteSampler', shuffle=True)
         dataset = self.dataset('labeled', self.train(augment), **more)
-        if self.target:
-            target = self.dataset('target', self.train(augment))
-            number = self.batch['labeled'], self.target
-            sampler, dataset = both_domains(dataset, target, batch, number)
+        if self.shares[1]:
+            few = self.dataset('target', self.train(augment))
+            sampler, dataset = domains.both_domains(
+                dataset, few, batch, self.shares
+            )
         return self.loader(batch, 'num_workers', sampler, dataset)
 
     def mixed(self, unlabeled: str, pipeline: list[dict]) -> dict:
@@ -236,22 +237,21 @@ class Recipe:
             labeled=self.dataset('labeled', self.sup()),
             unlabeled=others,
         )
-        if self.target:
+        if self.shares[1]:
             parts.insert(1, 'target')
             dataset['target'] = self.dataset('target', self.sup())
         if self.data.get('paste'):
             parts.insert(-1, 'paste')
             dataset['paste'] = self.dataset('labeled', self.paste())
-        samples = tuple(shared_out(self.batch, self.target, parts))
+        samples = tuple(domains.shared_out(self.batch, self.shares[1], parts))
         number = sum(samples)
         kind = 'SourceRatioSampler'
         if self.data.get('partners'):
             kind, number = 'CutMixPartnerSampler', number + samples[-1]
         sampler = dict(type=kind, samples_per_source=samples)
-        if unlabeled == 'PseudoLabelDataset' and self.data.get(
-            'round_sampler'
-        ):
-            sampler = dict(self.data['round_sampler'])
+        given = self.data.get('round_sampler')
+        if given and unlabeled == 'PseudoLabelDataset':
+            sampler = domains.round_sampler(given, self.shares)
             number = self.batch['rounds']
         return self.loader(number, 'num_workers', sampler, dataset)
 

@@ -7,7 +7,7 @@ from mmsemi.registry import DATASETS
 
 @DATASETS.register_module()
 class SemiDataset(ConcatDataset):
-    """Labeled images followed by unlabeled or pseudo-labeled ones.
+    """Labeled images, followed by unlabeled or pseudo-labeled ones.
 
     A ``ConcatDataset`` whose parts have names, so that a config can override
     one of them. Every item has all branches that :class:`.MultiBranch` makes
@@ -22,7 +22,8 @@ class SemiDataset(ConcatDataset):
         paste: of labeled images again, to be pasted into the others (AEL),
             as a rule with a pipeline of its own. Comes before the others.
         unlabeled: config or instance of the other one, normally an
-            :class:`UnlabeledDataset` or a :class:`PseudoLabelDataset`.
+            :class:`UnlabeledDataset` or a :class:`PseudoLabelDataset`; None
+            where labeled images of both domains are learned alone.
 
     Raises:
         ValueError: if they do not have the same classes.
@@ -31,7 +32,7 @@ class SemiDataset(ConcatDataset):
     def __init__(
         self,
         labeled: dict | BaseDataset,
-        unlabeled: dict | Dataset,
+        unlabeled: None | dict | Dataset,
         paste: None | dict | BaseDataset = None,
         target: None | dict | BaseDataset = None,
     ) -> None:
@@ -53,6 +54,10 @@ class SemiDataset(ConcatDataset):
                     f'labeled and {name} dataset have different classes: '
                     f'{first} and {list(part.metainfo["classes"])}'
                 )
+        # All images with labels, whatever their domain.
+        self.with_labels = [
+            part for part in (self.labeled, self.target) if part is not None
+        ]
         self._metainfo = self.labeled.metainfo
         self._fully_initialized = False
         self.full_init()

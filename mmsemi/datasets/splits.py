@@ -13,6 +13,7 @@ from .lists import read_names
 from .names import Names
 
 LABELED, UNLABELED = 'labeled.txt', 'unlabeled.txt'
+TARGET = 'target.txt'
 PLAIN_LOOPS = ('IterBasedTrainLoop', 'EpochBasedTrainLoop')
 TRAIN_LOADERS = ('train_dataloader', 'semi_dataloader', 'label_dataloader')
 WITHOUT_LABELS = ('UnlabeledDataset', 'PseudoLabelDataset')
@@ -120,7 +121,8 @@ def leaf_datasets(
         for part in ('labeled', 'target', 'paste'):
             if dataset.get(part):
                 yield from leaf_datasets(dataset[part], role)
-        yield from leaf_datasets(dataset['unlabeled'], 'unlabeled')
+        if dataset.get('unlabeled'):
+            yield from leaf_datasets(dataset['unlabeled'], 'unlabeled')
     elif is_type(dataset, DATASETS, *WITHOUT_LABELS):
         yield from leaf_datasets(dataset['dataset'], 'unlabeled')
     elif 'datasets' in dataset:
@@ -130,6 +132,17 @@ def leaf_datasets(
         yield from leaf_datasets(dataset['dataset'], role)
     else:
         yield role, dataset
+
+
+def target_datasets(cfg: Config) -> Iterator[dict]:
+    """Configs of the labeled datasets of the target domain, if there are any.
+
+    They are among the labeled ones of :func:`config_datasets`.
+    """
+    for key in TRAIN_LOADERS:
+        dataset = (cfg.get(key) or {}).get('dataset') or {}
+        if dataset.get('target'):
+            yield from (leaf for _, leaf in leaf_datasets(dataset['target']))
 
 
 def config_datasets(cfg: Config) -> Iterator[tuple[str, dict]]:
@@ -170,17 +183,23 @@ def set_split(cfg: Config, folder: str) -> None:
     Args:
         cfg: config, changed in place.
         folder: holds ``labeled.txt``, and ``unlabeled.txt`` if the config has
-            unlabeled images.
+            unlabeled images. Labeled images of the target domain stay what
+            they are, unless there is a ``target.txt`` for them.
 
     Raises:
         UsageError: if a list is missing or no dataset reads lists.
     """
     names = dict(labeled=LABELED, unlabeled=UNLABELED)
+    few = {id(dataset) for dataset in target_datasets(cfg)}
     found = False
     for role, dataset in config_datasets(cfg):
         if role not in names or 'ann_file' not in dataset:
             continue
         path = osp.join(folder, names[role])
+        if id(dataset) in few:
+            path = osp.join(folder, TARGET)
+            if not osp.isfile(path):
+                continue
         read_list(path)
         # Relative lists are looked for below data_root.
         dataset['ann_file'] = (

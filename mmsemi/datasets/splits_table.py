@@ -9,14 +9,15 @@ from mmengine.logging import print_log
 from mmsemi.registry import DATASETS, class_of
 from mmsemi.utils.errors import UsageError
 
-from .splits import LABELED, UNLABELED, listed_names
+from .splits import LABELED, TARGET, UNLABELED, listed_names
 
 
 def choose_split(data: dict, split: str | None = None) -> dict[str, Any]:
     """Let the facts of a data set use the lists of one split.
 
     A split is the name of one the data set knows, or a folder with
-    ``labeled.txt`` and, if there are unlabeled images, ``unlabeled.txt``.
+    ``labeled.txt``, ``unlabeled.txt`` if there are unlabeled images, and
+    ``target.txt`` if there are labeled images of the target domain.
     ``splits`` of the facts tells what is known of each by name: how many
     images its lists hold, where they are if not in ``lists``, and settings
     of the published schedule that go with it. A third list is that of labeled
@@ -99,10 +100,12 @@ def _lists(data: dict, entry: dict, name: str) -> tuple[str, ...]:
     if isinstance(given, str):
         folder = given.format(split=name)
         given = (f'{folder}/{LABELED}', f'{folder}/{UNLABELED}')
+        if osp.isfile(f'{folder}/{TARGET}'):
+            given += (f'{folder}/{TARGET}',)
         root = data['labeled'].get('data_root')
         # Lists of a named split are below data_root, a user's are not.
         if root and entry.get('lists') == name:
-            return osp.abspath(given[0]), osp.abspath(given[1])
+            return tuple(osp.abspath(path) for path in given)
     return tuple(given)
 
 

@@ -5,28 +5,36 @@ from collections.abc import Iterator, Sequence
 from mmsemi.utils.errors import UsageError
 
 
-def target_share(data: dict, batch: dict) -> int:
-    """How many of the labeled images in a batch are of the target domain.
+def labeled_shares(data: dict, batch: dict) -> tuple[int, int]:
+    """Labeled images in a batch, and how many of them are of the target.
 
     Args:
         data: facts of the data set.
-        batch: numbers of images in a batch: of the ``labeled`` ones
-            ``target`` (1 by default) are of the target domain, if there are
-            such images.
+        batch: numbers of images in a batch: of the ``labeled`` ones (where
+            there is no such number, of those ``alone``) ``target`` (1 by
+            default) are of the target domain, if there are such images.
 
     Raises:
         UsageError: where nothing would be left for the source images.
     """
+    labeled = batch.get('labeled') or batch.get('alone', 0)
     if not data.get('target'):
-        return 0
-    number, labeled = batch.get('target', 1), batch.get('labeled', 0)
+        return labeled, 0
+    number = batch.get('target', 1)
     if not 0 < number < labeled:
         raise UsageError(
             f'data.batch.target: {number} of the {labeled} labeled images in '
             'a batch are to be of the target domain. At least one, and not '
             'all, must be'
         )
-    return number
+    return labeled, number
+
+
+def round_sampler(sampler: dict, shares: tuple[int, int]) -> dict:
+    """The sampler a data set has for rounds, told of the target's share."""
+    if not shares[1]:
+        return dict(sampler)
+    return {'target_share': shares[1] / shares[0], **sampler}
 
 
 def shared_out(
@@ -36,7 +44,7 @@ def shared_out(
 
     Args:
         batch: numbers by the names of parts.
-        target: see :func:`target_share`.
+        target: see :func:`labeled_shares`.
         parts: names.
     """
     sources = dict(batch, target=target)
@@ -66,4 +74,6 @@ def both_domains(
     sampler = dict(
         type='SourceRatioSampler', samples_per_source=(batch - few, few)
     )
-    return sampler, dict(type='ConcatDataset', datasets=[source, target])
+    return sampler, dict(
+        type='SemiDataset', labeled=source, target=target, unlabeled=None
+    )

@@ -40,10 +40,15 @@ class PseudoLabelStore:
 
     Args:
         root: folder of all rounds, ``work_dir/pseudo_labels`` by custom.
+        notes: folder in which to note that a round was whole, where nothing
+            may be written below ``root``; by default that of the round.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(
+        self, root: str | Path, notes: str | Path | None = None
+    ) -> None:
         self.root = Path(root)
+        self.notes = None if notes is None else Path(notes)
 
     def folder(self, round_index: int) -> Path:
         """Folder of a complete round."""
@@ -133,7 +138,8 @@ class PseudoLabelStore:
             return 'no readable manifest'
         expected = manifest.get('files', {})
         stamp = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-        if _text(folder / VERIFIED) == stamp:
+        notes = self.notes or folder
+        if _text(notes / VERIFIED) == stamp:
             found = sum(
                 _count_files(folder / kind) for kind in expected['kinds']
             )
@@ -147,7 +153,7 @@ class PseudoLabelStore:
             return f'{FILES} is damaged'
         problem = _first_problem(folder, table, stems)
         if problem is None:
-            write_text(folder, VERIFIED, stamp)
+            write_text(notes, VERIFIED, stamp)
         return problem
 
 

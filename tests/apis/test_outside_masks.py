@@ -1,5 +1,7 @@
 """Masks from elsewhere: read, calibrated, written, learned from."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from mmsemi.apis import calibrate_masks
 from mmsemi.engine.runner import build_runner
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 from mmsemi.utils.errors import UsageError
-from tests.tiny import CLASSES, SIZE, make_tiny_set, tiny_config
+from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config
 
 LABELED, UNLABELED = 14, 10
 
@@ -103,8 +105,38 @@ def test_hard_masks_are_kept_or_dropped_by_class(given, tmp_path):
     )
 
 
-def rounds(given, labels, work_dir, portions=(1.0, 0.5)):
-    cfg = tiny_config(given / 'data', work_dir)
+def test_source_images_say_nothing_of_the_target(given, tmp_path):
+    """Masks are right in the source, and wrong in the target domain."""
+    shutil.copytree(given / 'data', tmp_path / 'data')
+    source, target = range(4), range(4, LABELED)
+    for name, part in (('labeled', source), ('few', target)):
+        lines = ''.join(f'{k:02d}\n' for k in part)
+        (tmp_path / f'data/{name}.txt').write_text(lines)
+    (tmp_path / 'masks').mkdir()
+    for number in (*source, *target, LABELED):
+        truth = true_mask(given, f'{number:02d}')
+        labels = truth if number in source else np.where(truth == 1, 0, 1)
+        labels = np.where(truth == 2, 2, labels).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f'masks/{number:02d}.png'), labels)
+    cfg = tiny_config(tmp_path / 'data', tmp_path / 'work')
+    dataset = cfg.semi_dataloader.dataset
+    dataset.target = dict(
+        dataset.labeled, ann_file=str(tmp_path / 'data/few.txt')
+    )
+    cfg.dump(tmp_path / 'config.py')
+    args = str(tmp_path / 'config.py'), str(tmp_path / 'masks')
+    calibrate_masks(*args, str(tmp_path / 'out'), precision=0.5)
+    found = PseudoLabelStore(tmp_path / 'out').manifest(0)['calibration']
+    assert [found[name]['kept'] for name in CLASSES] == [False, False, True]
+    assert {found[name]['images'] for name in CLASSES} == {len(target)}
+
+
+def rounds(
+    given, labels, work_dir, portions=(1.0, 0.5), killed=None, **changes
+):
+    cfg = tiny_config(given / 'data', work_dir, **changes)
+    if killed is not None:
+        cfg.custom_hooks.append(dict(type='KillHook', iteration=killed))
     cfg.train_cfg.portions = portions
     cfg.train_cfg.supervised_iters = cfg.train_cfg.iters_per_round = 2
     for hook in cfg.custom_hooks:
@@ -114,9 +146,19 @@ def rounds(given, labels, work_dir, portions=(1.0, 0.5)):
     return build_runner(cfg)
 
 
+def contents(folder):
+    return {
+        path: path.stat().st_mtime_ns
+        for path in folder.rglob('*')
+        if path.is_file()
+    }
+
+
 def test_first_round_learns_them_and_later_ones_the_models_own(kept):
     given, _, manifest = kept
+    before = contents(given / 'out')
     rounds(given, given / 'out', given / 'work').train()
+    assert contents(given / 'out') == before
     store = PseudoLabelStore(given / 'work/pseudo_labels')
     first, second = store.manifest(1), store.manifest(2)
     assert first['kept'] == manifest['kept'] != second['kept']
@@ -126,6 +168,33 @@ def test_first_round_learns_them_and_later_ones_the_models_own(kept):
         read_png(given / 'out/round_0' / path),
     )
     assert second['per_class']['ground']['threshold'] > 0
+
+
+def test_runs_go_on_when_the_folder_is_gone(kept, tmp_path):
+    given, _, manifest = kept
+    out, work = tmp_path / 'out', tmp_path / 'work'
+    for killed in (3, 5, None):  # in round 1, in round 2
+        if killed == 3:
+            shutil.copytree(given / 'out', out)
+        runner = rounds(given, out, work, killed=killed, resume=work.exists())
+        if killed is None:
+            runner.train()
+        else:
+            with pytest.raises(Killed):
+                runner.train()
+        shutil.rmtree(out, ignore_errors=True)
+    first = PseudoLabelStore(work / 'pseudo_labels').manifest(1)
+    assert first['kept'] == manifest['kept']
+    assert runner.iter == 6
+    # Nor is it another run's: labels that are damaged cannot be replaced.
+    shutil.copytree(given / 'out', out)
+    other = tmp_path / 'other'
+    with pytest.raises(Killed):
+        rounds(given, out, other, killed=3).train()
+    shutil.rmtree(out)
+    next((other / 'pseudo_labels/round_1/labels').iterdir()).unlink()
+    with pytest.raises(UsageError, match='no labels yet.*calibrate-masks'):
+        rounds(given, out, other, resume=True).train()
 
 
 def test_labels_that_do_not_serve_are_refused(kept, tmp_path):

@@ -1,5 +1,6 @@
 from itertools import islice
 
+import numpy as np
 import pytest
 from torch.utils.data import ConcatDataset, DataLoader
 
@@ -146,6 +147,20 @@ def test_subset_of_the_source_and_all_of_the_target():
     assert len(larger) == 30 and chosen < larger
     with pytest.raises(ValueError, match='2 rounds, this is round 3'):
         sampler.set_round(3)
+
+
+@pytest.mark.parametrize('share, times', [(0.0, 1), (0.25, 2), (0.5, 5)])
+def test_labeled_target_images_have_their_share(share, times):
+    sampler = SourceSubsetSampler(
+        sources(40, 4, 10), portions=(0.5,), target_share=share, seed=0
+    )
+    drawn = stream(sampler, len(sampler))
+    assert len(sampler) == 20 + 4 * times + 10
+    counts = np.bincount(drawn, minlength=54)
+    assert (counts[40:44] == times).all() and (counts[44:] == 1).all()
+    assert counts[:40].sum() == 20
+    with pytest.raises(ValueError, match='target_share must lie in'):
+        SourceSubsetSampler(sources(4, 1, 1), (0.5,), target_share=1.0)
 
 
 def test_subset_drawn_again_in_every_round():

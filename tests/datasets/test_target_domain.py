@@ -2,17 +2,23 @@
 
 import shutil
 from itertools import islice
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmsemi.datasets.recipe import Recipe
-from mmsemi.datasets.splits import config_datasets
+from mmsemi.datasets.splits import config_datasets, set_split
 from mmsemi.datasets.splits_table import choose_split
 from mmsemi.datasets.target_domain import both_domains
 from mmsemi.doctor.data import check_data
 from mmsemi.engine.build import resolve
+from mmsemi.engine.hooks.class_frequency_hook import ClassFrequencyHook
+from mmsemi.engine.loops.round_lengths import epoch_lengths
 from mmsemi.engine.runner import build_runner
+from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.registry import DATA_SAMPLERS, DATASETS
 from mmsemi.utils.errors import UsageError
 from tests.models.segmentors.test_mean_teacher import tiny_student
@@ -99,6 +105,78 @@ def test_labeled_images_alone_are_of_both_domains(root):
     assert len(DATASETS.build(loader['dataset'])) == 8
     plain = recipe(root, 'supervised', 'plain').loaders()['train_dataloader']
     assert plain['sampler']['type'] == 'InfiniteSampler'
+
+
+def test_rounds_that_mix_freely_know_the_three_kinds(root):
+    """CBST's sampler: a share of the source, and all of the target."""
+    data = facts(root, rounds=2, labeled=4, target=2)
+    data['round_sampler'] = dict(
+        type='SourceSubsetSampler', portions=(0.5, 1.0)
+    )
+    choose_split(data, 'few')
+    loader = Recipe(data, 'rounds').loaders()['semi_dataloader']
+    assert loader['sampler']['target_share'] == 0.5
+    dataset = DATASETS.build(loader['dataset'])
+    sampler = DATA_SAMPLERS.build(
+        dict(loader['sampler'], dataset=dataset, seed=0)
+    )
+    # 3 and 6 source images, 2 target images (twice, 3 times), 7 without.
+    assert len(sampler) == 3 + 2 * 2 + 7
+    sampler.set_round(2)
+    assert len(sampler) == 6 + 2 * 3 + 7
+    assert epoch_lengths(loader, 7, 2, (0.5, 1.0)) == [7, 10]
+    # A pass is one over the images without labels.
+    loader = recipe(root, 'rounds').loaders()['semi_dataloader']
+    assert epoch_lengths(loader, 7, 1) == [4]
+
+
+@pytest.mark.parametrize('regime', ['online', 'supervised'])
+def test_class_weights_are_of_both_domains(root, regime, monkeypatch):
+    loaders = recipe(root, regime).loaders()
+    dataset = DATASETS.build(loaders['train_dataloader']['dataset'])
+    seen = []
+    monkeypatch.setattr(
+        'mmsemi.engine.hooks.class_frequency_hook.count_classes',
+        lambda part, threads: seen.append(len(part)) or np.ones(3),
+    )
+    loss = ClassBalancedCrossEntropyLoss(
+        mode='sqrt_inverse', class_frequency='labeled'
+    )
+    runner = MagicMock()
+    runner.model = torch.nn.Sequential(loss, torch.nn.Conv2d(1, 1, 1))
+    runner.train_dataloader.dataset = dataset
+    monkeypatch.setattr(
+        'mmsemi.engine.hooks.class_frequency_hook.trains', lambda _: True
+    )
+    ClassFrequencyHook().before_run(runner)
+    assert seen == [6, 2]
+
+
+@pytest.mark.parametrize('regime', ['online', 'supervised', 'rounds'])
+def test_another_split_of_a_written_config(root, tmp_path, regime):
+    """``--split FOLDER`` leaves the target list, or has one for it."""
+    cfg = Config(recipe(root, regime).loaders())
+    for name in ('labeled', 'unlabeled'):
+        shutil.copy(root / f'{name}.txt', tmp_path)
+
+    def lists():
+        found = {}
+        for role, dataset in config_datasets(cfg):
+            found.setdefault(role, set()).add(dataset['ann_file'])
+        return found
+
+    set_split(cfg, str(tmp_path))
+    labeled = {str(tmp_path / 'labeled.txt'), str(root / 'few.txt')}
+    assert lists()['labeled'] == labeled
+    if regime != 'supervised':
+        assert lists()['unlabeled'] == {str(tmp_path / 'unlabeled.txt')}
+    shutil.copy(root / 'few.txt', tmp_path / 'target.txt')
+    set_split(cfg, str(tmp_path))
+    labeled = {str(tmp_path / f'{name}.txt') for name in ('labeled', 'target')}
+    assert lists()['labeled'] == labeled
+    data = facts(root)
+    choose_split(data, str(tmp_path))
+    assert data['target']['ann_file'] == str(tmp_path / 'target.txt')
 
 
 @pytest.mark.parametrize('target', [0, 3])

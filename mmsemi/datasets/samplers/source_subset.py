@@ -23,21 +23,37 @@ def source_subset(num_images: int, portion: float, seed: int) -> np.ndarray:
     )
 
 
+def target_times(source: int, target: int, share: float) -> int:
+    """How often a pass takes each labeled image of the target domain.
+
+    Args:
+        source: number of source images in the pass.
+        target: number of labeled target images.
+        share: that these should have of the labeled images; they come at
+            least once, and all of them equally often.
+    """
+    return max(1, round(source * share / (1 - share) / max(target, 1)))
+
+
 @DATA_SAMPLERS.register_module()
 class SourceSubsetSampler(EndlessSampler):
     """Endless stream of all target images and a part of the source.
 
     Every pass shuffles the chosen source images and the target images
-    together, so batches mix the two freely (CBST, CRST). Iterating again
-    gives the same indices again; ranks take turns.
+    together, so batches mix the two freely (CBST, CRST). Labeled target
+    images, if there are any, come in all passes, so often that they have
+    their share. Iterating again gives the same indices again; ranks take
+    turns.
 
     Args:
-        dataset: of two parts, source and target (a :class:`SemiDataset`).
+        dataset: of two parts, source and target, or of three, with labeled
+            target images between them (a :class:`SemiDataset`).
         portions: share of the source images in round 1, 2, ..., or
             arguments of ``mmsemi.pseudo_labels.schedules.portion_schedule``.
         policy: ``'cumulative'``: one draw, of which later rounds take more;
             ``'resample'``: another draw in every round.
         subset_seed: seed of the draw; ``'resample'`` adds the round.
+        target_share: share of the labeled target images in all labeled ones.
         seed: of the order, the same on all ranks; the Runner gives it.
     """
 
@@ -47,6 +63,7 @@ class SourceSubsetSampler(EndlessSampler):
         portions: dict | Sequence[float],
         policy: str = 'cumulative',
         subset_seed: int = 0,
+        target_share: float = 0.0,
         seed: int | None = None,
     ) -> None:
         if policy not in ('cumulative', 'resample'):
@@ -54,11 +71,15 @@ class SourceSubsetSampler(EndlessSampler):
                 f"policy must be 'cumulative' or 'resample', got {policy!r}"
             )
         ends = list(getattr(dataset, 'cumulative_sizes', []))
-        if len(ends) != 2:
+        if len(ends) not in (2, 3):
             raise ValueError(
                 'SourceSubsetSampler needs a dataset of source '
                 f'and target images, such as SemiDataset; '
                 f'{type(dataset).__name__} has {len(ends)} parts'
+            )
+        if not 0 <= target_share < 1:
+            raise ValueError(
+                f'target_share must lie in [0, 1), got {target_share}'
             )
         self.rank, self.world_size = get_dist_info()
         self.dataset = dataset
@@ -66,7 +87,9 @@ class SourceSubsetSampler(EndlessSampler):
         self.policy = policy
         self.subset_seed = subset_seed
         self.seed = sync_random_seed() if seed is None else seed
-        self.num_source, self.num_images = ends
+        self.num_source, self.num_images = ends[0], ends[-1]
+        self.num_labeled = ends[-2]  # of both domains
+        self.target_share = target_share
         self.set_round(1)
 
     def set_round(self, round_index: int) -> None:
@@ -86,10 +109,13 @@ class SourceSubsetSampler(EndlessSampler):
         chosen = source_subset(
             self.num_source, self.portions[round_index - 1], seed
         )
+        target = torch.arange(self.num_source, self.num_labeled)
+        times = target_times(len(chosen), len(target), self.target_share)
         self.indices = torch.cat(
             [
                 torch.from_numpy(chosen),
-                torch.arange(self.num_source, self.num_images),
+                target.repeat(times),
+                torch.arange(self.num_labeled, self.num_images),
             ]
         )
 

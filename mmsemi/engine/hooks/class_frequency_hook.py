@@ -20,8 +20,8 @@ class ClassFrequencyHook(Hook):
 
     Gives the counts to every :class:`ClassBalancedCrossEntropyLoss` with
     ``class_frequency='labeled'``. The masks are those of
-    ``train_dataloader`` (of its labeled part), read as stored, without
-    augmentation.
+    ``train_dataloader`` (of its labeled part and, where there is one, the
+    labeled part of the target domain), read as stored, without augmentation.
 
     Args:
         threads: how many masks are read at once.
@@ -49,8 +49,8 @@ class ClassFrequencyHook(Hook):
             return
         dataset = runner.train_dataloader.dataset
         # Online methods train on both parts from the start.
-        dataset = getattr(dataset, 'labeled', dataset)
-        counts = count_classes(dataset, self.threads)
+        parts = getattr(dataset, 'with_labels', [dataset])
+        counts = sum(count_classes(part, self.threads) for part in parts)
         device = next(model.parameters()).device
         for loss in losses:
             loss.set_class_frequency(counts)

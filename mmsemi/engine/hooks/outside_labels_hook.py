@@ -3,8 +3,6 @@
 import zlib
 from pathlib import Path
 
-from mmengine.config import Config
-
 from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import FILES, MANIFEST, PseudoLabelStore
 from mmsemi.registry import HOOKS
@@ -21,7 +19,9 @@ class OutsideLabelsHook(PseudoLabelHook):
     """Labels from elsewhere in round 1, those of the model itself later.
 
     ``mmsemi calibrate-masks`` writes the folder. It holds what is to be
-    learned: round 1 takes all of it, so its portion must be 1.
+    learned: round 1 takes all of it, so its portion must be 1. Nothing is
+    written there, and when the work dir has the labels, a run goes on
+    without it.
 
     Args:
         labels: folder that ``mmsemi calibrate-masks`` has written.
@@ -30,7 +30,7 @@ class OutsideLabelsHook(PseudoLabelHook):
 
     def __init__(self, labels: str, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.outside = PseudoLabelStore(labels)
+        self.labels = Path(labels)
 
     def before_train(self, runner) -> None:
         """Stop now where the labels do not serve."""
@@ -39,35 +39,66 @@ class OutsideLabelsHook(PseudoLabelHook):
         if loop.portions[0] != 1:
             raise UsageError(
                 f'portions={loop.portions}: round 1 learns all labels of '
-                f'{self.outside.root}. Let the first portion be 1.0'
+                f'{self.labels}. Let the first portion be 1.0'
             )
-        problem = on_main(self._unfit, loop.label_dataset)
+        if loop.iter >= loop.round_ends[1]:
+            return  # round 1 is over
+        problem = on_main(self._unfit, runner)
         if problem:
             raise UsageError(
-                f'{self.outside.root}: {problem}. Write the labels with '
+                f'{self.labels}: {problem}. Write the labels with '
                 '`mmsemi calibrate-masks`'
             )
 
-    def _unfit(self, dataset) -> str | None:
-        """Why the folder does not serve a data set."""
-        problem = self.outside.problem(0)
+    def _outside(self, runner) -> PseudoLabelStore:
+        """The folder, which belongs to somebody else."""
+        notes = self._store(runner).root / 'outside'
+        return PseudoLabelStore(self.labels, notes=notes)
+
+    def _unfit(self, runner) -> str | None:
+        """Why round 1 finds no labels that serve the data set."""
+        own = self._store(runner)
+        taken = own.manifest(1) or {}
+        if (
+            taken.get('settings') == self._settings(runner, 1)
+            and own.problem(1) is None
+        ):
+            return None
+        outside, dataset = (
+            self._outside(runner),
+            runner.train_loop.label_dataset,
+        )
+        problem = outside.problem(0)
         if problem:
             return problem
         classes = list(dataset.metainfo['classes'])
-        given = (self.outside.manifest(0) or {}).get('classes')
+        given = (outside.manifest(0) or {}).get('classes')
         if given != classes:
             return f'its classes are {given}, those of the data {classes}'
-        _, stems = FileTable.load(self.outside.folder(0) / FILES)
+        _, stems = FileTable.load(outside.folder(0) / FILES)
         known = set(stems.decode().splitlines())
         missing = next((s for s in dataset.stems() if s not in known), None)
         if missing is not None:
             return f'it has no labels for the unlabeled image {missing}'
         return None
 
-    def _settings(self, cfg: Config) -> str:
-        """Other labels from elsewhere are other settings."""
-        manifest = self.outside.folder(0) / MANIFEST
-        return f'{super()._settings(cfg)}-{zlib.crc32(_bytes(manifest)):08x}'
+    def _settings(self, runner, round_index: int) -> str:
+        """Other labels from elsewhere are other settings of round 1."""
+        found = super()._settings(runner, round_index)
+        if round_index != 1:
+            return found
+        manifest = self._outside(runner).folder(0) / MANIFEST
+        if manifest.is_file():
+            return f'{found}-{zlib.crc32(manifest.read_bytes()):08x}'
+        # Gone: what was taken over is as good.
+        taken = self._store(runner).manifest(1) or {}
+        return f'{found}-{taken.get("settings", "").rpartition("-")[2]}'
+
+    def _problem(self, store, loop, source) -> str | None:
+        """Weights did not make the labels of round 1."""
+        return super()._problem(
+            store, loop, source if loop.round > 1 else None
+        )
 
     def labeling_pass(self, runner, model, labeler, store) -> LabelingPass:
         """Of round 1 from disk, of later ones by the model."""
@@ -78,10 +109,6 @@ class OutsideLabelsHook(PseudoLabelHook):
             self.label_loader(runner, runner.train_loop.label_dataset),
             labeler,
             store,
-            self.outside.folder(0),
+            self._outside(runner).folder(0),
             **self.pass_cfg,
         )
-
-
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b''

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.dist import broadcast, is_distributed
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -155,14 +154,14 @@ class PseudoLabelHook(Hook):
                 f'the labels on disk keep {manifest["portion"]}, the '
                 f'round {loop.portion}'
             )
-        if manifest['settings'] != self._settings(loop.runner.cfg):
+        if manifest['settings'] != self._settings(loop.runner, loop.round):
             return 'the labels on disk were made with other settings'
         if source is not None and manifest['source'] != source:
             return 'the labels on disk were made by other weights'
         return None
 
-    def _settings(self, cfg: Config) -> str:
-        """Checksum of all settings the labels depend on."""
+    def _settings(self, runner, round_index: int) -> str:
+        """Checksum of all settings the labels of a round depend on."""
         prior = self.labeler.get('prior')
         parts = (
             self.labeler,
@@ -170,7 +169,7 @@ class PseudoLabelHook(Hook):
             self.pass_cfg,
             self.undo_class_weights,
             self.labeling_model,
-            cfg.label_dataloader.dataset,
+            runner.cfg.label_dataloader.dataset,
             prior and zlib.crc32(Path(prior).read_bytes()),
         )
         return f'{zlib.crc32(repr(parts).encode()):08x}'
@@ -214,7 +213,7 @@ class PseudoLabelHook(Hook):
                 loop.round,
                 loop.portion,
                 source=fingerprint(model),
-                settings=self._settings(runner.cfg),
+                settings=self._settings(runner, loop.round),
                 iteration=loop.round_begin,
                 labeler=str(labeler),
             )

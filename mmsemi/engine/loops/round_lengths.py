@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from mmengine.dist import get_world_size
 
+from mmsemi.datasets.samplers.source_subset import target_times
 from mmsemi.registry import DATASETS
 
 
@@ -49,7 +50,8 @@ def epoch_lengths(
     """
     sampler = loader['sampler']
     if 'samples_per_source' in sampler:
-        step = sampler['samples_per_source'][1] * get_world_size()
+        # Unlabeled images come last.
+        step = sampler['samples_per_source'][-1] * get_world_size()
         return [math.ceil(images / step)] * num_rounds
     if source_portions is None:
         raise ValueError(
@@ -58,11 +60,16 @@ def epoch_lengths(
             'semi_dataloader, or give iters_per_round'
         )
     step = loader['batch_size'] * get_world_size()
-    source = len(DATASETS.build(loader['dataset']['labeled']))
-    return [
-        math.ceil((math.floor(source * share) + images) / step)
-        for share in source_portions
-    ]
+    parts = loader['dataset']
+    source = len(DATASETS.build(parts['labeled']))
+    target = len(DATASETS.build(parts['target'])) if parts.get('target') else 0
+    lengths = []
+    for portion in source_portions:
+        labeled = math.floor(source * portion)
+        share = sampler.get('target_share', 0.0)
+        labeled += target * target_times(labeled, target, share)
+        lengths.append(math.ceil((labeled + images) / step))
+    return lengths
 
 
 def round_ends(supervised_iters: int, lengths: Sequence[int]) -> list[int]:
