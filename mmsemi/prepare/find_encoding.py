@@ -47,7 +47,7 @@ def find_encoding(
             f"--background must be 'class' or 'ignore', got {background!r}"
         )
     given = parse_classes(classes)
-    ignored = parse_value(str(ignore_value))[0]
+    parse_value(str(ignore_value))  # a bad one is said first
     everything = list(facts)
     if isinstance(source, JoinedMasks):
         stored = [item for item in facts if item.space != LABEL]
@@ -57,6 +57,7 @@ def find_encoding(
             source = source.drawn
     space = space_of(facts)
     totals = Totals(facts, space)
+    ignored = _ignored_code(str(ignore_value), space, facts)
     findings: list[Finding] = []
     by_value = bool(given) and given[0].code is not None
     if by_value and given[0].color != (space == COLOR):
@@ -91,6 +92,27 @@ def find_encoding(
         findings += source.notes(everything)
     findings += notes(encoding, totals, everything)
     return encoding, everything, findings
+
+
+def _ignored_code(
+    ignore_value: str, space: str, facts: Sequence[MaskFacts]
+) -> int:
+    """Code of ignored pixels, -1 where masks cannot hold it.
+
+    Raises:
+        UsageError: if it is a number and masks hold colors, or a color and
+            they hold numbers. The default says nothing about colors.
+    """
+    code, color = parse_value(ignore_value)
+    if space == LABEL or color == (space == COLOR):
+        return code
+    if code == 255 and not color:
+        return -1
+    raise UsageError(
+        f'--ignore-value {ignore_value} is a {"color" if color else "number"}'
+        f', but {facts[0].file} and the other masks hold '
+        f'{"numbers" if color else "colors"}. Give one of those'
+    )
 
 
 def _mode(facts: Sequence[MaskFacts], encoding: Encoding) -> str:

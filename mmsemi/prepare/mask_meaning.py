@@ -20,9 +20,9 @@ def explicit(
     space: str,
     facts: Sequence[MaskFacts],
 ) -> Encoding:
-    """A mapping that a person gave."""
+    """A mapping that a person gave; ``ignored`` is -1 where no code is."""
     codes = [int(c.code or 0) for c in given]
-    rest = [] if ignored in codes else [ignored]
+    rest = [] if ignored in codes or ignored < 0 else [ignored]
     known = {*codes, *rest}
     unknown = [c for c in totals.codes.tolist() if c not in known]
     encoding = Encoding(
@@ -89,13 +89,11 @@ def meaning(
     background: str,
     facts: Sequence[MaskFacts],
 ) -> Encoding:
-    """Give values their classes."""
+    """Give values their classes; ``ignored`` is -1 where no code is."""
     values = sorted(centers)
     deep = any(v > 255 for v in values) and space == GRAY
     void = {ignored, 65535} if deep and ignored == 255 else {ignored}
     rest: list[int] = [v for v in values if v in void]
-    if space == COLOR and ignored < 256:
-        rest = []  # a gray value says nothing about colors
     if rest and space == GRAY and _is_class(values, deep):
         rest = []
     values = [v for v in values if v not in rest]

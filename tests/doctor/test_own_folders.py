@@ -291,6 +291,13 @@ BAD = [
      'names.txt: no such file of class names'),
     ('a bad value', fine, dict(ignore_value='void'),
      "'void' is no value of a mask"),
+    ('a number to ignore in colors', of(lookup(*own.COLORS)),
+     dict(ignore_value=7), r'--ignore-value 7 is a number, but .* hold col'),
+    ('a color to ignore in numbers', fine, dict(ignore_value='#ff0000'),
+     '--ignore-value #ff0000 is a color, but .*a.png and .* hold numbers'),
+    ('a blue class without name', of(lookup(
+        (0, 0, 0), (255, 0, 0), (0, 0, 255))),
+     dict(classes='#000000=a,#ff0000=b'), 'the value #0000ff, which --cl'),
     ('a bad background', fine, dict(background='no'), "got 'no'"),
     ('COCO of other images', coco(images=[dict(id=0, file_name='q.png')]), {},
      'x.json: none of its images is in'),

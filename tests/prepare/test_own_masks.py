@@ -21,6 +21,7 @@ from .own_folders import COLORS, SIZE, lookup, masks, photo, put, smooth
 
 IDS = lookup(0, 1, 2)
 RGB = lookup(*COLORS)
+BLUE = lookup((0, 0, 0), (0, 0, 200), (0, 0, 255))
 
 
 def ids_with_border(ids):
@@ -203,6 +204,10 @@ GOOD = [
      dict(classes='#000000=none,#ff0000=cat,#00ff00=dog'), []),
     ('a color to ignore', lambda r: {n: lookup(0, 1, 255)(m) for n, m in masks(
         r, RGB).items()}, dict(ignore_value='#00ff00'), []),
+    ('blue to ignore', lambda r: {n: lookup(0, 1, 255)(m) for n, m in masks(
+        r, BLUE).items()}, dict(ignore_value='#0000ff'), []),
+    ('black to ignore', lambda r: {n: lookup(255, 0, 1)(m) for n, m in masks(
+        r, BLUE).items()}, dict(ignore_value='#000000'), []),
     ('transparent', lambda r: in_order(masks(r, rgba)), {}, []),
     ('gray and color', gray_and_color, {}, []),
     ('palette', of(palette_png), {}, []),
