@@ -1,11 +1,13 @@
 """A sheet of images with their masks drawn over them, and a legend.
 
-Drawn with Pillow alone, so it costs no start of matplotlib.
+Drawn with Pillow, so that it costs no start of matplotlib's plotting.
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 import cv2
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -49,7 +51,7 @@ def draw_sheet(
     legend = [(classes[v], colors[v]) for v in shown]
     if 255 in used:
         legend.append(('ignored', np.array([190] * 3, np.uint8)))
-    font = ImageFont.load_default(size=_FONT)
+    font = letters()
     places, bottom = _legend_places(legend, font, width)
     top = _LINE + 2 * _GAP
     row_height = _CELL + _LINE + _GAP
@@ -74,6 +76,16 @@ def draw_sheet(
     return sheet
 
 
+def letters() -> ImageFont.FreeTypeFont:
+    """The font of captions.
+
+    Pillow's own knows hardly more than ASCII; matplotlib brings one with the
+    letters of Europe and the Near East.
+    """
+    folder = f'{matplotlib.get_data_path()}/fonts/ttf'
+    return ImageFont.truetype(f'{folder}/DejaVuSans.ttf', _FONT)
+
+
 def _cells(
     item, colors: np.ndarray, bare: int
 ) -> list[tuple[str, np.ndarray]]:
@@ -90,6 +102,7 @@ def _cells(
     )
     painted = np.where((small == bare)[..., None], photo, painted)
     mixed = _STRENGTH * painted + (1 - _STRENGTH) * photo
+    name = unicodedata.normalize('NFC', name)  # macOS takes letters apart
     caption = name if len(name) <= 34 else f'...{name[-31:]}'
     return [(caption, photo), ('', mixed.round().astype(np.uint8))]
 
