@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mmsemi.doctor.classes import FEW_IMAGES
 from mmsemi.utils.errors import UsageError
 
 METHODS = ('dst_cbc', 'mean_teacher', 'fixmatch', 'unimatch', 'supervised')
-# Methods in rounds label every unlabeled image in several views, twice.
-_MOST_TO_LABEL = 1000
+# Methods in rounds label every unlabeled image in several views, twice. With
+# 6 masks the first labels were too often wrong, with 10 not (docs/results.md).
+_FEWEST_TO_LABEL, _MOST_TO_LABEL = 10, 1000
 # Networks by name; any config with a model will do in their place.
 NETWORKS = dict(
     small='mmsemi::_base_/models/lateral-sum_mobilenetv2.py',
@@ -121,7 +121,7 @@ def _method(method: str, facts: DataFacts) -> Setting:
         return Setting('method', method, 'as you said')
     if facts.partly:
         why = 'it learns from images of which a part is labeled, too'
-    elif facts.labeled < FEW_IMAGES:
+    elif facts.labeled < _FEWEST_TO_LABEL:
         why = (
             f'a model of {facts.labeled} images labels many pixels wrongly, '
             'and this one learns those alone that it is sure of'

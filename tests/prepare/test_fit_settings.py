@@ -47,9 +47,9 @@ def test_settings_follow_machine_and_wishes() -> None:
     assert gpu['crop_size'] > cpu['crop_size']
     assert cpu['num_workers'] == 1
     assert chosen(method='fixmatch')['method'] == 'fixmatch'
-    assert chosen(replace(facts(), labeled=12))['method'] == 'dst_cbc'
-    for change in (dict(labeled=11), dict(unlabeled=2000), dict(partly=True)):
-        other = replace(facts(), **{'labeled': 12, **change})
+    assert chosen(replace(facts(), labeled=10))['method'] == 'dst_cbc'
+    for change in (dict(labeled=9), dict(unlabeled=2000), dict(partly=True)):
+        other = replace(facts(), **{'labeled': 10, **change})
         assert chosen(other)['method'] == 'mean_teacher'
     alone = chosen(facts(unlabeled=0), method='fixmatch')
     assert alone['method'] == 'supervised'
