@@ -84,7 +84,7 @@ def export_onnx(
         )
     graph = OnnxGraph(segmentor).eval()
     channels = channels_of(segmentor)
-    content, dynamic = _any_size(graph, channels, notes)
+    content, dynamic = _any_size(graph, segmentor, channels, notes)
     sizes = SIZES if dynamic else (_fixed_size(segmentor),)
     differences = {}
     for size in sizes:
@@ -130,10 +130,9 @@ def _import_onnx() -> Any:
 
 
 def _any_size(
-    graph: OnnxGraph, channels: int, notes: list[str]
+    graph: OnnxGraph, segmentor: Any, channels: int, notes: list[str]
 ) -> tuple[bytes, bool]:
     """The model for any size, or else for that of training."""
-    segmentor = graph.segmentor
     try:
         content = onnx_bytes(graph, SIZES[0], channels, dynamic=True)
         found, allowed = compare(content, segmentor, SIZES[1], channels, True)
@@ -192,8 +191,10 @@ def compare(
     """
     import onnxruntime
 
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what it raises is told in our words
     session = onnxruntime.InferenceSession(
-        content, providers=['CPUExecutionProvider']
+        content, options, providers=['CPUExecutionProvider']
     )
     images = random_images(1 + dynamic, channels, size)
     got = session.run(None, {INPUT: images.numpy()})[0]

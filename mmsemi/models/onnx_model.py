@@ -1,5 +1,6 @@
 """A segmentor as an ONNX model that takes images as files hold them."""
 
+import copy
 import io
 import json
 import warnings
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
+from mmseg.models.utils import Upsample
 from torch import Tensor, nn
 
 from mmsemi.utils.compat import swaps_channels
@@ -24,12 +26,13 @@ class OnnxGraph(nn.Module):
     the stride are part of it, and so is the bilinear resizing of logits.
 
     Args:
-        segmentor: plain one of mmseg, in evaluation mode.
+        segmentor: plain one of mmseg, in evaluation mode. It is copied.
     """
 
     def __init__(self, segmentor: nn.Module) -> None:
         super().__init__()
-        self.segmentor = segmentor
+        self.segmentor = copy.deepcopy(segmentor)
+        _leave_sizes_open(self.segmentor)
         before = segmentor.data_preprocessor
         # Pipelines of mmseg read BGR.
         self.flip = not swaps_channels(before)
@@ -63,6 +66,38 @@ class OnnxGraph(nn.Module):
             align_corners=self.segmentor.align_corners,
         )
         return logits[:, :, :height, :width]
+
+
+class _Enlarge(nn.Module):
+    """What mmseg's ``Upsample`` does, for any size once it is traced.
+
+    That takes ``int()`` of sizes, which turns them into constants.
+    """
+
+    def __init__(self, upsample: Upsample) -> None:
+        super().__init__()
+        self.factor = int(upsample.scale_factor)
+        self.how = dict(
+            mode=upsample.mode, align_corners=upsample.align_corners
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = [side * self.factor for side in x.shape[-2:]]
+        return F.interpolate(x, size, **self.how)
+
+
+def _leave_sizes_open(segmentor: nn.Module) -> None:
+    """Replace modules that tracing would tie to one size (those of UNet)."""
+    for parent in list(segmentor.modules()):
+        for name, module in list(parent.named_children()):
+            factor = getattr(module, 'scale_factor', None)
+            if (
+                isinstance(module, Upsample)
+                and not module.size
+                and isinstance(factor, float)
+                and factor.is_integer()
+            ):
+                setattr(parent, name, _Enlarge(module))
 
 
 def onnx_bytes(

@@ -48,6 +48,32 @@ DEEPLAB = dict(
         align_corners=True,
     )
 )
+UNET = dict(
+    backbone=dict(
+        type='UNet',
+        base_channels=4,
+        num_stages=3,
+        strides=(2, 1, 1),
+        enc_num_convs=(1, 1, 1),
+        dec_num_convs=(1, 1),
+        downsamples=(True, True),
+        enc_dilations=(1, 1, 1),
+        dec_dilations=(1, 1),
+        norm_cfg=BN,
+    ),
+    decode_head=dict(
+        type='FCNHead',
+        in_channels=4,
+        in_index=2,
+        channels=4,
+        num_convs=0,
+        concat_input=False,
+        num_classes=3,
+        norm_cfg=BN,
+        dropout_ratio=0,
+        align_corners=False,
+    ),
+)
 POOLING = dict(
     decode_head=dict(
         type='PSPHead',
@@ -70,12 +96,14 @@ def needs_onnx():
     )
 
 
-@pytest.mark.parametrize('name', ['mobilenet', 'deeplab', 'divisor'])
+@pytest.mark.parametrize('name', ['mobilenet', 'deeplab', 'divisor', 'unet'])
 def test_logits_are_those_of_mmseg_at_any_size(tmp_path, name) -> None:
     onnxruntime = needs_onnx()
-    changes = dict(mobilenet=MOBILENET, deeplab=DEEPLAB, divisor={})[name]
+    changes = dict(
+        mobilenet=MOBILENET, deeplab=DEEPLAB, divisor={}, unet=UNET
+    )[name]
     write_segmentor(tmp_path, **changes, **ROUGH)
-    if name == 'divisor':  # images are padded to multiples
+    if name in ('divisor', 'unet'):  # images are padded to multiples
         text = (tmp_path / 'segmentor.py').read_text()
         text = text.replace('std=[', 'test_cfg=dict(size_divisor=32), std=[')
         (tmp_path / 'segmentor.py').write_text(text)
