@@ -7,6 +7,8 @@ from typing import Any
 from mmsemi.io.files import write_text
 from mmsemi.report.comparison import ALL_LABELS, LISTS, read_cells
 from mmsemi.report.comparison_files import NAME, write_report
+from mmsemi.report.published import check_page
+from mmsemi.report.published import publish as publish_report
 from mmsemi.utils.errors import UsageError
 
 from .compare_baselines import baselines
@@ -41,6 +43,7 @@ def compare(
     no_baselines: bool = False,
     tune: str | None = None,
     report_only: str | None = None,
+    publish: str | None = None,
 ) -> Comparison:
     """Train every method on every split with every seed, and compare.
 
@@ -67,6 +70,9 @@ def compare(
         tune: JSON with ``seed``, ``split`` and ``grid``, settings to try
             out for each method; see :func:`.compare_tuning.read_grid`.
         report_only: folder of a comparison to report on; trains nothing.
+        publish: Markdown page to list the comparison on; its report is
+            copied to ``comparisons`` beside it, see
+            :mod:`mmsemi.report.published`.
 
     Returns:
         The tables of results; everything is in ``comparison.md``.
@@ -77,13 +83,15 @@ def compare(
         Interrupted: after SIGTERM or Ctrl-C, when all runs have saved their
             state.
     """
+    if publish:
+        check_page(Path(publish))
     if report_only:
         if methods or out:
             raise UsageError(
                 '--report-only DIR takes no methods and no --out: it tells '
                 'what the folders in DIR say'
             )
-        return report(Path(report_only))
+        return report(Path(report_only), publish)
     check_arguments(methods, out, splits, seeds, iterations)
     folder = Path(out)
     runner = CellRunner(jobs)
@@ -129,6 +137,8 @@ def compare(
     finally:
         if (folder / 'cells').is_dir():
             found = report(folder)
+    if publish:
+        publish_report(folder, Path(publish))
     return found
 
 
@@ -248,9 +258,11 @@ def check_lists(cells: Sequence[Cell]) -> None:
                 )
 
 
-def report(folder: Path) -> Comparison:
-    """Write the report of a folder; the tables of results."""
+def report(folder: Path, page: str | None = None) -> Comparison:
+    """Write (and publish) the report of a folder; the tables of results."""
     text, cells = write_report(folder)
+    if page:
+        publish_report(folder, Path(page))
     begin = text.find('## mIoU')
     end = text.find('\n## ', begin + 3)
     found = Comparison(

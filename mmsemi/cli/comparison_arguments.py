@@ -98,3 +98,9 @@ def compare(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='write the report of a folder again; trains nothing',
     )
+    parser.add_argument(
+        '--publish',
+        metavar='PAGE',
+        help='copy the report to comparisons/ beside a Markdown page, and '
+        'write the list of comparisons of this page anew',
+    )

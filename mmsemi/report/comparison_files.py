@@ -71,7 +71,12 @@ def write_report(folder: Path) -> tuple[str, list[dict]]:
     manifest = read_json(folder / MANIFEST)
     text = markdown(folder, cells, found, manifest)
     write_text(folder, f'{NAME}.md', text)
-    write_text(folder, f'{NAME}.csv', csv_text(cells))
+    # The report may be read where the runs are not.
+    told = [
+        dict(cell, folder=Path(cell['folder']).relative_to(folder).as_posix())
+        for cell in cells
+    ]
+    write_text(folder, f'{NAME}.csv', csv_text(told))
     write_json(
         folder,
         f'{NAME}.json',
@@ -80,7 +85,7 @@ def write_report(folder: Path) -> tuple[str, list[dict]]:
             compute=relative_compute(cells),
             lists=list_facts(folder, cells),
             changes=config_changes(cells),
-            cells=cells,
+            cells=told,
             manifest=manifest,
         ),
     )

@@ -37,6 +37,13 @@ def results(figures: dict[str, Any]) -> list[str]:
         'runs.',
         '',
     ]
+    for title, rows in tables_of(figures):
+        lines += [f'### {title}', '', *result_table(rows), '']
+    return lines
+
+
+def tables_of(figures: dict[str, Any]) -> list[tuple[str, dict]]:
+    """Title and rows of each table of mIoU."""
     parts = [
         (f'Split {split}', rows) for split, rows in figures['splits'].items()
     ]
@@ -44,12 +51,10 @@ def results(figures: dict[str, Any]) -> list[str]:
         parts.append(
             ('Over the splits (one value a seed)', figures['over_splits'])
         )
-    for title, rows in parts:
-        rows = dict(rows)
-        if figures.get('all_labels'):
-            rows[ALL_LABELS] = figures['all_labels']
-        lines += [f'### {title}', '', *result_table(rows), '']
-    return lines
+    more = {}
+    if figures.get('all_labels'):
+        more[ALL_LABELS] = figures['all_labels']
+    return [(title, {**rows, **more}) for title, rows in parts]
 
 
 def result_table(rows: dict[str, dict]) -> list[str]:

@@ -13,6 +13,7 @@ from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_figures import figures, relative_compute
 from mmsemi.report.comparison_files import markdown, write_report
 from mmsemi.report.comparison_lists import list_facts
+from mmsemi.report.published import BEGIN, END
 from mmsemi.utils.errors import UsageError
 from tests.compare.made_up import make_cell
 
@@ -273,6 +274,53 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
         path.write_text(text)
         with pytest.raises(UsageError, match='Correct the file'):
             read_grid(str(path), ['a'])
+
+
+def test_a_page_lists_the_reports_beside_it(made, folder, tmp_path) -> None:
+    page = tmp_path / 'docs/results.md'
+    page.parent.mkdir()
+    page.write_text(f'# Ours\n\n{BEGIN}\nold\n{END}\n\nby hand\n')
+    compare((), report_only=str(folder), publish=str(page))
+    place = tmp_path / 'docs/comparisons/comparison'
+    assert {path.name for path in place.iterdir()} == {
+        f'comparison.{kind}' for kind in ('md', 'csv', 'json', 'png')
+    }
+    text = page.read_text()
+    assert text.startswith('# Ours\n') and text.endswith('\n\nby hand\n')
+    assert 'old' not in text and '### comparison\n' in text
+    assert row_of(text, 'good')[1:5] == ['better', '3', '44.10', '2.05']
+    assert row_of(text, 'all-labels')[3] == '50.00'
+    assert 'seed 0, 1, 2, iterations 10' in text
+    assert '(comparisons/comparison/comparison.md)' in text
+    assert str(tmp_path) not in (place / 'comparison.csv').read_text()
+    # Again, with one more run and with notes; others join.
+    make_cell(folder, 'more', '1_16', 0, 60.0)
+    (place / 'README.md').write_text('notes')
+    compare((), report_only=str(folder), publish=str(page))
+    assert row_of(page.read_text(), 'more')[3] == '60.00'
+    assert '(comparisons/comparison/README.md)' in page.read_text()
+    other = tmp_path / 'other'
+    shutil.copytree(made, other)
+    compare((), report_only=str(other), publish=str(page))
+    assert '### comparison\n' in page.read_text()
+    assert '### other\n' in page.read_text()
+
+
+def test_nothing_published_is_lost(folder, tmp_path) -> None:
+    page = tmp_path / 'page.md'
+    compare((), report_only=str(folder), publish=str(page))
+    before = page.read_text()
+    other = tmp_path / 'another/comparison'
+    make_cell(other, 'good', '1_16', 0, 99.0)
+    with pytest.raises(UsageError, match='all-labels/all/0/None.*has not'):
+        compare((), report_only=str(other), publish=str(page))
+    assert page.read_text() == before
+    page.write_text('# A page of somebody')
+    with pytest.raises(UsageError, match='no place for comparisons'):
+        compare((), report_only=str(folder), publish=str(page))
+    with pytest.raises(UsageError, match='is a folder'):
+        compare((), report_only=str(folder), publish=str(tmp_path))
+    assert page.read_text() == '# A page of somebody'
 
 
 @pytest.mark.parametrize(
