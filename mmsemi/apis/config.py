@@ -66,8 +66,31 @@ def set_options(cfg: Config, options: dict | None) -> None:
         UsageError: if nothing reads one of them.
     """
     if options:
-        cfg.merge_from_dict(options)
+        merge_options(cfg, options)
         check_options(cfg, options)
+
+
+def merge_options(cfg: Config, options: dict) -> None:
+    """Apply ``--cfg-options``.
+
+    Raises:
+        UsageError: if one names a place that the config does not have.
+    """
+    for option, value in options.items():
+        if not all(option.split('.')):
+            raise UsageError(
+                f'--cfg-options {option}={value}: a part of the name is '
+                'empty. Write KEY=VALUE, such as train_cfg.max_iters=100'
+            )
+        try:
+            cfg.merge_from_dict({option: value})
+        except (KeyError, TypeError, ValueError) as error:
+            why = ' '.join(str(error.args[0] if error.args else error).split())
+            raise UsageError(
+                f'--cfg-options {option}={value} does not fit the config: '
+                f'{why.rstrip(".")}. Correct the name, or replace the whole '
+                'part in a copy of the config'
+            ) from error
 
 
 def set_work_dir(
@@ -121,7 +144,8 @@ def check_amp(cfg: Config) -> None:
     Raises:
         UsageError: if it does not.
     """
-    kind = (cfg.get('optim_wrapper') or {}).get('type')
+    wrapper = cfg.get('optim_wrapper')
+    kind = wrapper.get('type') if isinstance(wrapper, dict) else None
     if kind == 'AmpOptimWrapper' and get_device() == 'cpu':
         raise UsageError(
             'the config trains in mixed precision (AmpOptimWrapper), which '

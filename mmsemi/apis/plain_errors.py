@@ -10,14 +10,31 @@ from pathlib import Path
 
 from mmsemi.utils.errors import UsageError
 
+from .refused_parts import refused_part
+
 _PACKAGE = str(Path(__file__).resolve().parents[1])
-_UNKNOWN_TYPE = re.compile(r"'?(\S+) is not in the (\S+) registry")
+_UNKNOWN_TYPE = re.compile(r"'?(\S+) is not in the (\S+(?: \w+)*) registry")
 _UNKNOWN_ARGUMENT = re.compile(
-    r"(?:(\w+)\.)?__init__\(\) got an unexpected keyword argument '(\w+)'"
+    r'(?:(\w+)\.)?(?:__init__|set_randomness)\(\) got an unexpected '
+    r"keyword argument '(\w+)'"
 )
 _MISSING_ARGUMENT = re.compile(
     r'(?:(\w+)\.)?__init__\(\) missing (\d+) required '
     r'(?:positional|keyword-only) arguments?: (.*)'
+)
+# What libraries say about files and networks of a person, and what it means.
+_SAYINGS = (
+    (
+        r'failed to load image: (.+)',
+        r'\1: image cannot be read. Restore the file or remove it from the '
+        'list',
+    ),
+    (
+        r'Given groups=\d+, weight of size .* to have (\d+) channels, but got '
+        r'(\d+) channels',
+        r'a layer of the network takes \1 channels and is given \2. Let '
+        'in_channels of each part be what the part before it gives',
+    ),
 )
 
 
@@ -70,7 +87,12 @@ def plain_sentence(error: Exception) -> str | None:
         found := _MISSING_ARGUMENT.search(message)
     ):
         return f'{found[1] or "a part"} of the config lacks {found[3]}'
-    return message if message and _on_purpose(first) else None
+    for saying, meaning in _SAYINGS:
+        if found := re.search(saying, message):
+            return found.expand(meaning)
+    if message and _on_purpose(first):
+        return message
+    return refused_part(first)
 
 
 def _said(error: BaseException) -> str:

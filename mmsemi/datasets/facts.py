@@ -1,6 +1,7 @@
 """Facts of a data set that a config may state, and variants of them."""
 
 import copy
+from typing import Any
 
 from mmsemi.utils.errors import UsageError
 
@@ -13,6 +14,16 @@ FACTS = (
     'test_pad tta_scales batch num_workers val_workers label_workers '
     'round_sampler evaluator zero_label word_vectors epoch'
 ).split()
+
+_GROUPS = (
+    'labeled target unlabeled val splits variants load batch zero_label '
+    'word_vectors epoch'
+).split()
+_STEPS = (
+    'augment sup_augment round_augment strong paste resize label_resize '
+    'test_resize'
+).split()
+_COUNTS = ('views', 'num_workers', 'val_workers', 'label_workers')
 
 
 def settle_variant(data: dict) -> dict:
@@ -41,7 +52,67 @@ def settle_variant(data: dict) -> dict:
         raise UsageError(
             f'data.{unknown[0]}: no such setting. There are {", ".join(FACTS)}'
         )
+    _check_kinds(data)
     return data
+
+
+def _check_kinds(data: dict) -> None:
+    """Stop at a fact that is not what its name says.
+
+    Raises:
+        UsageError: naming the fact and its value.
+    """
+
+    def wrong(name: str, kind: str, value: Any) -> UsageError:
+        return UsageError(f'data.{name} must be {kind}, got {value!r}')
+
+    groups = {name: data.get(name) or {} for name in _GROUPS}
+    for name, group in groups.items():
+        if not isinstance(group, dict):
+            raise wrong(name, 'a dict of settings', group)
+    if 'type' not in groups['labeled']:
+        raise wrong('labeled', 'a data set with a type', groups['labeled'])
+    for role in ('labeled', 'target', 'unlabeled', 'val'):
+        _check_places(f'data.{role}', groups[role])
+    evaluator = data.get('evaluator') or []
+    for part in evaluator if isinstance(evaluator, list) else [evaluator]:
+        if not isinstance(part, dict):
+            raise wrong('evaluator', 'a dict of settings, or some', evaluator)
+    for name in ('mean', 'std'):
+        if not isinstance(data.get(name) or [], (list, tuple)):
+            raise wrong(name, 'a number for each band', data[name])
+    for name in _STEPS:
+        steps = data.get(name) or []
+        if not isinstance(steps, (list, tuple)):
+            raise wrong(name, 'a list of transforms', steps)
+    counts = {f'batch.{k}': v for k, v in (data.get('batch') or {}).items()}
+    counts.update((name, data[name]) for name in _COUNTS if name in data)
+    for name, value in counts.items():
+        if type(value) is not int or value < 0:
+            raise wrong(name, 'a whole number of 0 or more', value)
+    size = data.get('crop_size', 1)
+    sides = size if isinstance(size, (list, tuple)) else (size, size)
+    if len(sides) != 2 or any(type(s) is not int or s < 1 for s in sides):
+        raise wrong('crop_size', 'a height and a width in pixels', size)
+
+
+def _check_places(name: str, dataset: dict) -> None:
+    """Folders and lists of a data set are paths."""
+    prefix = dataset.get('data_prefix', {})
+    if not isinstance(prefix, dict):
+        raise UsageError(
+            f"{name}.data_prefix must be a dict such as dict(img_path='...'), "
+            f'got {prefix!r}'
+        )
+    paths = {f'data_prefix.{key}': path for key, path in prefix.items()}
+    paths.update(
+        (key, dataset[key])
+        for key in ('data_root', 'ann_file', 'img_suffix', 'seg_map_suffix')
+        if dataset.get(key) is not None
+    )
+    for key, path in paths.items():
+        if not isinstance(path, str):
+            raise UsageError(f'{name}.{key} must be text, got {path!r}')
 
 
 def merged(base: dict, changes: dict) -> dict:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmsemi.utils.errors import UsageError
 
 from .data import check_data
+from .numbers import check_parts
 from .settings import check_settings
 from .weights import check_checkpoint, check_weights
 
@@ -25,6 +26,7 @@ def check_training(cfg: Config, threads: int = 8) -> list[str]:
     Raises:
         UsageError: naming what is wrong, where, and what to do.
     """
+    check_parts(cfg)
     check_settings(cfg)
     check_weights(cfg)
     return check_data(cfg, cfg.get('work_dir'), threads)

@@ -113,6 +113,8 @@ class ImageList:
 
     def _about_name(self, path: str) -> str | None:
         """What is wrong with a line of the list, if that can be seen."""
+        if osp.lexists(path):
+            return f'{_instead_of_file(path)}. Put the image there'
         stem = path[: len(path) - len(self.suffix)]
         if self.suffix and osp.isfile(stem):
             return (
@@ -132,12 +134,13 @@ class ImageList:
                 'A list holds one image a line, without quotes, commas, '
                 'comments or further columns'
             )
+        near = _without(name, self.suffix).lower()
         if osp.isdir(folder):
             with os.scandir(folder) as entries:
                 same = [
                     entry.name
                     for entry in entries
-                    if osp.splitext(entry.name)[0] == name
+                    if osp.splitext(entry.name)[0].lower() == near
                 ]
             if same:
                 return (
@@ -184,6 +187,22 @@ class ImageList:
             stat = os.stat(path)
             digest.update(f'{path} {stat.st_mtime_ns} {stat.st_size}'.encode())
         return digest.hexdigest()
+
+
+def _without(name: str, suffix: str) -> str:
+    """A name without a suffix that it ends with, whatever its case."""
+    if suffix and name.lower().endswith(suffix.lower()):
+        return name[: -len(suffix)]
+    return name
+
+
+def _instead_of_file(path: str) -> str:
+    """What lies at a path where no file does."""
+    if osp.isdir(path):
+        return f'{osp.basename(path)} is a folder'
+    if osp.islink(path):
+        return f'It is a symbolic link to {os.readlink(path)}, which is gone'
+    return f'{osp.basename(path)} is no ordinary file'
 
 
 def _check_places(role: str, config: dict) -> Names | None:

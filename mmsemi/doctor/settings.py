@@ -11,6 +11,8 @@ from mmengine.runner import Runner
 from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .numbers import check_numbers
+
 # Settings somebody reads beside those of the Runner.
 READ = (
     'baseline_cfg',
@@ -31,6 +33,8 @@ READ = (
     'tta_model',
     'tta_pipeline',
 )
+LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
+IOU_METRICS = ('mIoU', 'mDice', 'mFscore')  # of mmseg's IoUMetric
 # Arguments of torch's DataLoader that need workers, and what says none.
 OF_WORKERS = dict(persistent_workers=False, prefetch_factor=None, timeout=0)
 
@@ -41,11 +45,18 @@ def check_settings(cfg: Config) -> None:
     Raises:
         UsageError: naming both settings and their values.
     """
+    check_numbers(cfg)
     for name, loader in cfg.items():
         if name.endswith('_dataloader') and isinstance(loader, dict):
             _check_loader(name, loader)
     for phase in ('val', 'test'):
         _check_phase(cfg, phase)
+        _check_metrics(cfg, phase)
+    level = cfg.get('log_level', 'INFO')
+    if level not in LOG_LEVELS:
+        raise UsageError(
+            f'log_level must be one of {", ".join(LOG_LEVELS)}, got {level!r}'
+        )
     if cfg.get('model'):
         _check_class_weights(cfg.model)
 
@@ -106,6 +117,19 @@ def _check_phase(cfg: Config, phase: str) -> None:
             f'the config has {" and ".join(given)}, but no '
             f'{" and no ".join(absent)}. Set all three, or all to None'
         )
+
+
+def _check_metrics(cfg: Config, phase: str) -> None:
+    """Names of figures are known, or the first validation would say it."""
+    evaluators = cfg.get(f'{phase}_evaluator') or []
+    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
+        figures = part.get('iou_metrics') or []
+        for figure in [figures] if isinstance(figures, str) else figures:
+            if figure not in IOU_METRICS:
+                raise UsageError(
+                    f'{phase}_evaluator.iou_metrics: there is no {figure}, '
+                    f'but {", ".join(IOU_METRICS)}. Name some of these'
+                )
 
 
 def _check_class_weights(model: dict) -> None:

@@ -131,7 +131,16 @@ def name_hooks(cfg: Config) -> None:
     change one by its name, and leave it out with ``hooks=dict(teacher=None)``.
     """
     hooks = cfg.pop('hooks', None) or {}
+    if not isinstance(hooks, dict):
+        raise UsageError(
+            f'hooks must be a dict of hooks by their names, got {hooks!r}'
+        )
     for name, hook in hooks.items():
+        if not isinstance(hook, (dict, type(None))):
+            raise UsageError(
+                f'hooks.{name} must be a dict of settings, or None to leave '
+                f'it out, got {hook!r}'
+            )
         if hook is not None and 'type' not in hook:
             raise UsageError(
                 f'hooks.{name}: no hook has this name to change. Give its '
@@ -269,5 +278,5 @@ def _end_schedules(cfg: Config) -> None:
     """
     steps = (cfg.get('train_cfg') or {}).get('max_iters')
     for scheduler in cfg.get('param_scheduler') or []:
-        if steps and 'end' not in scheduler:
+        if isinstance(steps, int) and 'end' not in scheduler:
             scheduler['end'] = steps + 1

@@ -1,6 +1,10 @@
 import numpy as np
 import pytest
+from mmcv.transforms import LoadImageFromFile
+from mmengine.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
+from torch import zeros
+from torch.nn import Conv2d
 from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.apis.plain_errors import plain_errors, plain_sentence
@@ -29,13 +33,50 @@ def build(**changes):
         (dict(student__backbone__deph=3), "ResNet .* no setting 'deph'"),
         (dict(objective__gama=3), "no setting 'gama'"),
         (dict(student__decode_head=dict(type='FCNHead')), 'lacks .*channels'),
+        (dict(student__backbone__depth=17), 'ResNetV1c .*depth=17.*invalid'),
+        (dict(objective__gamma='x'), "Loss of the config .*gamma='x'"),
+        (dict(student__decode_head__in_channels='x'), "in_channels='x'"),
     ],
 )
-def test_names_nobody_knows(changes, words):
+def test_parts_that_cannot_be_made(changes, words):
     with pytest.raises(UsageError, match=words) as info, plain_errors():
         build(**changes)
     assert '\n' not in str(info.value)
     assert info.value.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    'registry, kind, words',
+    [
+        (PARAM_SCHEDULERS, 'Poly', 'a parameter scheduler Poly, and there'),
+        (OPTIM_WRAPPERS, 'Nope', 'optim wrapper Nope, and there is none'),
+    ],
+)
+def test_registries_of_two_words(registry, kind, words):
+    with pytest.raises(UsageError, match=words), plain_errors():
+        registry.build(dict(type=kind))
+
+
+@pytest.mark.parametrize(
+    'fail, words',
+    [
+        (
+            lambda: Runner.set_randomness(None, sed=3),
+            "Runner of the config has no setting 'sed'",
+        ),
+        (
+            lambda: LoadImageFromFile()(dict(img_path=__file__)),
+            'test_plain_errors.py: image cannot be read',
+        ),
+        (
+            lambda: Conv2d(7, 8, 1)(zeros(1, 16, 2, 2)),
+            'takes 7 channels and is given 16.*in_channels',
+        ),
+    ],
+)
+def test_what_libraries_say_of_files_and_settings(fail, words):
+    with pytest.raises(UsageError, match=words), plain_errors():
+        fail()
 
 
 def test_errors_raised_on_purpose_are_told():

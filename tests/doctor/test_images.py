@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import time
 
@@ -281,6 +282,8 @@ def test_settings_of_loading_that_read_nothing_are_found(data):
         (('labeled.txt', 'labeled,labeled\n'), 'one image a line'),
         (('labeled.txt', '# by Ann\nlabeled\n'), 'one image a line'),
         (('labeled.txt', '["labeled"]\n'), 'one image a line'),
+        (('labeled.txt', 'labeled.PNG\n'), 'labeled.png is there'),
+        (('labeled.txt', 'LABELED\n'), 'labeled.png is there'),
         (('images/labeled.jpg', None), 'labeled.jpg is there'),
     ],
 )
@@ -291,6 +294,24 @@ def test_lists_and_suffixes_that_do_not_fit(data, change, words):
         (root / 'images/labeled.png').rename(root / name)
     else:
         (root / name).write_text(text)
+    with pytest.raises(UsageError, match=f'does not exist.*{words}'):
+        check_data(cfg)
+
+
+@pytest.mark.parametrize(
+    'put, words',
+    [
+        (lambda path: path.mkdir(), 'labeled.png is a folder'),
+        (lambda path: path.symlink_to('gone'), 'a symbolic link to gone'),
+        (lambda path: path.symlink_to(path), 'symbolic link to .*labeled.png'),
+        (os.mkfifo, 'labeled.png is no ordinary file'),
+    ],
+)
+def test_what_lies_where_an_image_should(data, put, words):
+    root, cfg = data
+    path = root / 'images/labeled.png'
+    path.unlink()
+    put(path)
     with pytest.raises(UsageError, match=f'does not exist.*{words}'):
         check_data(cfg)
 

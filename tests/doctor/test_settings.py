@@ -1,6 +1,7 @@
 import pytest
 from mmengine.config import Config
 
+from mmsemi.doctor.numbers import check_parts
 from mmsemi.doctor.settings import check_device, check_options, check_settings
 from mmsemi.engine.build import resolve
 from mmsemi.utils.errors import UsageError
@@ -66,6 +67,18 @@ GOOD = dict(
             },
             'decode_head.loss_decode.0.class_weight has 2 .*num_classes=3',
         ),
+        ({'train_dataloader.num_workers': -1}, 'num_workers .* 0 or more'),
+        ({'val_dataloader.num_workers': 'x'}, "num_workers .*got 'x'"),
+        ({'train_cfg.max_iters': 0}, 'max_iters .* 1 or more, got 0'),
+        ({'train_cfg.max_iters': 1.5}, r'max_iters .*got 1\.5'),
+        ({'train_cfg.val_interval': 0}, 'val_interval .* 1 or more, got 0'),
+        ({'default_hooks.checkpoint.interval': 'x'}, "interval .* got 'x'"),
+        ({'randomness.seed': -1}, 'seed must .*got -1'),
+        ({'randomness.seed': 2**32}, r'seed must be below 2\*\*32'),
+        ({'randomness': 3}, 'randomness must be a dict.*got 3'),
+        ({'model.unsup_loss.weights': [1.0, float('nan')]}, r's\.1 is nan'),
+        ({'log_level': 'LOUD'}, "log_level must be one of .*'LOUD'"),
+        ({'val_evaluator.iou_metrics': ['mIoUU']}, 'there is no mIoUU'),
         (
             {'model.unsup_loss.criterion.class_weight': [1] * 4},
             'unsup_loss.criterion.class_weight has 4 values',
@@ -78,6 +91,26 @@ def test_settings_that_contradict_each_other(change, words):
     cfg.merge_from_dict(change)
     with pytest.raises(UsageError, match=words):
         check_settings(cfg)
+
+
+@pytest.mark.parametrize(
+    'change, words',
+    [
+        (dict(model=None), 'model must be a dict of settings, got None'),
+        (dict(train_cfg=None), 'train_cfg must be .*got None'),
+        (dict(optim_wrapper=3), 'optim_wrapper must be .*got 3'),
+        (
+            dict(optim_wrapper=dict(optimizer=dict(type='SGDD'))),
+            'there is no optimizer SGDD',
+        ),
+    ],
+)
+def test_a_training_has_all_its_parts(change, words):
+    optimizer = dict(type='SGD', lr=0.1)
+    parts = dict(GOOD, optim_wrapper=dict(optimizer=optimizer))
+    check_parts(Config(parts))
+    with pytest.raises(UsageError, match=words):
+        check_parts(Config(dict(parts, **change)))
 
 
 @pytest.mark.parametrize(

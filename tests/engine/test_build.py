@@ -147,6 +147,25 @@ def test_own_lists_by_folder(tmp_path) -> None:
             None,
             'have names, not numbers',
         ),
+        *(
+            ('mean_teacher/camvid_1-16', {option: value}, None, words)
+            for option, value, words in (
+                ('hooks', 3, 'hooks must be a dict of hooks .*got 3'),
+                ('hooks.teacher', 3, 'hooks.teacher must be .*got 3'),
+                ('data.batch', 4, 'data.batch must be a dict .*got 4'),
+                ('data.batch.labeled', 'x', "batch.labeled must be .*'x'"),
+                ('data.num_workers', -1, 'num_workers must be .*got -1'),
+                ('data.views', 1.5, 'data.views must be .*got 1.5'),
+                ('data.crop_size', (0, 9), 'crop_size must be .*0, 9'),
+                ('data.crop_size', (9, 9, 9), 'crop_size must be a height'),
+                ('data.augment', 3, 'augment must be a list .*got 3'),
+                ('data.mean', 3, 'mean must be a number for each band'),
+                ('data.labeled', None, 'labeled must be .* with a type'),
+                ('data.val.ann_file', 3, 'val.ann_file must be text, got 3'),
+                ('data.labeled.data_prefix', 3, 'data_prefix must be a dict'),
+                ('data.evaluator', 3, 'evaluator must be a dict .*got 3'),
+            )
+        ),
     ],
 )
 def test_contradictions_are_named(name, options, split, words) -> None:

@@ -32,10 +32,13 @@ class ConfidencePseudoLabeler(PseudoLabeler):
     ) -> None:
         super().__init__()
         thresholds = torch.as_tensor(threshold, dtype=torch.float32)
-        if thresholds.ndim > 1 or (thresholds < 0).any():
+        if (
+            thresholds.ndim > 1
+            or not ((0 <= thresholds) & (thresholds <= 1)).all()
+        ):
             raise ValueError(
-                'threshold must be a number, or one for each class, '
-                f'not below 0; got {threshold}'
+                'threshold must be a number, or one for each class, in '
+                f'[0, 1]; got {threshold}'
             )
         self.per_pixel = per_pixel
         self.register_buffer('thresholds', thresholds, persistent=False)
