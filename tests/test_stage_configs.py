@@ -42,6 +42,12 @@ def test_only_unlabeled_images_look_strange(name):
     first = name.startswith('st_plus_plus')
     assert hook.type == ('ReliableFirstHook' if first else 'PseudoLabelHook')
     assert hook.labeler.threshold == 0 and hook.flip
+    # All pixels keep what the network predicts, as it is evaluated.
+    assert not hook.get('undo_class_weights')
+    # None is trained shorter than the one whose labels it learns.
+    lengths = cfg.train_cfg.iters_per_round
+    lengths = lengths if first else (lengths,)
+    assert min(lengths) >= cfg.train_cfg.supervised_iters
     data = cfg.semi_dataloader.dataset
     steps = [s.type for s in data.unlabeled.dataset.pipeline]
     assert steps[-5:-1] == [
