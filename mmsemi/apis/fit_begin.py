@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,14 @@ def begin(
     if before:
         earlier = put_aside(run)
     load_from = _model_to_begin_with(run, earlier, plan)
+    if load_from:
+        old = os.path.relpath(load_from, run)
+        settings['weights'] = Setting(
+            'weights', old, 'training goes on from the model of the run before'
+        )
+        settings['lr'] = replace(
+            settings['lr'], reason='as when training starts anew'
+        )
     folders = (wish['images'], wish['masks'])
     _say_snapped(write_data(plan, diagnosis, run, folders))
     if network:

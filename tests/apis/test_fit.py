@@ -199,6 +199,9 @@ def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
     assert 'The run before' in (run / 'report.html').read_text()
     start = Config.fromfile(run / 'config.py').load_from
     assert Path(start) == run / 'history/1/segmentor.pth'
+    told = {s['name']: s for s in read_facts(run)['settings']}
+    assert told['weights']['value'] == 'history/1/segmentor.pth'
+    assert not any('at random' in s['reason'] for s in told.values())
     assert Path(start).is_file()
 
 
