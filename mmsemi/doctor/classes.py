@@ -201,6 +201,7 @@ def check_holdout(
         labeled: (N, C) pixels in the masks of training.
         held_out: (M, C) pixels in those that are held out.
     """
+    shown = np.flatnonzero(held_out.sum(0))
     only = (labeled.sum(0) == 0) & (held_out.sum(0) > 0)
     missing = (labeled.sum(0) > 0) & (held_out.sum(0) == 0)
     found = []
@@ -217,7 +218,21 @@ def check_holdout(
                 'Hold other images out, or label more with it',
             )
         )
-    if missing.any():
+    if len(shown) == 1 and not only.any():
+        one = names[shown[0]]
+        found.append(
+            Finding(
+                'one-class-held-out',
+                'error',
+                '',
+                one,
+                f'the images to measure on hold only {one}, and a mean IoU '
+                'needs two classes',
+                'Label more images with the other classes, name images to '
+                'measure on by --val, or use --cross-validate',
+            )
+        )
+    elif missing.any():
         listed = [names[i] for i in np.flatnonzero(missing)]
         found.append(
             Finding(

@@ -205,7 +205,7 @@ def check_photos(photos: list[Photo]) -> list[Finding]:
             'warning',
             lambda p: p.kind in ('bands', 'four bands'),
             lambda p: f'image with {p.bands} bands',
-            'LoadAnyImage loads all of them, and the network takes as many',
+            'All of them are loaded, and the network takes as many',
         ),
         (
             'image-pages',
@@ -227,8 +227,8 @@ def check_photos(photos: list[Photo]) -> list[Finding]:
             'warning',
             lambda p: p.bits > 8,
             lambda p: f'image with {p.bits} bits a value',
-            'LoadAnyImage keeps their depth, scaled by the range of values '
-            'that is used; the usual loading keeps the upper 8 bits',
+            'Their depth is kept; the range of values that is used becomes 0 '
+            'to 255',
         ),
         (
             'image-small',

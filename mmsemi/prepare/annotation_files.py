@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mmsemi.doctor.photos import look_at
 from mmsemi.utils.errors import UsageError
 
 from .mask_files import LABEL, Codes
-from .mask_source import NOTHING, MaskSource, extent
+from .mask_source import BACKGROUND_LABELS, NOTHING, MaskSource, extent
 from .pairing import Pair, Pairs, image_names, name_of
 from .polygons import decode_runs, fill_even_odd, labelme_shape
 
@@ -130,6 +131,18 @@ class Coco(MaskSource):
             for name, path in sorted(names.items())
         ]
         return Pairs(pairs, False, lonely)
+
+    def category_ids(self, classes: Sequence[str]) -> list[int]:
+        """Those of the file; classes that it lacks come behind them."""
+        ids: dict[str, int] = {}
+        for key, name in self.names.items():
+            ids.setdefault(name, key)
+        free = max((k for k in self.names if isinstance(k, int)), default=0)
+        for name in classes:
+            if name not in ids and name not in BACKGROUND_LABELS:
+                free += 1
+                ids[name] = free
+        return [ids.get(name, 0) for name in classes]
 
     def digest(self, pair: Pair) -> str:
         drawn = json.dumps(self.drawn[self.of_pair[pair.name]])

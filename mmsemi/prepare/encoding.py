@@ -29,6 +29,7 @@ class Encoding:
         mode: pixel format of the files.
         source: kind of :class:`.mask_source.MaskSource`.
         palette: colors of palette files.
+        categories: of COCO files, the id of each class there.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Encoding:
     mode: str = 'L'
     source: str = 'files'
     palette: list[int] | None = None
+    categories: list[int] | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -77,6 +77,7 @@ def find_encoding(
         )
         encoding.snap = snap
     encoding.source = source.kind
+    encoding.categories = source.category_ids(encoding.classes)
     encoding.slack = SLACK * any(f.lossy for f in facts)
     encoding.mode = _mode(facts, encoding)
     palettes = [f for f in facts if f.colors is not None]

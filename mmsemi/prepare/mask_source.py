@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,10 @@ class MaskSource:
     def needs_image(self, pair: Pair) -> bool:
         """Whether its mask can only be read together with its image."""
         return False
+
+    def category_ids(self, classes: Sequence[str]) -> list[int] | None:
+        """Ids of classes in a file that numbers them, else None."""
+        return None
 
     def code_of(self, label: str) -> int:
         """The number of a label."""

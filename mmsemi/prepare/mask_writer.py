@@ -72,6 +72,11 @@ class MaskWriter:
             content = _png(codes[labels], encoding)
             write_bytes(self.root, f'{name}.png', content, sync=False)
 
+    def _category(self, index: int) -> int:
+        """Id of a class in COCO files: that of the masks that came."""
+        categories = self.encoding.categories
+        return categories[index] if categories else index + 1
+
     def _add_coco(self, labels: np.ndarray, file_name: str) -> None:
         height, width = labels.shape
         number = len(self._images) + 1
@@ -95,7 +100,7 @@ class MaskWriter:
                 dict(
                     id=len(self._annotations) + 1,
                     image_id=number,
-                    category_id=index + 1,
+                    category_id=self._category(index),
                     segmentation=dict(
                         size=[height, width], counts=encode_runs(mask)
                     ),
@@ -110,7 +115,7 @@ class MaskWriter:
         if self.encoding.source != 'coco':
             return
         categories = [
-            dict(id=index + 1, name=label)
+            dict(id=self._category(index), name=label)
             for index, label in enumerate(self.encoding.classes)
             if label not in BACKGROUND_LABELS
         ]

@@ -68,6 +68,13 @@ def _coco_file(masks: str) -> tuple[str, dict] | None:
             f'{found[0][0]} and {found[1][0]}: two COCO files. Give one of '
             'them in place of the folder'
         )
+    others = [path for path in paths if path != found[0][0]] if found else []
+    if others:
+        raise UsageError(
+            f'{others[0]}: it lies beside the COCO file {found[0][0]}, and is '
+            'none. Add what it holds to the COCO file, or give that file in '
+            'place of the folder'
+        )
     if not found and os.path.isfile(masks):
         raise UsageError(
             f'{masks}: no COCO JSON (it has no "annotations"). Give a COCO '

@@ -310,6 +310,11 @@ BAD = [
      'its runs cover 10 pixels of 3072'),
     ('COCO without annotations', all_of(fine, text('x.json', b'{}')),
      dict(masks='x.json'), 'no COCO JSON'),
+    ('COCO and labelme', all_of(labelme(), coco()), {},
+     'a.json: it lies beside the COCO file .*x.json, and is none. Add'),
+    ('two COCO files', all_of(coco(), lambda r: own.coco(
+        r / 'masks/y.json', own.box_polygon)), {},
+     'x.json and .*y.json: two COCO files. Give one'),
     ('COCO of another size', coco(images=[
         dict(id=0, file_name='a.png', height=9, width=9)]), {},
      'annotations for 9x9 pixels, but .* has 64x48'),
@@ -390,6 +395,11 @@ def test_classes_of_a_hold_out() -> None:
     assert first.severity == 'error' and first.value == ['z']
     assert second.severity == 'warning' and second.value == ['y']
     assert check_holdout(['x', 'y', 'z'], trained, trained) == []
+    (found,) = check_holdout(
+        ['x', 'y'], np.array([[5, 5]]), np.array([[5, 0]])
+    )
+    assert found.severity == 'error'
+    assert 'the images to measure on hold only x, and' in found.sentence
 
 
 def test_command(tmp_path, capsys) -> None:

@@ -385,6 +385,19 @@ def test_small_objects_of_coco_lie_on_large_ones(tmp_path) -> None:
     np.testing.assert_array_equal(labels, np.where(inner, 1, 2 * outer))
 
 
+def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
+    own.images(tmp_path)
+    own.coco(tmp_path / 'x.json', own.box_polygon)
+    result, _ = run(tmp_path, dict(masks='x.json', classes='dog,cow,cat'))
+    assert result.encoding.classes == ['background', 'dog', 'cow', 'cat']
+    with MaskWriter(tmp_path / 'again', result.encoding) as writer:
+        writer.write('a', np.array([[0, 1, 2, 3]] * 2, np.uint8), 'a.png')
+    data = json.loads((tmp_path / 'again/annotations.json').read_text())
+    names = {c['id']: c['name'] for c in data['categories']}
+    assert names == {3: 'dog', 8: 'cow', 7: 'cat'}
+    assert [a['category_id'] for a in data['annotations']] == [3, 8, 7]
+
+
 def test_holes_survive_labelme(tmp_path) -> None:
     """Areas in holes of areas, and single pixels."""
     own.images(tmp_path)
