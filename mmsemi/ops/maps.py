@@ -1,10 +1,14 @@
 """Maps of class scores, faster on a CPU than by PyTorch's plain calls."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+# Pieces that fit the caches of a CPU: rows of all classes, pixels of one.
 ROWS = 16
+PIXELS = 2**15
 
 
 def row_parts(scores: Tensor) -> tuple[Tensor, ...]:
@@ -21,10 +25,21 @@ def log_(scores: Tensor) -> Tensor:
     On a CPU with AVX2 or AVX-512 NumPy's vector form is the faster one; it
     differs from PyTorch's by rounding alone.
     """
+    return _in_place(scores, torch.log_, np.log)
+
+
+def exp_(scores: Tensor) -> Tensor:
+    """Exponential in place, see :func:`log_`."""
+    return _in_place(scores, torch.exp_, np.exp)
+
+
+def _in_place(
+    scores: Tensor, plain: Callable[[Tensor], Tensor], fast: np.ufunc
+) -> Tensor:
     if scores.device.type != 'cpu' or scores.dtype != torch.float32:
-        return scores.log_()
+        return plain(scores)
     with np.errstate(all='ignore'):
-        np.log(values := scores.detach().numpy(), out=values)
+        fast(values := scores.detach().numpy(), out=values)
     return scores
 
 
@@ -40,20 +55,89 @@ def max_over_classes(scores: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (N, H, W) of the same type, and int64 (N, H, W).
     """
-    classes = scores.shape[1]
-    if scores.is_cuda or classes > 255 or scores.dtype != torch.float32:
+    if not _class_by_class(scores):
         return scores.max(1)
-    descending = np.arange(classes, 0, -1, dtype=np.uint8).reshape(1, -1, 1, 1)
-    tops, labels = [], []
-    for rows in row_parts(scores.detach()):
-        top = rows.amax(1)
-        # NumPy compares in a third of the time that PyTorch takes.
-        equal = rows.numpy() == top[:, None].numpy()
-        found = torch.from_numpy(equal.view(np.uint8) * descending)
-        tops.append(top)
-        # A pixel of NaN equals nothing.
-        labels.append((classes - found.amax(1)).clamp(max=classes - 1))
-    return torch.cat(tops, 1), torch.cat(labels, 1).long()
+    return _search(scores.detach())[:2]
+
+
+def max_of_quotients(
+    scores: Tensor, divisors: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """:func:`max_over_classes` of quotients, and the highest score itself.
+
+    Args:
+        scores: (N, C, H, W) floating, without NaN.
+        divisors: (C,), what the scores of each class are divided by.
+
+    Returns:
+        Highest quotient (N, H, W) of the same type, its class, int64
+        (N, H, W), and the highest score (N, H, W).
+    """
+    if not _class_by_class(scores):
+        quotient, labels = (scores / divisors[:, None, None]).max(1)
+        return quotient, labels, scores.amax(1)
+    return _search(scores.detach(), divisors)
+
+
+def _class_by_class(scores: Tensor) -> bool:
+    """Whether :func:`_search` is the faster way."""
+    return (
+        not scores.is_cuda
+        and scores.dtype == torch.float32
+        and scores.shape[1] <= 255
+        # In channels-last layout the classes of a pixel lie side by side.
+        and scores.stride(3) == 1
+    )
+
+
+def _search(
+    scores: Tensor, divisors: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See :func:`max_of_quotients`; without divisors scores are quotients."""
+    size, flat = scores.shape[2:], scores.flatten(2)
+    quotient = flat.new_empty(len(flat), flat.shape[2])
+    labels = torch.zeros_like(quotient, dtype=torch.uint8)
+    top = quotient if divisors is None else torch.empty_like(quotient)
+    numbers = None if divisors is None else divisors.numpy()
+    found = quotient, labels, top
+    for image in zip(flat.numpy(), *(maps.numpy() for maps in found)):
+        for start in range(0, flat.shape[2], PIXELS):
+            part = [maps[..., start : start + PIXELS] for maps in image]
+            _running_maximum(*part, numbers)
+    quotient, labels, top = (maps.unflatten(1, size) for maps in found)
+    return quotient, labels.long(), top
+
+
+def _running_maximum(
+    scores: np.ndarray,
+    quotient: np.ndarray,
+    label: np.ndarray,
+    top: np.ndarray,
+    divisors: np.ndarray | None,
+) -> None:
+    """Class by class, so that all but the scores stays in a cache.
+
+    Args:
+        scores: (C, P) float32.
+        quotient, top: (P,) float32 for the highest ones.
+        label: (P,) uint8 zeros, for the class of the highest quotient.
+        divisors: (C,) float32.
+    """
+    higher = np.empty(len(quotient), bool)
+    number = higher.view(np.uint8)
+    buffer = np.empty_like(quotient)
+    for k, values in enumerate(scores):
+        if divisors is not None:
+            np.maximum(top if k else values, values, out=top)
+            values = np.divide(values, divisors[k], out=buffer)
+        if k == 0:
+            quotient[:] = values
+            continue
+        np.greater(values, quotient, out=higher)
+        np.maximum(quotient, values, out=quotient)
+        # A later class is the larger number.
+        np.multiply(number, np.uint8(k), out=number)
+        np.maximum(label, number, out=label)
 
 
 def accuracy(

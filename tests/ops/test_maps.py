@@ -6,7 +6,7 @@ from mmseg.models.decode_heads import decode_head
 from mmseg.models.losses import accuracy as theirs
 
 from mmsemi.models.losses import TargetLoss  # noqa: F401, sets mmseg up
-from mmsemi.ops.maps import accuracy, max_over_classes
+from mmsemi.ops.maps import accuracy, max_of_quotients, max_over_classes
 
 
 @pytest.mark.parametrize('classes', [2, 21, 300])
@@ -22,6 +22,24 @@ def test_the_maximum_over_classes(classes, dtype) -> None:
         first = (scores == top[:, None]).float().argmax(1)
         assert torch.equal(labels, first)
     assert torch.equal(scores.gather(1, labels[:, None])[:, 0], top)
+
+
+@pytest.mark.parametrize(
+    'layout', [torch.contiguous_format, torch.channels_last]
+)
+def test_the_maximum_of_quotients_in_any_layout(layout) -> None:
+    torch.manual_seed(0)
+    # More pixels than are taken at once, and a view into a larger map.
+    scores = (8 * torch.rand(2, 5, 190, 200)).round()[:, :, 3:]
+    scores = scores.contiguous(memory_format=layout)[:, :, 4:]
+    divisors = torch.tensor([1.0, 0.5, 3.0, 0.1, 0.1])
+    quotients = scores / divisors.view(-1, 1, 1)
+    best, labels, top = max_of_quotients(scores, divisors)
+    assert torch.equal(best, quotients.amax(1))
+    assert torch.equal(top, scores.amax(1))
+    first = (quotients == best[:, None]).float().argmax(1)
+    assert torch.equal(labels, first)
+    assert torch.equal(max_over_classes(quotients)[1], first)
 
 
 @pytest.mark.parametrize('ignore', [None, 255])

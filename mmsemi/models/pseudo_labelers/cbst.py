@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.ops.maps import max_over_classes
+from mmsemi.ops.maps import max_of_quotients, max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
-from .class_balanced import ClassBalancedPseudoLabeler, max_of_quotients
+from .class_balanced import ClassBalancedPseudoLabeler
 from .spatial_prior import load_prior
 
 
@@ -185,15 +185,14 @@ class CBSTPseudoLabeler(ClassBalancedPseudoLabeler):
         progress: float = 0.0,
     ) -> Targets:
         """See the base class; weights are 1 where a label is given."""
-        score, labels = max_of_quotients(
+        score, labels, confidence = max_of_quotients(
             self.weigh(probabilities), self.thresholds
         )
+        if self.prior is not None:
+            confidence = probabilities.amax(1)
         kept = score >= 1
         return Targets(
-            labels.masked_fill(~kept, IGNORE),
-            probabilities.amax(1),
-            kept.float(),
-            valid,
+            labels.masked_fill(~kept, IGNORE), confidence, kept.float(), valid
         )
 
     def extra_repr(self) -> str:

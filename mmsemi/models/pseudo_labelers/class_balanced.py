@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.ops.maps import max_over_classes, row_parts
+from mmsemi.ops.maps import max_of_quotients, max_over_classes
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
@@ -120,8 +120,10 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
     ) -> Targets:
         """Label a batch with the current thresholds."""
         if self.rule == 'scaled':
-            score, labels = max_of_quotients(probabilities, self.thresholds)
-            kept, confidence = score >= 1, probabilities.amax(1)
+            score, labels, confidence = max_of_quotients(
+                probabilities, self.thresholds
+            )
+            kept = score >= 1
         else:
             confidence, labels = max_over_classes(probabilities)
             kept = confidence >= self.thresholds[labels]
@@ -134,23 +136,6 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
             f'num_classes={self.num_classes}, rule={self.rule!r}, '
             f'per_class={self.per_class}, stride={self.stride}'
         )
-
-
-def max_of_quotients(
-    scores: Tensor, thresholds: Tensor
-) -> tuple[Tensor, Tensor]:
-    """:func:`max_over_classes` of scores divided by thresholds.
-
-    Args:
-        scores: (N, C, H, W) float32.
-        thresholds: (C,) float32.
-    """
-    found = [
-        max_over_classes(rows / thresholds[:, None, None])
-        for rows in row_parts(scores)
-    ]
-    score, labels = (torch.cat(parts, 1) for parts in zip(*found))
-    return score, labels
 
 
 def every_nth_pixel(

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
-from mmsemi.ops.maps import log_, max_over_classes, row_parts
+from mmsemi.ops.maps import exp_, log_, max_over_classes, row_parts
 from mmsemi.registry import MODELS
 from mmsemi.utils.labels import IGNORE
 
@@ -92,7 +92,7 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
         z = log_(weighed.clamp(min=tiny))
         z = z.sub_(self.thresholds.log()[:, None, None]).div_(self.alpha)
         top = z.amax(1, keepdim=True)
-        powers = z.sub_(top).exp_()
+        powers = exp_(z.sub_(top))
         total = powers.sum(1, keepdim=True)
         torch.div(powers, total, out=soft)
         kept = (top + total.log())[:, 0] > 0
