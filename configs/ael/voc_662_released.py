@@ -4,18 +4,7 @@
 _base_ = ['./voc_662.py']
 data = dict(
     variant='released',
-    paste=[
-        dict(
-            type='RandomChoice',
-            transforms=[
-                [dict(type='RandomScale', ratio_range=(0.1, 1.0))],
-                [dict(type='RandomScale', ratio_range=(1.0, 2.0))],
-            ],
-        ),
-        _base_.pad_around,
-        _base_.crop,
-        _base_.flip,
-    ],
+    paste=[_base_.paste_scale, _base_.pad_around, _base_.crop, _base_.flip],
 )
 model = dict(semi_train_cfg=dict(teacher_mode='train'))
 train_cfg = dict(val_interval='1 epoch')

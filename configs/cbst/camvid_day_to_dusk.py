@@ -3,7 +3,7 @@
 # what is ours has a comment (figures: dusk test mIoU of seed 0, 34.6 with
 # source images only).
 _base_ = [
-    '../_base_/models/lateral-sum_mobilenetv2.py',
+    '../_base_/models/lateral-sum_mobilenetv2_in1k.py',
     '../_base_/datasets/camvid_day_to_dusk.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/default_runtime.py',
@@ -13,14 +13,10 @@ criterion = dict(
     mode='sqrt_inverse',
     class_frequency='labeled',
 )
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(type='ConfidenceRegularizedLoss', criterion=criterion),
 )
 # Target images are augmented strongly and cropped around rare classes; with

@@ -1,16 +1,4 @@
 # DMT, model B: from ImageNet weights.
-_base_ = ['./voc_1-20_a.py']
-# torchvision's IMAGENET1K_V1
-imagenet = 'https://download.pytorch.org/models/resnet101-63fe2227.pth'
-model = dict(
-    student=dict(
-        init_cfg=None,
-        data_preprocessor=dict(
-            mean=[123.675, 116.28, 103.53],
-            std=[58.395, 57.12, 57.375],
-            bgr_to_rgb=True,
-        ),
-        backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=imagenet)),
-    )
-)
+_base_ = ['./voc_1-20_a.py', '../_base_/deeplabv2_from_imagenet.py']
+model = dict(student=_base_.from_imagenet)
 randomness = dict(seed=2)

@@ -2,7 +2,7 @@
 # recipe is ours, found on seed 0: where it leaves the paper's, a comment says
 # why (figures: test mIoU of seed 0, 46.5 after round 0).
 _base_ = [
-    '../_base_/models/lateral-sum_mobilenetv2.py',
+    '../_base_/models/lateral-sum_mobilenetv2_in1k.py',
     '../_base_/datasets/camvid.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/default_runtime.py',
@@ -12,14 +12,10 @@ criterion = dict(
     mode='sqrt_inverse',
     class_frequency='labeled',
 )
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(
         type='DynamicSelfTrainingLoss', gamma=1, criterion=criterion
     ),

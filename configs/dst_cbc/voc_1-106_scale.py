@@ -4,9 +4,7 @@
 # VOC trainaug, --split 106_1, 106_2; 20_0 and so on.
 _base_ = ['./voc_1464.py']
 data = dict(split='106_0')
-student = _base_.model.student
-student.init_cfg = None  # round 0 is a finished baseline
-model = dict(student=student)
+model = dict(student=dict(init_cfg=None))  # round 0 is a finished baseline
 # Best snapshot of configs/supervised/voc_1-106_scale.py on this split.
 load_from = 'data/weights/supervised_voc_{split}_scale.pth'
 train_cfg = dict(supervised_iters=0, start_from='best', val_interval=1000)

@@ -1,10 +1,8 @@
 # DeepLab-v2 on SYNTHIA, 16 classes, tested on Cityscapes. CRST published no
 # settings of this source model; these are those of GTA5.
 _base_ = [
-    '../_base_/models/deeplabv2_r101-d8_crst.py',
+    '../_base_/methods/source_only_deeplabv2.py',
     '../_base_/datasets/synthia_to_cityscapes.py',
-    '../_base_/schedules/sgd_poly.py',
-    '../_base_/source_runtime.py',
 ]
 data = dict(
     crop_size=(500, 500),
@@ -15,17 +13,3 @@ data = dict(
         *_base_.pad_and_flip,
     ],
 )
-model = dict(
-    backbone=dict(
-        init_cfg=dict(  # torchvision's IMAGENET1K_V1
-            type='Pretrained',
-            checkpoint='https://download.pytorch.org/models/'
-            'resnet101-63fe2227.pth',
-        )
-    )
-)
-optim_wrapper = dict(
-    optimizer=dict(lr=2.5e-4),
-    paramwise_cfg=dict(custom_keys={'decode_head': dict(lr_mult=10.0)}),
-)
-train_cfg = dict(max_iters=100000, val_interval=10000)

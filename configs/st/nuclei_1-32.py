@@ -2,20 +2,16 @@
 # optimizer are those of ../supervised/nuclei_1-32.py, lengths those of
 # camvid_1-16.py.
 _base_ = [
-    '../_base_/models/lateral-sum_mobilenetv2.py',
+    '../_base_/models/lateral-sum_mobilenetv2_in1k.py',
     '../_base_/datasets/nuclei.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/stages_runtime.py',
     '../_base_/strong_colors.py',
 ]
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
 model = dict(
     _delete_=True,
     type='SelfTrainingSegmentor',
-    student=student,
+    student=_base_.model,
     objective=dict(type='DynamicSelfTrainingLoss', gamma=0),
 )
 data = dict(

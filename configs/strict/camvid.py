@@ -2,24 +2,15 @@
 # with six views. The recipe is ours: one scale in round 0, agreement at the
 # size of the labels.
 _base_ = [
-    '../_base_/models/lateral-sum_mobilenetv2.py',
+    '../_base_/models/semantic-embedding_mobilenetv2.py',
     '../_base_/datasets/zero_label_camvid.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/default_runtime.py',
 ]
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
-head = student.decode_head
-head.pop('num_classes')
-student.decode_head = dict(
-    type='SemanticEmbeddingHead', head=head, embedding='fastnvec'
-)
 model = dict(
     _delete_=True,
     type='ZeroLabelSegmentor',
-    student=student,
+    student=_base_.model,
     views=dict(mirror=True, scales='up'),
     semi_train_cfg=dict(scales=()),
 )

@@ -4,7 +4,7 @@
 # and its labels would make them grow: half of these are dropped at first, not
 # a fifth as published.
 _base_ = [
-    '../_base_/models/lateral-sum_mobilenetv2.py',
+    '../_base_/models/lateral-sum_mobilenetv2_in1k.py',
     '../_base_/datasets/camvid.py',
     '../_base_/schedules/camvid_adamw.py',
     '../_base_/online_runtime.py',
@@ -15,9 +15,6 @@ criterion = dict(
     class_frequency='labeled',
 )
 student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
 student.decode_head.type = 'LateralSumRepresentationHead'
 student.decode_head.representation_head = dict(channels=96, out_channels=64)
 student.decode_head.loss_decode = criterion

@@ -1,34 +1,13 @@
 # U2PL on Cityscapes, 744 labeled and 2231 unlabeled images, as published:
 # eight processes of 2 + 2 images there, one batch of 16 + 16 here.
 _base_ = [
-    '../_base_/models/deeplabv3plus_r101-deep-stem_u2pl.py',
+    '../_base_/models/deeplabv3plus_r101-deep-stem_ohem.py',
     '../_base_/datasets/cityscapes.py',
     '../_base_/schedules/sgd_poly.py',
     '../_base_/online_runtime.py',
 ]
-# 100000 pixels in each of 8 processes with two labeled images, as published.
-ohem = dict(
-    type='OHEMCrossEntropyLoss', thresh=0.7, min_kept=100000, per_device=8
-)
 student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/resnet101_deep-stem_mmseg.pth'
-)
-student.decode_head.loss_decode = ohem
 student.decode_head.representation_head = dict(type='RepresentationHead')
-student.auxiliary_head = dict(
-    type='FCNHead',
-    in_channels=1024,
-    in_index=2,
-    channels=256,
-    num_convs=1,
-    concat_input=False,
-    dropout_ratio=0.1,
-    norm_cfg=dict(type='BN', requires_grad=True),
-    align_corners=True,
-    loss_decode=dict(ohem, loss_weight=0.4),
-    init_cfg=dict(type='TorchDefault'),
-)
 student.test_cfg = dict(mode='slide', crop_size=(769, 769), stride=(513, 513))
 model = dict(
     _delete_=True,

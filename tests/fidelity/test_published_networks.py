@@ -1,6 +1,7 @@
 """Sizes of feature maps and first weights of the published networks."""
 
 import copy
+import re
 
 import pytest
 import torch
@@ -11,13 +12,14 @@ from mmsemi.registry import MODELS
 from tests.configs import config
 from tests.conftest import ROOT
 
-# One config of each network and data set, of those that name a base network.
+# One config of each network and data set: of those that name a base with the
+# network.
 NAMES = [
     f'{path.parent.name}/{path.stem}'
     for folder in ('ael', 'cbst', 'source_only', 'spnet', 'strict', 'u2pl')
     for path in sorted(ROOT.glob(f'configs/{folder}/*.py'))
     if not path.stem.startswith(('camvid', 'nuclei'))
-    and '_base_/models' in path.read_text()
+    and re.search('_base_/(models|methods)/', path.read_text())
 ]
 # Image and feature map of the published networks, at output stride 8.
 SIZES = {

@@ -1,18 +1,14 @@
 # Mean Teacher with CutMix and the small network for CPUs, in whatever data
 # set.
 _base_ = [
-    '../models/lateral-sum_mobilenetv2.py',
+    '../models/lateral-sum_mobilenetv2_in1k.py',
     '../schedules/camvid_adamw.py',
     '../online_runtime.py',
 ]
-student = _base_.model
-student.backbone.init_cfg = dict(
-    type='Pretrained', checkpoint='data/weights/mobilenet_v2_in1k_mmseg.pth'
-)
 model = dict(
     _delete_=True,
     type='MeanTeacher',
-    student=student,
+    student=_base_.model,
     pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0.7),
     unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
     mixing=dict(type='CutMix', box='cutmix_seg', prob=1.0),
