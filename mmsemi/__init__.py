@@ -15,8 +15,17 @@ check_torchvision()
 extend_config_loading()
 
 # What a person with images of their own calls, as `mmsemi.fit(...)`; each is
-# imported when it is first asked for.
-_COMMANDS = ('fit', 'label_next', 'predict', 'test', 'train')
+# imported when it is first asked for. The function of `mmsemi doctor` is
+# `mmsemi.apis.doctor`, as the package `mmsemi.doctor` has its name.
+_COMMANDS = (
+    'export',
+    'fit',
+    'infer',
+    'label_next',
+    'predict',
+    'test',
+    'train',
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -47,10 +47,13 @@ class Predicted(NamedTuple):
         return int(bool(self.problems))
 
     def __str__(self) -> str:
-        lines = [f'masks of {self.images} images, in {self.folder / MASKS}']
+        images = f'{self.images} image{"s" * (self.images != 1)}'
+        lines = [f'masks of {images}, in {self.folder / MASKS}']
         if self.problems:
+            number = len(self.problems)
             lines.append(
-                f'{len(self.problems)} images have none: '
+                f'{number} {"image has" if number == 1 else "images have"} '
+                'none: '
                 + '; '.join(self.problems[:3])
                 + '; ...' * (len(self.problems) > 3)
             )

@@ -11,6 +11,8 @@ import torch
 from mmseg.apis import inference_model, init_model
 from PIL import Image
 
+import mmsemi
+from mmsemi import apis
 from mmsemi.apis import predict
 from mmsemi.apis.bands import (
     Windows,
@@ -135,7 +137,13 @@ def test_unreadable_images_do_not_stop_the_others(made, tmp_path) -> None:
     (tmp_path / 'images/b.png').write_bytes(b'broken')
     done = predict(made / 'run', tmp_path / 'images', tmp_path / 'out')
     assert (done.images, done.exit_code) == (1, 1)
-    assert '1 images have none: ' in str(done) and 'b.png' in str(done)
+    assert str(done).startswith('masks of 1 image, in ')
+    assert '1 image has none: ' in str(done) and 'b.png' in str(done)
+
+
+def test_functions_are_found_under_short_names() -> None:
+    for name in ('export', 'fit', 'infer', 'label_next', 'predict'):
+        assert getattr(mmsemi, name) is getattr(apis, name)
 
 
 @pytest.mark.parametrize('size', [(1, 1), (3, 90), (31, 33)])
