@@ -11,7 +11,6 @@ finished are not made again. Prints a table, and writes it as JSON.
 
 import argparse
 import json
-import os
 import shlex
 import statistics
 import subprocess
@@ -23,10 +22,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmsemi.apis.config import load_config
-from mmsemi.apis.inference import Predictor
-from mmsemi.datasets import ShapesDataset
-from mmsemi.datasets.lists import read_lines
+from mmsemi.cli.process import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 # Masks, relative to the data set, and what `mmsemi fit` is told.
@@ -58,6 +54,8 @@ def parse_args() -> argparse.Namespace:
 
 def two_folders(data: Path, split: Path, part: str, folder: Path) -> None:
     """Links to the training images of a data set, and to a split's masks."""
+    from mmsemi.datasets.lists import read_lines
+
     labeled = read_lines(str(split / 'labeled.txt'))
     names = [*labeled, *read_lines(str(split / 'unlabeled.txt'))]
     for kind, wanted in (('images', names), ('masks', labeled)):
@@ -91,6 +89,9 @@ def fit(folder: Path, seed: int, args: list[str]) -> float:
 
 def test_iou(model: Path, data: Path, part: str) -> list[float]:
     """IoU of each class on the test images, in percent."""
+    from mmsemi.apis.config import load_config
+    from mmsemi.apis.inference import Predictor
+
     config = load_config(str(model.with_suffix('.py')))
     predictor = Predictor(config, model, device='cpu')
     number = len(predictor.classes)
@@ -122,8 +123,10 @@ def measure(run: Path, data: Path, part: str) -> dict[str, list[float]]:
 def main() -> None:
     """Fit and measure; a row for each run, and the mean of each split."""
     args = parse_args()
-    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    prepare()  # before mmseg is imported
     if 'shapes' in args.datasets:
+        from mmsemi.datasets import ShapesDataset
+
         ShapesDataset.prepare(args.data / 'shapes')
     rows: list[dict[str, Any]] = []
     for name in args.datasets:

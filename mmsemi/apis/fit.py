@@ -19,25 +19,17 @@ from mmsemi.report.own_data.run_folder import (
     FACTS,
     PLACES,
     RunFolder,
-    fold_folder,
     read_facts,
 )
 from mmsemi.utils.errors import UsageError
 
 from .fit_begin import begin
-from .fit_run import (
-    CONFIG,
-    TWIN_CONFIG,
-    check_out,
-    say,
-    take_model,
-    write_facts,
-)
+from .fit_run import check_out, say, take_model, write_facts
+from .fit_train import train_all, train_both, train_one
 from .holdout import evaluate_holdout, show_unlabeled
 from .predict import predict
 from .report import write_report
 from .selection import label_next
-from .train import train
 
 _TIME = '20m'
 _NEXT = 20  # images to label next
@@ -158,8 +150,14 @@ def fit(
                 '--resume'
             )
         else:
-            facts = _begin(run, wish, facts, budget, _command(run, wish))
-        _train(run, facts)
+            facts = _begin(
+                run,
+                wish,
+                facts,
+                budget,
+                _command(dict(wish, confidence=confidence)),
+            )
+        train_all(run, facts)
         _finish(run, facts, confidence)
     return run
 
@@ -195,9 +193,9 @@ def _begin(run: Path, *given: Any) -> dict[str, Any]:
         ) from error
 
 
-def _command(run: Path, wish: dict[str, Any]) -> str:
-    """The command that does this, wherever it was asked for."""
-    words = ['mmsemi', 'fit', wish['images'], wish['masks'], '--out', str(run)]
+def _command(wish: dict[str, Any]) -> str:
+    """The command that does this from any folder, but for ``--out``."""
+    words = ['mmsemi', 'fit', wish['images'], wish['masks']]
     usual = inspect.signature(fit).parameters
     for name, value in wish.items():
         if name in ('images', 'masks') or value == usual[name].default:
@@ -229,45 +227,14 @@ def _check_same(before: dict[str, Any], now: dict[str, Any]) -> None:
         )
 
 
-def _train(run: Path, facts: dict[str, Any]) -> None:
-    """Train what is measured: with all images to learn from, and the twin."""
-    number = facts.get('folds', 0)
-    for k in range(1, number + 1):
-        _train_both(fold_folder(run, k), facts, f'Fold {k} of {number}: ')
-    if not number:
-        _train_both(run, facts)
-
-
-def _train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
-    for key in ('twin', 'method') if facts['twin'] else ('method',):
-        _train_one(run, facts, key, title)
-
-
-def _train_one(
-    run: Path, facts: dict[str, Any], key: str, title: str = ''
-) -> None:
-    config = TWIN_CONFIG if key == 'twin' else CONFIG
-    folder = run / PLACES[key]
-    settings = {s['name']: s['value'] for s in facts['settings']}
-    alone = key == 'twin' or settings['method'] == 'supervised'
-    what = 'labeled images alone' if alone else 'all images'
-    say(f'\n{title}Training with {what} ({folder})')
-    train(
-        str(run / config),
-        work_dir=str(folder),
-        resume=(folder / 'run.json').exists(),
-        accumulate='auto',
-    )
-
-
 def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     """Measure, take the better model, and show what came of it."""
     best = evaluate_holdout(run)['recommended']
     folds = facts.get('folds')
     if folds and best == 'method':  # which begins as the twin does
-        _train_both(run, facts, 'No image held out: ')
+        train_both(run, facts, 'No image held out: ')
     elif folds:
-        _train_one(run, facts, best, 'No image held out: ')
+        train_one(run, facts, best, 'No image held out: ')
     take_model(run, run / PLACES[best])
     show_unlabeled(run, best)
     if facts['earlier'] and (run / facts['earlier'] / 'report.json').exists():

@@ -12,7 +12,12 @@ from mmengine.config import Config
 from mmsemi.doctor.findings import as_data
 from mmsemi.io.files import write_text
 from mmsemi.io.package_configs import find_config
-from mmsemi.prepare.fit_config import SHARED, OwnData, config_text
+from mmsemi.prepare.fit_config import (
+    SHARED,
+    OwnData,
+    config_text,
+    names_partly,
+)
 from mmsemi.prepare.fit_settings import (
     NETWORKS,
     Setting,
@@ -30,8 +35,10 @@ from .fit_data import Plan, loading_of, plan_data, write_data
 from .fit_folds import offer, write_folds
 from .fit_run import (
     CONFIG,
+    DATA,
     NETWORK,
     TWIN_CONFIG,
+    below,
     earlier_runs,
     put_aside,
     say,
@@ -102,6 +109,14 @@ def begin(
         write_text(run, NETWORK, network)
     say('\nSettings\n' + '\n'.join(lines_of(list(settings.values()))))
 
+    own = OwnData(
+        wish['images'],
+        plan.record['classes'],
+        plan.record['palette'],
+        loading,
+        'partly' in plan.lists,
+    )
+
     def write(iters: int, shared: int = 0) -> None:
         for name, alone in ((CONFIG, False), (TWIN_CONFIG, True)):
             if alone and not twin:
@@ -110,13 +125,7 @@ def begin(
                 name,
                 _title(alone or settings['method'].value == 'supervised'),
                 settings,
-                OwnData(
-                    wish['images'],
-                    plan.record['classes'],
-                    plan.record['palette'],
-                    loading,
-                    'partly' in plan.lists,
-                ),
+                own,
                 iters,
                 wish['seed'],
                 val=None if plan.folds else 'holdout.txt',
@@ -146,7 +155,10 @@ def begin(
     lines = lines_of(list(settings.values()))  # with the width of all
     say('\n'.join(lines[-found:]))
     write(tried.iterations, shared)
-    write_folds(run, plan.folds, configs, tried.iterations, shared)
+    write_folds(
+        *(run, plan.folds, configs, tried.iterations, shared),
+        names_partly(own, settings['method'].value),
+    )
     if not plan.folds and wish['val'] is None:
         _offer(plan, len(configs), tried)
     return write_facts(
@@ -203,7 +215,7 @@ def _check_changed(
 def _model_to_begin_with(
     run: Path, earlier: Path | None, plan: Plan
 ) -> str | None:
-    """That of the run before, unless that would mislead."""
+    """That of the run before, seen from ``data``, unless it would mislead."""
     if earlier is None or not (earlier / 'segmentor.pth').exists():
         return None
     learned = {
@@ -219,7 +231,7 @@ def _model_to_begin_with(
     if why:
         say(f'{why}, so training starts anew')
         return None
-    return str((earlier / 'segmentor.pth').absolute())
+    return below(str(earlier / 'segmentor.pth'), str(run / DATA))
 
 
 def _say_snapped(shares: dict[str, float]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmsemi.doctor.classes import FEW_IMAGES
 from mmsemi.doctor.findings import Finding
+from mmsemi.evaluation.bootstrap import FEWEST
 from mmsemi.io.files import write_text
 from mmsemi.prepare.fit_config import SHARED
 from mmsemi.prepare.fold_config import fold_text
@@ -125,6 +126,7 @@ def write_folds(
     configs: Sequence[str],
     iters: int,
     shared: int,
+    partly: bool,
 ) -> None:
     """Write lists and configs of each fold.
 
@@ -134,6 +136,7 @@ def write_folds(
         configs: names of those of the run, which the others inherit.
         iters: iterations of a training.
         shared: of these, those of the labeled-only model.
+        partly: whether the config of the run names partly labeled images.
     """
     for number, lists in enumerate(folds, 1):
         folder = fold_folder(run, number)
@@ -142,8 +145,8 @@ def write_folds(
             write_text(folder / DATA, f'{role}.txt', content)
         for name in configs:
             text = fold_text(
-                *(name, number, len(folds), lists.get('partly')),
-                *(iters, shared),
+                *(name, number, len(folds)),
+                *(lists.get('partly') if partly else None, iters, shared),
             )
             write_text(folder, name, text)
 
@@ -181,7 +184,7 @@ def offer(
     Returns:
         Nothing where there are labeled images enough.
     """
-    if labeled >= FEW_IMAGES or labeled < 2:
+    if labeled >= FEW_IMAGES and held >= FEWEST or labeled < 2:
         return ''
     folds = number_of_folds(AUTO, labeled)
     text = (

@@ -5,7 +5,7 @@ import json
 import os
 import os.path as osp
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -26,13 +26,73 @@ def read_record(work_dir: str | Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def begin_record(cfg: Config, config_name: str) -> None:
+def begin_record(cfg: Config, config_path: str) -> None:
     """Write down that a run begins, before anything else of it exists."""
-    write_json(
-        cfg.work_dir,
-        RECORD,
-        dict(config=config_name, lists=list_hashes(cfg), finished=False),
+    content = dict(
+        config=Path(config_path).name,
+        lists=list_hashes(cfg),
+        finished=False,
+        **_place(cfg.work_dir, config_path),
     )
+    write_json(cfg.work_dir, RECORD, content)
+
+
+class Moves(NamedTuple):
+    """Places of a run whose config and work dir were moved together.
+
+    Attributes:
+        prefixes: beginnings of paths, then and now.
+    """
+
+    prefixes: tuple[tuple[str, str], ...] = ()
+
+    def paths(self, value: Any) -> list[Any]:
+        """What a path of a config may have become, or any other value."""
+        return [value] + [
+            now + value[len(before) :]
+            for before, now in self.prefixes
+            if isinstance(value, str) and value.startswith(before)
+        ]
+
+
+UNMOVED = Moves()
+
+
+def moves(work_dir: str | Path, config_path: str) -> Moves:
+    """From where a run was moved; copies count."""
+    record, here = read_record(work_dir), _place(work_dir, config_path)
+    if record.get('place') != here['place']:  # they were not together
+        return UNMOVED
+    (now,) = here['folders']
+    return Moves(
+        tuple(
+            _changed(Path(folder).parts, Path(now).parts)
+            for folder in record['folders']
+            if folder != now
+        )
+    )
+
+
+def _changed(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, str]:
+    """Two paths without the parts that they end with alike."""
+    while before[-1:] == now[-1:]:
+        before, now = before[:-1], now[:-1]
+    return osp.join(*before, ''), osp.join(*now, '')
+
+
+def add_place(work_dir: str | Path, config_path: str) -> None:
+    """Write down where a run goes on."""
+    record = read_record(work_dir)
+    (now,) = _place(work_dir, config_path)['folders']
+    folders = record.get('folders')
+    if folders and now not in folders:
+        write_json(work_dir, RECORD, dict(record, folders=[*folders, now]))
+
+
+def _place(work_dir: str | Path, config_path: str) -> dict[str, Any]:
+    """Folder of a config, and the work dir seen from there."""
+    folder = osp.dirname(osp.abspath(config_path))
+    return dict(folders=[folder], place=osp.relpath(work_dir, folder))
 
 
 def finish_record(work_dir: str | Path) -> None:
@@ -72,13 +132,15 @@ def _files_below(folder: str, suffix: str) -> list[bytes]:
     return [os.fsencode(name) for name in sorted(names)]
 
 
-def check_lists(work_dir: str | Path, record: dict, cfg: Config) -> None:
+def check_lists(
+    work_dir: str | Path, record: dict, cfg: Config, moved: Moves = UNMOVED
+) -> None:
     """Stop a run that would go on with other images than it began with.
 
     Raises:
         UsageError: naming the first list that is not what it was.
     """
-    changed = changed_lists(record, cfg)
+    changed = changed_lists(record, cfg, moved)
     if changed:
         raise UsageError(
             f'cannot resume {work_dir}: {changed[0]}{more(changed)} names '
@@ -87,11 +149,14 @@ def check_lists(work_dir: str | Path, record: dict, cfg: Config) -> None:
         )
 
 
-def changed_lists(record: dict, cfg: Config) -> list[str]:
+def changed_lists(
+    record: dict, cfg: Config, moved: Moves = UNMOVED
+) -> list[str]:
     """Lists that are not what they were when the run began."""
     before = record.get('lists')
     if not isinstance(before, dict):
         return []
+    before = {q: h for p, h in before.items() for q in moved.paths(p)}
     now = list_hashes(cfg)
     # Lists of another path are another config, which is told elsewhere.
     return [path for path in now if before.get(path, now[path]) != now[path]]

@@ -10,7 +10,14 @@ from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.io.lock import FolderLock, withdrawn
 
 from .launcher import is_first_process
-from .run_record import begin_record, check_lists, finish_record, read_record
+from .run_record import (
+    add_place,
+    begin_record,
+    check_lists,
+    finish_record,
+    moves,
+    read_record,
+)
 from .work_dir import check_work_dir
 
 
@@ -70,12 +77,14 @@ def prepared_run(
         if resume:  # the weights it began with may be gone by now
             resume_latest(cfg)
         if is_first_process():
-            check_lists(work_dir, record, cfg)
+            check_lists(work_dir, record, cfg, moves(work_dir, config_path))
             check()
             if overwrite:
                 check_work_dir(cfg, config_path, overwrite=True)
             if not record:
-                begin_record(cfg, Path(config_path).name)
+                begin_record(cfg, config_path)
+            else:
+                add_place(work_dir, config_path)
         yield False
 
 

@@ -16,7 +16,7 @@ from mmsemi.io.files import cannot_write
 from mmsemi.io.lock import LOCK
 from mmsemi.utils.errors import UsageError, WriteError
 
-from .run_record import RECORD, read_record
+from .run_record import RECORD, UNMOVED, Moves, moves, read_record
 
 # The plain model that a run ends with, and its last where that differs.
 EXPORTED = tuple(
@@ -112,7 +112,8 @@ def check_work_dir(
                 f'{name}{found}. Start it without --resume, or name '
                 'the right folder with --work-dir'
             )
-        changed = changed_keys(read_dumped_config(dumped), cfg)
+        moved = moves(work_dir, config_path)
+        changed = changed_keys(read_dumped_config(dumped), cfg, moved)
         if changed:
             raise UsageError(
                 f'cannot resume {work_dir}: the config differs from the one '
@@ -191,11 +192,14 @@ def move_files_aside(work_dir: Path, old: Sequence[Path]) -> Path:
     return aside
 
 
-def changed_keys(old: Config | dict, new: Config) -> list[str]:
+def changed_keys(
+    old: Config | dict, new: Config, moved: Moves = UNMOVED
+) -> list[str]:
     """``key: old -> new`` for each value that makes another run.
 
     Loader settings that change speed only (workers, pinning) are free, and
-    so are the processes and accumulated parts that share a step.
+    so are the processes and accumulated parts that share a step, and where a
+    run lies that was moved as a whole.
     """
     speed = (
         'num_workers',
@@ -218,5 +222,5 @@ def changed_keys(old: Config | dict, new: Config) -> list[str]:
     return [
         f'{key}: {before.get(key)} -> {after.get(key)}'
         for key in sorted({**before, **after})
-        if before.get(key) != after.get(key)
+        if after.get(key) not in moved.paths(before.get(key))
     ]

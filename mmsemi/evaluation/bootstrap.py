@@ -12,6 +12,8 @@ import numpy as np
 
 DRAWS = 2000
 LEVEL = 0.95
+# Images for an interval: of three it is wider than anything there is.
+FEWEST = 4
 _BLOCK = 4_000_000  # weights held at once
 KEYS = ('label', 'prediction', 'both')
 
@@ -128,8 +130,8 @@ def compare(
     sqrt(n / (n - 1)) (Hesterberg, What Teachers Should Know About the
     Bootstrap, The American Statistician 69(4), 2015). Percentiles of the
     draws are far too narrow for few images: none goes beyond what these
-    images hold. Of a class n is the number of images with it. One image
-    gives no interval, and neither do draws that are all alike.
+    images hold. Of a class n is the number of images with it. Fewer than
+    :data:`FEWEST` give no interval, and neither do draws that are all alike.
 
     Args:
         method: (N, 3, C), see :func:`count_array`.
@@ -171,7 +173,9 @@ def compare(
             for value, drawn in pairs
         )
     )
-    return Comparison(_within(found.method), _within(found.twin), found.gain)
+    return Comparison(
+        *(_within(part, low) for part, low in zip(found, (0.0, 0.0, -100.0)))
+    )
 
 
 def holding(counts: np.ndarray) -> np.ndarray:
@@ -202,7 +206,7 @@ def _estimate(
     if np.isnan(value):
         return Estimate()
     drawn = drawn[~np.isnan(drawn)]
-    if images < 2 or not drawn.size:
+    if images < FEWEST or not drawn.size:
         return Estimate(float(value))
     reach = _reach(drawn, int(images), level)
     # Rounding is no variation.
@@ -211,12 +215,12 @@ def _estimate(
     return Estimate(float(value), float(value - reach), float(value + reach))
 
 
-def _within(scores: Scores) -> Scores:
-    """No IoU is below 0 or above 100 %."""
+def _within(scores: Scores, low: float) -> Scores:
+    """No IoU is below 0 or above 100 %, and no difference below -100."""
     mean, *classes = (
         e
         if e.low is None or e.high is None
-        else e._replace(low=max(e.low, 0.0), high=min(e.high, 100.0))
+        else e._replace(low=max(e.low, low), high=min(e.high, 100.0))
         for e in (scores.mean, *scores.classes)
     )
     return Scores(mean, classes)

@@ -56,7 +56,10 @@ def replace_losses(node: Any) -> None:
         losses = node['loss_decode']
         losses = losses if isinstance(losses, (list, tuple)) else [losses]
         if any(is_ours(loss.get('type'), MODELS) for loss in losses):
-            node['loss_decode'] = dict(type='CrossEntropyLoss')
+            # Ours are means over the pixels with a label, too.
+            node['loss_decode'] = dict(
+                type='CrossEntropyLoss', avg_non_ignore=True
+            )
 
 
 def test_pipeline(cfg: Config) -> list[dict]:

@@ -128,7 +128,8 @@ def config_text(
         seed: of the run.
         labeled: list of labeled images, below ``data`` of the run.
         val: list of images to measure on, None if there are none.
-        load_from: plain checkpoint that training begins with.
+        load_from: plain checkpoint that training begins with, relative to
+            ``data`` of the run.
         alone: train with the labeled images alone.
         shared: iterations, of all, that the training with all images does
             not do itself: it begins with the labeled-only model as that was
@@ -181,6 +182,11 @@ def config_text(
     return ''.join(parts)
 
 
+def names_partly(data: OwnData, method: str) -> bool:
+    """Whether a config names the partly labeled images, for its method."""
+    return data.partly and RUNTIMES[method] == 'online'
+
+
 def _rest_of_data(
     chosen: dict[str, Any], data: OwnData, labeled: str, val: str | None
 ) -> str:
@@ -188,7 +194,7 @@ def _rest_of_data(
     lines = [f'splits=dict(own=dict({lines[0]})),', "split='own',"]
     if val:
         lines.insert(0, f"val=dict(ann_file=f'{{run}}/{val}'),")
-    if data.partly and RUNTIMES[chosen['method']] == 'online':
+    if names_partly(data, chosen['method']):
         lines.append("partly_labeled=f'{run}/partly.txt',")
     for key, value in data.loading.items():
         lines.append(f'{key}={_pretty(value, 4)},')
@@ -235,7 +241,7 @@ def _student(
     if shared:
         text += BEGIN.format(shared=shared, iters=iters, folder='run')
     elif load_from:
-        text += f'load_from = {load_from!r}\n'
+        text += f"load_from = f'{{run}}/{load_from}'\n"
     elif chosen['weights']:
         text += (
             'student.backbone.init_cfg = dict(\n'

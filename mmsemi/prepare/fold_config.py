@@ -33,7 +33,7 @@ def fold_text(
         number: of the fold, from 1.
         folds: how many there are.
         partly: images of the fold of which a part is labeled; None where
-            the run has none.
+            the config of the run names none.
         iters: see :func:`.fit_config.config_text`, as is the next.
         shared: iterations.
     """

@@ -13,6 +13,8 @@ FILE_ONLY = (
     'per class results',
     '\n+--',
     'Saving checkpoint',
+    'Checkpoints will be saved to',
+    'Loads checkpoint by ',
     'Hooks will be executed',
     'paramwise_options',
     'Config:\n',

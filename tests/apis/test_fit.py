@@ -158,7 +158,7 @@ def test_what_comes_out(done) -> None:
     page = (done / 'report.html').read_text()
     assert 'foreground' in page and 'src="http' not in page
     assert read_facts(done)['finished']
-    command = 'mmsemi fit {0}/images {0}/masks --out {0}/run --iters 3'
+    command = 'mmsemi fit {0}/images {0}/masks --iters 3'
     assert read_facts(done)['command'] == command.format(done.parent)
 
 
@@ -198,7 +198,7 @@ def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
     assert read_facts(run)['numbers']['unlabeled'] == 2
     assert 'The run before' in (run / 'report.html').read_text()
     start = Config.fromfile(run / 'config.py').load_from
-    assert Path(start) == run / 'history/1/segmentor.pth'
+    assert Path(start).resolve() == run / 'history/1/segmentor.pth'
     told = {s['name']: s for s in read_facts(run)['settings']}
     assert told['weights']['value'] == 'history/1/segmentor.pth'
     assert not any('at random' in s['reason'] for s in told.values())

@@ -27,6 +27,7 @@ from mmsemi.prepare.holdout import draw_folds
 from mmsemi.report.own_data.gallery import read_gallery
 from mmsemi.report.own_data.run_folder import RunFolder, read_names
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.progress import format_seconds
 from tests.apis.test_fit import NAMES, folders
 
 LABELED = NAMES[:2]
@@ -53,8 +54,11 @@ def done(tmp_path_factory) -> Path:
         patch.setattr(train_module, 'build_runner', build)
         with pytest.raises(Interrupted):
             mmsemi.fit(**arguments)
+        number = len(started)
+        arguments['out'] = str((root / 'run').rename(root / 'moved'))
         run = mmsemi.fit(**arguments, resume=True)
-    places = [Path(folder).relative_to(run) for folder in started]
+    places = [Path(p).relative_to(root / 'run') for p in started[:number]]
+    places += [Path(p).relative_to(run) for p in started[number:]]
     folds = [f'folds/{k}/{kind}' for k in (1, 2) for kind in KINDS]
     trained = list(map(str, places))
     assert trained[:5] == [*folds[:3], *folds[2:]]
@@ -110,6 +114,11 @@ def test_figures_are_those_of_the_models_that_had_not_seen_them(done) -> None:
 def test_the_report_says_how_it_was_measured(done) -> None:
     told = json.loads((done / 'report.json').read_text())
     assert told['measured_images'] == 2 and told['folds'] == 2
+    summaries = list(done.rglob('summary.json'))
+    seconds = sum(json.loads(p.read_text())['wall_seconds'] for p in summaries)
+    (tile,) = [t for t in told['tiles'] if t['name'] == 'training time']
+    assert tile['value'] == format_seconds(seconds)
+    assert tile['more'].startswith(f'{len(summaries)} trainings, ')
     both = [
         count_array(
             json.loads((done / 'holdout.json').read_text())[key]['per_image']
@@ -160,8 +169,8 @@ def test_a_model_that_saw_held_out_masks_is_no_beginning(
     assert 'training starts anew' in capsys.readouterr().out
     (tmp_path / 'val.txt').write_text(f'{NAMES[2]}\n')
     plan = plan_data(found, images, str(tmp_path / 'val.txt'), 0)
-    assert _model_to_begin_with(run, earlier, plan) == str(
-        earlier / 'segmentor.pth'
+    assert _model_to_begin_with(run, earlier, plan) == (
+        '../history/1/segmentor.pth'
     )
 
 
@@ -200,7 +209,11 @@ def test_partly_labeled_images_are_not_seen_either(tmp_path) -> None:
         assert others == set('abcu') - {held}
     (warning,) = check_folds(['x', 'y', 'z'], pixels, ['a', 'b', 'c'], folds)
     assert warning.severity == 'warning' and warning.value == ['z']
-    write_folds(tmp_path, folds, ['config.py', 'twin.py'], 8, 4)
+    configs = ['config.py', 'twin.py']
+    write_folds(tmp_path, folds, configs, 8, 4, False)
+    for k in (1, 2, 3):  # a method that does not know of them
+        assert 'partly' not in (tmp_path / f'folds/{k}/config.py').read_text()
+    write_folds(tmp_path, folds, configs, 8, 4, True)
     (tmp_path / 'config.py').write_text("data = dict(partly_labeled='all')")
     (tmp_path / 'twin.py').write_text('data = dict()')
     for k, fold in enumerate(folds, 1):
@@ -226,7 +239,8 @@ def test_it_is_offered_with_its_cost() -> None:
     assert offer(6, 1, 1, 300, []).endswith(
         '6 trainings instead of 1 of 300 iterations.'
     )
-    assert offer(12, 2, 2, 300, [0.5, 0.35]) == ''
+    assert offer(12, 2, 2, 300, []).startswith('A hold-out of 2 tells little')
+    assert offer(20, 4, 2, 300, [0.5, 0.35]) == ''
 
 
 def test_it_is_one_or_the_other(tmp_path) -> None:

@@ -194,15 +194,19 @@ def test_intervals_of_few_images_hold_the_truth_often_enough() -> None:
 
 
 def test_intervals_of_scores_end_at_0_and_100() -> None:
-    counts = np.zeros((2, 3, 1), np.int64)
+    counts = np.zeros((4, 3, 1), np.int64)
     counts[:, :2] = 100
-    counts[:, 2, 0] = [1, 99]
+    counts[:, 2, 0] = [1, 1, 99, 99]
     found = score(counts).mean
     assert found.low == 0 and found.high == 100
     other = counts.copy()
-    other[:, 2, 0] = [99, 99]
+    other[:, 2, 0] = 99
     gain = compare(other, counts).gain.mean
-    assert gain.low < 0 and gain.high > 100  # a difference says how unsure
+    assert gain.low < 0 and gain.high == 100
+    # Of three images it would say anything.
+    found = compare(other[1:], counts[1:]).gain
+    assert found.mean[1:] == found.classes[0][1:] == (None, None)
+    assert found.mean.value > 0
 
 
 def test_counts_by_name_become_an_array() -> None:

@@ -33,7 +33,8 @@ class KeepWeightsHook(Hook):
             training (nothing in a run without rounds); ``'validation'``
             writes ``validated_<iteration>.pth`` after each validation.
         at: iteration after which ``iteration_<at>.pth`` is written, too, for
-            another training to begin with.
+            another training to begin with. Weights that are not finite then
+            are waited for: with ``CollapseHook`` a training may recover.
     """
 
     # Before the summary, which names the files, and before the checkpoint:
@@ -48,6 +49,7 @@ class KeepWeightsHook(Hook):
         if at is not None and at < 1:
             raise ValueError(f'at must be at least 1, got {at}')
         self.every, self.at = every, at
+        self.awaited = False  # the weights of iteration `at`
 
     def before_train(self, runner) -> None:
         """Stop now, not after hours, if the disk cannot hold the files."""
@@ -69,8 +71,9 @@ class KeepWeightsHook(Hook):
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
         """Write the network of the iteration that was asked for."""
-        if runner.iter + 1 == self.at:
-            on_main(self._write, runner, f'iteration_{self.at}.pth', {})
+        if runner.iter + 1 == self.at or self.awaited:
+            name = f'iteration_{self.at}.pth'
+            self.awaited = not on_main(self._write, runner, name, {})
 
     def after_round(self, runner) -> None:
         """Write the network that a round of training has made."""
@@ -106,13 +109,19 @@ class KeepWeightsHook(Hook):
         test_cfg = getattr(model, 'semi_test_cfg', {})
         return read_weights(model, test_cfg.get('predict_on', 'student'))[0]
 
-    def _write(self, runner, name: str, meta: dict) -> None:
-        """Write a file; called on the first process."""
+    def _write(self, runner, name: str, meta: dict) -> bool:
+        """Write a file; called on the first process.
+
+        Returns:
+            Whether the weights were finite: if not, the checkpoint hook says
+            so, and stops the run.
+        """
         state = self._network(runner)
         if not_finite(state) is not None:
-            return  # the checkpoint hook says so, and stops the run
+            return False
         # Clones: a view would drag its whole storage into the file.
         state = {key: value.cpu().clone() for key, value in state.items()}
         about = runner.train_loop.dataloader.dataset.metainfo
         meta = dict(meta, iter=runner.iter, dataset_meta=about)
         write_torch(runner.work_dir, name, dict(meta=meta, state_dict=state))
+        return True

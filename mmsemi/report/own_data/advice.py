@@ -4,9 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmsemi.evaluation.bootstrap import FEWEST
+
 from ..scalars import Curve
 from ..tables import percent
-from .verdict import FEW, images_of
+from .verdict import FEW, SURER, images_of
 
 _LOW = 50  # percent of IoU: a class below needs more labels
 _MIXED = 0.2  # share of a class taken for one other
@@ -46,7 +48,7 @@ def warnings_of(
             'few, other images would give other figures, and '
             + (
                 'no interval can be given.'
-                if number == 1
+                if number < FEWEST
                 else 'intervals are rough, too.'
             )
         )
@@ -58,11 +60,11 @@ def warnings_of(
             'found is unknown, and the mean leaves '
             f'{"it" if len(absent) == 1 else "them"} out.'
         )
-    single = [row['name'] for row in rows if row['images'] == 1]
-    if single and number > 1:
+    scarce = [row['name'] for row in rows if 0 < row['images'] < FEWEST]
+    if scarce and number >= FEWEST:
         found.append(
-            f'Only one hold-out image shows {listed(single)}, so there is no '
-            'interval.'
+            f'Fewer than {FEWEST} hold-out images show {listed(scarce)}, so '
+            'there is no interval.'
         )
     if dead:
         found.append(
@@ -188,15 +190,18 @@ def _more_images(
             f'{"labeled" if folds else "hold-out"} images '
             f'instead of {number} would be needed to tell it from chance.'
         )
-    scarce = [row['name'] for row in rows if row['images'] < 2]
+    open_ = gain and (gain['low'] is None or gain['low'] <= 0 <= gain['high'])
+    if open_ and 0 < number < FEW and not folds:
+        parts.append(SURER)
+    scarce = [row['name'] for row in rows if row['images'] < FEWEST]
     if scarce:
         parts.append(
-            f'{"Label" if folds else "Hold out"} at least two images with '
-            f'{listed(scarce)}, or nothing sure can be said about '
+            f'{"Label" if folds else "Hold out"} at least {FEWEST} images '
+            f'with {listed(scarce)}, or nothing sure can be said about '
             f'{"it" if len(scarce) == 1 else "them"}.'
         )
-    if parts and not folds:
-        parts.append('Name the images to hold out by --val.')
+    if (wanted or scarce) and not folds:
+        parts.append('Name images to hold out by --val.')
     return ' '.join(parts)
 
 

@@ -45,7 +45,10 @@ def collect(run: RunFolder) -> dict[str, Any]:
         measured_images=measured.number,
         level=LEVEL,
         draws=DRAWS,
-        tiles=tiles(numbers, measured.facts, summaries, run.folds),
+        tiles=tiles(
+            *(numbers, measured.facts, _seconds(run)),
+            *(run.folds, bool(shared)),
+        ),
         warnings=[str(text) for text in run.facts.get('warnings', [])]
         + warnings_of(
             measured.facts['rows'],
@@ -79,6 +82,18 @@ def collect(run: RunFolder) -> dict[str, Any]:
     )
     before = compare_with_before(run.optional_json(BEFORE), facts)
     return dict(facts, before=before)
+
+
+def _seconds(run: RunFolder) -> dict[str, list[float]]:
+    """How long each training of a run took, those of folds included."""
+    found: dict[str, list[float]] = {key: [] for key in PLACES}
+    for folder in dict.fromkeys([run.path, *(p for p, _ in run.measured())]):
+        for key, place in PLACES.items():
+            name = folder.relative_to(run.path) / place / SUMMARY
+            summary = run.optional_json(str(name)) or {}
+            if summary.get('wall_seconds'):
+                found[key].append(summary['wall_seconds'])
+    return found
 
 
 def _steps(

@@ -66,6 +66,7 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         counts.get('twin'),
         unlabeled,
         chosen.get('method') == 'supervised',
+        bool(run.folds),
     )
     confusion = {
         key: np.array(part['confusion']).reshape(shape[2], shape[2]).tolist()

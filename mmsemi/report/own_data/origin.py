@@ -46,19 +46,20 @@ def as_words(value: Any) -> str:
 
 def commands(run: RunFolder) -> list[dict[str, str]]:
     """What to type to have it all, the training or the page again."""
-    folder = shlex.quote(str(run.path / 'config.py'))
-    twin = shlex.quote(str(run.path / 'twin.py'))
     found = []
     if run.facts.get('command'):
+        # A finished run takes the same masks no second time.
+        out = shlex.quote(f'{run.path.absolute()}-again')
         found.append(
             dict(
-                what='All of it, with the same images and masks:',
-                command=str(run.facts['command']),
+                what='All of it, with the same images and masks, into another '
+                'folder:',
+                command=f'{run.facts["command"]} --out {out}',
             )
         )
-    again = f'mmsemi train {folder}'
+    again = f'mmsemi train {quoted(run, "config.py")}'
     if (run.path / 'twin.py').is_file():
-        again += f'\nmmsemi train {twin}'
+        again = f'mmsemi train {quoted(run, "twin.py")}\n{again}'
     found.append(
         dict(what='The training alone, from its config:', command=again)
     )
@@ -68,6 +69,6 @@ def commands(run: RunFolder) -> list[dict[str, str]]:
     return found
 
 
-def quoted(run: RunFolder) -> str:
-    """The run's folder as a shell takes it."""
-    return shlex.quote(str(run.path))
+def quoted(run: RunFolder, file: str = '') -> str:
+    """The run's folder, or a file in it, as a shell takes it anywhere."""
+    return shlex.quote(str(run.path.absolute() / file))

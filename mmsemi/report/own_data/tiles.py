@@ -1,6 +1,6 @@
 """The few figures at the top of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmsemi.utils.progress import format_seconds
@@ -11,17 +11,18 @@ from .verdict import points
 def tiles(
     numbers: Mapping[str, int],
     measured: Mapping[str, Any],
-    summaries: Mapping[str, Any],
+    seconds: Mapping[str, Sequence[float]],
     folds: int = 0,
+    shared: bool = False,
 ) -> list[dict[str, str]]:
     """``name``, ``value``, ``more`` and ``tone`` of each figure.
 
     Args:
         numbers: of images in each part.
         measured: facts of :class:`.measured.Measured`.
-        summaries: ``summary.json`` of ``method`` and ``twin``, None where
-            there is none.
+        seconds: of each training of ``method`` and ``twin``.
         folds: of cross-validation.
+        shared: whether the method's trainings begin with half of the twin's.
     """
     held = 'each held out once' if folds else f'{numbers["holdout"]} held out'
     found = [
@@ -63,25 +64,29 @@ def tiles(
                 more=f'{images["worse"]} got worse',
             )
         )
-    return [dict(dict(tone=''), **t) for t in [*found, *_times(summaries)]]
+    return [
+        dict(dict(tone=''), **t) for t in [*found, *_times(seconds, shared)]
+    ]
 
 
-def _times(summaries: Mapping[str, Any]) -> list[dict[str, str]]:
-    seconds = {
-        key: summary['wall_seconds']
-        for key, summary in summaries.items()
-        if summary and summary.get('wall_seconds')
-    }
-    if 'method' not in seconds:
+def _times(
+    seconds: Mapping[str, Sequence[float]], shared: bool
+) -> list[dict[str, str]]:
+    both = [sum(seconds.get(key, ())) for key in ('method', 'twin')]
+    number = sum(map(len, seconds.values()))
+    if not number:
         return []
-    more = ''
-    if 'twin' in seconds:
-        more = f'and {format_seconds(seconds["twin"])} for labeled only'
+    parts = [f'{number} trainings'] * (number > 2)
+    if all(both):
+        method, twin = map(format_seconds, both)
+        parts += [f'{method} with all images', f'{twin} labeled only']
+        if shared:
+            parts.append('which does the first half of both')
     return [
         dict(
             name='training time',
-            value=format_seconds(seconds['method']),
-            more=more,
+            value=format_seconds(sum(both)),
+            more=', '.join(parts),
         )
     ]
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmsemi.evaluation.bootstrap import (
+    FEWEST,
     Comparison,
     Estimate,
     Scores,
@@ -16,6 +17,10 @@ from mmsemi.evaluation.bootstrap import (
 )
 
 FEW = 20  # hold-out images: below, intervals tend to be too narrow
+SURER = (
+    'To know more, run fit with --cross-validate and another --out: it '
+    'measures on all labeled images.'
+)
 
 
 class Verdict(NamedTuple):
@@ -66,6 +71,11 @@ def between(estimate: Estimate, signed: bool = True) -> str:
     return f'{show(estimate.low)} to {show(estimate.high)}'
 
 
+def _count(number: int) -> str:
+    words = {1: 'One image', 2: 'Two images', 3: 'Three images'}
+    return words.get(number, f'{number} images')
+
+
 def images_of(number: int) -> str:
     """``1 hold-out image``, ``7 hold-out images``."""
     return f'{number} hold-out image{"" if number == 1 else "s"}'
@@ -76,6 +86,7 @@ def judge(
     twin: np.ndarray | None,
     unlabeled: int = 1,
     supervised: bool = False,
+    folds: bool = False,
 ) -> tuple[Verdict, Scores, Comparison | None]:
     """The verdict and the figures behind it.
 
@@ -84,6 +95,7 @@ def judge(
         twin: those of the labeled-only twin, None without one.
         unlabeled: number of unlabeled images.
         supervised: whether they were left aside on purpose.
+        folds: whether all labeled images were held out once.
     """
     # Images without a known pixel say nothing.
     number = int((method[:, 0].sum(-1) > 0).sum())
@@ -106,14 +118,17 @@ def judge(
     kind = gain.verdict
     if kind == 'unknown':
         text = f'{figures}. How sure that is, is unknown: ' + (
-            'one image gives no interval.'
-            if number == 1
+            f'{_count(number).lower()} give{"s" * (number == 1)} no interval.'
+            if number < FEWEST
             else 'the difference is the same in all images.'
         )
     else:
         text = f'{figures} (95 % interval {between(gain)}).'
+    words = list(_words(kind, best, text, number, gain.value))
+    if kind in ('unknown', 'unclear') and number < FEW and not folds:
+        words[-1] += ' ' + SURER
     return (
-        Verdict(kind, best, *_words(kind, best, text, number, gain.value)),
+        Verdict(kind, best, *words),
         found.method if best == 'method' else found.twin,
         found,
     )
@@ -134,8 +149,8 @@ def _words(kind: str, best: str, text: str, number: int, gain: float) -> tuple:
         )
     if kind == 'unknown':
         headline = (
-            'One image cannot tell whether the unlabeled images helped'
-            if number == 1
+            f'{_count(number)} cannot tell whether the unlabeled images helped'
+            if number < FEWEST and gain
             else 'The unlabeled images made no difference'
             if not gain
             else 'How sure the difference is, is unknown'

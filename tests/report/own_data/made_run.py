@@ -79,7 +79,7 @@ def write_run(root: Path, classes=CLASSES, names=None) -> Path:
                 )
     facts = dict(
         version='0.1.0',
-        command='mmsemi fit photos masks --out run',
+        command='mmsemi fit photos masks',
         images=str(data / 'images'),
         masks=str(data / 'masks'),
         seed=7,

@@ -226,6 +226,14 @@ def test_one_image_leaves_the_interval_unknown(run) -> None:
     assert facts['means']['gain']['low'] is None
     assert 'One image cannot tell' in facts['verdict']['headline']
     assert any('no interval can' in text for text in facts['warnings'])
+    write_holdout(run, counts([0.9] * 3, 2), counts([0.5, 0.6, 0.4], 2))
+    facts = facts_of(run)
+    verdict = facts['verdict']
+    assert 'Two images cannot tell' in verdict['headline']
+    assert 'two images give no interval' in verdict['text']
+    assert '--cross-validate' in verdict['advice']
+    (step,) = [s for s in facts['steps'] if 'Measure on' in s['title']]
+    assert '--cross-validate' in step['text'] and '--val' in step['text']
 
 
 def test_models_that_do_the_same(run) -> None:

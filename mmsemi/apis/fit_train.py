@@ -1,0 +1,116 @@
+"""The trainings of a run on somebody's own images, one after the other."""
+
+from pathlib import Path
+from typing import Any
+
+from mmsemi.engine.checkpoints import is_whole, newest_whole
+from mmsemi.report.own_data.run_folder import PLACES, fold_folder
+from mmsemi.utils.errors import UsageError
+
+from .fit_run import CONFIG, TWIN_CONFIG, say
+from .run_record import RECORD, read_record
+from .train import train
+
+
+def train_all(run: Path, facts: dict[str, Any]) -> None:
+    """Train what is measured: with all images to learn from, and the twin.
+
+    Args:
+        run: folder of the run.
+        facts: content of its ``fit.json``.
+    """
+    number = facts.get('folds', 0)
+    for k in range(1, number + 1):
+        train_both(fold_folder(run, k), facts, f'Fold {k} of {number}: ')
+    if not number:
+        train_both(run, facts)
+
+
+def train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
+    """Train the labeled-only twin if there is one, then the method.
+
+    Args:
+        run: folder of the run or of a fold.
+        facts: content of the run's ``fit.json``.
+        title: beginning of what is said.
+    """
+    if facts['twin']:
+        train_one(run, facts, 'twin', title)
+        _make_beginning(run, facts, title)
+    train_one(run, facts, 'method', title)
+
+
+def train_one(
+    run: Path,
+    facts: dict[str, Any],
+    key: str,
+    title: str = '',
+    anew: bool = False,
+) -> None:
+    """Train one of the two, or go on with it.
+
+    Where no checkpoint is whole any more, it starts anew.
+
+    Args:
+        run: see :func:`train_both`, as are ``facts`` and ``title``.
+        facts: of the run.
+        key: ``twin`` or ``method``.
+        title: of what is said.
+        anew: move a training that is there aside.
+    """
+    config = TWIN_CONFIG if key == 'twin' else CONFIG
+    folder = run / PLACES[key]
+    settings = {s['name']: s['value'] for s in facts['settings']}
+    alone = key == 'twin' or settings['method'] == 'supervised'
+    what = 'labeled images alone' if alone else 'all images'
+    say(f'\n{title}Training with {what} ({folder})')
+    if not anew and not read_record(folder).get('finished'):
+        anew = _checkpoint(folder) is None
+        if anew:
+            say(
+                f'no checkpoint in {folder} is whole, so this training '
+                'starts anew; what is there is moved aside'
+            )
+    train(
+        str(run / config),
+        work_dir=str(folder),
+        resume=not anew and (folder / RECORD).exists(),
+        overwrite=anew,
+        accumulate='auto',
+    )
+
+
+def _checkpoint(folder: Path) -> bool | None:
+    """Whether a training has one to go on from; None: a damaged one."""
+    try:
+        return newest_whole(folder, lambda _: None) is not None
+    except UsageError:
+        return None
+
+
+def _make_beginning(run: Path, facts: dict[str, Any], title: str) -> None:
+    """Have the weights that the training with all images begins with.
+
+    The twin writes them on its way; where they were removed since, or are
+    damaged, it goes the same way again.
+
+    Raises:
+        UsageError: if they are not there even then.
+    """
+    if not facts['shared'] or _checkpoint(run / PLACES['method']):
+        return
+    begin = run / PLACES['twin'] / f'iteration_{facts["shared"]}.pth'
+    if is_whole(begin):
+        return
+    state = 'damaged' if begin.exists() else 'missing'
+    say(
+        f'\n{begin} is {state}. Training with all images begins with it, so '
+        'labeled images alone are trained with again to make it; what they '
+        'had made is moved aside'
+    )
+    train_one(run, facts, 'twin', title, anew=True)
+    if not is_whole(begin):
+        raise UsageError(
+            f'{begin} was not written, and training with all images begins '
+            'with it. Start another run with --no-twin and another --out'
+        )
