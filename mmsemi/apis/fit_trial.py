@@ -15,9 +15,6 @@ from .config import load_config
 from .fit_folds import TRAINED, steps_of_all, trainings
 
 FEWEST, MOST = 100, 40_000
-# Steps of the labeled-only model in the time in which an image is labeled in
-# four views (seen on CamVid and nuclei with steps of eight images).
-_LABELING = 0.4
 
 
 class Tried(NamedTuple):
@@ -65,10 +62,8 @@ def try_out(
         trials = [_tried(run / name, steps) for name in configs]
     settings = [_parts(trials)] if gpu else []
     seconds = [] if iters else [trial.seconds for trial in trials]
-    labeling = (
-        _LABELING * labeled * (folds + 1) * seconds[-1] if iters is None else 0
-    )
-    iterations = _iterations(iters, budget - labeling, seconds, folds)
+    labeling = sum(t.labeling for t in trials) * labeled * (folds + 1)
+    iterations = _iterations(iters, budget, labeling, seconds, folds)
     return Tried(iterations.value, [*settings, iterations], seconds)
 
 
@@ -97,13 +92,17 @@ def _parts(trials: Sequence[Trial]) -> Setting:
 
 
 def _iterations(
-    iters: int | None, budget: float, seconds: Sequence[float], folds: int
+    iters: int | None,
+    budget: float,
+    labeling: float,
+    seconds: Sequence[float],
+    folds: int,
 ) -> Setting:
-    """As many as fit in the time."""
+    """As many as fit in the time, with that of labeling taken off."""
     if iters is not None:
         return Setting('iterations', iters, 'as you said')
     step = steps_of_all(seconds, folds)
-    fitting = math.floor(budget * TRAINED / step)
+    fitting = max(math.floor((budget * TRAINED - labeling) / step), 0)
     number = max(FEWEST, min(fitting, MOST))
     times = ' and '.join(f'{value:.2f} s' for value in seconds)
     only = ' (labeled only)' * (len(seconds) > 1)
@@ -112,6 +111,8 @@ def _iterations(
         f'a step takes {times}{only}; that makes about '
         f'{format_seconds(number * step)} of training{often}'
     )
+    if labeling:
+        why += f', and {format_seconds(labeling)} of labeling'
     if fitting < FEWEST:
         why += (
             f', LONGER than --time allows: that would be {fitting} '

@@ -1,12 +1,14 @@
 """Which classes a network could tell and can no longer."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 # A class is learned when so much of it was found once, and a batch tells
-# something of it when so much of its pixels are of it.
-LEARNED, PRESENT = 0.1, 1e-3
+# something of it when so much of its pixels are of it. It is missed when fewer
+# pixels are predicted, right or wrong, than this share of what is there.
+LEARNED, PRESENT, MISSED = 0.1, 1e-3, 0.01
 
 
 class Collapse(NamedTuple):
@@ -26,8 +28,9 @@ class ClassWatch:
     """Compares what a network predicts now with what it did before.
 
     A class is lost when the network had found a tenth of it in some labeled
-    batch, and then predicts it nowhere in ``patience`` looks at batches that
-    hold it. So nothing is said while a network learns its first classes.
+    batch, and then hardly predicts it anywhere in ``patience`` looks at
+    batches that hold it. So nothing is said while a network learns its first
+    classes; :attr:`untold` says when it never does.
 
     Args:
         patience: see above.
@@ -40,6 +43,8 @@ class ClassWatch:
         self.learned: set[int] = set(state.get('learned', ()))
         self.missed: dict[int, int] = dict(state.get('missed', ()))
         self.alike: int = state.get('alike', 0)
+        self.seen: set[int] = set(state.get('seen', ()))
+        self.looks: int = state.get('looks', 0)
 
     def state(self) -> dict[str, Any]:
         """Plain data to go on from."""
@@ -47,12 +52,20 @@ class ClassWatch:
             learned=sorted(self.learned),
             missed=sorted(self.missed.items()),
             alike=self.alike,
+            seen=sorted(self.seen),
+            looks=self.looks,
         )
 
     @property
     def well(self) -> bool:
         """Whether nothing is missed at the moment."""
         return not self.alike and not any(self.missed.values())
+
+    @property
+    def untold(self) -> bool:
+        """Whether after several looks no class is told from another."""
+        several = self.looks > self.patience and len(self.seen) > 1
+        return several and len(self.learned) < 2
 
     def look(
         self, confusion: np.ndarray, elsewhere: np.ndarray
@@ -71,12 +84,16 @@ class ClassWatch:
         present = truth > PRESENT * max(truth.sum(), 1)
         known = np.flatnonzero(present & (right >= LEARNED * truth))
         self.learned.update(known.tolist())
+        self.seen.update(np.flatnonzero(present).tolist())
+        self.looks += 1
         for index in self.learned:
-            if predicted[index]:
+            if predicted[index] > MISSED * truth[index]:
                 self.missed[index] = 0
             elif present[index]:
                 self.missed[index] = self.missed.get(index, 0) + 1
-        single = np.count_nonzero(predicted) == 1
+        top = int(predicted.argmax())
+        others = truth.sum() - truth[top]
+        single = predicted.sum() - predicted[top] <= MISSED * others
         if single and present.sum() > 1 and len(self.learned) > 1:
             self.alike += 1
         elif not single:
@@ -84,7 +101,7 @@ class ClassWatch:
         lost = [k for k, n in self.missed.items() if n >= self.patience]
         if self.alike >= self.patience or (single and lost):
             self.forget()
-            return Collapse('one class', np.flatnonzero(predicted).tolist())
+            return Collapse('one class', [top])
         if lost:
             self.learned -= set(lost)
             self.missed = {
@@ -96,3 +113,9 @@ class ClassWatch:
     def forget(self) -> None:
         """Begin anew, as a network does that starts again."""
         self.learned, self.missed, self.alike = set(), {}, 0
+        self.seen, self.looks = set(), 0
+
+    def recall(self, learned: Sequence[int]) -> None:
+        """Go on with what a network had learned that comes back."""
+        self.forget()
+        self.learned = set(learned)

@@ -16,9 +16,21 @@ class GoodState:
     def __init__(self) -> None:
         self.iteration: int | None = None
         self.weights: dict[str, Any] = {}
+        self.learned: dict[str, list[int]] = {}
 
-    def keep(self, model: torch.nn.Module, iteration: int) -> None:
-        """Copy the present state, if it is finite."""
+    def keep(
+        self,
+        model: torch.nn.Module,
+        iteration: int,
+        learned: dict[str, list[int]],
+    ) -> None:
+        """Copy the present state, if it is finite.
+
+        Args:
+            model: to copy.
+            iteration: it is from.
+            learned: classes that each of its networks can tell.
+        """
         state = {
             key: value.detach().to('cpu', copy=True)
             if torch.is_tensor(value)
@@ -27,6 +39,7 @@ class GoodState:
         }
         if not_finite(state) is None:
             self.weights, self.iteration = state, iteration
+            self.learned = learned
 
     def bring_back(self, runner, model, lr_factor: float) -> int:
         """Put the state back, with an optimizer that starts anew.

@@ -9,12 +9,15 @@ from typing import NamedTuple
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from torch.utils.data import Subset
 
-from mmsemi.registry import HOOKS
+from mmsemi.registry import DATASETS, HOOKS
 
 from .build import resolve
 from .memory import StepTooLarge, more_parts, release_memory, remedy
 from .runner import build_runner
+
+LABELED = 5  # images that are labeled to see how long it takes
 
 
 @HOOKS.register_module()
@@ -39,11 +42,13 @@ class Trial(NamedTuple):
         seconds: of an iteration, data loading included.
         parts: in which a step must be taken to fit the memory of the GPU.
         memory: largest share of the GPU's memory in use, None without one.
+        labeling: seconds in which an image is labeled, 0 where none is.
     """
 
     seconds: float
     parts: int
     memory: float | None
+    labeling: float = 0.0
 
 
 def try_steps(cfg: Config, steps: int = 8) -> Trial:
@@ -65,8 +70,8 @@ def try_steps(cfg: Config, steps: int = 8) -> Trial:
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         try:
-            seconds = _seconds_of_a_step(cfg, steps)
-            return Trial(seconds, parts, _memory_used())
+            seconds, labeling = _seconds(cfg, steps)
+            return Trial(seconds, parts, _memory_used(), labeling)
         except torch.cuda.OutOfMemoryError as error:
             smaller = more_parts(cfg)
             if smaller is None:
@@ -83,8 +88,10 @@ def _memory_used() -> float | None:
     return torch.cuda.max_memory_reserved() / total
 
 
-def _seconds_of_a_step(cfg: Config, steps: int) -> float:
+def _seconds(cfg: Config, steps: int) -> tuple[float, float]:
+    """Of a step, and of an image that is labeled."""
     cfg = Config(cfg.to_dict(), filename=cfg.filename)
+    hooks = cfg.get('custom_hooks') or []
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=steps)
     for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
         cfg[key] = None
@@ -94,10 +101,9 @@ def _seconds_of_a_step(cfg: Config, steps: int) -> float:
         (cfg.get('default_hooks') or {}).pop(name, None)
     needed = ('ChannelsLastHook', 'ClassFrequencyHook', 'MeanTeacherHook')
     cfg.custom_hooks = [
-        hook
-        for hook in cfg.get('custom_hooks') or []
-        if hook['type'] in needed
-    ] + [dict(type='StepClockHook')]
+        *(hook for hook in hooks if hook['type'] in needed),
+        dict(type='StepClockHook'),
+    ]
     cfg.log_level = 'ERROR'
     cfg.vis_backends = []
     cfg.visualizer = dict(type='LazyVisualizer', vis_backends=[])
@@ -105,10 +111,33 @@ def _seconds_of_a_step(cfg: Config, steps: int) -> float:
     try:
         runner = build_runner(cfg)
         runner.train()
+        labeling = [
+            _seconds_of_labeling(runner, hook)
+            for hook in hooks
+            if hook['type'] == 'PseudoLabelHook'
+        ]
     finally:
         shutil.rmtree(cfg.work_dir, ignore_errors=True)
     (clock,) = [h for h in runner.hooks if isinstance(h, StepClockHook)]
     seconds = (clock.ends[-1] - clock.ends[0]) / (steps - 1)
     # A run in rounds was timed with what round 0 sees.
     rounds = cfg.get('semi_dataloader') or cfg.train_dataloader
-    return seconds * rounds.batch_size / cfg.train_dataloader.batch_size
+    seconds *= rounds.batch_size / cfg.train_dataloader.batch_size
+    return seconds, sum(labeling)
+
+
+@torch.no_grad()
+def _seconds_of_labeling(runner, hook: dict) -> float:
+    """Seconds of an image in all its views; the first is not timed."""
+    dataset = DATASETS.build(runner.cfg.label_dataloader.dataset)
+    number = min(LABELED, len(dataset))
+    chosen = torch.linspace(0, len(dataset) - 1, number).long().tolist()
+    labels = HOOKS.build(hook)
+    model = runner.model.eval()
+    predictor = labels.predictor(runner, model)
+    ends = []
+    for batch in labels.label_loader(runner, Subset(dataset, chosen)):
+        for _, part in predictor.equal_sizes(batch):
+            predictor(part).probabilities.sum().item()  # a GPU is waited for
+        ends.append(time.perf_counter())
+    return (ends[-1] - ends[0]) / max(len(ends) - 1, 1)

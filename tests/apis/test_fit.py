@@ -321,6 +321,13 @@ def test_a_time_that_is_too_short_is_told(monkeypatch, tmp_path) -> None:
         found = try_out(tmp_path, ['a'], None, budget, 0)
         assert found.iterations == number
         assert ('LONGER than --time' in found.settings[0].reason) == told
+    # What labels its images between steps has as many fewer of them.
+    monkeypatch.setattr(
+        'mmsemi.apis.fit_trial.try_steps', lambda *_: Trial(2.0, 1, None, 0.5)
+    )
+    found = try_out(tmp_path, ['a'], None, 6000, 0, labeled=400)
+    assert found.iterations == 2450
+    assert found.settings[0].reason.endswith('and 3 min 20 s of labeling')
 
 
 def test_times() -> None:

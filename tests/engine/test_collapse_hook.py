@@ -12,7 +12,7 @@ from mmengine.logging import MessageHub
 from mmengine.registry import init_default_scope
 
 from mmsemi.engine.class_watch import ClassWatch, Collapse
-from mmsemi.engine.hooks import CollapseHook
+from mmsemi.engine.hooks import CollapseHook, DivergenceHook
 from mmsemi.engine.hooks.collapse_hook import COLLAPSES, WATCHES
 from mmsemi.registry import HOOKS
 from mmsemi.report.own_data.advice import warnings_of
@@ -49,6 +49,28 @@ def test_a_class_that_dies_is_told_once() -> None:
 def test_everything_one_class_is_one_thing() -> None:
     found, _ = looks(GOOD, ALL_GROUND, ALL_GROUND, ALL_GROUND)
     assert found == [None, None, Collapse('one class', [0]), None]
+
+
+def test_a_few_pixels_of_a_class_do_not_keep_it_alive() -> None:
+    counts = [[8000, 1000, 1000], [500, 1500, 0], [0, 500, 1500]]
+    good = np.array(counts)
+    # A pixel is left of a class of 2,000, and predicted wrongly.
+    stray = np.array([[8999, 1000, 1], [500, 1500, 0], [1500, 500, 0]])
+    found, _ = looks(good, stray, stray)
+    assert found == [None, None, Collapse('classes', [2])]
+    nearly = np.array([[9999, 1, 0], [2000, 0, 0], [1990, 0, 10]])
+    found, _ = looks(good, nearly, nearly)
+    assert found == [None, None, Collapse('one class', [0])]
+    fewer = np.array([[9000, 1000, 0], [500, 1500, 0], [1900, 0, 100]])
+    assert not any(looks(good, *[fewer] * 9)[0])
+
+
+def test_whether_anything_was_learned_at_all() -> None:
+    assert looks(*[ALL_GROUND] * 3)[1].untold
+    assert not looks(*[ALL_GROUND] * 2)[1].untold  # too soon to tell
+    assert not looks(*[ALL_GROUND] * 9, GOOD)[1].untold
+    only = np.diag([100, 0, 0])  # nothing else was shown
+    assert not looks(*[only] * 9)[1].untold
 
 
 def test_what_was_never_learned_is_no_loss() -> None:
@@ -229,6 +251,65 @@ def test_a_second_collapse_stops(root, tmp_path, monkeypatch) -> None:
     )
     with pytest.raises(UsageError, match=message):
         train(own_config(root, tmp_path, on_collapse='restore'))
+
+
+def test_a_class_that_dies_again_at_once_is_noticed(
+    root, tmp_path, monkeypatch
+) -> None:
+    """It need not be learned again first."""
+    scripted(monkeypatch, GOOD, *[NO_BAR] * 7)
+    message = 'collapsed: in iteration 5 the student no longer predicts dent'
+    with pytest.raises(UsageError, match=message):
+        train(own_config(root, tmp_path, on_collapse='restore'))
+
+
+def test_a_training_that_learns_nothing_says_so(
+    root, tmp_path, monkeypatch
+) -> None:
+    scripted(monkeypatch, *[ALL_GROUND] * 8)
+    runner = train(own_config(root, tmp_path, on_collapse='restore'))
+    assert runner.iter == 8
+    summary = json.loads((tmp_path / 'work/summary.json').read_text())
+    (event,) = summary['collapses']
+    assert event['kind'] == 'nothing learned' and event['action'] == 'warned'
+    assert event['text'] == (
+        'until iteration 4 the student has not learned to tell one class '
+        'from another'
+    )
+
+
+def test_weights_spoiled_by_the_step_before_a_checkpoint(
+    root, tmp_path
+) -> None:
+    """Their loss was finite; the next one would not be."""
+
+    @HOOKS.register_module(name='SpoilHook', force=True)
+    class SpoilHook(Hook):
+        def after_train_iter(self, runner, *args, **kwargs) -> None:
+            if runner.iter == 3:
+                head = runner.model.student.decode_head
+                next(head.parameters()).data.fill_(float('nan'))
+
+    cfg = own_config(root, tmp_path, on_collapse='restore')
+    cfg.hooks.spoil = dict(type='SpoilHook', priority='HIGH')
+    cfg.default_hooks.checkpoint.interval = 4
+    runner = train(cfg)
+    assert runner.iter == 8
+    # In eight iterations it learns nothing, which is said, too.
+    event = runner.message_hub.get_info(COLLAPSES)[0]
+    assert event['kind'] == 'not finite' and event['action'] == 'restored'
+    assert event['text'].endswith('is not finite in iteration 4')
+
+
+def test_losses_of_before_it_went_back_are_forgotten() -> None:
+    """Where they are looked at now and then, as on a GPU."""
+    hook = DivergenceHook()
+    hook.kept.append((3, 'loss', torch.tensor(float('nan'))))
+    hook.after_restore(None)
+    hook.look()
+    hook.kept.append((4, 'loss', torch.tensor(float('nan'))))
+    with pytest.raises(UsageError, match='not finite in iteration 4'):
+        hook.look()
 
 
 def test_a_loss_that_is_not_finite_goes_back_too(root, tmp_path) -> None:

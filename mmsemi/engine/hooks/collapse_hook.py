@@ -21,6 +21,7 @@ from .mean_teacher_hook import unwrapped
 # Where events travel in checkpoints, and the state of the watches.
 COLLAPSES, WATCHES = 'mmsemi/collapses', 'mmsemi/class_watches'
 ACTIONS = ('warn', 'restore', 'stop')
+UNTOLD = 'nothing learned'
 ADVICE = (
     'Start again with a lower learning rate or a smaller unsup_weight; what '
     'was saved before is unchanged'
@@ -41,7 +42,8 @@ class CollapseHook(Hook):
     in which nothing was missed, with lower learning rates, an empty optimizer
     and half the weight of unlabeled images; iterations are not repeated. So
     it does when a loss is not finite, see ``DivergenceHook``. If it happens
-    again, training stops.
+    again, training stops. Where half-way no class is told from another yet,
+    that is said, too.
 
     Args:
         interval: iterations between two looks; by default a fortieth of the
@@ -96,7 +98,7 @@ class CollapseHook(Hook):
         if self._restored(runner):  # rates are in the optimizer's state
             self._weigh_less(unwrapped(runner.model))
         elif self.on_collapse == 'restore':
-            self.good.keep(unwrapped(runner.model), runner.iter)
+            self._keep(runner, runner.iter)
 
     def before_round(self, runner) -> None:
         """A round may start from other weights."""
@@ -116,19 +118,20 @@ class CollapseHook(Hook):
             watch = self.watches.setdefault(name, ClassWatch(self.patience))
             collapse = watch.look(counts[:-1], counts[-1])
             found = found or (collapse and (name, collapse))
-        runner.message_hub.update_info(
-            WATCHES, {k: watch.state() for k, watch in self.watches.items()}
-        )
+        self._publish(runner)
         if found:
             name, collapse = found
             text = self.sentence(runner, name, collapse)
             self.act(runner, text, collapse.kind, name, collapse.classes)
-        elif (
+            return
+        if 2 * (runner.iter + 1) >= runner.max_iters:
+            self._say_if_untold(runner)
+        if (
             self.on_collapse == 'restore'
             and not self._restored(runner)
             and all(watch.well for watch in self.watches.values())
         ):
-            self.good.keep(model, runner.iter + 1)
+            self._keep(runner, runner.iter + 1)
 
     def after_divergence(self, runner, text: str) -> bool:
         """Go back once if a loss is not finite; whether it was done."""
@@ -161,20 +164,25 @@ class CollapseHook(Hook):
             if not stop:
                 model = unwrapped(runner.model)
                 back = self.good.bring_back(runner, model, self.lr_factor)
-                self._weigh_less(model)
-                self.before_round(runner)
+                lighter = self._weigh_less(model)
+                # A class that dies again, however soon, is noticed.
+                for key, watch in self.watches.items():
+                    watch.recall(self.good.learned.get(key, ()))
+                self._publish(runner)
                 self.good = GoodState()
+                for hook in getattr(runner, 'hooks', ()):
+                    if hasattr(hook, 'after_restore'):
+                        hook.after_restore(runner)
                 event.update(action='restored', restored_to=back)
                 text += (
                     f'; going on from the weights of iteration {back}, with '
-                    f'{self.lr_factor:g} times the learning rate and '
-                    f'{self.unsup_factor:g} times the weight of unlabeled '
-                    'images'
+                    f'{self.lr_factor:g} times the learning rate'
+                    + f' and {self.unsup_factor:g} times the weight of '
+                    'unlabeled images' * lighter
                 )
         if stop:
             event['action'] = 'stopped'
-        events = runner.message_hub.get_info(COLLAPSES, [])
-        runner.message_hub.update_info(COLLAPSES, [*events, event])
+        self._add_event(runner, event)
         if stop:
             raise UsageError(f'training has collapsed: {text}. {ADVICE}')
         runner.logger.warning(text)
@@ -226,10 +234,43 @@ class CollapseHook(Hook):
         events = runner.message_hub.get_info(COLLAPSES, [])
         return any(event['action'] == 'restored' for event in events)
 
-    def _weigh_less(self, model: nn.Module) -> None:
+    def _weigh_less(self, model: nn.Module) -> bool:
         settings = getattr(model, 'semi_train_cfg', None) or {}
         if 'unsup_weight' in settings:
             settings['unsup_weight'] *= self.unsup_factor
+        return 'unsup_weight' in settings
+
+    def _keep(self, runner, iteration: int) -> None:
+        learned = {k: sorted(w.learned) for k, w in self.watches.items()}
+        self.good.keep(unwrapped(runner.model), iteration, learned)
+
+    def _publish(self, runner) -> None:
+        runner.message_hub.update_info(
+            WATCHES, {k: watch.state() for k, watch in self.watches.items()}
+        )
+
+    @staticmethod
+    def _add_event(runner, event: dict[str, Any]) -> None:
+        events = runner.message_hub.get_info(COLLAPSES, [])
+        runner.message_hub.update_info(COLLAPSES, [*events, event])
+
+    def _say_if_untold(self, runner) -> None:
+        """Say once, half-way, that nothing was learned; it may come yet."""
+        names = [k for k, watch in self.watches.items() if watch.untold]
+        events = runner.message_hub.get_info(COLLAPSES, [])
+        if not names or any(event['kind'] == UNTOLD for event in events):
+            return
+        event: dict[str, Any] = dict(
+            iteration=runner.iter + 1,
+            kind=UNTOLD,
+            network=names[0],
+            classes=[],
+            action='warned',
+            text=f'until iteration {runner.iter + 1} the {names[0]} has not '
+            'learned to tell one class from another',
+        )
+        self._add_event(runner, event)
+        runner.logger.warning(event['text'])
 
 
 def networks(model: nn.Module) -> dict[str, nn.Module]:

@@ -9,6 +9,8 @@ from mmsemi.registry import HOOKS
 from mmsemi.utils.batches import refuse_not_finite
 from mmsemi.utils.errors import UsageError
 
+from ..training_state import not_finite
+
 
 @HOOKS.register_module()
 class DivergenceHook(Hook):
@@ -81,13 +83,36 @@ class DivergenceHook(Hook):
         everywhere = [one for one in all_gather_object(found) if one]
         if everywhere:
             iteration, term = min(everywhere)
-            for hook in getattr(runner, 'hooks', ()):
-                if hasattr(hook, 'after_divergence') and hook.after_divergence(
-                    runner, f'{term} is not finite in iteration {iteration}'
-                ):
-                    return
+            text = f'{term} is not finite in iteration {iteration}'
+            if go_back(runner, text):
+                return
             raise UsageError(
-                f'training has diverged: {term} is not finite in iteration '
-                f'{iteration}. Start again with a lower learning rate; what '
-                'was saved before is unchanged'
+                f'training has diverged: {text}. Start again with a lower '
+                'learning rate; what was saved before is unchanged'
             )
+
+    def after_restore(self, runner) -> None:
+        """Forget losses of before a training went back."""
+        self.kept = []
+
+
+def go_back(runner, text: str) -> bool:
+    """Have ``CollapseHook`` go back to a good state; whether it did.
+
+    Args:
+        runner: of the training.
+        text: what is wrong.
+    """
+    return any(
+        hook.after_divergence(runner, text)
+        for hook in getattr(runner, 'hooks', ())
+        if hasattr(hook, 'after_divergence')
+    )
+
+
+def go_back_if_not_finite(runner, iteration: int) -> None:
+    """Go back where weights are not finite, though the loss still was."""
+    name = not_finite(runner.model.state_dict())
+    found = [name for name in all_gather_object(name) if name]
+    if found:
+        go_back(runner, f'{found[0]} is not finite in iteration {iteration}')

@@ -13,6 +13,7 @@ from mmsemi.utils.errors import UsageError
 from ..checkpoint_files import CheckpointFiles
 from ..checkpoints import POINTER
 from ..training_state import checkpoint_bytes, not_finite, validates_after
+from .divergence_hook import go_back_if_not_finite
 
 # Iteration whose validation is over.
 VALIDATED = 'mmsemi/validated'
@@ -207,6 +208,7 @@ class SafeCheckpointHook(CheckpointHook):
     # Files.
     def _save(self, runner, step: int, meta: dict | None = None) -> None:
         """Save on the first process; all stop if that does not work."""
+        go_back_if_not_finite(runner, step)
         self.last_ckpt = self.files.path(self.filename_tmpl.format(step))
         runner.message_hub.update_info('last_ckpt', self.last_ckpt)
         on_main(self._write_all, runner, step, meta)
