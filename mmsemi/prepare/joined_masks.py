@@ -16,8 +16,8 @@ from .annotation_files import LabelMe
 from .encoding import Encoding
 from .labeled_classes import background_of
 from .mask_files import LABEL, Codes, MaskFacts
-from .mask_source import CLAIMED, NOTHING, MaskSource
-from .pairing import Pair
+from .mask_source import CLAIMED, NOTHING, ClassFolders, MaskSource
+from .pairing import Pair, is_json
 
 
 class JoinedMasks(MaskSource):
@@ -38,7 +38,7 @@ class JoinedMasks(MaskSource):
         self._space = LABEL
 
     def read(self, pair: Pair) -> Codes:
-        if not is_json(pair):
+        if not drawn(pair):
             return super().read(pair)
         mask = self.drawn.read(pair)
         if self._table is None:
@@ -48,7 +48,7 @@ class JoinedMasks(MaskSource):
         )
 
     def needs_image(self, pair: Pair) -> bool:
-        return is_json(pair)
+        return drawn(pair)
 
     def adopt(
         self, facts: Sequence[MaskFacts], encoding: Encoding
@@ -110,9 +110,39 @@ class JoinedMasks(MaskSource):
         ]
 
 
-def is_json(pair: Pair) -> bool:
+class JoinedFolders(ClassFolders):
+    """A file a class for some images, JSON files of labelme for others.
+
+    The folders say which classes there are.
+    """
+
+    def __init__(self, pairs: list[Pair]) -> None:
+        super().__init__([pair for pair in pairs if not drawn(pair)])
+
+    def read(self, pair: Pair) -> Codes:
+        if not drawn(pair):
+            return super().read(pair)
+        source = LabelMe()
+        mask = source.read(pair)
+        known = {label: code for code, label in self.labels.items()}
+        table = np.zeros(max(source.labels, default=0) + 1, np.uint32)
+        for code, label in source.labels.items():
+            if label not in known:
+                raise UsageError(
+                    f'{pair.masks[0][1]}: its label {label!r} is no folder of '
+                    f'masks beside it, which are {", ".join(sorted(known))}. '
+                    'Correct the label'
+                )
+            table[code] = known[label]
+        return mask._replace(codes=_translated(mask.codes, table))
+
+    def needs_image(self, pair: Pair) -> bool:
+        return drawn(pair)
+
+
+def drawn(pair: Pair) -> bool:
     """Whether the mask of a pair is a JSON file."""
-    return pair.masks[0][1].lower().endswith('.json')
+    return is_json(pair.masks[0][1])
 
 
 def _translated(codes: np.ndarray, table: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ def pair_folders(
         mask_files = [
             path
             for path in mask_files
-            if path.lower().endswith('.json')
+            if is_json(path)
             or mask_suffix
             and os.path.splitext(path)[0].endswith(mask_suffix)
         ]
@@ -117,9 +117,7 @@ def pair_folders(
         wanted = set(fitting)
         # Annotation tools call their files as the images are called.
         mask_files = [
-            path
-            for path in mask_files
-            if path in wanted or path.lower().endswith('.json')
+            path for path in mask_files if path in wanted or is_json(path)
         ]
     found, by_class, lonely = _match(names, mask_files, mask_suffix)
     if not found:
@@ -167,6 +165,11 @@ def name_of(path: str) -> str:
     return unicodedata.normalize('NFC', os.path.splitext(path)[0])
 
 
+def is_json(path: str) -> bool:
+    """Whether a file is one of annotations."""
+    return path.lower().endswith('.json')
+
+
 def _files(folder: str, suffixes: Sequence[str]) -> list[str]:
     ends = tuple(suffixes)
     return sorted(p for p in files_below(folder) if p.lower().endswith(ends))
@@ -187,10 +190,11 @@ def _match(
         lonely = []
         for path in mask_files:
             name = name_of(path)
-            bare = path.lower().endswith('.json') and not name.endswith(
-                mask_suffix
+            bare = is_json(path) and not name.endswith(mask_suffix)
+            # No file of annotations is that of a class.
+            place = (_same_name if is_json(path) else layout)(
+                name, names, '' if bare else mask_suffix
             )
-            place = layout(name, names, '' if bare else mask_suffix)
             if place is None:
                 lonely.append(path)
             else:
@@ -198,12 +202,16 @@ def _match(
         if len(lonely) < len(best[2]):
             best = found, layout is not _same_name, lonely
     for name, files in best[0].items():
-        folders = Counter(folder for folder, _ in files)
+        # An annotation file has all classes of its image.
+        whole = any(is_json(path) for _, path in files)
+        folders = Counter('' if whole else folder for folder, _ in files)
         folder, number = folders.most_common(1)[0]
         if number > 1:
-            twice = [path for place, path in files if place == folder]
+            twice = sorted(
+                path for place, path in files if whole or place == folder
+            )
             remedy = 'Keep one of them'
-            if any(path.lower().endswith('.json') for path in twice):
+            if any(map(is_json, twice)):
                 remedy = (
                     'Keep the one that is right, and move the other out of '
                     'the folder'

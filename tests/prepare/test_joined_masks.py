@@ -169,3 +169,63 @@ def test_labelme_files_need_no_suffix(tmp_path) -> None:
     ids = ids_of(tmp_path, look(tmp_path, mask_suffix='_mask', **NAMED))
     assert sorted(ids) == ['a', 'b']
     assert set(np.unique(ids['b'])) == {0, 1, 2}
+
+
+def by_class(root, last: bool = False) -> Path:
+    """A file a class for a, a labelme file for b."""
+    own.images(root)
+    for number, label in enumerate(('cat', 'dog'), 1):
+        path = f'a/{label}.png' if last else f'{label}/a.png'
+        mask = (own.truth() == number).astype(np.uint8) * 255
+        put(root / 'masks' / path, mask)
+    return root / 'masks/b.json'
+
+
+@pytest.mark.parametrize('last', [False, True])
+def test_labelme_files_join_a_folder_for_each_class(tmp_path, last) -> None:
+    file = by_class(tmp_path, last)
+    ids = draw(file, ('cat', 'dog', '__ignore__'))
+    result = look(tmp_path)
+    assert result.exit_code == 0, result.text()
+    assert result.encoding.classes == ['background', 'cat', 'dog']
+    assert result.encoding.source == 'folders'
+    found = ids_of(tmp_path, result)
+    np.testing.assert_array_equal(found['b'], ids)
+    np.testing.assert_array_equal(found['a'], own.truth())
+    draw(file, ('cat', 'cow'))
+    error = look(tmp_path).findings[0]
+    assert error.sentence == (
+        f"{file}: its label 'cow' is no folder of masks beside it, which are "
+        'cat, dog. Correct the label'
+    )
+    draw(tmp_path / 'masks/a.json', ('cat',))
+    with pytest.raises(UsageError, match=r'^a.json and .*: two masks of one'):
+        look(tmp_path)
+
+
+COCO = json.dumps(dict(categories=[], images=[], annotations=[]))
+
+
+def test_coco_is_not_joined(tmp_path) -> None:
+    """Whatever lies beside it, which is named."""
+    joined(tmp_path, lookup(0, 1, 2))
+    folder = tmp_path / 'masks'
+    (folder / 'all.json').write_text(COCO)
+    with pytest.raises(UsageError) as pictures:
+        look(tmp_path)
+    (folder / 'a.png').unlink()
+    with pytest.raises(UsageError) as labelme:
+        look(tmp_path)
+    (folder / 'all.json').rename(tmp_path / 'images/all.json')
+    with pytest.raises(UsageError) as together:
+        doctor(f'{tmp_path}/images', f'{tmp_path}/images')
+    for error, files in (
+        (pictures, f'{folder}/all.json and {folder}/a.png'),
+        (labelme, f'{folder}/all.json and {folder}/b.json'),
+        (together, f'{tmp_path}/images/all.json and other files'),
+    ):
+        assert str(error.value) == (
+            f'{files}: a COCO file holds all annotations, and is not joined '
+            'with others. Give that file alone in place of the folder, or '
+            'move it away'
+        )

@@ -158,7 +158,7 @@ def test_facts_of_the_run_are_on_the_page(page, measured) -> None:
     for words in (
         'the first of its kind. Look at it',
         'images are so large',
-        'mmsemi fit photos masks --out run',
+        f'mmsemi fit photos masks --out {measured}-again',
         'seed 7',
         'measured on 5 hold-out images',
     ):
