@@ -5,7 +5,7 @@ from typing import Any
 
 from mmsemi.engine.checkpoints import is_whole, newest_whole
 from mmsemi.report.own_data.run_folder import PLACES, fold_folder
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import TrainingFailed, UsageError
 
 from .fit_run import CONFIG, TWIN_CONFIG, say
 from .run_record import RECORD, read_record
@@ -71,12 +71,29 @@ def train_one(
                 f'no checkpoint in {folder} is whole, so this training '
                 'starts anew; what is there is moved aside'
             )
-    train(
-        str(run / config),
-        work_dir=str(folder),
-        resume=not anew and (folder / RECORD).exists(),
-        overwrite=anew,
-        accumulate='auto',
+    try:
+        train(
+            str(run / config),
+            work_dir=str(folder),
+            resume=not anew and (folder / RECORD).exists(),
+            overwrite=anew,
+            accumulate='auto',
+        )
+    except TrainingFailed as error:
+        raise UsageError(f'{error}. {_way_out(run, config, alone)}') from error
+
+
+def _way_out(run: Path, config: str, alone: bool) -> str:
+    """What a person can do who has set no learning rate."""
+    twin = run / PLACES['twin'] / 'segmentor.pth'
+    if not alone and twin.exists():
+        return (
+            f'The model of the labeled images alone is {twin}. To learn from '
+            'all of them, give fit another --method and another --out'
+        )
+    return (
+        f'Lower the learning rate in {run / config} and run `mmsemi train '
+        f'{run / config}`, or give fit another --model and another --out'
     )
 
 

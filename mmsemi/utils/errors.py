@@ -12,3 +12,11 @@ class WriteError(UsageError):
     Code that goes on without one of its products passes this on: what comes
     next could not be written either.
     """
+
+
+class TrainingFailed(UsageError):
+    """A training that cannot go on: it has diverged or collapsed.
+
+    Whoever chose its settings knows better than the training which of them
+    to change.
+    """

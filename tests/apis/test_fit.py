@@ -2,9 +2,12 @@
 
 import hashlib
 import importlib
+import io
 import json
+import re
 import shutil
 import signal
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +85,10 @@ def done(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp('fit')
     images, masks = folders(root)
     before = contents(root)
-    run = mmsemi.fit(images=images, masks=masks, out=root / 'run', iters=3)
+    console = io.StringIO()
+    with redirect_stdout(console), redirect_stderr(console):
+        run = mmsemi.fit(images, masks, root / 'run', iters=3)
+    (root / 'run/console.txt').write_text(console.getvalue())
     after = contents(root)
     assert {k: v for k, v in after.items() if not k.startswith('run/')} == (
         before
@@ -160,6 +166,36 @@ def test_what_comes_out(done) -> None:
     assert read_facts(done)['finished']
     command = 'mmsemi fit {0}/images {0}/masks --iters 3'
     assert read_facts(done)['command'] == command.format(done.parent)
+
+
+# What a person sees of a run, line by line.
+CONSOLE = (
+    r'',
+    r'\d+ images: .*',
+    r' +\d+ -> \d+ .*',
+    r'(warning|note) .*',
+    r'Settings',
+    r'  \w+ +.+: .+',
+    r'A hold-out of .*',
+    r'Training with .*',
+    r'(labeled|unlabeled|val): \d+ images?, .*',
+    r'\d\d/\d\d .* INFO - (a step takes|loaded /).*',
+    r'(training|measuring on|predicting|looking at|drawing|reading).* %.*',
+    r'[+|].*',
+    r'val mIoU [\d.]+ after .*',
+    r'IoU of each class: .*',
+    r'  (summary|segmentor|training|report|model) +/.*',
+    r'masks of 8 images, in .*',
+    r'\d+ images to label next: .*',
+    r'One image cannot tell .*',
+)
+
+
+def test_the_console_has_what_a_person_needs_alone(done) -> None:
+    lines = (done / 'console.txt').read_text().splitlines()
+    assert len(lines) > 40
+    allowed = re.compile('|'.join(f'(?:{text})' for text in CONSOLE))
+    assert [line for line in lines if not allowed.fullmatch(line)] == []
 
 
 def test_the_same_again_needs_other_masks(done) -> None:

@@ -11,12 +11,14 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 import mmsemi
+from mmsemi.apis.fit_train import train_one
 from mmsemi.apis.run_record import add_place, moves, read_record
 from mmsemi.apis.train import build_runner
 from mmsemi.engine.hooks import KeepWeightsHook
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.files import write_json
 from mmsemi.report.own_data.run_folder import read_facts
+from mmsemi.utils.errors import TrainingFailed, UsageError
 from tests.apis.test_fit import draw_mask, folders
 
 
@@ -108,6 +110,41 @@ def test_weights_to_begin_with_are_made_again_wherever_the_run_lies(
     run = run.rename(root / 'later')
     begins = Config.fromfile(run / 'twin.py').load_from
     assert Path(begins).resolve() == run / 'history/1/segmentor.pth'
+
+
+def test_a_training_that_fails_leads_out(tmp_path, monkeypatch) -> None:
+    def fail(*args, **kwargs):
+        raise TrainingFailed('training has collapsed: in iteration 9')
+
+    monkeypatch.setattr('mmsemi.apis.fit_train.train', fail)
+    facts = dict(settings=[dict(name='method', value='mean_teacher')])
+    (tmp_path / 'twin').mkdir()
+    (tmp_path / 'twin/segmentor.pth').touch()
+    for key, words in (
+        ('method', f'labeled images alone is {tmp_path}/twin/segmentor.pth'),
+        ('twin', f'run `mmsemi train {tmp_path}/twin.py`'),
+    ):
+        with pytest.raises(UsageError, match=words) as error:
+            train_one(tmp_path, facts, key)
+        assert 'has collapsed: in iteration 9. ' in str(error.value)
+
+
+def test_a_training_without_a_whole_checkpoint_starts_anew(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    called = []
+    monkeypatch.setattr(
+        'mmsemi.apis.fit_train.train', lambda *_, **how: called.append(how)
+    )
+    facts = dict(settings=[dict(name='method', value='mean_teacher')])
+    folder = tmp_path / 'train'
+    write_json(folder, 'run.json', dict(finished=False))
+    train_one(tmp_path, facts, 'method')
+    (folder / 'iter_4.pth').write_bytes(b'half')
+    train_one(tmp_path, facts, 'method')
+    assert [how['resume'] for how in called] == [True, False]
+    assert [how['overwrite'] for how in called] == [False, True]
+    assert 'so this training starts anew' in capsys.readouterr().out
 
 
 def test_where_a_run_was(tmp_path) -> None:

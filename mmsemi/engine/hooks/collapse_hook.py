@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from mmsemi.models.segmentors.batch import SUP, WEAK, true_labels
 from mmsemi.models.segmentors.modes import in_mode
 from mmsemi.registry import HOOKS
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import TrainingFailed
 from mmsemi.utils.labels import resize_labels
 
 from ..class_watch import ClassWatch, Collapse
@@ -147,7 +147,7 @@ class CollapseHook(Hook):
         """Warn, go back, or stop.
 
         Raises:
-            UsageError: to stop.
+            TrainingFailed: to stop.
         """
         names = runner.train_loop.dataloader.dataset.metainfo['classes']
         event: dict[str, Any] = dict(
@@ -184,7 +184,7 @@ class CollapseHook(Hook):
             event['action'] = 'stopped'
         self._add_event(runner, event)
         if stop:
-            raise UsageError(f'training has collapsed: {text}. {ADVICE}')
+            raise TrainingFailed(f'training has collapsed: {text}. {ADVICE}')
         runner.logger.warning(text)
 
     def sentence(self, runner, network: str, collapse: Collapse) -> str:

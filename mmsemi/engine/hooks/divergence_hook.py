@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmsemi.registry import HOOKS
 from mmsemi.utils.batches import refuse_not_finite
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import TrainingFailed
 
 from ..training_state import not_finite
 
@@ -65,7 +65,7 @@ class DivergenceHook(Hook):
         ``CollapseHook`` may go back to a good state instead.
 
         Raises:
-            UsageError: naming iteration and term.
+            TrainingFailed: naming iteration and term.
         """
         kept, self.kept = self.kept, []
         found = None
@@ -86,7 +86,7 @@ class DivergenceHook(Hook):
             text = f'{term} is not finite in iteration {iteration}'
             if go_back(runner, text):
                 return
-            raise UsageError(
+            raise TrainingFailed(
                 f'training has diverged: {text}. Start again with a lower '
                 'learning rate; what was saved before is unchanged'
             )

@@ -8,7 +8,7 @@ from mmengine.hooks import CheckpointHook
 from mmsemi.io.files import write_text
 from mmsemi.registry import HOOKS
 from mmsemi.utils.dist import on_main
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import TrainingFailed, UsageError
 
 from ..checkpoint_files import CheckpointFiles
 from ..checkpoints import POINTER
@@ -195,7 +195,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Refuse a state that is not finite: the last one stays."""
         name = not_finite(checkpoint['state_dict'])
         if name is not None:
-            raise UsageError(
+            raise TrainingFailed(
                 f'training has diverged: after iteration '
                 f'{checkpoint["meta"]["iter"]} {name} is not finite. Start '
                 'again with a lower learning rate; what was saved before is '
