@@ -96,7 +96,7 @@ def begin(
         earlier = put_aside(run)
     load_from = _model_to_begin_with(run, earlier, plan)
     if load_from:
-        old = os.path.relpath(load_from, run)
+        old = os.path.normpath(os.path.join(DATA, load_from))
         settings['weights'] = Setting(
             'weights', old, 'training goes on from the model of the run before'
         )

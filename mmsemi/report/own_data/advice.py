@@ -33,7 +33,7 @@ def warnings_of(
     """What a reader must know before believing the figures.
 
     Args:
-        rows: of :func:`.verdict.class_rows`.
+        rows: of :func:`.class_rows.class_rows`.
         number: of hold-out images.
         dead: classes of which the recommended model finds nothing.
         lost: classes of which the method finds nothing, but the twin does.

@@ -24,7 +24,7 @@ class Charts:
         """Gain of each class with its interval; '' without any.
 
         Args:
-            rows: of :func:`.verdict.class_rows`.
+            rows: of :func:`.class_rows.class_rows`.
             mean: gain of the mean, an ``Estimate`` as plain data.
         """
         known = [

@@ -7,11 +7,12 @@ import numpy as np
 from mmsemi.evaluation.bootstrap import Comparison, Scores, count_array
 from mmsemi.utils.errors import UsageError
 
+from .class_rows import class_rows, tally
 from .gallery import image_scores
 from .mistakes import matrix_rows, never_found, shown_classes, worst_mistakes
 from .pseudo_labels import by_confidence
 from .run_folder import HOLDOUT, PLACES, RunFolder
-from .verdict import Verdict, class_rows, judge, tally
+from .verdict import Verdict, judge
 
 
 class Measured(NamedTuple):

@@ -1,6 +1,6 @@
 """Did the unlabeled images help? In figures and in plain words."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from mmsemi.evaluation.bootstrap import (
     Estimate,
     Scores,
     compare,
-    holding,
     iou_percent,
     mean_known,
     score,
@@ -242,61 +241,3 @@ def cross_validation(folds: int, labeled: int) -> str:
         'trained without it. The model in segmentor.pth is trained on all '
         f'{labeled}; it was not measured itself, and should be no worse.'
     )
-
-
-def tally(rows: list[dict[str, Any]]) -> str:
-    """How many classes gain and lose, in a sentence; '' without a twin.
-
-    Args:
-        rows: of :func:`class_rows`.
-    """
-    words = dict(
-        better='better',
-        worse='worse',
-        unclear='cannot be told apart',
-        unknown='without an interval',
-    )
-    verdicts = [row.get('verdict') for row in rows if row['images']]
-    parts = [
-        f'{verdicts.count(key)} {word}'
-        for key, word in words.items()
-        if key in verdicts
-    ]
-    absent = sum(not row['images'] for row in rows)
-    if parts and absent:
-        parts.append(f'{absent} not in the hold-out')
-    return f'Of the classes: {", ".join(parts)}.' if parts else ''
-
-
-def class_rows(
-    classes: list[str],
-    counts: np.ndarray,
-    scores: Scores,
-    comparison: Comparison | None,
-) -> list[dict[str, Any]]:
-    """A row of plain data for each class; see :class:`Estimate`.
-
-    Args:
-        classes: names.
-        counts: (N, 3, C) of the hold-out.
-        scores: of the recommended model.
-        comparison: with the twin, None without one.
-    """
-    images = holding(counts)
-    rows = []
-    for c, name in enumerate(classes):
-        row = dict(
-            id=c,
-            name=name,
-            images=int(images[c]),
-            score=scores.classes[c]._asdict(),
-        )
-        if comparison is not None:
-            row.update(
-                method=comparison.method.classes[c]._asdict(),
-                twin=comparison.twin.classes[c]._asdict(),
-                gain=comparison.gain.classes[c]._asdict(),
-                verdict=comparison.gain.classes[c].verdict,
-            )
-        rows.append(row)
-    return rows
