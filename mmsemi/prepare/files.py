@@ -122,3 +122,12 @@ def describe_left_out(paths: Sequence[str], why: str) -> str:
     endings = Counter(os.path.splitext(path)[1] for path in paths)
     kinds = ', '.join(f'{count} {kind}' for kind, count in endings.items())
     return f'left out: {kinds}, such as {paths[0]}: {why}'
+
+
+def seen_from(image: Path, folder: Path) -> str:
+    """Path of an image for a file in ``folder``, as labelme looks for it."""
+    try:
+        path = os.path.relpath(image.resolve(), folder.resolve())
+    except ValueError:  # on another drive
+        path = str(image.resolve())
+    return path.replace(os.sep, '/')

@@ -12,6 +12,7 @@ from mmsemi.io.files import write_bytes, write_json, write_png
 from mmsemi.utils.labels import IGNORE
 
 from .encoding import Encoding
+from .files import seen_from
 from .mask_files import COLOR, unpack
 from .mask_source import BACKGROUND_LABELS
 from .polygons import encode_runs, outlines
@@ -54,7 +55,9 @@ class MaskWriter:
         """
         encoding = self.encoding
         if encoding.source == 'labelme':
-            content = _labelme(labels, encoding, image)
+            folder = Path(self.root, f'{name}.json').parent
+            seen = seen_from(Path(image), folder)
+            content = _labelme(labels, encoding, seen)
             write_json(self.root, f'{name}.json', content)
         elif encoding.source == 'coco':
             ending = os.path.splitext(image)[1]
@@ -178,7 +181,7 @@ def _labelme(labels: np.ndarray, encoding: Encoding, image: str) -> dict:
         version='5.0.0',
         flags={},
         shapes=shapes,
-        imagePath=os.path.basename(image),
+        imagePath=image,
         imageData=None,
         imageHeight=height,
         imageWidth=width,

@@ -1,6 +1,5 @@
 """Predictions as polygons that a person can correct, few points each."""
 
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ from scipy import ndimage
 
 from mmsemi.utils.labels import IGNORE
 
+from .files import seen_from
 from .mask_source import BACKGROUND_LABELS
 
 # Points are left out where the outline moves by no more than this, in pixels.
@@ -167,15 +167,11 @@ def labelme_data(
         )
         for area in drawn(areas, labels, classes)
     ]
-    try:
-        seen = os.path.relpath(image.resolve(), folder.resolve())
-    except ValueError:  # on another drive
-        seen = str(image.resolve())
     return dict(
         version='5.0.0',
         flags={},
         shapes=shapes,
-        imagePath=seen.replace(os.sep, '/'),
+        imagePath=seen_from(image, folder),
         imageData=None,
         imageHeight=height,
         imageWidth=width,

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -112,6 +113,10 @@ def test_masks_are_encoded_as_they_came(made, tmp_path, name) -> None:
             cv2.IMREAD_UNCHANGED,
         )
         assert not changed and np.array_equal(labels, ids), pair.name
+        if name == 'labelme':  # which opens the image from there
+            file = Path(pair.masks[0][1])
+            shown = file.parent / json.loads(file.read_text())['imagePath']
+            assert shown.samefile(pair.image)
     assert len(pairs.labeled) == 3
 
 
