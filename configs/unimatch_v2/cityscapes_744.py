@@ -6,15 +6,8 @@ _base_ = [
     '../_base_/datasets/cityscapes.py',
 ]
 data = dict(
+    _base_.unimatch_data,
     crop_size=(798, 798),
-    augment=[
-        dict(type='RandomScale', ratio_range=(0.5, 2.0)),
-        dict(type='RandomCrop'),
-        dict(type='PadSegFields'),
-        dict(type='RandomFlip', prob=0.5),
-    ],
-    strong=_base_.strong,
-    views=2,
     batch=dict(alone=8, labeled=8, unlabeled=8),
     epoch=dict(processes=4),
 )

@@ -5,15 +5,5 @@ _base_ = [
     '../_base_/methods/unimatch_v2.py',
     '../_base_/datasets/voc12_u2pl.py',
 ]
-data = dict(
-    crop_size=(518, 518),
-    augment=[
-        dict(type='RandomScale', ratio_range=(0.5, 2.0)),
-        dict(type='RandomCrop'),
-        dict(type='PadSegFields'),
-        dict(type='RandomFlip', prob=0.5),
-    ],
-    strong=_base_.strong,
-    views=2,
-)
+data = dict(_base_.unimatch_data, crop_size=(518, 518))
 train_cfg = dict(max_iters='60 epochs')

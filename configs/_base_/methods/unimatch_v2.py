@@ -3,7 +3,7 @@ _base_ = [
     '../models/dinov2-base_dpt.py',
     '../schedules/dinov2_adamw.py',
     '../online_runtime.py',
-    '../strong_colors.py',
+    '../unimatch_data.py',
 ]
 model = dict(
     _delete_=True,
