@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
+from mmsemi.apis.config import merge_options, read_config
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
@@ -175,3 +177,45 @@ def test_configs(scene, command, text, words, monkeypatch):
     )
     with pytest.raises(UsageError, match=words):
         command(scene, path)
+
+
+@pytest.mark.parametrize(
+    'text, words',
+    [
+        ('x = nope\n', r"line 1 of \S+a.py .*NameError, name 'nope'"),
+        ("x = 1\nraise ValueError('own')\n", r'line 2 of \S+a.py .*: own'),
+        ('x = 1 / 0\n', 'ZeroDivisionError, division by zero'),
+        ('_base_ = 3\n', 'TypeError, argument of type'),
+        ("_base_ = ['b.py', 'b.py']\n", 'Duplicate keys: .*x'),
+        ('import sys\nsys.exit(0)\n', 'ends the program'),
+        ("x = '{{$NOT_SET:}}'\n", '`NOT_SET` cannot be found'),
+    ],
+)
+def test_configs_that_fail_when_they_run(tmp_path, text, words):
+    (tmp_path / 'a.py').write_text(text)
+    (tmp_path / 'b.py').write_text('x = 1\n')
+    with pytest.raises(UsageError, match=words) as info:
+        read_config(str(tmp_path / 'a.py'))
+    assert '\n' not in str(info.value)
+
+
+@pytest.mark.parametrize('text', ['{', '[1]', ''])
+def test_configs_that_are_data(tmp_path, text):
+    (tmp_path / 'a.json').write_text(text)
+    with pytest.raises(UsageError, match=r'a\.json.* damaged or mistyped'):
+        read_config(str(tmp_path / 'a.json'))
+
+
+@pytest.mark.parametrize(
+    'option, value, words',
+    [
+        ('a.5.b', 1, 'a.5.b=1 does not fit the config: Index 5 exceeds'),
+        ('model.type.x', 1, 'type.x=1 does not fit'),
+        ('model.', 1, 'a part of the name is empty'),
+        ('', 1, 'a part of the name is empty'),
+    ],
+)
+def test_options_that_fit_no_place(option, value, words):
+    cfg = Config(dict(a=[dict(b=0)], model=dict(type='X')))
+    with pytest.raises(UsageError, match=words):
+        merge_options(cfg, {option: value})

@@ -1,5 +1,6 @@
 """Configs as the commands read them."""
 
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,26 +45,44 @@ def read_config(path: str, options: dict | None = None) -> Config:
     try:
         with plain_import_errors(f'config {path}'):
             cfg = Config.fromfile(path)
+    except UsageError:
+        raise
     except FileNotFoundError as error:
         raise UsageError(
             f'config {path}: {error.filename or error} not found'
         ) from error
-    except (SyntaxError, UnicodeDecodeError, yaml.YAMLError) as error:
-        line = getattr(error, 'lineno', None)
-        why = ' '.join(str(getattr(error, 'msg', error)).split())
-        raise UsageError(
-            f'config {path}{f", line {line}" if line else ""} (or a file it '
-            f'is based on): {why}. The file is damaged or mistyped'
-        ) from error
+    except SystemExit as error:
+        raise UsageError(f'config {path} ends the program') from error
+    except Exception as error:  # a config is a program
+        raise UsageError(f'config {path}{_why(error)}') from error
     set_options(cfg, options)
     return cfg
+
+
+def _why(error: Exception) -> str:
+    """Where and why a config, or one it is based on, cannot be read."""
+    line, kind = getattr(error, 'lineno', None), ''
+    if isinstance(error, RecursionError):
+        return ': _base_ leads back to the config itself. Take that line out'
+    if not isinstance(error, (SyntaxError, ValueError, yaml.YAMLError)):
+        kind = f'{type(error).__name__}, '
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.name == '<module>':  # of a config that was run
+            line = f'{frame.lineno} of {frame.filename}'
+    message = getattr(error, 'msg', error.args[0] if error.args else error)
+    return (
+        f'{f", line {line}" if line else ""} (or a file it is based on): '
+        f'{kind}{" ".join(str(message).split()).rstrip(".!")}. The file is '
+        'damaged or mistyped'
+    )
 
 
 def set_options(cfg: Config, options: dict | None) -> None:
     """Change settings by dotted names.
 
     Raises:
-        UsageError: if nothing reads one of them.
+        UsageError: if nothing reads one of them, or if one names a place
+            that the config does not have.
     """
     if options:
         merge_options(cfg, options)

@@ -31,9 +31,10 @@ def refused_part(error: BaseException) -> str | None:
     frame = _innermost(error.__traceback__)
     if frame is None:
         return None
-    kind = frame.f_locals.get('obj_cls') or frame.f_locals.get('obj_type')
+    made = frame.f_locals
+    kind = made.get('obj_cls') or made.get('obj_type') or 'a part'
     name = getattr(kind, '__name__', None) or str(kind)
-    settings = _plain(frame.f_locals.get('args') or {})
+    settings = _plain(made.get('args') or made.get('cfg') or {})
     why = ' '.join(str(error.args[0] if error.args else error).split())
     why = why or type(error).__name__
     return (
@@ -48,10 +49,7 @@ def _innermost(trace: TracebackType | None) -> FrameType | None:
     found = None
     while trace is not None:
         frame = trace.tb_frame
-        if (
-            frame.f_code.co_name == 'build_from_cfg'
-            and 'obj_type' in frame.f_locals
-        ):
+        if frame.f_code.co_name == 'build_from_cfg':
             found = frame
         trace = trace.tb_next
     return found

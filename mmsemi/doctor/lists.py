@@ -70,6 +70,13 @@ class ImageList:
             )
         self.suffix = getattr(dataset, 'img_suffix', '')
         self.classes = dataset.metainfo['classes']
+        for name in self.classes:
+            if list(self.classes).count(name) > 1:
+                raise UsageError(
+                    f'{role} images of {self.source}: two classes of '
+                    f'{self.kind} are called {name!r}. Give each a name of '
+                    'its own'
+                )
         self.num_seen = dataset.metainfo.get('num_seen')
         self.images = Names(
             osp.abspath(path) for path in column(infos, 'img_path') if path

@@ -34,6 +34,7 @@ def build(**changes):
         (dict(objective__gama=3), "no setting 'gama'"),
         (dict(student__decode_head=dict(type='FCNHead')), 'lacks .*channels'),
         (dict(student__backbone__depth=17), 'ResNetV1c .*depth=17.*invalid'),
+        (dict(student__backbone=dict(typ='A')), 'a part .*typ=\'A\'.*"type"'),
         (dict(objective__gamma='x'), "Loss of the config .*gamma='x'"),
         (dict(student__decode_head__in_channels='x'), "in_channels='x'"),
     ],

@@ -389,3 +389,11 @@ def test_254_is_no_label_without_the_mapping(root, cfg):
     write_mask(root, 'train/a', np.full((5, 7), 254, np.uint8))
     with pytest.raises(UsageError, match='value 254'):
         check_data(cfg)
+
+
+def test_two_classes_of_one_name(cfg):
+    dataset = cfg.train_dataloader.dataset
+    dataset.type = 'BaseSegDataset'
+    dataset.metainfo = dict(classes=('a', 'b', 'a'), palette=[[0, 0, 0]] * 3)
+    with pytest.raises(UsageError, match="two classes .* called 'a'"):
+        check_data(cfg)
