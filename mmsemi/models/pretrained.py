@@ -8,6 +8,7 @@ from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.io.published import advice
 from mmsemi.registry import WEIGHT_INITIALIZERS
 from mmsemi.utils.errors import UsageError
@@ -83,6 +84,24 @@ class CountedPretrainedInit(PretrainedInit):
                 if 2 * sum(before + k in state for k in own) >= len(own):
                     return f', or say prefix={before.rstrip(".")!r}'
         return ''
+
+
+def backbone_prefix(path: str) -> str:
+    """Beginning of the names of a backbone's weights in a checkpoint file.
+
+    Classifiers of MMPretrain and segmentors have one, as have the models of
+    trainings with several networks; it is empty where a file holds nothing
+    but a backbone.
+
+    Raises:
+        UsageError: if the file is missing or cannot be read.
+    """
+    content = read_checkpoint(path, map_location='meta')
+    state = content.get('state_dict', content)
+    for prefix in ('backbone', 'student.backbone'):
+        if any(key.startswith(f'{prefix}.') for key in state):
+            return prefix
+    return ''
 
 
 def wanted(keys: Iterable[str]) -> list[str]:

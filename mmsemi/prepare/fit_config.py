@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mmsemi.models.pretrained import backbone_prefix
+
 from .fit_methods import (
     ROUND_AUGMENT,
     RUNTIMES,
@@ -243,9 +245,12 @@ def _student(
     elif load_from:
         text += f"load_from = f'{{run}}/{load_from}'\n"
     elif chosen['weights']:
+        prefix = backbone_prefix(chosen['weights'])
         text += (
             'student.backbone.init_cfg = dict(\n'
-            f"    type='Pretrained', checkpoint={chosen['weights']!r}\n)\n"
+            f"    type='Pretrained',\n    checkpoint={chosen['weights']!r},\n"
+            + f'    prefix={prefix!r},\n' * bool(prefix)
+            + ')\n'
         )
     return text
 

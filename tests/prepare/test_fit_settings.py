@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmsemi.engine.build import resolve
@@ -67,10 +68,11 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
     (folder / 'data').mkdir(parents=True)
     for name in ('labeled', 'unlabeled', 'holdout'):
         (folder / f'data/{name}.txt').write_text(f'{name} 1.JPG\n')
+    weights = str(tmp_path / "w's.pth") if method == 'unimatch' else None
+    if weights:  # of a classifier
+        torch.save({'backbone.conv1.w': torch.zeros(1)}, weights)
     settings = choose_settings(
-        facts((3000, 4000), (9000, 10)),
-        method,
-        weights="w's.pth" if method == 'unimatch' else None,
+        facts((3000, 4000), (9000, 10)), method, weights=weights
     )
     names = ["it's", 'a\n"b"']
     data = OwnData("/my 'images'", names, [[0, 0, 0], [9, 9, 9]])
@@ -98,6 +100,9 @@ def test_the_config_of_each_method_builds(tmp_path, method) -> None:
     assert cfg.randomness.seed == 3
     network = cfg.model.get('student', cfg.model)
     assert network.decode_head.num_classes == 2
+    if weights:
+        begin = dict(type='Pretrained', checkpoint=weights, prefix='backbone')
+        assert network.backbone.init_cfg == begin
     network.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     if method != 'unimatch':  # the U-Net
