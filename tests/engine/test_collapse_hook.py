@@ -353,8 +353,9 @@ def test_a_resumed_run_remembers() -> None:
     hook.before_train(runner)
     assert model.semi_train_cfg['unsup_weight'] == 0.5
     assert hook.watches['student'].learned == {0, 2}
-    assert not hook.after_divergence(runner, 'the loss is not finite')
-    with pytest.raises(UsageError, match='training has collapsed: x'):
+    with pytest.raises(UsageError, match='the loss is not finite, after it'):
+        hook.after_divergence(runner, 'the loss is not finite')
+    with pytest.raises(UsageError, match='collapsed: x, after it had gone'):
         hook.act(runner, 'x', 'classes', 'student', [2])
     assert hub.get_info(COLLAPSES)[1]['action'] == 'stopped'
 

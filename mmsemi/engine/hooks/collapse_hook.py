@@ -134,12 +134,17 @@ class CollapseHook(Hook):
             self._keep(runner, runner.iter + 1)
 
     def after_divergence(self, runner, text: str) -> bool:
-        """Go back once if a loss is not finite; whether it was done."""
-        able = self.on_collapse == 'restore' and not self._restored(runner)
-        if able and self.good.iteration is not None:
-            self.act(runner, text, 'not finite', '', [])
-            return True
-        return False
+        """Go back once if a loss is not finite; whether it was done.
+
+        Raises:
+            TrainingFailed: if it was done before.
+        """
+        again = self._restored(runner)
+        able = again or self.good.iteration is not None
+        if self.on_collapse != 'restore' or not able:
+            return False
+        self.act(runner, text, 'not finite', '', [])
+        return True
 
     def act(
         self, runner, text: str, kind: str, network: str, classes: list[int]
@@ -184,6 +189,8 @@ class CollapseHook(Hook):
             event['action'] = 'stopped'
         self._add_event(runner, event)
         if stop:
+            if self._restored(runner):
+                text += ', after it had gone back to a good state once'
             raise TrainingFailed(f'training has collapsed: {text}. {ADVICE}')
         runner.logger.warning(text)
 
