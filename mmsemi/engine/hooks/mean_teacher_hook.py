@@ -1,5 +1,7 @@
 """Move the teacher of a teacher-student segmentor."""
 
+from collections.abc import Container
+
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -66,6 +68,8 @@ class MeanTeacherHook(Hook):
         self.schedule = schedule
         self.given_start, self.given_copy = start_iter, copy_until
         self.buffers = buffers
+        # Frozen weights in which the teacher equals the student.
+        self.still: frozenset[str] = frozenset()
         self._begin(start_iter or 0)
 
     def _begin(self, start_iter: int) -> None:
@@ -110,6 +114,7 @@ class MeanTeacherHook(Hook):
         if runner.iter == 0:
             model.sync_copy('teacher')
         model.teacher_follows = True
+        self.still = equal_frozen(model.teacher, model.student)
         if (
             self.buffers == 'own'
             and model.semi_train_cfg.get('teacher_mode', 'train') == 'eval'
@@ -129,7 +134,29 @@ class MeanTeacherHook(Hook):
             return
         model = unwrapped(runner.model)
         momentum = self.momentum_at(runner.iter, batches_of_a_step(optimizer))
-        move_teacher(model.teacher, model.student, momentum, self.buffers)
+        if self.still:
+            # What somebody trains from now on moves, frozen again or not.
+            weights = model.student.named_parameters()
+            self.still &= {k for k, v in weights if not v.requires_grad}
+        move_teacher(
+            model.teacher, model.student, momentum, self.buffers, self.still
+        )
+
+
+def equal_frozen(teacher: nn.Module, student: nn.Module) -> frozenset[str]:
+    """Names of weights that are not trained and equal those of the teacher.
+
+    Their average is what it is. Statistics of BatchNorm are none of these:
+    they change without a gradient.
+    """
+    weights = dict(student.named_parameters())
+    return frozenset(
+        name
+        for name, mine in teacher.named_buffers()
+        if name in weights
+        and not weights[name].requires_grad
+        and torch.equal(mine, weights[name])
+    )
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
@@ -143,6 +170,7 @@ def move_teacher(
     student: nn.Module,
     momentum: float,
     buffers: str = 'copy',
+    still: Container[str] = (),
 ) -> None:
     """One step of the moving average, in place.
 
@@ -151,11 +179,14 @@ def move_teacher(
         student: network to follow.
         momentum: weight of the student; 1 copies exactly.
         buffers: see :class:`MeanTeacherHook`.
+        still: names of weights to pass over, see :func:`equal_frozen`.
     """
     weights = dict(student.named_parameters())
     student_buffers = dict(student.named_buffers())
     averaged, copied = [], []
     for name, mine in teacher.named_buffers():
+        if name in still:
+            continue
         if name in weights:
             averaged.append((mine, weights[name]))
         elif buffers == 'ema' and mine.is_floating_point():
