@@ -1,5 +1,6 @@
 """Look at somebody's images and masks: what is there, and what is wrong."""
 
+import os
 import sys
 import warnings
 from contextlib import ExitStack, redirect_stdout
@@ -10,6 +11,7 @@ from PIL import Image
 from mmsemi.doctor.classes import check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
+from mmsemi.prepare.files import images_of_other_formats
 from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.labeled_classes import count_undrawn, read_labeled_classes
 from mmsemi.prepare.mask_files import MaskFacts
@@ -100,6 +102,19 @@ def _diagnose(
     files = [pair.image for pair in pairs.pairs]
     photos = in_threads(examine, files, 'reading images', threads)
     findings = check_photos(photos)
+    others = images_of_other_formats(place[0])
+    if others:
+        findings.append(
+            Finding(
+                'image-other-format',
+                'warning',
+                os.path.join(place[0], others[0]),
+                None,
+                'images of this format are not read, so it is left out',
+                'Save it as JPEG, PNG or TIFF',
+                len(others),
+            )
+        )
     if pairs.lonely:
         findings.append(
             Finding(

@@ -22,6 +22,15 @@ IMAGE_SUFFIXES = (
 )
 
 
+# Pictures that people have and nothing here reads.
+_OTHER_FORMATS = (
+    *('.arw', '.avif', '.cr2', '.cr3', '.czi', '.dcm', '.dng', '.exr'),
+    *('.heic', '.heif', '.jfif', '.jp2', '.jxl', '.lif', '.nd2', '.ndpi'),
+    *('.nef', '.nii', '.nii.gz', '.npy', '.orf', '.psd', '.raw', '.svs'),
+    *('.tga',),
+)
+
+
 class Files(NamedTuple):
     """Files with a suffix below a folder.
 
@@ -56,6 +65,15 @@ def files_below(folder: str | Path) -> Iterator[str]:
         for name in names:
             if not name.startswith('.'):
                 yield name if below == '.' else f'{below}/{name}'
+
+
+def images_of_other_formats(folder: str | Path) -> list[str]:
+    """Relative paths of pictures in formats that are not read, sorted."""
+    return sorted(
+        path
+        for path in files_below(folder)
+        if path.lower().endswith(_OTHER_FORMATS)
+    )
 
 
 def find_files(folder: str | Path, suffix: str) -> Files:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mmsemi.utils.errors import UsageError
 
-from .files import IMAGE_SUFFIXES, files_below
+from .files import IMAGE_SUFFIXES, files_below, images_of_other_formats
 
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, '.json')
 
@@ -153,8 +153,12 @@ def image_names(folder: str, but: Sequence[str] = ()) -> dict[str, str]:
             )
         names[name] = path
     if not names:
+        others = images_of_other_formats(folder)
+        hint = (
+            f' ({others[0]} is of a format that is not read)' if others else ''
+        )
         raise UsageError(
-            f'{folder}: no image in it. Images end with '
+            f'{folder}: no image in it{hint}. Images end with '
             f'{", ".join(IMAGE_SUFFIXES)}'
         )
     return names

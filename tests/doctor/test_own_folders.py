@@ -115,6 +115,8 @@ IMAGES = [
      'it is empty'),
     ('a web page', damaged('.jpg', lambda b: b'<html>404</html>'),
      'image-unreadable', 'error', 'no known image format'),
+    ('a photo of an iPhone', lambda r: (r / 'images/x.HEIC').touch(),
+     'image-other-format', 'warning', 'x.HEIC: images of this format are n'),
     ('a broken link', lambda r: (r / 'images/x.png').symlink_to('nowhere'),
      'image-unreadable', 'error', 'No such file'),
 ]  # fmt: skip
@@ -232,6 +234,10 @@ BAD = [
     ('no image', all_of(fine, unlink(
         'images/a.png', 'images/b.png', 'images/c.png')), {},
      'images: no image in it'),
+    ('no image that can be read', lambda r: (
+        fine(r), [p.rename(p.with_suffix('.dng')) for p in sorted(
+            (r / 'images').iterdir())]), {},
+     r'images: no image in it \(a.dng is of a format that is not read\)'),
     ('no mask', lambda r: (r / 'masks').mkdir(), {}, 'masks: no mask in it'),
     ('no mask fits', unlike, {},
      "no image of .* has a mask in .*'a.png' and the mask 'other.png'"),
