@@ -16,6 +16,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.visualization import Visualizer
 
 from mmsemi.engine.build import resolve
+from mmsemi.engine.student_config import dicts
 from mmsemi.registry import (
     DATA_SAMPLERS,
     DATASETS,
@@ -152,20 +153,6 @@ def published():
             ratio = ratio.removeprefix('1-')
             ratio = {'1': 'all', '1464': '1464'}.get(ratio, f'{ratio}_0')
             yield name, ratio, other
-
-
-def dicts(value):
-    """All dicts inside a config value."""
-    if isinstance(value, dict):
-        yield value
-    for item in (
-        value.values()
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, (list, tuple))
-        else ()
-    ):
-        yield from dicts(item)
 
 
 class Sources(list):

@@ -91,6 +91,16 @@ def tiny_model(**objective) -> dict:
     )
 
 
+def loader(batch_size: int, sampler: dict, data: dict) -> dict:
+    return dict(
+        batch_size=batch_size,
+        num_workers=0,
+        persistent_workers=False,
+        sampler=sampler,
+        dataset=data,
+    )
+
+
 def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
     """Two rounds of four iterations after a round 0 of four.
 
@@ -111,15 +121,6 @@ def tiny_config(root: Path, work_dir: Path, **changes) -> Config:
                 img_path=str(root / 'images'), seg_map_path=str(root / 'masks')
             ),
             pipeline=pipeline,
-        )
-
-    def loader(batch_size, sampler, data):
-        return dict(
-            batch_size=batch_size,
-            num_workers=0,
-            persistent_workers=False,
-            sampler=sampler,
-            dataset=data,
         )
 
     labels = [dict(type='LoadAnnotations')]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from tests.tiny import CLASSES, COLORS, SIZE
+from tests.tiny import CLASSES, COLORS, loader, tiny_model
 
 # The bar has a name only.
 NUM_SEEN = 2
@@ -17,45 +17,16 @@ VECTORS = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.6, 0.8, 0.0], [0.0, 0.0, 0.8, 0.6]]
 
 def tiny_zero_label_model(kind: str = 'SPNet', **kwargs) -> dict:
     """SPNet or a zero-label segmentor of a few thousand parameters."""
-    norm_cfg = dict(type='BN', requires_grad=True)
-    student = dict(
-        type='EncoderDecoder',
-        data_preprocessor=dict(
-            type='SegDataPreProcessor',
-            mean=[128.0] * 3,
-            std=[64.0] * 3,
-            size=SIZE,
-            pad_val=0,
-            seg_pad_val=255,
-        ),
-        backbone=dict(
-            type='ResNetV1c',
-            depth=18,
-            num_stages=2,
-            out_indices=(1,),
-            strides=(1, 2),
-            dilations=(1, 1),
-            base_channels=8,
-            stem_channels=8,
-            norm_cfg=norm_cfg,
-        ),
-        decode_head=dict(
-            type='SemanticEmbeddingHead',
-            embeddings=VECTORS,
-            num_seen=NUM_SEEN,
-            classes=list(CLASSES),
-            head=dict(
-                type='FCNHead',
-                in_channels=16,
-                channels=8,
-                num_convs=1,
-                norm_cfg=norm_cfg,
-                dropout_ratio=0,
-                align_corners=False,
-            ),
-        ),
-        train_cfg=dict(),
-        test_cfg=dict(mode='whole'),
+    student = tiny_model()['student']
+    head = student['decode_head']
+    # The classifier brings its classes and its loss itself.
+    del head['num_classes'], head['loss_decode']
+    student['decode_head'] = dict(
+        type='SemanticEmbeddingHead',
+        embeddings=VECTORS,
+        num_seen=NUM_SEEN,
+        classes=list(CLASSES),
+        head=head,
     )
     return dict(type=kind, student=student, **kwargs)
 
@@ -82,15 +53,6 @@ def tiny_zero_label_config(root: Path, work_dir: Path, **changes) -> Config:
                 img_path=str(root / 'images'), seg_map_path=str(root / 'masks')
             ),
             pipeline=load + [names] + pack,
-        )
-
-    def loader(batch_size, sampler, data):
-        return dict(
-            batch_size=batch_size,
-            num_workers=0,
-            persistent_workers=False,
-            sampler=sampler,
-            dataset=data,
         )
 
     train = loader(

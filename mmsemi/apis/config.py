@@ -1,7 +1,6 @@
 """Configs as the commands read them."""
 
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from mmengine.device import get_device
 
 from mmsemi.doctor.settings import check_options
 from mmsemi.engine.build import resolve
+from mmsemi.engine.student_config import dicts
 from mmsemi.io.package_configs import plain_import_errors
 from mmsemi.utils.errors import UsageError
 
@@ -177,18 +177,8 @@ def prepare_generated(cfg: Config) -> None:
     """Write the procedural sets a config names, before lists are read."""
     from mmsemi.registry import DATASETS, class_of
 
-    for part in _walk(cfg.to_dict()):
+    for part in dicts(cfg.to_dict()):
         if 'type' in part and isinstance(part.get('data_root'), str):
             dataset: Any = class_of(part['type'], DATASETS)
             if getattr(dataset, 'GENERATED', False):
                 dataset.prepare(part['data_root'])
-
-
-def _walk(value: Any) -> Iterator[dict]:
-    if isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from _walk(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _walk(item)

@@ -17,6 +17,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
 
 from mmsemi.doctor.data import check_data
+from mmsemi.engine.student_config import dicts
 from mmsemi.registry import MODELS
 from tests.configs import config as resolved
 from tests.tiny import Killed, record, train
@@ -142,19 +143,6 @@ def shrunk(name, work_dir):
     cfg.vis_backends = cfg.visualizer.vis_backends = []
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='RecordHook')]
     return cfg
-
-
-def dicts(value):
-    if isinstance(value, dict):
-        yield value
-    for item in (
-        value.values()
-        if isinstance(value, dict)
-        else value
-        if isinstance(value, (list, tuple))
-        else ()
-    ):
-        yield from dicts(item)
 
 
 @pytest.fixture(scope='module')
