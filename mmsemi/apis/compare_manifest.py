@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.io.lock import FolderLock
-from mmsemi.report.comparison import MANIFEST, read_json
+from mmsemi.report.comparison import MANIFEST
 from mmsemi.report.facts import machine_facts, version_facts
 
 from .compare_cells import Cell

@@ -21,11 +21,11 @@ from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.evaluation import PseudoLabelQuality
 from mmsemi.io.config_data import read_dumped_config
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.models.segmentors.batch import Batch
 from mmsemi.models.segmentors.online import OnlineSegmentor
 from mmsemi.pseudo_labels.store import LABELS, PseudoLabelStore, read_png
-from mmsemi.report.comparison import CELL, MEASURED, RUN, read_json
+from mmsemi.report.comparison import CELL, MEASURED, RUN
 from mmsemi.report.tables import SUMMARY
 from mmsemi.report.validation import network_values
 from mmsemi.utils.console import restore_console

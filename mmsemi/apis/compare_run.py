@@ -15,9 +15,9 @@ from typing import IO
 import torch
 
 from mmsemi.engine.interruption import Interrupted
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.io.lock import FolderLock
-from mmsemi.report.comparison import FAILED, LOG, MEASURED, read_json
+from mmsemi.report.comparison import FAILED, LOG, MEASURED
 from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import format_seconds

@@ -1,7 +1,6 @@
 """What a work dir remembers of its run, beside the files of the run."""
 
 import hashlib
-import json
 import os
 import os.path as osp
 from pathlib import Path
@@ -11,7 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.datasets.lists import read_names
 from mmsemi.datasets.splits import config_datasets, more
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.utils.errors import UsageError
 
 RECORD = 'run.json'
@@ -19,11 +18,7 @@ RECORD = 'run.json'
 
 def read_record(work_dir: str | Path) -> dict[str, Any]:
     """Content of ``run.json``; empty where there is no readable one."""
-    try:
-        content = json.loads((Path(work_dir) / RECORD).read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return read_json(Path(work_dir) / RECORD)
 
 
 def begin_record(cfg: Config, config_path: str) -> None:

@@ -26,6 +26,7 @@ from .build import resolve
 from .checkpoints import newest_whole
 from .interruption import Interrupted, Interruption
 from .memory import StepTooLarge, remedy
+from .resumable import check_resumable
 
 
 @RUNNERS.register_module()
@@ -43,6 +44,7 @@ class CalmRunner(Runner):
     interruption: Interruption | None = None
     _experiment_name: str
     trains = False
+    resuming = False
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger before anything is said.
@@ -89,6 +91,9 @@ class CalmRunner(Runner):
                 shape.
         """
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+        if self.resuming:
+            length = self.cfg.train_cfg.get('max_iters')
+            check_resumable(checkpoint, filename, self.model, length)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state = dict(checkpoint.get('state_dict', checkpoint))
         for pattern, replacement in revise_keys:
@@ -107,6 +112,18 @@ class CalmRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'loaded {filename}')
         return checkpoint
+
+    def resume(self, filename: str, *args, **kwargs) -> None:
+        """Go on from a state; see mmengine's ``Runner.resume``.
+
+        Raises:
+            UsageError: if the file holds a part of it only.
+        """
+        self.resuming = True
+        try:
+            super().resume(filename, *args, **kwargs)
+        finally:
+            self.resuming = False
 
     @master_only
     def dump_config(self) -> None:

@@ -141,6 +141,15 @@ def write_json(root: str | Path, name: str | Path, content: Any) -> None:
     write_text(root, name, json.dumps(finite(content), indent=1) + '\n')
 
 
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Content of a JSON file with an object; empty where none is readable."""
+    try:
+        content = json.loads(Path(path).read_text())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def write_torch(root: str | Path, name: str | Path, content: Any) -> None:
     """Write what ``torch.save`` writes; see :func:`whole_file`."""
     import torch

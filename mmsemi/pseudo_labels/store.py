@@ -11,7 +11,6 @@ whole round or none.
 """
 
 import hashlib
-import json
 import os
 import shutil
 import zlib
@@ -23,7 +22,7 @@ import cv2
 import numpy as np
 
 from mmsemi.io import files
-from mmsemi.io.files import publish, write_json, write_text
+from mmsemi.io.files import publish, read_json, write_json, write_text
 from mmsemi.utils.progress import track
 
 from .file_table import FileTable, StoredFile
@@ -115,12 +114,8 @@ class PseudoLabelStore:
 
     def manifest(self, round_index: int) -> dict | None:
         """Manifest of a round, None when there is no readable one."""
-        try:
-            return json.loads(
-                (self.folder(round_index) / MANIFEST).read_text()
-            )
-        except (OSError, ValueError):
-            return None
+        content = read_json(self.folder(round_index) / MANIFEST)
+        return content if isinstance(content.get('files'), dict) else None
 
     def problem(self, round_index: int) -> str | None:
         """Why a round cannot be used, None when it is whole.
@@ -136,7 +131,7 @@ class PseudoLabelStore:
         manifest = self.manifest(round_index)
         if manifest is None:
             return 'no readable manifest'
-        expected = manifest.get('files', {})
+        expected = manifest['files']
         stamp = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
         notes = self.notes or folder
         if _text(notes / VERIFIED) == stamp:

@@ -7,11 +7,11 @@ is), its config, ``run/`` (an ordinary work dir), ``log.txt``,
 Reports need nothing but these.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from mmsemi.io.files import read_json
 from mmsemi.utils.errors import UsageError
 
 from .tables import SUMMARY
@@ -34,15 +34,6 @@ ALL_LABELS = 'all-labels'
 BASELINES = (LABELED_ONLY, SAME_IMAGES, AVERAGED, ALL_LABELS)
 # Forward and backward together cost about three forwards.
 BACKWARD = 3
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Content of a JSON file; empty where there is no readable one."""
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def read_cells(folder: Path) -> list[dict[str, Any]]:

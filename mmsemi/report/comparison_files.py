@@ -7,16 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmsemi.io.files import write_json, write_text
+from mmsemi.io.files import read_json, write_json, write_text
 
-from .comparison import (
-    MANIFEST,
-    certified,
-    compute,
-    passed,
-    read_cells,
-    read_json,
-)
+from .comparison import MANIFEST, certified, compute, passed, read_cells
 from .comparison_configs import config_changes, configs
 from .comparison_figures import figures, relative_compute
 from .comparison_lists import list_facts, lists

@@ -8,10 +8,9 @@ comments; the rest of the page is left as it is.
 from pathlib import Path
 from typing import Any
 
-from mmsemi.io.files import write_bytes, write_text
+from mmsemi.io.files import read_json, write_bytes, write_text
 from mmsemi.utils.errors import UsageError
 
-from .comparison import read_json
 from .comparison_files import NAME
 from .comparison_tables import headline, result_table, tables_of
 

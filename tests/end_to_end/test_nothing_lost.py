@@ -16,7 +16,7 @@ import torch
 from mmengine.hooks import Hook
 
 from mmsemi.apis import config, setup
-from mmsemi.apis.run_record import list_hashes
+from mmsemi.apis.run_record import list_hashes, read_record
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io import space
@@ -229,6 +229,39 @@ def test_files_of_others_named_in_a_checkpoint_stay(online, tmp_path) -> None:
     torch.save(content, path)
     command(dumped_without(again, 'SignalHook'), resume=True)
     assert mine.read_text() == 'mine'
+
+
+def test_a_part_of_a_state_is_not_gone_on_from(online, tmp_path) -> None:
+    cfg, _ = online
+    again = another(cfg, tmp_path, dict(type='SignalHook', iteration=1))
+    with pytest.raises(Interrupted):
+        command(again, resume=False)
+    path = Path(again.work_dir) / 'iter_1.pth'
+    clean = dumped_without(again, 'SignalHook')
+    whole = torch.load(path, weights_only=False)
+    students = {
+        key: value
+        for key, value in whole['state_dict'].items()
+        if not key.startswith('teacher')
+    }
+    for changes, words in (
+        (dict(optimizer=None), 'holds no optimizer'),
+        (dict(message_hub=None, meta=None), 'no meta and no message_hub'),
+        (dict(meta=dict(whole['meta'], iter='x')), "its iteration is 'x'"),
+        (dict(meta=dict(whole['meta'], iter=9)), 'of iteration 9.*run has 4'),
+        (dict(state_dict=students), r'lacks the weights teacher\.'),
+    ):
+        content = {**whole, **changes}
+        torch.save({k: v for k, v in content.items() if v is not None}, path)
+        with pytest.raises(UsageError, match=f'iter_1.pth: .*{words}'):
+            command(clean, resume=True)
+    assert not (path.parent / 'segmentor.pth').exists()
+
+
+@pytest.mark.parametrize('content', [b'', b'[1]', b'[' * 99_999, b'\0\xff'])
+def test_a_damaged_record_is_no_record(tmp_path, content) -> None:
+    (tmp_path / 'run.json').write_bytes(content)
+    assert read_record(tmp_path) == {}
 
 
 def test_changed_lists_are_refused(online, root, tmp_path) -> None:

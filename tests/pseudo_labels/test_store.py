@@ -71,6 +71,9 @@ def test_half_written_manifest(store):
     with pytest.raises(json.JSONDecodeError):
         json.loads(path.read_text())
     assert store.problem(1) == 'no readable manifest'
+    for content in ('[1]', '{}', '{"files": 3}', '[' * 99_999):
+        path.write_text(content)
+        assert store.problem(1) == 'no readable manifest'
 
 
 def test_reading_nothing(tmp_path):
