@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mmsemi.doctor.findings import Finding
 from mmsemi.doctor.photos import look_at
 from mmsemi.utils.errors import UsageError
 
-from .mask_files import LABEL, Codes
+from .mask_files import LABEL, Codes, MaskFacts
 from .mask_source import BACKGROUND_LABELS, NOTHING, MaskSource, extent
 from .pairing import Pair, Pairs, image_names, name_of
 from .polygons import decode_runs, fill_even_odd, labelme_shape
@@ -97,6 +98,7 @@ class Coco(MaskSource):
         for name in self.names.values():
             self.code_of(name)
         self.of_pair: dict[str, Any] = {}
+        self.empty: list[str] = []  # images of the folder, without annotation
 
     def pair_up(self, images: str) -> Pairs:
         """Find the images that the file names."""
@@ -116,6 +118,8 @@ class Coco(MaskSource):
                     lonely.append(file)
             elif key in self.drawn:
                 self.of_pair[name] = key
+            else:
+                self.empty.append(file)
         if not self.of_pair:
             example = lonely[0] if lonely else 'no image with an annotation'
             raise UsageError(
@@ -131,6 +135,23 @@ class Coco(MaskSource):
             for name, path in sorted(names.items())
         ]
         return Pairs(pairs, False, lonely)
+
+    def notes(self, facts: Sequence[MaskFacts]) -> list[Finding]:
+        if not self.empty:
+            return []
+        number = len(self.empty)
+        return [
+            Finding(
+                'coco-empty-images',
+                'note',
+                self.path,
+                number,
+                f'{number} of its images ha{"s" if number == 1 else "ve"} no '
+                f'annotation, such as {self.empty[0]}',
+                'They count as unlabeled; where all is background, annotate '
+                'it as "background"',
+            )
+        ]
 
     def category_ids(self, classes: Sequence[str]) -> list[int]:
         """Those of the file; classes that it lacks come behind them."""

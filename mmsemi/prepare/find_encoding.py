@@ -90,7 +90,7 @@ def find_encoding(
     if isinstance(source, JoinedMasks):
         everything = source.adopt(everything, encoding)
         totals = Totals(everything, space)
-        findings += source.notes(everything)
+    findings += source.notes(everything)
     findings += notes(encoding, totals, everything)
     return encoding, everything, findings
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
-from .mask_files import LABEL, Codes, read_codes
+from .mask_files import LABEL, Codes, MaskFacts, read_codes
 from .pairing import Pair
 
 NOTHING = 0  # code of pixels without a label
@@ -52,6 +53,10 @@ class MaskSource:
     def needs_image(self, pair: Pair) -> bool:
         """Whether its mask can only be read together with its image."""
         return False
+
+    def notes(self, facts: Sequence[MaskFacts]) -> list[Finding]:
+        """What a person should know about the files."""
+        return []
 
     def category_ids(self, classes: Sequence[str]) -> list[int] | None:
         """Ids of classes in a file that numbers them, else None."""

@@ -389,6 +389,8 @@ def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
     own.images(tmp_path)
     own.coco(tmp_path / 'x.json', own.box_polygon)
     result, _ = run(tmp_path, dict(masks='x.json', classes='dog,cow,cat'))
+    (note,) = [f for f in result.findings if f.kind == 'coco-empty-images']
+    assert '1 of its images has no annotation, such as c.png' in note.text
     assert result.encoding.classes == ['background', 'dog', 'cow', 'cat']
     with MaskWriter(tmp_path / 'again', result.encoding) as writer:
         writer.write('a', np.array([[0, 1, 2, 3]] * 2, np.uint8), 'a.png')
