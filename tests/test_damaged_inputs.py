@@ -49,6 +49,12 @@ def other_network(path):
     torch.save({'layer9.weight': torch.zeros(3, 3)}, path)
 
 
+def diverged(path):
+    state = weights()
+    state['decode_head.conv_seg.bias'][1] = float('nan')
+    torch.save(dict(state_dict=state), path)
+
+
 DAMAGES = {
     'missing': (lambda path: None, 'does not exist'),
     'empty': (lambda path: path.write_bytes(b''), 'is empty'),
@@ -69,6 +75,7 @@ DAMAGES = {
     ),
     'without head': (without_head, r'decode_head'),
     'other classes': (other_classes, r'conv_seg'),
+    'diverged': (diverged, 'tensors hold NaN .*conv_seg.bias'),
     'other network': (other_network, r'layer9|fit|missing'),
 }
 

@@ -25,6 +25,10 @@ REMEDIES = {
     errno.EFBIG: 'the file is larger than the system allows. Raise the limit',
     errno.EACCES: 'there is no permission. Change it',
     errno.EPERM: 'there is no permission. Change it',
+    errno.EEXIST: 'a file or a broken link is in the way. Remove it',
+    errno.ENOTDIR: 'a file is where a folder should be. Remove it',
+    errno.ELOOP: 'a symbolic link leads to itself. Remove it',
+    errno.ENAMETOOLONG: 'the name is too long. Shorten it',
     errno.EROFS: 'the file system is read-only',
 }
 

@@ -21,7 +21,7 @@ from .plain_config import (
     test_pipeline,
     test_scales,
 )
-from .weights import load_weights, read_weights
+from .weights import load_weights, not_finite, read_weights
 
 
 class Exported(NamedTuple):
@@ -129,11 +129,7 @@ def save_checkpoint(
     refuse_existing([path], overwrite)
     # Clones: a view would drag its whole storage into the file.
     state = {k: v.detach().cpu().clone() for k, v in state.items()}
-    spoiled = [
-        key
-        for key, value in state.items()
-        if value.is_floating_point() and not value.isfinite().all()
-    ]
+    spoiled = not_finite(state)
     if spoiled:
         raise UsageError(
             f'{path} was not written: {len(spoiled)} of {len(state)} tensors '

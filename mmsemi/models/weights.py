@@ -68,7 +68,8 @@ def load_weights(
 
     Raises:
         UsageError: counting and naming what is missing, unexpected or of
-            another shape, or if a part to leave out does not exist.
+            another shape or not finite, or if a part to leave out does not
+            exist.
     """
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
@@ -93,6 +94,13 @@ def load_weights(
         for key, value in given.items()
         if not any(is_part(name, key) for name in names)
     }
+    broken = not_finite(state)
+    if broken:
+        raise UsageError(
+            f'{source}: {len(broken)} of {len(state)} tensors hold NaN or '
+            f'infinite values, such as {broken[0]}. Training has diverged; '
+            'take an earlier checkpoint'
+        )
     plain = is_plain(model, state)
     foreign = advice(source.removeprefix('checkpoint '), given)
     try:
@@ -111,6 +119,17 @@ def load_weights(
     fit = fit._replace(missing=missing)
     if fit.names():
         raise UsageError(foreign or describe(fit, model, source, training))
+
+
+def not_finite(state: dict[str, Tensor]) -> list[str]:
+    """Names of tensors that hold NaN or infinite values."""
+    return [
+        key
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+        and value.is_floating_point()
+        and not value.isfinite().all()
+    ]
 
 
 def read_weights(

@@ -76,6 +76,25 @@ def test_full_disk_leaves_the_old_file(tmp_path, small_files, kind):
     assert os.listdir(tmp_path) == ['a']
 
 
+@pytest.mark.parametrize(
+    'name, words',
+    [
+        ('loop/a', 'a file or a broken link is in the way'),
+        ('dangling/a', 'a file or a broken link is in the way'),
+        ('file/a', 'a file or a broken link is in the way|a file is where'),
+        ('x' * 300, 'the name is too long'),
+    ],
+)
+def test_what_is_in_the_way_is_said(tmp_path, name, words):
+    (tmp_path / 'loop').symlink_to(tmp_path / 'loop')
+    (tmp_path / 'dangling').symlink_to('gone')
+    (tmp_path / 'file').write_text('mine')
+    folder, _, file = name.rpartition('/')
+    with pytest.raises(WriteError, match=words):
+        files.write_text(tmp_path / folder, file, 'text')
+    assert (tmp_path / 'file').read_text() == 'mine'
+
+
 def test_system_errors_in_plain_words():
     full = OSError(errno.ENOSPC, 'No space left on device', '/d/a.pth')
     assert 'the disk is full' in files.describe(full)
