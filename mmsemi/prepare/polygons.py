@@ -24,6 +24,8 @@ def fill_even_odd(rings: Sequence[Points], size: tuple[int, int]):
     crossings: dict[int, list[float]] = {}
     for ring in rings:
         xs, ys = np.asarray(ring, np.float64).reshape(-1, 2).T
+        if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
+            raise ValueError('a coordinate is not a finite number')
         for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1)):
             if y0 == y1:
                 continue
@@ -60,6 +62,8 @@ def labelme_shape(points: Points, kind: str, size: tuple[int, int]):
     picture = Image.new('1', (size[1], size[0]))
     draw = ImageDraw.Draw(picture)
     xy = [(float(x), float(y)) for x, y in points]
+    if not np.isfinite(xy).all():
+        raise ValueError('a coordinate is not a finite number')
     if kind == 'circle' and len(xy) == 2:
         (cx, cy), (px, py) = xy
         radius = math.hypot(cx - px, cy - py)
