@@ -43,7 +43,7 @@ def learned(model, data):
     return [record.targets for record in model.records['learned']]
 
 
-@pytest.mark.parametrize('threshold', [0.0, 2.0])
+@pytest.mark.parametrize('threshold', [0.0, 1.0])
 @pytest.mark.parametrize(
     'loss', ['PseudoLabelCrossEntropyLoss', 'SoftmaxMSELoss']
 )
