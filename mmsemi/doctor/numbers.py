@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 
-from mmsemi.registry import class_of
+from mmsemi.registry import LOOPS, class_of, is_type
 from mmsemi.utils.errors import UsageError
 
 # Whole numbers, and the lowest each may be. None leaves them out.
@@ -19,6 +19,8 @@ _COUNTS = {
     'randomness.seed': 0,
 }
 _OPTIONAL = ('train_cfg.max_epochs', 'randomness.seed')
+# Loops in rounds validate at the end of each in any case.
+_OPTIONAL_IN_ROUNDS = (*_OPTIONAL, 'train_cfg.val_interval')
 _SEEDS = 2**32
 # What a training consists of; each a dict of settings.
 _PARTS = ('model', 'train_cfg', 'train_dataloader', 'optim_wrapper')
@@ -58,8 +60,10 @@ def check_numbers(cfg: Config) -> None:
     for name, loader in cfg.items():
         if name.endswith('_dataloader') and isinstance(loader, dict):
             counts[f'{name}.num_workers'] = 0
+    rounds = is_type(cfg.get('train_cfg') or {}, LOOPS, 'SelfTrainingLoop')
+    optional = _OPTIONAL_IN_ROUNDS if rounds else _OPTIONAL
     for place, lowest in counts.items():
-        _check_count(cfg, place, lowest)
+        _check_count(cfg, place, lowest, place in optional)
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     if seed >= _SEEDS:
         raise UsageError(
@@ -67,7 +71,7 @@ def check_numbers(cfg: Config) -> None:
         )
 
 
-def _check_count(cfg: Config, place: str, lowest: int) -> None:
+def _check_count(cfg: Config, place: str, lowest: int, optional: bool) -> None:
     *groups, name = place.split('.')
     part: Any = cfg
     for group in groups:
@@ -78,7 +82,7 @@ def _check_count(cfg: Config, place: str, lowest: int) -> None:
             raise UsageError(
                 f'{group} must be a dict of settings, got {part!r}'
             )
-    if name not in part or (part[name] is None and place in _OPTIONAL):
+    if name not in part or (part[name] is None and optional):
         return
     value = part[name]
     if type(value) is not int or value < lowest:

@@ -128,6 +128,7 @@ def not_finite(state: dict[str, Tensor]) -> list[str]:
         for key, value in state.items()
         if isinstance(value, Tensor)
         and value.is_floating_point()
+        and not value.is_meta  # has a shape alone
         and not value.isfinite().all()
     ]
 

@@ -13,6 +13,7 @@ from mmsemi.apis.fit_data import plan_data, write_data
 from mmsemi.apis.fit_run import what_changed
 from mmsemi.cli import main
 from mmsemi.report.own_data.run_folder import read_facts, read_names
+from mmsemi.utils.errors import UsageError
 from tests.prepare import own_folders as own
 from tests.prepare.own_folders import lookup, photo, put, smooth
 
@@ -86,15 +87,17 @@ def test_a_run_notices_another_list(tmp_path) -> None:
 
 
 def test_measuring_on_such_images_is_said(tmp_path) -> None:
-    images, _ = folders(tmp_path, partial='abcde')
-    (tmp_path / 'val.txt').write_text('a\n')
+    images, _ = folders(tmp_path, partial='abcd')
+    (tmp_path / 'val.txt').write_text('a\ne\n')
     plan = plan_data(look(tmp_path), images, str(tmp_path / 'val.txt'), 0)
     warning = {f.kind: f for f in plan.findings}['held-out-partly-drawn']
     assert (warning.file, warning.number) == ('a.png', 1)
-    # One image with all classes: it is better learned from.
-    plan = plan_data(look(tmp_path), images, None, 0)
-    assert 'held-out-partly-drawn' in {f.kind for f in plan.findings}
-    assert 'f.png' in plan.lists['labeled']
+
+
+def test_the_one_image_with_all_classes_is_learned_from(tmp_path) -> None:
+    images, _ = folders(tmp_path, partial='abcde')
+    with pytest.raises(UsageError, match='measure on hold only cat'):
+        plan_data(look(tmp_path), images, None, 0)
 
 
 @pytest.mark.parametrize(
