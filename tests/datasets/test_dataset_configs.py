@@ -24,6 +24,7 @@ CASES = {
     ('camvid', '240x180'): ((144, 176), (180, 240), (180, 240)),
     ('camvid', '480x360'): ((288, 352), (288, 360), IMAGE),
     ('camvid_day_to_dusk', None): ((144, 176), (180, 240), (180, 240)),
+    ('ccp', None): ((192, 128), (149, 224), (149, 224)),
     ('nuclei', None): ((160, 160), IMAGE, IMAGE),
     ('nuclei_to_stained', None): ((160, 160), IMAGE, IMAGE),
     ('voc12', 'fixed'): ((321, 321), (505, 505), IMAGE),
@@ -100,6 +101,10 @@ def tree(tmp_path, monkeypatch):
                 f'data/nuclei/masks/{part}/{stem}.png',
                 classes=2,
             )
+            pair(
+                f'data/ccp/images/{part}/{stem}.jpg',
+                f'data/ccp/annotations/{part}/{stem}.png',
+            )
     ade = 'data/ade/ADEChallengeData2016'
     for place, stems in (('training', train), ('validation', val)):
         for stem in stems:
@@ -115,6 +120,7 @@ def tree(tmp_path, monkeypatch):
     lists(
         'data/nuclei/splits/1_32/seed0', labeled=train[:2], unlabeled=train[2:]
     )
+    lists('data/ccp/splits/1_16/seed0', labeled=train[:2], unlabeled=train[2:])
     lists(
         'data/nuclei/splits/fluorescence_to_stained',
         source_train=train[:2],
