@@ -10,7 +10,7 @@ from mmsemi.utils.errors import UsageError
 
 # What a run saves beside weights. Without one of these, training would go on
 # with another rate, other momenta or other figures, and say nothing.
-STATE = ('meta', 'message_hub', 'optimizer', 'param_schedulers')
+STATE = ('meta', 'message_hub', 'optimizer')
 
 
 def check_resumable(
@@ -18,6 +18,7 @@ def check_resumable(
     filename: str,
     model: nn.Module,
     max_iters: int | None,
+    schedules: bool = True,
 ) -> None:
     """Stop before a run goes on with a part of its state.
 
@@ -26,6 +27,7 @@ def check_resumable(
         filename: for messages.
         model: of the run.
         max_iters: length of the run, None where it is not known.
+        schedules: whether the run has any, of learning rates and such.
 
     Raises:
         UsageError: naming the file and what it lacks.
@@ -38,7 +40,8 @@ def check_resumable(
             'start anew with --overwrite and load_from'
         )
 
-    absent = [name for name in STATE if name not in checkpoint]
+    needed = (*STATE, 'param_schedulers') if schedules else STATE
+    absent = [name for name in needed if name not in checkpoint]
     if absent:
         raise wrong(f'it holds no {" and no ".join(absent)}')
     meta = checkpoint['meta']

@@ -93,7 +93,13 @@ class CalmRunner(Runner):
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
         if self.resuming:
             length = self.cfg.train_cfg.get('max_iters')
-            check_resumable(checkpoint, filename, self.model, length)
+            check_resumable(
+                checkpoint,
+                filename,
+                self.model,
+                length,
+                schedules=self.param_schedulers is not None,
+            )
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state = dict(checkpoint.get('state_dict', checkpoint))
         for pattern, replacement in revise_keys:

@@ -1,6 +1,6 @@
 """Maps of class scores, faster on a CPU than by PyTorch's plain calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -102,27 +102,26 @@ def _search(
     found = quotient, labels, top
     for image in zip(flat.numpy(), *(maps.numpy() for maps in found)):
         for start in range(0, flat.shape[2], PIXELS):
-            part = [maps[..., start : start + PIXELS] for maps in image]
-            _running_maximum(*part, numbers)
+            values, *highest = (m[..., start : start + PIXELS] for m in image)
+            _running_maximum(values, highest, numbers)
     quotient, labels, top = (maps.unflatten(1, size) for maps in found)
     return quotient, labels.long(), top
 
 
 def _running_maximum(
     scores: np.ndarray,
-    quotient: np.ndarray,
-    label: np.ndarray,
-    top: np.ndarray,
+    highest: Sequence[np.ndarray],
     divisors: np.ndarray | None,
 ) -> None:
     """Class by class, so that all but the scores stays in a cache.
 
     Args:
         scores: (C, P) float32.
-        quotient, top: (P,) float32 for the highest ones.
-        label: (P,) uint8 zeros, for the class of the highest quotient.
+        highest: to write to: (P,) float32 for the highest quotient, (P,)
+            uint8 zeros for its class, (P,) float32 for the highest score.
         divisors: (C,) float32.
     """
+    quotient, label, top = highest
     higher = np.empty(len(quotient), bool)
     number = higher.view(np.uint8)
     buffer = np.empty_like(quotient)

@@ -73,9 +73,6 @@ def _coco_file(masks: str) -> tuple[str, dict] | None:
         return None
     read = [(path, read_json(path)) for path in paths]
     found = [item for item in read if _is_coco(item[1])]
-    others = [p for p, d in read if isinstance(d, dict) and 'shapes' in d]
-    if found and others:
-        raise UsageError(_not_joined(found[0][0], others[0]))
     if len(found) > 1:
         raise UsageError(
             f'{found[0][0]} and {found[1][0]}: two COCO files. Give one of '
@@ -83,11 +80,7 @@ def _coco_file(masks: str) -> tuple[str, dict] | None:
         )
     others = [path for path in paths if path != found[0][0]] if found else []
     if others:
-        raise UsageError(
-            f'{others[0]}: it lies beside the COCO file {found[0][0]}, and is '
-            'none. Add what it holds to the COCO file, or give that file in '
-            'place of the folder'
-        )
+        raise UsageError(_not_joined(found[0][0], others[0]))
     if not found and os.path.isfile(masks):
         raise UsageError(
             f'{masks}: no COCO JSON (it has no "annotations"). Give a COCO '

@@ -317,7 +317,7 @@ BAD = [
     ('COCO without annotations', all_of(fine, text('x.json', b'{}')),
      dict(masks='x.json'), 'no COCO JSON'),
     ('COCO and labelme', all_of(labelme(), coco()), {},
-     'a.json: it lies beside the COCO file .*x.json, and is none. Add'),
+     'x.json and .*a.json: a COCO file holds all annotations, and is not'),
     ('two COCO files', all_of(coco(), lambda r: own.coco(
         r / 'masks/y.json', own.box_polygon)), {},
      'x.json and .*y.json: two COCO files. Give one'),
