@@ -218,11 +218,12 @@ def test_configs_that_are_data(tmp_path, text):
     [
         ('a.5.b', 1, 'a.5.b=1 does not fit the config: Index 5 exceeds'),
         ('model.type.x', 1, 'type.x=1 does not fit'),
+        ('numbers.0', 1, 'numbers.0=1 does not fit'),
         ('model.', 1, 'a part of the name is empty'),
         ('', 1, 'a part of the name is empty'),
     ],
 )
 def test_options_that_fit_no_place(option, value, words):
-    cfg = Config(dict(a=[dict(b=0)], model=dict(type='X')))
+    cfg = Config(dict(a=[dict(b=0)], model=dict(type='X'), numbers=[2, 3]))
     with pytest.raises(UsageError, match=words):
         merge_options(cfg, {option: value})

@@ -103,7 +103,7 @@ def merge_options(cfg: Config, options: dict) -> None:
             )
         try:
             cfg.merge_from_dict({option: value})
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             why = ' '.join(str(error.args[0] if error.args else error).split())
             raise UsageError(
                 f'--cfg-options {option}={value} does not fit the config: '

@@ -114,7 +114,9 @@ def _make_beginning(run: Path, facts: dict[str, Any], title: str) -> None:
     Raises:
         UsageError: if they are not there even then.
     """
-    if not facts['shared'] or _checkpoint(run / PLACES['method']):
+    method = run / PLACES['method']
+    begun = read_record(method).get('finished') or _checkpoint(method)
+    if not facts['shared'] or begun:
         return
     begin = run / PLACES['twin'] / f'iteration_{facts["shared"]}.pth'
     if is_whole(begin):

@@ -87,7 +87,11 @@ def add_place(work_dir: str | Path, config_path: str) -> None:
 def _place(work_dir: str | Path, config_path: str) -> dict[str, Any]:
     """Folder of a config, and the work dir seen from there."""
     folder = osp.dirname(osp.abspath(config_path))
-    return dict(folders=[folder], place=osp.relpath(work_dir, folder))
+    try:
+        place = osp.relpath(work_dir, folder)
+    except ValueError:  # on another drive of Windows
+        place = osp.abspath(work_dir)
+    return dict(folders=[folder], place=place)
 
 
 def finish_record(work_dir: str | Path) -> None:

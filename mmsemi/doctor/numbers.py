@@ -4,9 +4,8 @@ import math
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import OPTIMIZERS
 
-from mmsemi.registry import LOOPS, class_of, is_type
+from mmsemi.registry import LOOPS, OPTIMIZERS, class_of, is_type
 from mmsemi.utils.errors import UsageError
 
 # Whole numbers, and the lowest each may be. None leaves them out.
@@ -19,8 +18,8 @@ _COUNTS = {
     'randomness.seed': 0,
 }
 _OPTIONAL = ('train_cfg.max_epochs', 'randomness.seed')
-# Loops in rounds validate at the end of each in any case.
-_OPTIONAL_IN_ROUNDS = (*_OPTIONAL, 'train_cfg.val_interval')
+# Loops in rounds validate at the end of each in any case, others may never.
+_OPTIONAL_INTERVAL = (*_OPTIONAL, 'train_cfg.val_interval')
 _SEEDS = 2**32
 # What a training consists of; each a dict of settings.
 _PARTS = ('model', 'train_cfg', 'train_dataloader', 'optim_wrapper')
@@ -38,7 +37,10 @@ def check_parts(cfg: Config) -> None:
                 f'{name} must be a dict of settings, got {cfg.get(name)!r}. '
                 'Without it nothing can be trained'
             )
-    optimizer = cfg.optim_wrapper.get('optimizer') or {}
+    wrapper = cfg.optim_wrapper
+    if wrapper.get('constructor') and 'optimizer' not in wrapper:
+        return  # it makes several, and knows their settings
+    optimizer = wrapper.get('optimizer') or {}
     kind = optimizer.get('type') if isinstance(optimizer, dict) else optimizer
     if not class_of(kind, OPTIMIZERS):
         raise UsageError(
@@ -61,7 +63,8 @@ def check_numbers(cfg: Config) -> None:
         if name.endswith('_dataloader') and isinstance(loader, dict):
             counts[f'{name}.num_workers'] = 0
     rounds = is_type(cfg.get('train_cfg') or {}, LOOPS, 'SelfTrainingLoop')
-    optional = _OPTIONAL_IN_ROUNDS if rounds else _OPTIONAL
+    free = rounds or not cfg.get('val_cfg')
+    optional = _OPTIONAL_INTERVAL if free else _OPTIONAL
     for place, lowest in counts.items():
         _check_count(cfg, place, lowest, place in optional)
     seed = (cfg.get('randomness') or {}).get('seed') or 0

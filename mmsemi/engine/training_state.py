@@ -7,23 +7,12 @@ import torch
 from mmengine.model import is_model_wrapper
 from torch import nn
 
-STATISTICS = ('running_mean', 'running_var')
+from mmsemi.utils.spoiled import spoiled
 
 
 def not_finite(state: dict[str, Any]) -> str | None:
-    """Name of the first tensor in a state that training has spoiled.
-
-    Weights and statistics must be finite. Other buffers may hold infinite
-    values on purpose, such as thresholds of absent classes, but no NaN.
-    """
-    for name, value in state.items():
-        if not torch.is_tensor(value) or not value.is_floating_point():
-            continue
-        buffer = not name.endswith(('weight', 'bias', *STATISTICS))
-        wrong = value.isnan() if buffer else ~value.isfinite()
-        if wrong.any():
-            return name
-    return None
+    """Name of the first tensor in a state that training has spoiled."""
+    return next((k for k, v in state.items() if spoiled(k, v)), None)
 
 
 def state_bytes(state: dict[str, Any]) -> int:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.spoiled import spoiled
 
 from .input_bands import adapt_bands, is_for_colors
 
@@ -122,15 +123,8 @@ def load_weights(
 
 
 def not_finite(state: dict[str, Tensor]) -> list[str]:
-    """Names of tensors that hold NaN or infinite values."""
-    return [
-        key
-        for key, value in state.items()
-        if isinstance(value, Tensor)
-        and value.is_floating_point()
-        and not value.is_meta  # has a shape alone
-        and not value.isfinite().all()
-    ]
+    """Names of tensors with NaN or infinite values that are not meant."""
+    return [key for key, value in state.items() if spoiled(key, value)]
 
 
 def read_weights(

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 import mmsemi
-from mmsemi.apis.fit_train import train_one
+from mmsemi.apis.fit_train import train_both, train_one
 from mmsemi.apis.run_record import add_place, moves, read_record
 from mmsemi.apis.train import build_runner
 from mmsemi.engine.hooks import KeepWeightsHook
@@ -145,6 +145,22 @@ def test_a_training_without_a_whole_checkpoint_starts_anew(
     assert [how['resume'] for how in called] == [True, False]
     assert [how['overwrite'] for how in called] == [False, True]
     assert 'so this training starts anew' in capsys.readouterr().out
+
+
+def test_what_is_finished_needs_no_weights_to_begin_with(
+    tmp_path, monkeypatch
+) -> None:
+    """Checkpoints of trainings that are over may be removed."""
+    called = []
+    monkeypatch.setattr(
+        'mmsemi.apis.fit_train.train', lambda *_, **how: called.append(how)
+    )
+    settings = [dict(name='method', value='mean_teacher')]
+    facts = dict(settings=settings, twin=True, shared=2)
+    for name in ('twin', 'train'):
+        write_json(tmp_path / name, 'run.json', dict(finished=True))
+    train_both(tmp_path, facts)
+    assert [how['overwrite'] for how in called] == [False, False]
 
 
 def test_where_a_run_was(tmp_path) -> None:

@@ -8,7 +8,15 @@ import torch
 from mmengine.config import Config
 
 from mmsemi.apis import config, launcher, setup
-from mmsemi.apis.run_record import check_lists, list_hashes
+from mmsemi.apis.run_record import (
+    UNMOVED,
+    add_place,
+    begin_record,
+    check_lists,
+    list_hashes,
+    moves,
+    read_record,
+)
 from mmsemi.apis.work_dir import check_work_dir, run_files
 from mmsemi.models.norms import share_statistics
 from mmsemi.models.plain_config import plain_model_config
@@ -36,6 +44,22 @@ def start(cfg, name='method.py'):
     work_dir.mkdir()
     cfg.dump(str(work_dir / name))
     return work_dir
+
+
+def test_a_run_on_another_drive_than_its_config(cfg, tmp_path, monkeypatch):
+    """On Windows no relative path leads there."""
+
+    def relpath(path, folder):
+        raise ValueError(f'path is on mount {path}, start on mount {folder}')
+
+    monkeypatch.setattr('mmsemi.apis.run_record.osp.relpath', relpath)
+    Path(cfg.work_dir).mkdir()
+    monkeypatch.setattr('mmsemi.apis.run_record.list_hashes', lambda _: {})
+    path = str(tmp_path / 'a' / 'method.py')
+    begin_record(cfg, path)
+    assert moves(cfg.work_dir, path) == UNMOVED
+    add_place(cfg.work_dir, path)
+    assert read_record(cfg.work_dir)['place'] == cfg.work_dir
 
 
 def test_a_missing_config_is_named(tmp_path):

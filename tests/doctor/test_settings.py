@@ -1,5 +1,7 @@
 import pytest
 from mmengine.config import Config
+from mmseg.registry import OPTIMIZERS
+from torch.optim import SGD
 
 from mmsemi.doctor.numbers import check_parts
 from mmsemi.doctor.settings import check_device, check_options, check_settings
@@ -111,6 +113,29 @@ def test_a_training_has_all_its_parts(change, words):
     check_parts(Config(parts))
     with pytest.raises(UsageError, match=words):
         check_parts(Config(dict(parts, **change)))
+
+
+@pytest.mark.parametrize(
+    'wrapper',
+    [
+        dict(optimizer=dict(type='mmengine.SGD')),
+        dict(optimizer=dict(type='torch.optim.SGD')),
+        dict(optimizer=dict(type='OptimizerOfASegmentationProject')),
+        dict(constructor='Several', g=dict(optimizer=dict(type='SGD'))),
+    ],
+)
+def test_other_optimizers_are_found(wrapper, monkeypatch):
+    name = 'OptimizerOfASegmentationProject'
+    monkeypatch.setitem(OPTIMIZERS.module_dict, name, SGD)
+    check_parts(Config(dict(GOOD, optim_wrapper=wrapper)))
+
+
+def test_a_run_without_validation_needs_no_interval():
+    plain = dict(max_iters=10, val_interval=None)
+    phase = dict.fromkeys(('val_cfg', 'val_dataloader', 'val_evaluator'))
+    check_settings(Config(dict(GOOD, train_cfg=plain, **phase)))
+    with pytest.raises(UsageError, match='val_interval must be'):
+        check_settings(Config(dict(GOOD, train_cfg=plain)))
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,16 @@ def test_the_maximum_of_quotients_in_any_layout(layout) -> None:
     assert torch.equal(max_over_classes(quotients)[1], first)
 
 
+def test_maps_that_numpy_cannot_see_are_left_to_pytorch() -> None:
+    """Those of Apple's GPUs are not CUDA's either."""
+    scores = torch.empty(2, 3, 4, 5, device='meta')
+    for found in (
+        max_over_classes(scores),
+        max_of_quotients(scores, torch.empty(3, device='meta')),
+    ):
+        assert all(part.shape == (2, 4, 5) for part in found)
+
+
 @pytest.mark.parametrize('ignore', [None, 255])
 @pytest.mark.parametrize(
     'options', [{}, dict(topk=(1, 3)), dict(topk=2), dict(thresh=0.5)]

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from mmsemi.models.pseudo_labelers import OnlineClassBalancedPseudoLabeler
+from mmsemi.models.weights import load_weights
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 
 C = 3
 ARGMAX = dict(type='ClassBalancedPseudoLabeler')
@@ -92,6 +94,22 @@ def test_goes_on_from_a_checkpoint() -> None:
     other.load_state_dict(one.state_dict())
     a, b = one(batch(9)), other(batch(9))
     assert torch.equal(a.labels, b.labels)
+
+
+def test_a_class_that_was_never_predicted_is_no_divergence() -> None:
+    """Its threshold is infinite, on purpose, and is loaded again."""
+    one = build(dict(ARGMAX, rule='scaled'))
+    probabilities = batch(0)
+    probabilities[:, 2] = 0
+    one(probabilities)
+    state = one.state_dict()
+    assert state['labeler.thresholds'][2] == float('inf')
+    other = build(dict(ARGMAX, rule='scaled'))
+    load_weights(other, state, 'a.pth')
+    assert torch.equal(other.labeler.thresholds, one.labeler.thresholds)
+    state['labeler.thresholds'][2] = float('nan')
+    with pytest.raises(UsageError, match='labeler.thresholds'):
+        load_weights(other, state, 'a.pth')
 
 
 def test_padding_does_not_count() -> None:
