@@ -34,7 +34,7 @@ def refused_part(error: BaseException) -> str | None:
     made = frame.f_locals
     kind = made.get('obj_cls') or made.get('obj_type') or 'a part'
     name = getattr(kind, '__name__', None) or str(kind)
-    settings = _plain(made.get('args') or made.get('cfg') or {})
+    settings = _plain(made.get('args', made.get('cfg')) or {})
     why = ' '.join(str(error.args[0] if error.args else error).split())
     why = why or type(error).__name__
     return (

@@ -33,7 +33,10 @@ READ = (
     'tta_model',
     'tta_pipeline',
 )
-LOG_LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
+LOG_LEVELS = (
+    *('NOTSET', 'DEBUG', 'INFO', 'WARN', 'WARNING', 'ERROR'),
+    *('CRITICAL', 'FATAL'),
+)
 IOU_METRICS = ('mIoU', 'mDice', 'mFscore')  # of mmseg's IoUMetric
 # Arguments of torch's DataLoader that need workers, and what says none.
 OF_WORKERS = dict(persistent_workers=False, prefetch_factor=None, timeout=0)
@@ -53,7 +56,7 @@ def check_settings(cfg: Config) -> None:
         _check_phase(cfg, phase)
         _check_metrics(cfg, phase)
     level = cfg.get('log_level', 'INFO')
-    if level not in LOG_LEVELS:
+    if type(level) is not int and level not in LOG_LEVELS:
         raise UsageError(
             f'log_level must be one of {", ".join(LOG_LEVELS)}, got {level!r}'
         )

@@ -80,6 +80,19 @@ def test_what_libraries_say_of_files_and_settings(fail, words):
         fail()
 
 
+def test_a_part_without_settings_is_named_alone(monkeypatch):
+    def refuse():
+        raise ValueError('there is no display')
+
+    monkeypatch.setitem(MODELS.module_dict, 'WithoutSettings', refuse)
+    with pytest.raises(ValueError) as info:
+        MODELS.build(dict(type='WithoutSettings'))
+    assert plain_sentence(info.value) == (
+        'refuse of the config cannot be made: there is no display. Correct '
+        'these settings'
+    )
+
+
 def test_errors_raised_on_purpose_are_told():
     with pytest.raises(ValueError) as plain:
         ConfidencePseudoLabeler(threshold=-7)

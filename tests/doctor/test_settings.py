@@ -130,6 +130,11 @@ def test_other_optimizers_are_found(wrapper, monkeypatch):
     check_parts(Config(dict(GOOD, optim_wrapper=wrapper)))
 
 
+@pytest.mark.parametrize('level', ['WARN', 'DEBUG', 20])
+def test_levels_of_logging_that_python_knows(level):
+    check_settings(Config(dict(GOOD, log_level=level)))
+
+
 def test_a_run_without_validation_needs_no_interval():
     plain = dict(max_iters=10, val_interval=None)
     phase = dict.fromkeys(('val_cfg', 'val_dataloader', 'val_evaluator'))
