@@ -162,7 +162,7 @@ class Recipe:
         return self.image() + steps + self.class_ids(evaluate=True) + PACK
 
     def tta(self) -> list[dict]:
-        """Several views of an image, to be averaged."""
+        """Several views of an image, to be averaged; masks fit the first."""
         scales, resize = self.data.get('tta_scales'), self.resize('test')
         views = [FLIPS]
         if scales:
@@ -170,7 +170,7 @@ class Recipe:
                 0,
                 [
                     dict(type='Resize', scale_factor=scale, keep_ratio=True)
-                    for scale in scales
+                    for scale in sorted(scales, key=lambda s: s != 1)
                 ],
             )
         before = self.image()

@@ -191,3 +191,24 @@ def test_statistics_nobody_gathers_are_reported() -> None:
     runner = MagicMock(model=Pair(), iter=0)
     MeanTeacherHook(buffers='own').before_train(runner)
     assert "buffers='own'" in runner.logger.warning.call_args[0][0]
+
+
+def test_frozen_weights_that_are_written_to_by_hand_move() -> None:
+    model = Pair()
+    frozen, own = model.student[0].requires_grad_(False), model.teacher[0]
+    hook = MeanTeacherHook(0.5)
+    run(hook, 1, model=model)
+    assert set(hook.still) == {'0.weight', '0.bias'}
+    before = own.weight.clone()
+    with torch.no_grad():
+        frozen.weight.add_(1)  # as prototypes are
+    hook.after_train_iter(
+        MagicMock(
+            iter=1,
+            model=model,
+            optim_wrapper=MagicMock(_accumulative_counts=1),
+        ),
+        1,
+    )
+    assert set(hook.still) == {'0.bias'}
+    torch.testing.assert_close(own.weight, before + 0.5)

@@ -38,7 +38,7 @@ data = dict(
         dict(type='RandomCrop'),
         dict(type='RandomFlip', prob=0.5),
     ],
-    tta_scales=(1.0, 0.75, 1.5),  # masks are compared as the first has them
+    tta_scales=(0.75, 1.0, 1.5),
     batch=dict(alone=8, labeled=4, unlabeled=4, label=1, val=1),
     num_workers=0,
 )

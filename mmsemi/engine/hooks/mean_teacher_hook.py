@@ -69,7 +69,7 @@ class MeanTeacherHook(Hook):
         self.given_start, self.given_copy = start_iter, copy_until
         self.buffers = buffers
         # Frozen weights in which the teacher equals the student.
-        self.still: frozenset[str] = frozenset()
+        self.still: dict[str, int] = {}
         self._begin(start_iter or 0)
 
     def _begin(self, start_iter: int) -> None:
@@ -135,28 +135,36 @@ class MeanTeacherHook(Hook):
         model = unwrapped(runner.model)
         momentum = self.momentum_at(runner.iter, batches_of_a_step(optimizer))
         if self.still:
-            # What somebody trains from now on moves, frozen again or not.
-            weights = model.student.named_parameters()
-            self.still &= {k for k, v in weights if not v.requires_grad}
+            # What is trained or written to from now on moves for good.
+            weights = dict(model.student.named_parameters())
+            self.still = {
+                name: version
+                for name, version in self.still.items()
+                if not weights[name].requires_grad
+                and weights[name]._version == version
+            }
         move_teacher(
             model.teacher, model.student, momentum, self.buffers, self.still
         )
 
 
-def equal_frozen(teacher: nn.Module, student: nn.Module) -> frozenset[str]:
-    """Names of weights that are not trained and equal those of the teacher.
+def equal_frozen(teacher: nn.Module, student: nn.Module) -> dict[str, int]:
+    """Weights that are not trained and equal those of the teacher.
 
     Their average is what it is. Statistics of BatchNorm are none of these:
     they change without a gradient.
+
+    Returns:
+        Names, each with the student's count of writes to the weight.
     """
     weights = dict(student.named_parameters())
-    return frozenset(
-        name
+    return {
+        name: weights[name]._version
         for name, mine in teacher.named_buffers()
         if name in weights
         and not weights[name].requires_grad
         and torch.equal(mine, weights[name])
-    )
+    }
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
