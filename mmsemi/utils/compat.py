@@ -174,3 +174,8 @@ def lerp_tensors(
 def run_exit_functions() -> None:
     """Do what is registered for the end of the interpreter, now."""
     atexit._run_exitfuncs()
+
+
+def writes_to(tensor: Any) -> int:
+    """How often somebody has written to a tensor."""
+    return int(tensor._version)

@@ -8,7 +8,12 @@ from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
 from mmsemi.registry import HOOKS
-from mmsemi.utils.compat import batches_of_a_step, copy_tensors, lerp_tensors
+from mmsemi.utils.compat import (
+    batches_of_a_step,
+    copy_tensors,
+    lerp_tensors,
+    writes_to,
+)
 
 SCHEDULES = ('constant', 'inverse')
 BUFFERS = ('copy', 'ema', 'own')
@@ -141,7 +146,7 @@ class MeanTeacherHook(Hook):
                 name: version
                 for name, version in self.still.items()
                 if not weights[name].requires_grad
-                and weights[name]._version == version
+                and writes_to(weights[name]) == version
             }
         move_teacher(
             model.teacher, model.student, momentum, self.buffers, self.still
@@ -159,7 +164,7 @@ def equal_frozen(teacher: nn.Module, student: nn.Module) -> dict[str, int]:
     """
     weights = dict(student.named_parameters())
     return {
-        name: weights[name]._version
+        name: writes_to(weights[name])
         for name, mine in teacher.named_buffers()
         if name in weights
         and not weights[name].requires_grad
