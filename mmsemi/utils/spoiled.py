@@ -12,11 +12,7 @@ def spoiled(name: str, value: Any) -> bool:
 
     Weights and statistics must be finite. Other buffers may hold infinite
     values on purpose, such as thresholds of absent classes, but no NaN.
-
-    Args:
-        name: of the tensor in the state.
-        value: a tensor, which on the meta device has a shape alone, or
-            anything else, which is not spoiled.
+    A tensor on the meta device has none, and what is no tensor neither.
     """
     if not torch.is_tensor(value) or value.is_meta:
         return False
