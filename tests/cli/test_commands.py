@@ -12,6 +12,7 @@ from mmsemi.cli import main
 from mmsemi.cli.commands import COMMANDS
 from mmsemi.cli.main import build_parser
 from mmsemi.prepare.split_pools import POOLS
+from mmsemi.version import __version__
 from tests.conftest import ROOT
 
 # What each command cannot do without.
@@ -150,6 +151,18 @@ def test_scripts_are_commands() -> None:
         name = text.split("main('")[1].split("'")[0]
         assert f'``mmsemi {name}``' in text and name in COMMANDS
         assert len(text.splitlines()) == 6
+
+
+def test_the_package_runs_as_a_module() -> None:
+    """As where scripts are not on the path, and below torchrun's ``-m``."""
+    done = subprocess.run(
+        [sys.executable, '-m', 'mmsemi', '--version'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f'mmsemi {__version__}\n'
 
 
 @pytest.mark.parametrize(
