@@ -13,6 +13,7 @@ from mmsemi.report.comparison import (
     AVERAGED,
     LABELED_ONLY,
     SAME_IMAGES,
+    SAME_LABELS,
 )
 from mmsemi.report.recipe import method_facts
 from mmsemi.utils.errors import UsageError
@@ -110,6 +111,9 @@ def baselines(methods: Sequence[Method], split: str | None) -> list[Method]:
     - labeled images only, as many iterations as the longest method;
     - the same with as many images drawn as the method that draws most, where
       that is more;
+    - the same with as many labeled images in a batch as most methods have
+      beside unlabeled ones, where that is fewer: what differs from it is
+      due to unlabeled images, not to a smaller labeled batch;
     - an averaged teacher that sees labeled images only;
     - all labels: the first, to be run with the labels of all images.
     """
@@ -130,6 +134,14 @@ def baselines(methods: Sequence[Method], split: str | None) -> list[Method]:
         found.append(
             derived(SAME_IMAGES, copy.deepcopy(plain), -(-most // step))
         )
+    step = labeled_batch(methods)
+    if step and step < (first.labeled_batch or 0):
+        smaller = copy.deepcopy(plain)
+        if smaller.get('data') is not None:
+            smaller.data.batch.alone = step
+        else:
+            smaller.train_dataloader.batch_size = step
+        found.append(derived(SAME_LABELS, smaller, length))
     averaged = copy.deepcopy(plain)
     averaged.model = dict(
         type='MeanTeacher',
@@ -146,6 +158,12 @@ def baselines(methods: Sequence[Method], split: str | None) -> list[Method]:
     found.append(derived(AVERAGED, averaged, length))
     found.append(derived(ALL_LABELS, copy.deepcopy(plain), length))
     return found
+
+
+def labeled_batch(methods: Sequence[Method]) -> int | None:
+    """Labeled images in a batch of most methods, the first of equals."""
+    known = Counter(m.labeled_batch for m in methods if m.labeled_batch)
+    return known.most_common(1)[0][0] if known else None
 
 
 def teacher_hook(method: Method) -> dict | None:

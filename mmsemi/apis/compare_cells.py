@@ -238,6 +238,8 @@ def facts(cell: Cell) -> dict[str, Any]:
         options=cell.options,
         iterations=cell.method.iterations,
         images_drawn=cell.method.images,
+        labeled_drawn=cell.method.labeled,
+        labeled_batch=cell.method.labeled_batch,
         lists={
             role: dict(
                 sources=list(sources[role]),

@@ -62,6 +62,7 @@ def note(
                         role=row.role,
                         iterations=row.iterations,
                         images_drawn=row.images,
+                        labeled_drawn=row.labeled,
                     )
                     for row in rows
                 },

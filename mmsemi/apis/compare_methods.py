@@ -13,11 +13,10 @@ from mmsemi.io.package_configs import find_config
 from mmsemi.registry import LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .compare_data import read_facts, replace_data
 from .config import read_config, set_options
 
 ROUNDS = 'SelfTrainingLoop'
-# What methods say of their data whatever the images are.
-OF_METHODS = 'strong views second_stream paste partners'.split()
 
 
 class Method(NamedTuple):
@@ -31,6 +30,10 @@ class Method(NamedTuple):
         role: ``method`` or ``baseline``.
         iterations: length of its run.
         images: images that it draws in its run.
+        labeled: how many of them are drawn with their labels; None where
+            the sampler leaves that open.
+        labeled_batch: images with labels in its smallest batch; None as
+            above.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Method(NamedTuple):
     role: str
     iterations: int
     images: int
+    labeled: int | None
+    labeled_batch: int | None
 
 
 def read_methods(
@@ -88,53 +93,6 @@ def read_methods(
     return methods
 
 
-def read_facts(path: str) -> dict[str, Any]:
-    """Facts of the data set of a config.
-
-    Raises:
-        UsageError: if it states none.
-    """
-    facts = read_config(find_config(path)).get('data') or {}
-    if 'labeled' not in facts:
-        raise UsageError(
-            f'--data {path} states no data set. Name a config whose `data` '
-            'says where images and masks are, such as '
-            'configs/_base_/datasets/nuclei.py, or the config.py of a run '
-            'of `mmsemi fit`'
-        )
-    return {k: v for k, v in facts.items() if k not in OF_METHODS}
-
-
-def replace_data(cfg: Config, facts: dict[str, Any], config: str) -> None:
-    """Give a method other images; what is its own stays.
-
-    Views and sizes of batches are its own, and how images with
-    pseudo-labels are changed. Classes that it names by their numbers are
-    those of other images: AEL pastes any class.
-
-    Args:
-        cfg: config of the method, changed in place.
-        facts: see :func:`read_facts`.
-        config: its name, for messages.
-
-    Raises:
-        UsageError: if the method does not state its data as facts.
-    """
-    old = cfg.get('data') or {}
-    if 'labeled' not in old:
-        raise UsageError(
-            f'{config} does not state its data as facts (`data`), so --data '
-            'cannot replace it'
-        )
-    kept = {k: old[k] for k in (*OF_METHODS, 'round_augment') if k in old}
-    batch = dict(facts.get('batch') or {}, **(old.get('batch') or {}))
-    for key in ('val', 'label'):  # as images are of equal sizes or not
-        batch[key] = (facts.get('batch') or {}).get(key, 1)
-    cfg.data = {**kept, **copy.deepcopy(facts), 'batch': batch}
-    if cfg.model.get('copy_paste'):
-        cfg.model.copy_paste.excluded = ()
-
-
 def short_names(configs: Sequence[str]) -> list[str]:
     """Names of folders where these tell configs apart, else with files.
 
@@ -174,11 +132,47 @@ def make_method(
     if iterations is not None:
         cfg.merge_from_dict(length_options(written, iterations))
         written = resolved(cfg, split)
-    first, later = lengths(written)
-    images = first * written.train_dataloader.batch_size
-    if later:
-        images += later * written.semi_dataloader.batch_size
-    return Method(name, config, cfg, role, first + later, images)
+    parts = [
+        (number, written[f'{key}_dataloader'])
+        for number, key in zip(lengths(written), ('train', 'semi'))
+        if number
+    ]
+    drawn = [labeled_in(loader) for _, loader in parts]
+    known = [number for number in drawn if number is not None]
+    whole = len(known) == len(drawn)
+    return Method(
+        name,
+        config,
+        cfg,
+        role,
+        sum(number for number, _ in parts),
+        sum(number * loader.batch_size for number, loader in parts),
+        sum(n * (k or 0) for (n, _), k in zip(parts, drawn))
+        if whole
+        else None,
+        min(known) if whole else None,
+    )
+
+
+def labeled_in(loader: dict) -> int | None:
+    """Images of a batch that are learned with their own labels.
+
+    Those that AEL pastes from are not counted, they are not learned from
+    themselves. None where a sampler does not say how many there are.
+    """
+    dataset, sampler = loader['dataset'], loader.get('sampler') or {}
+    if 'labeled' not in dataset:
+        return loader['batch_size']
+    parts = [
+        part
+        for part in ('labeled', 'target', 'paste', 'unlabeled')
+        if dataset.get(part)
+    ]
+    samples = sampler.get('samples_per_source')
+    if samples is None:
+        return None
+    drawn = dict(zip(parts, samples))
+    return drawn['labeled'] + drawn.get('target', 0)
 
 
 def resolved(cfg: Config, split: str | None) -> Config:

@@ -29,9 +29,10 @@ CERTIFICATE, FORWARDS = 'opened_masks.json', 'forwards.json'
 # Baselines.
 LABELED_ONLY = 'labeled-only'
 SAME_IMAGES = 'labeled-only-as-many-images'
+SAME_LABELS = 'labeled-only-as-many-labels'
 AVERAGED = 'averaged-teacher'
 ALL_LABELS = 'all-labels'
-BASELINES = (LABELED_ONLY, SAME_IMAGES, AVERAGED, ALL_LABELS)
+BASELINES = (LABELED_ONLY, SAME_IMAGES, SAME_LABELS, AVERAGED, ALL_LABELS)
 # Forward and backward together cost about three forwards.
 BACKWARD = 3
 

@@ -24,6 +24,7 @@ from .comparison_tables import (
     results,
     tuning,
 )
+from .portable import PortablePaths
 
 NAME = 'comparison'
 COLUMNS = (
@@ -62,13 +63,20 @@ def write_report(folder: Path) -> tuple[str, list[dict]]:
     cells = read_cells(folder)
     found = figures(cells)
     manifest = read_json(folder / MANIFEST)
-    text = markdown(folder, cells, found, manifest)
-    write_text(folder, f'{NAME}.md', text)
     # The report may be read where the runs are not.
-    told = [
-        dict(cell, folder=Path(cell['folder']).relative_to(folder).as_posix())
-        for cell in cells
-    ]
+    commands = [made['command'] for made in manifest.get('commands', [])]
+    portable = PortablePaths(folder, commands)
+    text = portable(markdown(folder, cells, found, manifest))
+    write_text(folder, f'{NAME}.md', text)
+    told = portable(
+        [
+            dict(
+                cell,
+                folder=Path(cell['folder']).relative_to(folder).as_posix(),
+            )
+            for cell in cells
+        ]
+    )
     write_text(folder, f'{NAME}.csv', csv_text(told))
     write_json(
         folder,
@@ -76,10 +84,10 @@ def write_report(folder: Path) -> tuple[str, list[dict]]:
         dict(
             figures=found,
             compute=relative_compute(cells),
-            lists=list_facts(folder, cells),
-            changes=config_changes(cells),
+            lists=portable(list_facts(folder, cells)),
+            changes=portable(config_changes(cells)),
             cells=told,
-            manifest=manifest,
+            manifest=portable(manifest),
         ),
     )
     draw_comparison(folder, f'{NAME}.png', found, cells)

@@ -158,16 +158,16 @@ def test_methods_are_trained_and_compared(tmp_path) -> None:
     text = (out / 'comparison.md').read_text()
     rows = json.loads((out / 'comparison.json').read_text())
     cells = rows['cells']
-    assert len(cells) == 12 and {c['state'] for c in cells} == {'done'}
+    assert len(cells) == 14 and {c['state'] for c in cells} == {'done'}
     assert {c['same_as_in_training'] for c in cells} == {True}
     assert all(c['masks']['masks']['unlabeled']['opened'] == 0 for c in cells)
     for cell in cells:
         audited = cell['method'] in ('mean_teacher', 'rounds')
         assert (cell['pseudo_labels'] is not None) == audited
     assert {c['lists']['labeled']['images'] for c in cells} == {6, 15}
-    assert text.count('yes | 2 |') == 6
+    assert text.count('yes | 2 |') == 7
     again = command(*words, '--seeds', '0', '1')
-    assert '12 of 12 are there' in again.stdout and again.returncode == 0
+    assert '14 of 14 are there' in again.stdout and again.returncode == 0
     # Other settings do not mix with what is there.
     other = command(*words[:-4], '--iterations', '12', '--seeds', '0')
     assert other.returncode == 1

@@ -15,6 +15,7 @@ from mmsemi.report.comparison import (
     AVERAGED,
     LABELED_ONLY,
     SAME_IMAGES,
+    SAME_LABELS,
 )
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.recipe import method_facts
@@ -74,7 +75,13 @@ def test_labeled_only_is_the_method_without_its_unlabeled_images(
     methods = read_methods(configs(folder, 'mean_teacher', 'rounds'))
     written = read_methods(configs(folder, 'plain'))[0]
     found = {m.name: m for m in baselines(methods, None)}
-    assert list(found) == [LABELED_ONLY, SAME_IMAGES, AVERAGED, ALL_LABELS]
+    assert list(found) == [
+        LABELED_ONLY,
+        SAME_IMAGES,
+        SAME_LABELS,
+        AVERAGED,
+        ALL_LABELS,
+    ]
     plain = resolved(found[LABELED_ONLY].cfg, None)
     assert not changes(
         shared_names(resolved(written.cfg, None)), shared_names(plain)
@@ -108,6 +115,15 @@ def test_baselines_have_equal_budgets(folder) -> None:
     # Mean Teacher draws 6 images a step, labeled-only 4.
     assert found[SAME_IMAGES].images == methods[0].images == 120
     assert found[SAME_IMAGES].iterations == 30
+    # Two of these 6 are labeled ones, as is every image of labeled-only.
+    assert methods[0].labeled == 40
+    assert found[LABELED_ONLY].labeled == 80
+    small = found[SAME_LABELS]
+    assert small.iterations == 20 and small.labeled == small.images == 40
+    assert changes(
+        shared_names(resolved(found[LABELED_ONLY].cfg, None)),
+        shared_names(resolved(small.cfg, None)),
+    ) == ['train.loader.batch_size: 4 -> 2']
     averaged = resolved(found[AVERAGED].cfg, None)
     assert method_facts(averaged)['labeled_only']
     assert averaged.model.type == 'MeanTeacher'
@@ -161,6 +177,45 @@ def test_another_data_set_for_all_methods(folder) -> None:
     assert 'NoiseCutOut' in str(st.data.round_augment)
     for baseline in baselines(methods, None):
         assert 'nuclei' in str(resolved(baseline.cfg, None).val_dataloader)
+
+
+def test_labeled_images_of_a_run_are_counted() -> None:
+    names = 'ael/camvid_1-16', 'st_plus_plus/camvid_1-16'
+    ael, stages = read_methods(names, iterations=260)
+    # Four labeled, four to paste, four unlabeled and their partners.
+    assert (ael.labeled, ael.images) == (260 * 4, 260 * 16)
+    first = lengths(resolved(stages.cfg, None))[0]
+    assert 0 < first < 260
+    assert stages.labeled == first * 8 + (260 - first) * 4
+    assert ael.labeled_batch == stages.labeled_batch == 4
+
+
+def test_batches_are_those_of_the_data_for_all_methods() -> None:
+    names = 'ael/camvid_1-16', 'mean_teacher/shapes', 'unimatch/voc_1464'
+    methods = read_methods(
+        names, iterations=10, data='configs/_base_/datasets/shapes.py'
+    )
+    for method in methods:
+        assert method.labeled_batch == 8
+    samples = [
+        resolved(m.cfg, None).train_dataloader.sampler.samples_per_source
+        for m in methods
+    ]
+    assert samples == [(8, 8, 8), (8, 8), (8, 8)]
+
+
+def test_images_smaller_than_a_crop_are_padded_where_the_data_has_some() -> (
+    None
+):
+    nuclei, camvid = (
+        read_methods(
+            ['st/camvid_1-16'], data=f'configs/_base_/datasets/{name}.py'
+        )[0].cfg.data.round_augment
+        for name in ('nuclei', 'camvid')
+    )
+    kinds = [step['type'] for step in nuclei]
+    assert kinds[:3] == ['PadSegFields', 'RandomCrop', 'RandomFlip']
+    assert [step['type'] for step in camvid] == kinds[1:]
 
 
 def test_a_config_without_a_data_set_gives_none(folder) -> None:

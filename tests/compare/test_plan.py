@@ -10,6 +10,7 @@ from mmsemi.apis.compare_cells import split_label
 from mmsemi.io.files import write_json
 from mmsemi.utils.errors import UsageError
 from tests.compare.tiny_facts import write_configs
+from tests.conftest import ROOT
 
 METHODS = ('mean_teacher', 'rounds')
 
@@ -64,9 +65,9 @@ def told(out):
 def test_each_method_split_and_seed_is_a_cell(run, folder) -> None:
     out = run(seeds=(0, 1), iterations=8)
     cells = told(out)['cells']
-    assert len(cells) == 2 * 6 == len(MadeUp.seen)
+    assert len(cells) == 2 * 7 == len(MadeUp.seen)
     seeds = {(c.method.name, c.cfg.randomness.seed) for c in MadeUp.seen}
-    assert len(seeds) == 12
+    assert len(seeds) == 14
     # Of all labels: 6 + 9 images, and the same image is in one list only.
     (everything,) = {
         tuple(c.lists['labeled'])
@@ -75,14 +76,27 @@ def test_each_method_split_and_seed_is_a_cell(run, folder) -> None:
     }
     assert len(set(everything)) == len(everything) == 15
     manifest = told(out)['manifest']
-    assert len(manifest['cells']) == 12
+    assert len(manifest['cells']) == 14
     assert all(
         re.fullmatch('[0-9a-f]{64}', h) for h in manifest['cells'].values()
     )
     (command,) = manifest['commands']
     assert command['command'].endswith(
-        f'--seeds 0 1 --iterations 8 --out {out}'
+        f'--seeds 0 1 --iterations 8 --out {out.name}'
     )
+
+
+def test_a_report_names_no_place_of_the_machine(run, folder) -> None:
+    out = run(no_baselines=True, splits=(f'{folder}/splits/tiny',))
+    # Beside the runs the command stands as it was typed.
+    assert str(out) in (out / 'manifest.json').read_text()
+    for kind in ('md', 'csv', 'json'):
+        text = (out / f'comparison.{kind}').read_text()
+        assert str(out.parent) not in text and str(folder) not in text
+        assert str(ROOT) not in text
+    (cell, _) = told(out)['cells']
+    assert f'{out.name}/cells/tiny/seed0' in cell['command']
+    assert cell['lists']['labeled']['sources'] == ['.../labeled.txt']
 
 
 def test_no_cell_opens_masks_to_report(run) -> None:
