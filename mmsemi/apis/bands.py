@@ -48,6 +48,12 @@ def starts(length: int, window: int, stride: int) -> list[int]:
     return [max(min(k * stride, length - window), 0) for k in range(number)]
 
 
+def number_of_windows(size: tuple[int, int], windows: Windows) -> int:
+    """How many windows cover an image of (h, w)."""
+    rows, columns = map(starts, size, windows.size, windows.stride)
+    return len(rows) * len(columns)
+
+
 def rows_of_logits(
     image: Tensor, windows: Windows, logits_of: Callable[[Tensor], Tensor]
 ) -> Iterator[Tensor]:

@@ -1,5 +1,6 @@
 """Measure the model of a run and its labeled-only twin on the hold-out."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from mmsemi.report.own_data.gallery import (
 from mmsemi.report.own_data.run_folder import HOLDOUT, PLACES, RunFolder
 from mmsemi.report.own_data.verdict import recommend
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.progress import track
+from mmsemi.utils.progress import track_parts
 
-from .inference import Predictor
+from .inference import Predictor, Tell
 
 
 def evaluate_holdout(
@@ -76,10 +77,12 @@ def evaluate_holdout(
         for models in [_models(folder, place, given, device)]
         for name in names
     )
-    for name, models in track(images, number, 'measuring on the hold-out'):
+    items = track_parts(images, number, 'measuring on the hold-out')
+    for (name, models), tell in items:
         truth, found = folder.mask(name), {}
-        for key, model in models.items():
-            found[key] = model(folder.image(name))
+        for k, (key, model) in enumerate(models.items()):
+            told = partial(_tell_all, tell, k, len(models))
+            found[key] = model(folder.image(name), told)
             score = scores.setdefault(key, HoldoutScores(len(folder.classes)))
             try:
                 score.add(
@@ -98,6 +101,13 @@ def evaluate_holdout(
     write_json(folder.path, HOLDOUT, data)
     write_gallery(folder.path, _chosen(data, smalls))
     return data
+
+
+def _tell_all(
+    tell: Tell, before: int, models: int, done: int, windows: int
+) -> None:
+    """Tell of the windows of several models, one after the other."""
+    tell(before * windows + done, models * windows)
 
 
 def show_unlabeled(

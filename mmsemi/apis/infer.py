@@ -10,7 +10,7 @@ from mmsemi.doctor.settings import check_device
 from mmsemi.io.package_configs import find_config
 from mmsemi.models.plain_config import test_pipeline
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.progress import track
+from mmsemi.utils.progress import track_parts
 
 from .config import load_config
 from .image_files import find_images
@@ -78,9 +78,10 @@ def infer(
         print(note)
     predictor = Predictor(cfg, checkpoint, predict_on, device)
     problems = []
-    for stem, path in track(images.items(), len(images), 'predicting'):
+    items = track_parts(images.items(), len(images), 'predicting')
+    for (stem, path), tell in items:
         try:
-            prediction = predictor(path)
+            prediction = predictor(path, tell)
         except UsageError as error:
             problems.append(str(error))
             continue

@@ -1,7 +1,8 @@
 """Predictions of any segmentor for image files, as pictures."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,15 @@ from .bands import (
     SMALLEST,
     Windows,
     collect,
+    number_of_windows,
     resized_rows,
     rows_of_logits,
     windows_for,
 )
 from .pictures import photo_of
+
+# To tell how many windows of an image are done, and how many it has.
+Tell = Callable[[int, int], None]
 
 MAX_PIXELS = 4_000_000
 MOST_BYTES = 1 << 30  # for all logits of an image at once
@@ -134,8 +139,10 @@ class Predictor:
             palette = np.random.default_rng(0).integers(0, 256, (number, 3))
         self.palette = np.array(palette, dtype=np.uint8)
 
-    def __call__(self, path: str | Path) -> dict[str, np.ndarray]:
-        """Predict for one file.
+    def __call__(
+        self, path: str | Path, tell: Tell | None = None
+    ) -> dict[str, np.ndarray]:
+        """Predict for one file; see :meth:`predict` for ``tell``.
 
         Returns:
             ``ids`` uint8 (H, W), ``confidence`` float (H, W), and ``photo``
@@ -145,7 +152,7 @@ class Predictor:
             UsageError: if the file cannot be read as an image.
         """
         data = self.read(path)
-        ids, confidence = self.predict(data)
+        ids, confidence = self.predict(data, tell)
         return dict(
             ids=ids,
             confidence=confidence,
@@ -168,11 +175,18 @@ class Predictor:
             raise UsageError(f'{path}: not a readable image') from error
 
     @torch.no_grad()
-    def predict(self, data: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    def predict(
+        self, data: dict[str, Any], tell: Tell | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Labels and confidences of what :meth:`read` returns.
 
         An image goes through the network as a whole where it fits, else in
         windows; see :mod:`.bands`.
+
+        Args:
+            data: of one image.
+            tell: called after each window, with the number of those that
+                are done and of all.
 
         Returns:
             uint8 (H, W) and float32 or float16 (H, W).
@@ -185,7 +199,7 @@ class Predictor:
             or pixels * self.channels * 4 > MOST_BYTES
             or min(small) < SMALLEST
         ):
-            return self._in_bands(data, small, large, WINDOW)
+            return self._in_bands(data, small, large, WINDOW, tell)
         try:
             result = self.model.test_step(pseudo_collate([data]))[0]
         except torch.OutOfMemoryError:
@@ -194,7 +208,7 @@ class Predictor:
         else:
             ids, sure = self.decide(result.seg_logits.data.float())
             return ids.cpu().numpy(), sure.cpu().numpy()
-        return self._in_bands(data, small, large, WINDOW)
+        return self._in_bands(data, small, large, WINDOW, tell)
 
     def _in_bands(
         self,
@@ -202,6 +216,7 @@ class Predictor:
         small: tuple[int, int],
         large: tuple[int, int],
         side: int,
+        tell: Tell | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`predict`, in windows, smaller ones if need be."""
         test_cfg = self.segmentor.test_cfg or {}
@@ -213,10 +228,15 @@ class Predictor:
             windows = Windows(small, small)
         else:
             windows = windows_for(small, self.channels, side)
-        sample = data['data_samples']
-        parts = rows_of_logits(
-            data['inputs'], windows, lambda part: self._logits(part, sample)
-        )
+        total, done = number_of_windows(small, windows), count(1)
+
+        def logits_of(part: torch.Tensor) -> torch.Tensor:
+            logits = self._logits(part, data['data_samples'])
+            if tell is not None:
+                tell(next(done), total)
+            return logits
+
+        parts = rows_of_logits(data['inputs'], windows, logits_of)
         align_corners = self.segmentor.align_corners
         rows = resized_rows(parts, small, large, align_corners)
         try:
@@ -224,7 +244,7 @@ class Predictor:
         except torch.OutOfMemoryError:
             if side <= WINDOW // 4 or test_cfg.get('mode') == 'slide':
                 raise
-        return self._in_bands(data, small, large, side // 2)
+        return self._in_bands(data, small, large, side // 2, tell)
 
     def _logits(self, part: torch.Tensor, sample: Any) -> torch.Tensor:
         """Logits (K, a, b) of a part (C, a, b) of an image."""

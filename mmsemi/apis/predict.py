@@ -18,7 +18,7 @@ from mmsemi.prepare.mask_writer import MaskWriter
 from mmsemi.prepare.masks import keep_apart
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
-from mmsemi.utils.progress import track
+from mmsemi.utils.progress import track_parts
 
 from .config import load_config
 from .image_files import find_images
@@ -115,9 +115,10 @@ def predict(
     codes = encoding_of(source, encoding, predictor)
     problems = []
     with MaskWriter(folder / MASKS, codes) as writer:
-        for name, path in track(found.items(), len(found), 'predicting'):
+        items = track_parts(found.items(), len(found), 'predicting')
+        for (name, path), tell in items:
             try:
-                labels, sure = predictor.predict(predictor.read(path))
+                labels, sure = predictor.predict(predictor.read(path), tell)
             except UsageError as error:
                 problems.append(str(error))
                 continue

@@ -21,7 +21,7 @@ from mmsemi.prepare.pre_drawn import (
 )
 from mmsemi.report.own_data.run_folder import FACTS, RunFolder
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.progress import track
+from mmsemi.utils.progress import track, track_parts
 
 from .config import load_config
 from .image_files import find_images
@@ -197,8 +197,9 @@ def _write(
     """Table and masks to correct, when all are made."""
     coco, drawings = CocoFile(classes), {}
     place = folder / FOLDER / 'labelme'
-    for name, path in track(files.items(), len(files), 'drawing masks'):
-        labels, _ = predictor.predict(predictor.read(path))
+    items = track_parts(files.items(), len(files), 'drawing masks')
+    for (name, path), tell in items:
+        labels, _ = predictor.predict(predictor.read(path), tell)
         smallest = max(16, int(SMALLEST_SHARE * labels.size))
         labels = without_specks(labels, smallest)
         areas = areas_of(labels)

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from mmengine.dist import is_main_process
@@ -95,20 +95,21 @@ class Progress:
                     self._redirected.append((handler, handler.stream))
                     handler.setStream(getattr(sys, name))
 
-    def update(self, completed: int, note: str = '') -> None:
+    def update(self, completed: float, note: str = '') -> None:
         """Tell how many steps are done now.
 
         Args:
-            completed: steps done, those before the start included.
+            completed: steps done, those before the start included; with a
+                fraction where a part of the next one is done.
             note: a few words shown behind, such as the loss.
         """
-        self.completed = completed
+        self.completed = int(completed)
         if self._silent:
             return
         if self._bar is not None:
             self._bar.update(self._task, completed=completed, note=note)
             return
-        tenth = 10 * completed // self.total
+        tenth = int(10 * completed // self.total)
         now = time.perf_counter()
         soon = now < self._said + self.pause and completed < self.total
         if tenth <= self._tenth or soon:
@@ -116,7 +117,7 @@ class Progress:
         self._tenth, self._said = tenth, now
         spent = now - self._start
         done = completed - self._first
-        left = spent / max(done, 1) * (self.total - completed)
+        left = spent / done * (self.total - completed)
         state = (
             f'{format_seconds(left)} left'
             if completed < self.total
@@ -124,7 +125,8 @@ class Progress:
         )
         print(
             f'{self.description}: {10 * tenth:3d} % '
-            f'({completed}/{self.total}), {state}{", " * bool(note)}{note}',
+            f'({self.completed}/{self.total}), '
+            f'{state}{", " * bool(note)}{note}',
             flush=True,
         )
 
@@ -166,3 +168,24 @@ def track(
         for count, item in enumerate(iterable, start=1):
             yield item
             progress.update(count)
+
+
+def track_parts(
+    iterable: Iterable[T], total: int, description: str
+) -> Iterator[tuple[T, Callable[[int, int], None]]]:
+    """As :func:`track`, for items of which one may take long.
+
+    Yields:
+        An item, and a function to tell it how many of its parts are done,
+        and how many there are.
+    """
+    with Progress(total, description) as progress:
+        for count, item in enumerate(iterable):
+
+            def tell(done: int, parts: int, before: int = count) -> None:
+                if done < parts:
+                    note = f'window {done} of {parts}'
+                    progress.update(before + done / parts, note)
+
+            yield item, tell
+            progress.update(count + 1)

@@ -27,6 +27,7 @@ from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_labels import labels_of
 from mmsemi.prepare.open_masks import open_masks
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.progress import Progress
 
 from .tiny_run import (
     CLASSES,
@@ -236,6 +237,20 @@ def test_sliding_as_mmseg_does_it(tmp_path, resize) -> None:
     assert ids.shape == want.shape == (130, 170)
     assert (ids != want).mean() < 1e-3
     assert sure.min() > 0.3
+
+
+def test_windows_are_progress_of_a_large_image(
+    made, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr('mmsemi.apis.inference.WINDOW', 32)
+    monkeypatch.setattr(Progress, 'pause', 0)
+    write_photos(tmp_path / 'images', ['a.png'], (104, 56))
+    predict(made / 'run', tmp_path / 'images', tmp_path / 'out', max_pixels=99)
+    lines = [x for x in capsys.readouterr().out.splitlines() if '%' in x]
+    notes = [line.split(', ')[-1] for line in lines[:-1]]
+    assert notes == [f'window {n} of 8' for n in range(1, 8)]
+    assert lines[0].startswith('predicting:  10 % (0/1), ')
+    assert lines[-1].startswith('predicting: 100 % (1/1), ')
 
 
 def test_a_whole_image_in_windows_covers_every_pixel(made) -> None:

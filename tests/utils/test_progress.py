@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from mmsemi.utils.progress import Progress, format_seconds, track
+from mmsemi.utils.progress import Progress, format_seconds, track, track_parts
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,22 @@ def test_resumed_work_does_not_repeat_lines(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split('%')[0].split()[-1] for line in lines] == ['60', '70']
     assert lines[0].endswith('loss 0.5')
+
+
+def test_parts_of_an_item_are_progress_too(capsys, monkeypatch):
+    monkeypatch.setattr(Progress, 'pause', 0)
+    for item, tell in track_parts('ab', 2, 'predicting'):
+        for done in range(1, 101):
+            if item == 'b':
+                tell(done, 100)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(',')[0] for line in lines] == [
+        'predicting:  50 % (1/2)',
+        *(f'predicting:  {n} % (1/2)' for n in (60, 70, 80, 90)),
+        'predicting: 100 % (2/2)',
+    ]
+    assert lines[1].endswith(' left, window 20 of 100')
+    assert 'window' not in lines[0] + lines[-1]
 
 
 def test_empty_work_is_no_error(capsys):
