@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.engine.build import resolve
 from mmsemi.io.package_configs import find_config
-from mmsemi.registry import LOOPS, is_type
+from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .compare_data import read_facts, replace_data
@@ -215,11 +215,21 @@ def round_lengths(cfg: Config) -> list[int]:
     return list(per_round(loop.iters_per_round, rounds, 'iters_per_round'))
 
 
+def shortest_start(cfg: Config) -> int:
+    """Iterations that a resolved config needs before its rounds."""
+    snapshots = [
+        hook.get('snapshots', 3)
+        for hook in cfg.get('custom_hooks') or []
+        if is_type(hook, HOOKS, 'ReliableFirstHook')
+    ]
+    return max(snapshots, default=1)
+
+
 def length_options(cfg: Config, iterations: int) -> dict[str, Any]:
     """Settings that give a run another length and the same course.
 
-    Rounds, warm-up, ramp-up and the times of validation keep their share of
-    the run.
+    Rounds, warm-up, ramp-up, the time of known labels and the times of
+    validation keep their share of the run.
 
     Args:
         cfg: resolved config.
@@ -234,8 +244,12 @@ def length_options(cfg: Config, iterations: int) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if later:
         rounds = [round(n * factor) for n in round_lengths(cfg)]
-        start = iterations - sum(rounds)
-        if min(rounds) < 1 or start < (1 if first else 0):
+        start, least = iterations - sum(rounds), shortest_start(cfg)
+        if first and start < least:
+            # Of very short runs the beginning is no longer in proportion.
+            rounds[rounds.index(max(rounds))] -= least - start
+            start = least
+        if min(rounds) < 1 or start < 0:
             raise UsageError(
                 f'--iterations {iterations} are too few for the '
                 f'{len(rounds)} rounds of {cfg.filename}'
@@ -251,7 +265,7 @@ def length_options(cfg: Config, iterations: int) -> dict[str, Any]:
         interval = max(1, round(loop.val_interval * factor))
         options['train_cfg.val_interval'] = interval
     settings = cfg.model.get('semi_train_cfg') or {}
-    for key in ('warmup_iters', 'ramp_up_iters'):
+    for key in ('warmup_iters', 'ramp_up_iters', 'known_iters'):
         if settings.get(key):
             options[f'model.semi_train_cfg.{key}'] = max(
                 1, round(settings[key] * factor)

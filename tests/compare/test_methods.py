@@ -68,6 +68,16 @@ def test_a_budget_that_leaves_a_round_empty_is_refused(folder) -> None:
         read_methods(configs(folder, 'rounds'), iterations=1)
 
 
+def test_stages_of_a_short_run_have_what_they_need() -> None:
+    """ST++ keeps its weights at three times before the first stage."""
+    for number, parts in ((220, [60, 60, 100]), (10, [3, 3, 4])):
+        (stages,) = read_methods(['st_plus_plus/camvid_1-16'], None, number)
+        cfg = resolved(stages.cfg, None)
+        assert [lengths(cfg)[0], *round_lengths(cfg)] == parts
+    with pytest.raises(UsageError, match='--iterations 4 are too few'):
+        read_methods(['st_plus_plus/camvid_1-16'], iterations=4)
+
+
 def test_labeled_only_is_the_method_without_its_unlabeled_images(
     folder,
 ) -> None:
