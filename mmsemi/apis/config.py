@@ -8,6 +8,7 @@ import yaml
 from mmengine.config import Config
 from mmengine.device import get_device
 
+from mmsemi.doctor.names import check_names
 from mmsemi.doctor.settings import check_options
 from mmsemi.engine.build import resolve
 from mmsemi.engine.student_config import dicts
@@ -55,6 +56,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
         raise UsageError(f'config {path} ends the program') from error
     except Exception as error:  # a config is a program
         raise UsageError(f'config {path}{_why(error)}') from error
+    check_names(cfg)
     set_options(cfg, options)
     return cfg
 
@@ -85,8 +87,9 @@ def set_options(cfg: Config, options: dict | None) -> None:
             that the config does not have.
     """
     if options:
+        written = Config(cfg.to_dict())
         merge_options(cfg, options)
-        check_options(cfg, options)
+        check_options(cfg, options, written)
 
 
 def merge_options(cfg: Config, options: dict) -> None:

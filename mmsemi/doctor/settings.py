@@ -1,38 +1,17 @@
 """Whether the settings of a config fit one another."""
 
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .names import check_hook_names, closest, settings
 from .numbers import check_numbers
 
-# Settings somebody reads beside those of the Runner.
-READ = (
-    'baseline_cfg',
-    'custom_imports',
-    'data',
-    'env_cfg',
-    'find_unused_parameters',
-    'hooks',
-    'label_dataloader',
-    'load_except',
-    'machine',
-    'regime',
-    'runner_type',
-    'semi_dataloader',
-    'split',
-    'sync_bn',
-    'test_pipeline',
-    'tta_model',
-    'tta_pipeline',
-)
 LOG_LEVELS = (
     *('NOTSET', 'DEBUG', 'INFO', 'WARN', 'WARNING', 'ERROR'),
     *('CRITICAL', 'FATAL'),
@@ -170,7 +149,7 @@ def _parts(value: Any, place: str) -> Iterator[tuple[str, dict]]:
             yield from _parts(item, f'{place}.{number}')
 
 
-def check_options(cfg: Config, options: dict) -> None:
+def check_options(cfg: Config, options: dict, written: Config) -> None:
     """Stop where ``--cfg-options`` set what nothing reads.
 
     Variables of a config file have done their work when it was read; to
@@ -179,11 +158,12 @@ def check_options(cfg: Config, options: dict) -> None:
     Args:
         cfg: config, with the options in it.
         options: their values by dotted names.
+        written: config without them.
 
     Raises:
         UsageError: naming the option and settings it may be meant for.
     """
-    known = {*inspect.signature(Runner.__init__).parameters, *READ}
+    known = settings()
     for option, value in options.items():
         name = option.split('.')[0]
         if name in known:
@@ -200,8 +180,16 @@ def check_options(cfg: Config, options: dict) -> None:
             if meant
             else 'Set what it stands for, or change it in a copy of the file'
         )
-        raise UsageError(
-            f'--cfg-options {option}={value} would change nothing: {name} is '
-            'a variable of the config file, which has been read by then. '
-            f'{advice}'
-        )
+        start = f'--cfg-options {option}={value} would change nothing: '
+        if name in written:
+            raise UsageError(
+                f'{start}{name} is a variable of the config file, which has '
+                f'been read by then. {advice}'
+            )
+        similar = closest(name, known)
+        if similar:
+            advice = f'Did you mean {similar}?'
+        elif not meant:
+            advice = 'The settings are those of the config file'
+        raise UsageError(f'{start}nothing reads {name}. {advice}')
+    check_hook_names(options, written)

@@ -8,6 +8,7 @@ dumps: it can be run, resumed and resolved again.
 """
 
 import copy
+import difflib
 import os.path as osp
 import re
 from typing import Any
@@ -140,6 +141,13 @@ def name_hooks(cfg: Config) -> None:
             raise UsageError(
                 f'hooks.{name} must be a dict of settings, or None to leave '
                 f'it out, got {hook!r}'
+            )
+        others = [key for key in hooks if key != name]
+        near = difflib.get_close_matches(name, others, 1, 0.8)
+        if hook is None and near:
+            raise UsageError(
+                f'hooks.{name}=None leaves out a hook that is not there. Did '
+                f'you mean hooks.{near[0]}?'
             )
         if hook is not None and 'type' not in hook:
             raise UsageError(

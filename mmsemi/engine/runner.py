@@ -28,6 +28,16 @@ from .interruption import Interrupted, Interruption
 from .memory import StepTooLarge, remedy
 from .resumable import check_resumable
 
+# Hooks that mmengine registers unless they are None.
+USUAL_HOOKS = (
+    'runtime_info',
+    'timer',
+    'sampler_seed',
+    'logger',
+    'param_scheduler',
+    'checkpoint',
+)
+
 
 @RUNNERS.register_module()
 class CalmRunner(Runner):
@@ -69,7 +79,16 @@ class CalmRunner(Runner):
         return super().build_visualizer(visualizer)
 
     def register_hooks(self, default_hooks=None, custom_hooks=None) -> None:
-        """Register those of the config, and two that every run has."""
+        """Register those of the config, and two that every run has.
+
+        None leaves a hook out, not only those that mmengine has itself.
+        """
+        if default_hooks:
+            default_hooks = {
+                name: hook
+                for name, hook in default_hooks.items()
+                if hook is not None or name in USUAL_HOOKS
+            }
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(TrainingProgressHook())
         self.register_hook(LabelShareHook())

@@ -1,8 +1,11 @@
+import copy
+
 import pytest
 from mmengine.config import Config
 from mmseg.registry import OPTIMIZERS
 from torch.optim import SGD
 
+from mmsemi.apis.config import read_config
 from mmsemi.doctor.numbers import check_parts
 from mmsemi.doctor.settings import check_device, check_options, check_settings
 from mmsemi.engine.build import resolve
@@ -148,14 +151,20 @@ def test_a_run_without_validation_needs_no_interval():
     [
         ({'max_iters': 2}, 'max_iters=2 would.*train_cfg.max_iters is meant'),
         ({'data_root': 'x'}, 'data_root=x would change nothing'),
-        ({'modle.student': 1}, 'modle is a variable'),
+        ({'modle.student': 1}, 'nothing reads modle. Did you mean model'),
+        ({'trian_cfg.max_iters': 3}, 'Did you mean train_cfg'),
+        ({'hook.teacher': None}, 'Did you mean hooks'),
+        ({'nonsense': 3}, 'nothing reads nonsense'),
+        ({'hooks.techer': None}, 'hooks has no techer to leave out.*teacher'),
+        ({'default_hooks.sumary': None}, 'has no sumary to leave out'),
     ],
 )
 def test_options_nothing_reads(options, words):
-    cfg = Config(GOOD)
+    written = dict(GOOD, hooks=dict(teacher=dict(type='MeanTeacherHook')))
+    cfg = Config(copy.deepcopy(written))
     cfg.merge_from_dict(options)
     with pytest.raises(UsageError, match=words):
-        check_options(cfg, options)
+        check_options(cfg, options, Config(written))
 
 
 @pytest.mark.parametrize(
@@ -165,12 +174,58 @@ def test_options_nothing_reads(options, words):
         {'model.student.decode_head.num_classes': 3},
         {'load_from': 'x.pth', 'randomness.seed': 3},
         {'semi_dataloader.batch_size': 3, 'load_except': 'decode_head'},
+        {'hooks.teacher': None, 'default_hooks.logger': None},
+        {'hooks.teacher.start_iter': None},
     ],
 )
 def test_options_that_are_read(options):
-    cfg = Config(GOOD)
+    written = dict(GOOD, hooks=dict(teacher=dict(type='MeanTeacherHook')))
+    cfg = Config(copy.deepcopy(written))
     cfg.merge_from_dict(options)
-    check_options(cfg, options)
+    check_options(cfg, options, Config(written))
+
+
+@pytest.mark.parametrize(
+    'line, meant',
+    [
+        ('trian_cfg = dict(max_iters=3)', 'Did you mean train_cfg'),
+        ('hook = dict(teacher=None)', 'Did you mean hooks'),
+        ('optim_wraper = dict(clip_grad=None)', 'Did you mean optim_wrapper'),
+        ('randomnes = dict(seed=3)', 'Did you mean randomness'),
+        ("load_form = 'x.pth'", 'Did you mean load_from'),
+        ("regim = 'online'  # regim", 'Did you mean regime'),
+        ('custom_hook = [dict(type="Own")]', 'Did you mean custom_hooks'),
+        ('checkpoint_config = dict(interval=3)', 'default_hooks.checkpoint'),
+    ],
+)
+def test_misspelt_names_in_files(tmp_path, line, meant):
+    path = tmp_path / 'a.py'
+    path.write_text(f'train_cfg = dict(max_iters=10)\n{line}\n')
+    with pytest.raises(UsageError, match=rf'a\.py: nothing reads .*{meant}'):
+        read_config(str(path))
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'env_cgf = dict(type="X")\nmodel = dict(backbone=env_cgf)\n',
+        'mode = "x"\ndate = "2024"\nsplits = dict(a=1)\nmodels = ["a"]\n',
+        "root = 'x'\nnumbers = [1]\nclasses = ('a',)\nrun = 1\nimages = 2\n",
+        'student = dict(type="X")\ncriterion = dict(type="Y")\n',
+        'train_pipeline = []\nloader = dict(pipeline=train_pipeline)\n',
+    ],
+)
+def test_variables_of_a_config_are_its_own(tmp_path, text):
+    (tmp_path / 'a.py').write_text(text)
+    read_config(str(tmp_path / 'a.py'))
+
+
+def test_variables_that_another_file_uses(tmp_path):
+    (tmp_path / 'a.py').write_text('modell = dict(type="X")\n')
+    (tmp_path / 'b.py').write_text("_base_ = 'a.py'\nmodel = _base_.modell\n")
+    read_config(str(tmp_path / 'b.py'))
+    with pytest.raises(UsageError, match='Did you mean model'):
+        read_config(str(tmp_path / 'a.py'))
 
 
 @pytest.mark.parametrize(

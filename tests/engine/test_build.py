@@ -143,6 +143,12 @@ def test_own_lists_by_folder(tmp_path) -> None:
         ),
         (
             'mean_teacher/camvid_1-16',
+            {'hooks.techer': None},
+            None,
+            'hooks.techer=None leaves out .* Did you mean hooks.teacher',
+        ),
+        (
+            'mean_teacher/camvid_1-16',
             {'custom_hooks.2.momentum': 0.1},
             None,
             'have names, not numbers',
