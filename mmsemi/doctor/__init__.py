@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmsemi.utils.errors import UsageError
 
 from .data import check_data
+from .methods import check_methods
 from .numbers import check_parts
 from .settings import check_settings
 from .weights import check_checkpoint, check_weights
@@ -21,15 +22,17 @@ def check_training(cfg: Config, threads: int = 8) -> list[str]:
         threads: how many files are read at once.
 
     Returns:
-        Lines for the log, see :func:`.data.check_data`.
+        Lines for the log, see :func:`.methods.check_methods` and
+        :func:`.data.check_data`.
 
     Raises:
         UsageError: naming what is wrong, where, and what to do.
     """
     check_parts(cfg)
     check_settings(cfg)
+    notes = check_methods(cfg)
     check_weights(cfg)
-    return check_data(cfg, cfg.get('work_dir'), threads)
+    return notes + check_data(cfg, cfg.get('work_dir'), threads)
 
 
 def check_test(cfg: Config, threads: int = 8) -> list[str]:

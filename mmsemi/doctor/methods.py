@@ -1,0 +1,214 @@
+"""Whether a config has all that its method lives on.
+
+Without these parts a run trains to its end and says nothing: a teacher that
+nobody moves labels as it was initialized, and a batch without labeled images
+teaches no class.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config
+
+from mmsemi.engine.student_config import dicts
+from mmsemi.models.segmentors import OnlineSegmentor
+from mmsemi.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    LOOPS,
+    MODELS,
+    class_of,
+    is_type,
+)
+from mmsemi.utils.errors import UsageError
+
+# What moves a network that follows the student, and its name in our configs.
+_MOVED_BY = dict(
+    teacher=('MeanTeacherHook', 'hooks.teacher'),
+    generator=('GeneratorRefreshHook', 'hooks.generator'),
+)
+_OURS = ('mmsemi', 'mmseg', 'mmengine')
+_ROUND_LOOP = 'SelfTrainingLoop'
+
+
+def check_methods(cfg: Config) -> list[str]:
+    """Stop where a method lacks a part; say what is left out on purpose.
+
+    Args:
+        cfg: resolved config of a training.
+
+    Returns:
+        Lines for the log.
+
+    Raises:
+        UsageError: naming the part and how to bring it back.
+    """
+    _check_moved(cfg)
+    _check_labelers(cfg)
+    _check_frequencies(cfg)
+    return [*_batch_notes(cfg), *_schedule_notes(cfg)]
+
+
+def _hooks(cfg: Config) -> Iterator[dict]:
+    for hook in (cfg.get('default_hooks') or {}).values():
+        if isinstance(hook, dict):
+            yield hook
+    for hook in cfg.get('custom_hooks') or []:
+        if isinstance(hook, dict):
+            yield hook
+
+
+def _has_hook(cfg: Config, name: str, does: str) -> bool:
+    """Whether a hook is there, or one of somebody's own in its place.
+
+    Args:
+        cfg: config.
+        name: of the hook.
+        does: method of a hook without which it could not be in its place.
+    """
+    for hook in _hooks(cfg):
+        if is_type(hook, HOOKS, name):
+            return True
+        kind = class_of(hook.get('type'), HOOKS)
+        module = getattr(kind, '__module__', '').split('.')[0]
+        if kind is not None and module not in _OURS and does in vars(kind):
+            return True
+    return False
+
+
+def _check_moved(cfg: Config) -> None:
+    """Networks that follow the student are moved by a hook."""
+    kind = class_of(cfg.model.get('type'), MODELS)
+    for network in getattr(kind, 'frozen_copies', ()):
+        hook, usual = _MOVED_BY.get(network, ('', ''))
+        if not hook or _has_hook(cfg, hook, 'after_train_iter'):
+            continue
+        raise UsageError(
+            f'model.type={cfg.model.type} has a {network}, but no hook moves '
+            f'it, so it would stay as it was at the start. Add {usual}=dict('
+            f"type='{hook}'), or take {usual}=None out"
+        )
+
+
+def _check_labelers(cfg: Config) -> None:
+    """Rounds have labels, and who labels has rounds."""
+    labeled_by = [
+        hook for hook in _hooks(cfg) if is_type(hook, HOOKS, 'PseudoLabelHook')
+    ]
+    rounds = is_type(cfg.train_cfg, LOOPS, _ROUND_LOOP)
+    if labeled_by and not rounds:
+        raise UsageError(
+            f'{labeled_by[0]["type"]} labels at the start of rounds, and '
+            f'train_cfg.type={cfg.train_cfg.get("type")} has none. Take '
+            f'{_ROUND_LOOP}, or leave the hook out'
+        )
+    semi = (cfg.get('semi_dataloader') or {}).get('dataset')
+    waits = any(
+        is_type(part, DATASETS, 'PseudoLabelDataset')
+        and not part.get('pseudo_label_dir')
+        for part in dicts(semi)
+    )
+    if (
+        rounds
+        and waits
+        and not _has_hook(cfg, 'PseudoLabelHook', 'before_round')
+    ):
+        raise UsageError(
+            'rounds learn from pseudo-labels, and no hook makes any. Add a '
+            "PseudoLabelHook as hooks.labeling, or take 'hooks.labeling=None' "
+            'out'
+        )
+
+
+def _check_frequencies(cfg: Config) -> None:
+    """Class weights by the labels need somebody who counts these."""
+    awaited = any(
+        part.get('class_frequency') == 'labeled' for part in dicts(cfg.model)
+    )
+    if awaited and not _has_hook(cfg, 'ClassFrequencyHook', 'before_run'):
+        raise UsageError(
+            "a loss of the model has class_frequency='labeled', and no hook "
+            'counts the classes of the labels. Add '
+            "hooks.class_frequency=dict(type='ClassFrequencyHook')"
+        )
+
+
+def _batch_notes(cfg: Config) -> Iterator[str]:
+    """Which images a batch holds none of."""
+    kind = class_of(cfg.model.get('type'), MODELS)
+    online = isinstance(kind, type) and issubclass(kind, OnlineSegmentor)
+    rounds = is_type(cfg.train_cfg, LOOPS, _ROUND_LOOP)
+    for name in ('train_dataloader', 'semi_dataloader'):
+        if name == 'semi_dataloader' and not rounds:
+            continue
+        shares = _shares(cfg.get(name) or {})
+        if shares is None:
+            continue
+        labeled = shares.get('labeled', 0) + shares.get('target', 0)
+        if not labeled:
+            raise UsageError(
+                f'{name}: a batch holds no labeled images, so nothing says '
+                'what the classes are. Let data.batch.labeled (the share of '
+                'labeled images in samples_per_source) be 1 or more'
+            )
+        if shares.get('unlabeled', 1):
+            continue
+        if name == 'semi_dataloader':
+            raise UsageError(
+                f'{name}: a batch holds no pseudo-labeled images, so rounds '
+                'would learn nothing new. Let data.batch.unlabeled be 1 or '
+                'more, or train a config of configs/supervised'
+            )
+        teacher = 'teacher' in getattr(kind, 'frozen_copies', ())
+        yield (
+            f'{name}: a batch holds no unlabeled images '
+            '(data.batch.unlabeled=0): training is supervised'
+            f'{", with an averaged teacher" if teacher else ""}'
+            if online
+            else f'{name}: a batch holds no unlabeled images'
+        )
+
+
+def _shares(loader: dict) -> dict[str, int] | None:
+    """Images of each part in a batch, None where that is not fixed."""
+    sampler, dataset = loader.get('sampler'), loader.get('dataset')
+    if not is_type(dataset, DATASETS, 'SemiDataset') or not is_type(
+        sampler, DATA_SAMPLERS, 'SourceRatioSampler', 'CutMixPartnerSampler'
+    ):
+        return None
+    parts = [
+        part
+        for part in ('labeled', 'target', 'paste', 'unlabeled')
+        if dataset.get(part) is not None
+    ]
+    samples = sampler.get('samples_per_source') or ()
+    if len(samples) != len(parts):
+        return None  # which the sampler says
+    return dict(zip(parts, samples))
+
+
+def _schedule_notes(cfg: Config) -> Iterator[str]:
+    """Phases that end behind the run, and losses without effect."""
+    settings: Any = cfg.model.get('semi_train_cfg') or {}
+    length = cfg.train_cfg.get('max_iters')
+    warmup = settings.get('warmup_iters') or 0
+    if isinstance(length, int) and isinstance(warmup, int):
+        if warmup >= length:
+            yield (
+                f'model.semi_train_cfg.warmup_iters={warmup} is not below '
+                f'train_cfg.max_iters={length}: unlabeled images are never '
+                'learned from'
+            )
+        for hook in _hooks(cfg):
+            start = hook.get('copy_until') or hook.get('start_iter')
+            moves = is_type(hook, HOOKS, 'MeanTeacherHook')
+            if moves and isinstance(start, int) and start >= length:
+                yield (
+                    f'{hook["type"]}: up to iteration {start} the teacher is '
+                    f'a copy of the student, which is the whole run of '
+                    f'{length} iterations'
+                )
+    for key in ('sup_weight', 'unsup_weight'):
+        if settings.get(key) == 0:
+            yield f'model.semi_train_cfg.{key}=0: these losses have no effect'

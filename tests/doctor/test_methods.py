@@ -1,0 +1,131 @@
+"""What a method lives on is there, or a run does not start."""
+
+import glob
+import re
+
+import pytest
+from mmengine.hooks import Hook
+
+from mmsemi.apis.config import read_config
+from mmsemi.doctor.methods import check_methods
+from mmsemi.engine.build import resolve
+from mmsemi.registry import HOOKS
+from mmsemi.utils.errors import UsageError
+from tests.conftest import ROOT
+from tests.engine.test_build import written
+
+MEAN_TEACHER = 'mean_teacher/camvid_1-16'
+
+
+@HOOKS.register_module(force=True)
+class TeacherOfSomebody(Hook):
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Move the teacher."""
+
+
+def checked(name: str, **options) -> list[str]:
+    return check_methods(resolve(written(name, **options)))
+
+
+@pytest.mark.parametrize(
+    'name, options, words',
+    [
+        (
+            MEAN_TEACHER,
+            {'hooks.teacher': None},
+            'MeanTeacher has a teacher, but no hook moves it.*hooks.teacher=',
+        ),
+        (
+            'unimatch_v2/camvid_1-16',
+            {'hooks.teacher': None},
+            'UniMatchV2 has a teacher',
+        ),
+        (
+            'strict/camvid',
+            {'hooks.generator': None},
+            'has a generator, but no hook moves it.*GeneratorRefreshHook',
+        ),
+        (
+            'dst_cbc/camvid_1-16',
+            {'hooks.labeling': None},
+            'no hook makes any.*PseudoLabelHook',
+        ),
+        (
+            'dst_cbc/camvid_1-16',
+            {'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop')},
+            'PseudoLabelHook labels at .*IterBasedTrainLoop has none',
+        ),
+        (
+            MEAN_TEACHER,
+            {'hooks.class_frequency': None},
+            "class_frequency='labeled'.*ClassFrequencyHook",
+        ),
+        (
+            MEAN_TEACHER,
+            {'data.batch.labeled': 0},
+            'train_dataloader: a batch holds no labeled .*batch.labeled',
+        ),
+        (
+            'dst_cbc/camvid_1-16',
+            {'data.batch.labeled': 0},
+            'semi_dataloader: a batch holds no labeled',
+        ),
+        (
+            'dst_cbc/camvid_1-16',
+            {'data.batch.unlabeled': 0},
+            'semi_dataloader: a batch holds no pseudo-labeled',
+        ),
+    ],
+)
+def test_a_method_has_what_it_lives_on(name, options, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        checked(name, **options)
+
+
+def test_a_hook_of_somebody_may_move_the_teacher() -> None:
+    options = {'hooks.teacher': None}
+    options['custom_hooks'] = [dict(type='TeacherOfSomebody')]
+    assert not checked(MEAN_TEACHER, **options)
+
+
+@pytest.mark.parametrize(
+    'name, options, words',
+    [
+        (
+            MEAN_TEACHER,
+            {'data.batch.unlabeled': 0},
+            'no unlabeled images .*supervised, with an averaged teacher',
+        ),
+        (
+            'cps/camvid_1-16',
+            {'data.batch.unlabeled': 0},
+            'training is supervised$',
+        ),
+        (
+            'u2pl/camvid_1-16',
+            {'train_cfg.max_iters': 200},
+            'warmup_iters=200 is not below train_cfg.max_iters=200',
+        ),
+        (
+            'u2pl/camvid_1-16',
+            {'train_cfg.max_iters': 300, 'hooks.teacher.start_iter': 300},
+            'up to iteration 300 the teacher is a copy',
+        ),
+        (
+            MEAN_TEACHER,
+            {'model.semi_train_cfg.unsup_weight': 0},
+            'unsup_weight=0: these losses have no effect',
+        ),
+    ],
+)
+def test_what_is_left_out_on_purpose_is_said(name, options, words) -> None:
+    (note,) = checked(name, **options)
+    assert re.search(words, note)
+
+
+def test_our_own_configs_have_all_and_leave_nothing_out() -> None:
+    """Nor are their variables taken for misspelt settings."""
+    for path in sorted(glob.glob(f'{ROOT}/configs/[!_]*/*.py')):
+        cfg = read_config(path)
+        if cfg.get('model') and cfg.get('train_cfg'):
+            assert not check_methods(resolve(cfg)), path
