@@ -76,7 +76,8 @@ def settings() -> set[str]:
 
 def closest(name: str, names: Iterable[str]) -> str | None:
     """The one of some names that another is a misspelling of, if any is."""
-    found = difflib.get_close_matches(name, list(names), 1, _CLOSE)
+    near = [other for other in names if abs(len(other) - len(name)) <= 2]
+    found = difflib.get_close_matches(name, near, 1, _CLOSE)
     return found[0] if found and found[0] != name else None
 
 
