@@ -28,6 +28,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmsemi.apis.config import enable_amp, load_config
+from mmsemi.engine.fused import guard, with_fused
 from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
 from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.models.segmentors.semi_base import heads
@@ -227,7 +228,10 @@ class Step:
             if 'MeanTeacherHook' in hooks
             else None
         )
-        self.optimizer = build_optim_wrapper(self.model, cfg.optim_wrapper)
+        self.optimizer = build_optim_wrapper(
+            self.model, with_fused(cfg.optim_wrapper, self.model)
+        )
+        guard(self.optimizer)
         self.data = random_batch(
             batch or cfg.train_dataloader.sampler.samples_per_source,
             size,

@@ -7,6 +7,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.visualization import Visualizer
 from torch import nn
@@ -24,6 +25,7 @@ from mmsemi.utils.errors import UsageError
 from .accumulation import step_in_parts
 from .build import resolve
 from .checkpoints import newest_whole
+from .fused import guard, with_fused
 from .interruption import Interrupted, Interruption
 from .memory import StepTooLarge, remedy
 from .resumable import check_resumable
@@ -92,6 +94,16 @@ class CalmRunner(Runner):
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(TrainingProgressHook())
         self.register_hook(LabelShareHook())
+
+    def build_optim_wrapper(
+        self, optim_wrapper: OptimWrapper | dict
+    ) -> OptimWrapper | OptimWrapperDict:
+        """Build the optimizer, fused where it can be; see :mod:`.fused`."""
+        if isinstance(optim_wrapper, dict):
+            optim_wrapper = with_fused(optim_wrapper, self.model)
+        wrapper = super().build_optim_wrapper(optim_wrapper)
+        guard(wrapper)
+        return wrapper
 
     def load_checkpoint(
         self,

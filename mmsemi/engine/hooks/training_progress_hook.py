@@ -1,6 +1,7 @@
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 
+from mmsemi.engine.fused import is_fused
 from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.models.segmentors.batch import check_branches
 from mmsemi.registry import HOOKS
@@ -39,14 +40,17 @@ class TrainingProgressHook(Hook):
 
 
 def step_in_words(runner) -> str:
-    """How many images a step takes, who takes them, and at which rate."""
+    """How many images a step takes, who takes them, and how weights learn."""
     machine = runner.cfg.get('machine') or {}
     processes, parts = get_world_size(), machine.get('accumulate', 1)
     share = runner.train_dataloader.batch_size
     rates = sorted({rate for rate in runner.optim_wrapper.get_lr()['lr']})
+    optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
+    fused = optimizer is not None and is_fused(optimizer)
     return (
         f'a step takes {share * processes} images: {processes} process'
         f'{"es" * (processes > 1)} of {share}, in {parts} part'
         f'{"s" * (parts > 1)}; learning rate '
         + ' and '.join(f'{rate:g}' for rate in rates)
+        + (f'; {type(optimizer).__name__}, fused' if fused else '')
     )
