@@ -25,6 +25,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmsemi.utils.errors import UsageError
 
 from .published import MXNET_MAGIC
+from .safetensors import is_safetensors, read_safetensors
 
 _torch_load = torch.load
 _TRUST = [False]
@@ -131,6 +132,12 @@ def _dictionary(content: Any, path: str) -> dict:
             f'checkpoint {path} holds a {type(content).__name__}, not a '
             'dictionary of weights. Give the file that a training saved'
         )
+    state = content.get('state_dict', content)
+    if not isinstance(state, dict) or any(type(k) is not str for k in state):
+        raise UsageError(
+            f'checkpoint {path} holds no dictionary of weights by their '
+            'names. Give the file that a training saved'
+        )
     return content
 
 
@@ -141,6 +148,8 @@ def _load(file: Any, map_location: Any = None, **_: Any) -> Any:
         _Unreadable: saying why a file is refused.
     """
     try:
+        if isinstance(file, (str, Path)) and is_safetensors(file):
+            return read_safetensors(file, map_location)
         if _TRUST[0]:
             return _torch_load(
                 file, map_location=map_location, weights_only=False
@@ -160,6 +169,8 @@ def _load(file: Any, map_location: Any = None, **_: Any) -> Any:
 def _reason(file: Any, error: Exception) -> str:
     """Why a file could not be read as data."""
     message = str(error)
+    if isinstance(file, (str, Path)) and is_safetensors(file):
+        return f'is a damaged file of safetensors ({message}). Copy it again'
     named = re.search(r'GLOBAL (\S+)', message)
     what = None
     if named:

@@ -13,7 +13,7 @@ from mmsemi.io.published import advice
 from mmsemi.registry import WEIGHT_INITIALIZERS
 from mmsemi.utils.errors import UsageError
 
-from .weights import fill, is_plain, some, within_filled
+from .weights import fill, is_plain, not_finite, some, within_filled
 
 
 @WEIGHT_INITIALIZERS.register_module('Pretrained')
@@ -67,6 +67,13 @@ class CountedPretrainedInit(PretrainedInit):
                 f'init_cfg: only {counted}. It wants {some(absent)}, the file '
                 f'holds {some(list(state)) or "nothing"}. Take the weights of '
                 f'this network{self._advice(own, state)}'
+            )
+        broken = not_finite({key: found.get(key) for key in own})
+        if broken:
+            raise UsageError(
+                f'init_cfg: {len(broken)} of {len(own)} tensors of '
+                f'{self.checkpoint} hold NaN or infinite values, such as '
+                f'{broken[0]}. Take another file'
             )
         if absent:
             print_log(

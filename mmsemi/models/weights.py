@@ -19,6 +19,7 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.spoiled import spoiled
 
 from .input_bands import adapt_bands, is_for_colors
+from .weight_kinds import refuse_other_kind
 
 # Parts that serve training only: a model that predicts can do without.
 TRAINING_ONLY = ('representation_head', 'correlation')
@@ -95,13 +96,6 @@ def load_weights(
         for key, value in given.items()
         if not any(is_part(name, key) for name in names)
     }
-    broken = not_finite(state)
-    if broken:
-        raise UsageError(
-            f'{source}: {len(broken)} of {len(state)} tensors hold NaN or '
-            f'infinite values, such as {broken[0]}. Training has diverged; '
-            'take an earlier checkpoint'
-        )
     plain = is_plain(model, state)
     foreign = advice(source.removeprefix('checkpoint '), given)
     try:
@@ -120,6 +114,13 @@ def load_weights(
     fit = fit._replace(missing=missing)
     if fit.names():
         raise UsageError(foreign or describe(fit, model, source, training))
+    broken = not_finite(state)
+    if broken:
+        raise UsageError(
+            f'{source}: {len(broken)} of {len(state)} tensors hold NaN or '
+            f'infinite values, such as {broken[0]}. Training has diverged; '
+            'take an earlier checkpoint'
+        )
 
 
 def not_finite(state: dict[str, Tensor]) -> list[str]:
@@ -191,6 +192,8 @@ def fill(
         ]
         for name, value in own:
             given = state_dict.get(prefix + name)
+            if given is not None:
+                refuse_other_kind(prefix + name, given, value, source)
             if adapt and given is not None:
                 if is_for_colors(module, given, value):
                     given = adapt_bands(given, value.shape[1])
@@ -210,6 +213,8 @@ def fill(
     ]
     try:
         result = model.load_state_dict(state, strict=False)
+    except UsageError:
+        raise
     except RuntimeError as error:
         raise UsageError(f'{source}: {error}') from error
     finally:

@@ -229,3 +229,14 @@ def test_weights_that_cannot_be_downloaded_are_one_sentence(
         '.*Connect to the network',
     ):
         CheckpointLoader.load_checkpoint('https://weights.invalid/a.pth')
+
+
+@pytest.mark.parametrize(
+    'content',
+    [{3: torch.zeros(1)}, {'state_dict': [1]}, {'state_dict': {b'a': 1}}],
+)
+def test_names_of_weights_are_text(tmp_path, content):
+    path = tmp_path / 'odd.pth'
+    torch.save(content, path)
+    with pytest.raises(UsageError, match='odd.pth holds no dictionary'):
+        read_checkpoint(path)

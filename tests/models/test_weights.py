@@ -270,3 +270,42 @@ def test_the_network_of_test_time_augmentation_is_filled() -> None:
     torch.testing.assert_close(
         averaged.module.state_dict(), source.state_dict()
     )
+
+
+def replaced(name, change):
+    state = MODELS.build(tiny_student()).state_dict()
+    state[name] = change(state[name])
+    return state
+
+
+BIAS = 'decode_head.conv_seg.bias'
+ODD = {
+    'int8': (lambda v: v.to(torch.int8), 'of type int8'),
+    'complex': (lambda v: v + 1j, 'of type complex64'),
+    'float8': (lambda v: v.to(torch.float8_e4m3fn), 'float8'),
+    'sparse': (torch.Tensor.to_sparse, 'a sparse tensor'),
+    'no values': (lambda v: v.to('meta'), 'without values'),
+    'text': (lambda v: 'x', 'no tensor but a str'),
+    # Numbers are looked at only where the shape is right.
+    'huge view': (lambda v: v[:1].expand(10**5, 10**7), 'of another shape'),
+}
+
+
+@pytest.mark.parametrize('kind', ODD)
+def test_tensors_that_copying_would_change_are_refused(kind):
+    change, words = ODD[kind]
+    model = MODELS.build(tiny_student())
+    with pytest.raises(UsageError, match=words) as info:
+        load_weights(model, replaced(BIAS, change), 'x.pth')
+    assert str(info.value).startswith('x.pth') and BIAS in str(info.value)
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float64])
+def test_other_precisions_are_taken(dtype):
+    model = MODELS.build(tiny_student())
+    state = {
+        k: v.to(dtype) if v.is_floating_point() else v
+        for k, v in MODELS.build(tiny_student()).state_dict().items()
+    }
+    load_weights(model, state, 'x.pth')
+    assert torch.equal(model.state_dict()[BIAS], state[BIAS].float())
