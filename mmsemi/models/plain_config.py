@@ -26,7 +26,10 @@ def plain_model_config(model_cfg: dict, predict_on: str) -> dict:
 
     cfg = Config(dict(model=copy.deepcopy(model_cfg))).model.to_dict()
     if 'student' in cfg:
-        plain = cfg.get(predict_on) or cfg['student']
+        network = Config(dict(model=cfg['student']))
+        if predict_on != 'student':  # a second student: changes of the first
+            network.merge_from_dict(dict(model=cfg.get(predict_on) or {}))
+        plain = network.model.to_dict()
         wrapped = multi_branch_preprocessor(
             plain.pop('data_preprocessor', None), cfg.get('data_preprocessor')
         )

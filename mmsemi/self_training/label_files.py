@@ -137,9 +137,10 @@ class LabelFiles:
 
     def _take_over(self, row: int, folder: Path) -> None:
         labels = read_png(folder / self._name(LABELS, row))
-        confidence = folder / self._name(CONFIDENCE, row)
-        if confidence.is_file():
-            self._write(CONFIDENCE, row, read_png(confidence))
+        for kind in (CONFIDENCE, SOFT):
+            path = folder / self._name(kind, row)
+            if path.is_file():
+                self._write(kind, row, read_png(path))
         self._count(labels)
         self._finish(row, labels)
 

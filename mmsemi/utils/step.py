@@ -7,40 +7,40 @@ from torch import Tensor
 class InParts:
     """What a module that learns from whole steps needs to know.
 
-    Where a process takes its share of a step in parts (see
-    :func:`mmsemi.engine.accumulation.step_in_parts`), a module is told which
-    one comes next. Averages over past batches then move once a step, by the
-    sums over all parts, and not once a part.
+    Where a process takes its share of a step in parts
+    (:func:`mmsemi.engine.accumulation.step_in_parts`), it is told which comes
+    next. Averages over past batches then move once a step, not once a part.
     """
 
-    part, parts = 0, 1
-    _sums: Tensor | None = None
+    part, parts, _calls = 0, 1, 0
+    # Of the parts so far, by the number of the call in a part.
+    _gathered: dict[int, Tensor]
 
     def set_part(self, part: int, parts: int) -> None:
         """Say which part of a step comes next, counted from 0."""
-        self.part, self.parts = part, parts
+        self.part, self.parts, self._calls = part, parts, 0
+        self._gathered = self._gathered if part else {}
 
-    @property
-    def is_last_part(self) -> bool:
-        """Whether the step is complete with this part."""
-        return self.part + 1 == self.parts
-
-    def sum_of_step(self, sums: Tensor, sync: bool = True) -> Tensor | None:
+    def over_step(
+        self, values: Tensor, kind: str = 'sum', sync: bool = True
+    ) -> Tensor | None:
         """Sums over the parts of a step so far, and over all processes.
 
         Args:
-            sums: of this part; to be called once for each.
-            sync: whether to add up those of all processes.
+            values: of this part; the k-th call in each goes with the others.
+            kind: ``'sum'``, or ``'max'`` for the highest values.
+            sync: whether those of all processes are joined.
 
         Returns:
-            The sums of the whole step, None before its last part.
+            Those of the whole step, None before its last part.
         """
+        call, self._calls = self._calls, self._calls + 1
         if self.part:
-            sums = sums + self._sums
-        if not self.is_last_part:
-            self._sums = sums
+            old = self._gathered.pop(call)
+            values = values + old if kind == 'sum' else values.maximum(old)
+        if self.part + 1 < self.parts:
+            self._gathered[call] = values
             return None
-        self._sums = None
         if sync:
-            all_reduce(sums)
-        return sums
+            all_reduce(values, kind)
+        return values

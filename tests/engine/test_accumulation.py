@@ -11,7 +11,11 @@ from torch import nn
 from mmsemi.engine.accumulation import part_of, step_in_parts
 from mmsemi.engine.machine import divide
 from mmsemi.engine.runner import CalmRunner
+from mmsemi.models.pseudo_labelers import DynamicThresholdPseudoLabeler
+from mmsemi.models.segmentors import CPS, AugSeg, UniMatch, UniMatchV2
 from mmsemi.utils.errors import UsageError
+from tests.models.segmentors.peers import BRANCHES, build
+from tests.models.segmentors.test_mean_teacher import data_of
 from tests.tiny import make_tiny_set, tiny_config
 
 
@@ -73,3 +77,63 @@ def test_a_run_keeps_its_iterations(tmp_path) -> None:
     )
     runner.train()
     assert steps == list(range(12)) and runner.iter == 12
+
+
+BALANCED = dict(
+    type='OnlineClassBalancedPseudoLabeler',
+    labeler=dict(type='ClassBalancedPseudoLabeler'),
+    num_classes=4,
+)
+SURE_CLASSES = dict(type='AdaptiveCutMix', num_classes=4)
+
+
+@pytest.mark.parametrize(
+    'kind, changes, average',
+    [
+        (UniMatch, dict(pseudo_labeler=BALANCED), 'pseudo_labeler.average'),
+        (CPS, dict(pseudo_labeler=BALANCED), 'pseudo_labeler.average'),
+        (UniMatchV2, dict(mixing=SURE_CLASSES), 'mixing.confidence'),
+    ],
+)
+def test_methods_that_label_or_mix_twice_in_a_step(
+    kind, changes, average
+) -> None:
+    """Each call is joined with the same call of the other part."""
+    model = build(kind, **changes)
+    step_in_parts(model, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    wrapper, seen = OptimWrapper(optimizer), []
+    for k in range(2):
+        data = data_of({name: 4 for name in BRANCHES[kind]}, seed=k)
+        model.train_step(data, wrapper)
+        seen.append(dict(model.named_buffers())[average].clone())
+    assert seen[0].sum() > 0 and not torch.equal(*seen)
+
+
+def test_a_threshold_moves_once_in_a_step() -> None:
+    """By the highest confidences of all its parts."""
+    torch.manual_seed(0)
+    probabilities = torch.randn(4, 3, 8, 8).mul(3).softmax(1)
+    whole, other = (
+        DynamicThresholdPseudoLabeler(start=0.2, momentum=0.5)
+        for _ in range(2)
+    )
+    for _ in range(2):
+        whole(probabilities)
+        for k, part in enumerate(probabilities.split(2)):
+            other.set_part(k, 2)
+            other(part)
+        torch.testing.assert_close(other.threshold, whole.threshold)
+    assert other.threshold > 0.5
+
+
+def test_records_are_those_of_all_parts() -> None:
+    model = build(AugSeg)
+    step_in_parts(model, 2)
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), 0.01))
+    data = data_of({k: 4 for k in BRANCHES[AugSeg]})
+    model.recording = True
+    model.train_step(data, wrapper)
+    assert [len(r.targets) for r in model.records['learned']] == [2, 2]
+    model.train_step(data, wrapper)
+    assert model.records is None

@@ -118,11 +118,28 @@ def test_networks_are_counted_and_nothing_moves() -> None:
         assert found[4].tolist() == [(others == k).sum() for k in range(4)]
 
 
+def without_labeled(data: dict) -> dict:
+    """A batch that happens to hold no labeled image."""
+    for part in data.values():
+        part['sup'] = [None] * len(part['sup'])
+    return data
+
+
+def test_a_batch_without_labeled_images_tells_nothing() -> None:
+    data = without_labeled(data_of(padded=0))
+    assert CollapseHook().count(build(), data) == {}
+
+
 def count_part(rank: int, path: str) -> None:
     init_default_scope('mmsemi')
     torch.set_num_threads(1)
-    counts = CollapseHook().count(build(), data_of(padded=0, seed=rank))
+    data = data_of(padded=0, seed=rank)
+    counts = CollapseHook().count(build(), data)
     np.save(f'{path}/{rank}.npy', counts['student'])
+    if rank:
+        data = without_labeled(data)
+    counts = CollapseHook().count(build(), data)
+    np.save(f'{path}/uneven_{rank}.npy', counts['student'])
 
 
 @pytest.mark.slow
@@ -135,6 +152,11 @@ def test_two_processes_see_the_same(tmp_path) -> None:
         for k in (0, 1)
     ]
     assert np.array_equal(one, alone[0] + alone[1])
+    # Batches of rounds may lack labeled images in one process.
+    one, two = (np.load(tmp_path / f'uneven_{rank}.npy') for rank in (0, 1))
+    assert np.array_equal(one, two)
+    assert np.array_equal(one[:-1], alone[0][:-1])
+    assert one[-1].sum() == 2 * alone[0][-1].sum()
 
 
 @HOOKS.register_module(force=True)
@@ -353,6 +375,12 @@ def test_a_resumed_run_remembers() -> None:
     hook.before_train(runner)
     assert model.semi_train_cfg['unsup_weight'] == 0.5
     assert hook.watches['student'].learned == {0, 2}
+    loop.iter, loop.round_begin = 10, 8
+    hook.before_round(runner)  # which goes on
+    assert hook.watches['student'].learned == {0, 2}
+    loop.round_begin = 10
+    hook.before_round(runner)
+    assert hook.watches['student'].learned == set()
     with pytest.raises(UsageError, match='the loss is not finite, after it'):
         hook.after_divergence(runner, 'the loss is not finite')
     with pytest.raises(UsageError, match='collapsed: x, after it had gone'):

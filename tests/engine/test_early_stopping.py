@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmsemi.registry import HOOKS
 from tests.conftest import ROOT
 from tests.engine.test_online_training import online_config
-from tests.tiny import make_tiny_set, train
+from tests.tiny import make_tiny_set, tiny_config, train
 
 
 def snippet():
@@ -56,3 +56,23 @@ def test_a_run_stops_and_is_finished(tmp_path, network):
     assert summary['stopped_early']
     assert summary['finished'] and summary['iterations'] == 4
     assert summary['best_miou'] == 45.05
+
+
+@HOOKS.register_module(force=True)
+class StopHook(Hook):
+    """Stop as ``EarlyStoppingHook`` does."""
+
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ):
+        runner.train_loop.stop_training = runner.iter + 1 == 5
+
+
+def test_a_round_that_is_cut_short_says_so(tmp_path):
+    cfg = tiny_config(make_tiny_set(tmp_path / 'data'), tmp_path / 'work')
+    cfg.default_hooks.summary = dict(type='RunSummaryHook')
+    cfg.custom_hooks.append(dict(type='StopHook'))
+    train(cfg)
+    summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
+    assert summary['stopped_early'] and summary['iterations'] == 5
+    assert [row['iterations'] for row in summary['rounds']] == [4, 1]

@@ -172,6 +172,25 @@ def test_model_in_memory_and_plain_models(tmp_path) -> None:
     torch.testing.assert_close(*states)
 
 
+def test_a_second_student_is_told_by_its_changes(tmp_path) -> None:
+    cfg = config()
+    changes = dict(decode_head=dict(dropout_ratio=0.3))
+    cfg.model = dict(type='CPS', student=cfg.model.student, student_2=changes)
+    cfg.model.student.decode_head.loss_decode = dict(type='CrossEntropyLoss')
+    model, _ = trained(cfg, tmp_path)
+    for name, ratio in (('student', 0), ('student_2', 0.3)):
+        out = tmp_path / f'{name}.pth'
+        exported = export_segmentor(cfg, model, out, predict_on=name)
+        plain = Config.fromfile(exported.config).model
+        assert plain.type == 'EncoderDecoder'
+        assert plain.decode_head.dropout_ratio == ratio
+        state = torch.load(out, weights_only=True)['state_dict']
+        torch.testing.assert_close(
+            state['decode_head.conv_seg.weight'],
+            getattr(model, name).decode_head.conv_seg.weight.detach(),
+        )
+
+
 def test_nothing_is_overwritten_silently(tmp_path) -> None:
     cfg = config()
     model, _ = trained(cfg, tmp_path)

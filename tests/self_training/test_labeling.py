@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ from mmengine.runner import Runner
 
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
 from mmsemi.pseudo_labels.codes import encode_confidence
-from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
+from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png, write_png
 from mmsemi.registry import MODELS
 from mmsemi.self_training.batch_predictor import BatchPredictor
+from mmsemi.self_training.label_files import LabelFiles
 from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.utils.errors import UsageError
 from tests.processes import in_two
@@ -329,3 +331,22 @@ def test_an_image_that_is_not_finite_is_named(root, model, tmp_path) -> None:
     next(model.student.parameters()).data.fill_(float('nan'))
     with pytest.raises(ValueError, match='training has diverged'):
         run(root, model, tmp_path / 'other')
+
+
+def test_all_maps_of_an_earlier_round_are_taken_over(tmp_path):
+    """Of rules with soft labels these, too."""
+    maps = dict(
+        labels=np.eye(4, 6, dtype=np.uint8),
+        confidence=np.full((4, 6), 700, np.uint16),
+        soft=np.arange(18, dtype=np.uint8).reshape(6, 3),
+    )
+    former, now = tmp_path / 'round_1', tmp_path / 'round_2.partial'
+    for kind, array in maps.items():
+        write_png(former, f'{kind}/a.png', array)
+    images = SimpleNamespace(get_stem=lambda index: 'a')
+    with LabelFiles(now, images, np.array([0]), 3, audit=False) as files:
+        files.take_over(0, former)
+        files.drain()
+    for kind, array in maps.items():
+        assert np.array_equal(read_png(now / f'{kind}/a.png'), array)
+        assert files.table.columns[kind][0].all()

@@ -107,7 +107,8 @@ class PadSegFields(BaseTransform):
         size: height and width to reach; larger images stay as they are.
         pad_val: value for the image, before normalization: 0 is black, as in
             DST-CBC and DMT.
-        seg_pad_val: value for maps.
+        seg_pad_val: value for maps, but 0 for soft labels: of padding no
+            class has a share.
         field_pad_val: values for single maps by name, which win over
             ``seg_pad_val``.
     """
@@ -132,9 +133,10 @@ class PadSegFields(BaseTransform):
         def padded(array: np.ndarray, value: float) -> np.ndarray:
             if not bottom and not right:
                 return array
-            if array.ndim == 3 and array.shape[2] > 4:  # soft labels, bands
+            soft = array.ndim == 3 and array is not results['img']
+            if soft or array.shape[2:] > (4,):  # OpenCV takes four bands
                 sides = ((0, bottom), (0, right), (0, 0))
-                fill = value if array is results['img'] else 0
+                fill = 0 if soft else value
                 return np.pad(array, sides, constant_values=fill)
             return cv2.copyMakeBorder(
                 array,
@@ -146,10 +148,10 @@ class PadSegFields(BaseTransform):
                 value=(value,) * 4,
             )
 
-        results['img'] = padded(results['img'], self.pad_val)
         for field in results.get('seg_fields', []):
             value = self.field_pad_val.get(field, self.seg_pad_val)
             results[field] = padded(results[field], value)
+        results['img'] = padded(results['img'], self.pad_val)
         results['img_shape'] = results['img'].shape[:2]
         results['pad_shape'] = results['img'].shape[:2]
         results['img_padding_size'] = (0, right, 0, bottom)

@@ -53,8 +53,9 @@ class NoiseCutOut(BaseTransform):
         img[inside] = noise.astype(img.dtype)
         for field in results.get('seg_fields', []):
             array = results[field].copy()
-            # Confidences and soft labels count as padding has it, too.
-            array[inside] = IGNORE if array.dtype == np.uint8 else 0
+            # Confidences and soft labels are 0, as on padding.
+            labels = array.ndim == 2 and array.dtype == np.uint8
+            array[inside] = IGNORE if labels else 0
             results[field] = array
         return results
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from torch import Tensor, nn
 
@@ -101,9 +101,10 @@ class CollapseHook(Hook):
             self._keep(runner, runner.iter)
 
     def before_round(self, runner) -> None:
-        """A round may start from other weights."""
-        for watch in self.watches.values():
-            watch.forget()
+        """A round may start from other weights; one that goes on does not."""
+        if runner.train_loop.iter == runner.train_loop.round_begin:
+            for watch in self.watches.values():
+                watch.forget()
 
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
@@ -209,33 +210,35 @@ class CollapseHook(Hook):
 
         Returns:
             (C + 1, C) pixels by the network's name: rows are the truth of the
-            labeled images, the last one is all pixels of the others.
+            labeled images, the last one is all pixels of the others. Nothing
+            where no process has a labeled image.
         """
         data = model.data_preprocessor(data_batch, True)
         inputs, samples = data['inputs'], data['data_samples']
         if not isinstance(inputs, dict):
             inputs, samples = {SUP: inputs}, {SUP: samples}
-        if SUP not in inputs:
-            return {}
-        truth, found = true_labels(samples[SUP]), {}
+        found = {}
         for name, network in networks(model).items():
+            classes = max(network.out_channels, 2)  # one channel: binary
+            device = next(model.parameters()).device
+            pairs = other = torch.zeros(0, dtype=torch.long, device=device)
             with in_mode(network, False):
-                labels, classes = predicted(network, inputs[SUP])
-                other = labels[:0]
+                if SUP in inputs:
+                    labels = predicted(network, inputs[SUP])
+                    truth = true_labels(samples[SUP])
+                    truth = resize_labels(truth, labels.shape[-2:])
+                    pairs = (truth * classes + labels)[truth < classes]
                 if WEAK in inputs:
-                    other, _ = predicted(network, inputs[WEAK])
-            small = resize_labels(truth, labels.shape[-2:])
-            known = small < classes
-            pairs = small[known] * classes + labels[known]
+                    other = predicted(network, inputs[WEAK])
             rows = [
                 torch.bincount(pairs, minlength=classes**2),
                 torch.bincount(other.ravel(), minlength=classes),
             ]
-            found[name] = torch.cat(rows).view(classes + 1, classes)
-        for counts in found.values():
-            if get_world_size() > 1:
-                all_reduce(counts)
-        return {name: counts.cpu().numpy() for name, counts in found.items()}
+            counts = torch.cat(rows).view(classes + 1, classes)
+            all_reduce(counts)  # also of a process without labeled images
+            if counts[:-1].any():
+                found[name] = counts.cpu().numpy()
+        return found
 
     def _restored(self, runner) -> bool:
         events = runner.message_hub.get_info(COLLAPSES, [])
@@ -289,9 +292,9 @@ def networks(model: nn.Module) -> dict[str, nn.Module]:
     return found or dict(network=model)
 
 
-def predicted(network: nn.Module, images: Tensor) -> tuple[Tensor, int]:
-    """Labels (N, h, w) int64 at the resolution of the head, and classes."""
+def predicted(network: nn.Module, images: Tensor) -> Tensor:
+    """Labels (N, h, w) int64 at the resolution of the head."""
     logits = network(images, mode='tensor')
     if logits.shape[1] == 1:  # binary
-        return (logits[:, 0] > 0).long(), 2
-    return logits.argmax(1), logits.shape[1]
+        return (logits[:, 0] > 0).long()
+    return logits.argmax(1)

@@ -113,8 +113,8 @@ class RunSummaryHook(Hook):
     def after_round(self, runner) -> None:
         """Add the row of the round, once."""
         loop = runner.train_loop
-        row = self._row(
-            runner, loop.round, loop.portion, loop.round_end - loop.round_begin
+        row = self._row(  # a run that stops early cuts its round short
+            runner, loop.round, loop.portion, loop.iter - loop.round_begin
         )
         rows = self._add(runner, row)
         self._write(runner)

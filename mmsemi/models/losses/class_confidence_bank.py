@@ -60,7 +60,7 @@ class ClassConfidenceBank(InParts, nn.Module):
         index, valid = true.flatten(), valid.flatten().float()
         sums[0].index_add_(0, index, prob.flatten() * valid)
         sums[1].index_add_(0, index, valid)
-        whole = self.sum_of_step(sums, self.sync)
+        whole = self.over_step(sums, sync=self.sync)
         if whole is None:
             return sums[0] / sums[1].clamp(min=1)
         sums = whole

@@ -59,7 +59,7 @@ class ClassPrototypes(InParts, nn.Module):
         table[classes, :-2] = sums
         table[classes, -2] = counts.to(sums.dtype)
         table[:, -1] = several
-        whole = self.sum_of_step(table, sync=not self.as_released)
+        whole = self.over_step(table, sync=not self.as_released)
         if whole is not None:
             kept = self.means
             if self.as_released:

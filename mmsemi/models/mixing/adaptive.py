@@ -186,7 +186,7 @@ class AdaptiveCutMix(InParts, nn.Module):
         confidence = targets.confidence.flatten()
         sums[0].scatter_add_(0, labels, confidence)
         sums[1].scatter_add_(0, labels, torch.ones_like(confidence))
-        whole = self.sum_of_step(sums)
+        whole = self.over_step(sums)
         if whole is None:
             return self.confidence
         total, count = whole[:, :number]

@@ -1,18 +1,18 @@
 """One threshold for all classes that follows the confidence of a model."""
 
 import torch
-from mmengine.dist import all_reduce
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
+from mmsemi.utils.step import InParts
 
 from .base import PseudoLabeler
 
 
 @MODELS.register_module()
-class DynamicThresholdPseudoLabeler(PseudoLabeler):
+class DynamicThresholdPseudoLabeler(InParts, PseudoLabeler):
     """Label every pixel, and weigh it by a threshold that moves (CorrMatch).
 
     Sun et al., CVPR 2024. In training each batch moves the threshold t:
@@ -21,7 +21,8 @@ class DynamicThresholdPseudoLabeler(PseudoLabeler):
 
     over the classes that are predicted anywhere, and the valid pixels of all
     processes. So it rises as the model learns, and a class that is never
-    sure lowers it. It is part of the checkpoint.
+    sure lowers it. It is part of the checkpoint. Where a step is taken in
+    parts, it moves with the last.
 
     Args:
         start: t before the first batch.
@@ -64,9 +65,11 @@ class DynamicThresholdPseudoLabeler(PseudoLabeler):
         seen = confidence if valid is None else confidence * valid
         highest = seen.new_zeros(num_classes)
         highest.scatter_reduce_(0, labels.flatten(), seen.flatten(), 'amax')
-        all_reduce(highest, 'max')
-        number = (highest > 0).sum()
-        mean = highest.sum() / number.clamp(min=1)
+        whole = self.over_step(highest, 'max')
+        if whole is None:
+            return
+        number = (whole > 0).sum()
+        mean = whole.sum() / number.clamp(min=1)
         moved = self.threshold.lerp(mean, self.momentum)
         self.threshold.copy_(torch.where(number > 0, moved, self.threshold))
 

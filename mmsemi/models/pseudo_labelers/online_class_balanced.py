@@ -83,7 +83,7 @@ class OnlineClassBalancedPseudoLabeler(InParts, PseudoLabeler):
 
     def _learn(self, statistics: ConfidenceHistogram) -> None:
         """Move the thresholds when a step is complete."""
-        bins = self.sum_of_step(statistics.bins, sync=False)
+        bins = self.over_step(statistics.bins, sync=False)
         if bins is not None:
             statistics.bins = bins
             statistics.reduce()

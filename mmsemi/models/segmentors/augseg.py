@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
 from mmsemi.models.mixing import LabelInjectingCutMix, image_trust
@@ -89,7 +90,7 @@ class AugSeg(MeanTeacher):
         }
 
     def known(self, batch: Batch) -> Targets:
-        """What is annotated, as targets."""
+        """What is annotated, as targets that no report counts as labeled."""
         labels = batch.labels
         weights = (labels != IGNORE).float()
         soft = None
@@ -97,4 +98,5 @@ class AugSeg(MeanTeacher):
             classes = self.num_classes
             hot = F.one_hot(labels.clamp(max=classes), classes + 1)
             soft = hot[..., :classes].movedim(-1, 1).float()
-        return Targets(labels, weights=weights, soft=soft, truth=labels)
+        nobody = torch.full_like(labels, IGNORE)
+        return Targets(labels, weights=weights, soft=soft, truth=nobody)

@@ -8,6 +8,7 @@ from mmsemi.models.losses import TargetLoss
 from mmsemi.models.pseudo_labelers import PseudoLabeler
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.step import InParts
 
 from .batch import Batch
 from .figures import Record, label_figures, named_losses
@@ -19,7 +20,7 @@ Losses = dict[str, Tensor]
 NOT_NEGATIVE = ('sup_weight', 'unsup_weight', 'ramp_up_iters', 'warmup_iters')
 
 
-class OnlineSegmentor(TargetVerbs, SemiSegmentor):
+class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
     """A method is one :meth:`step`: from a :class:`Batch` to its losses.
 
     There is no teacher here and no method, only verbs for a step, each bound
@@ -145,8 +146,9 @@ class OnlineSegmentor(TargetVerbs, SemiSegmentor):
             data_samples: for each branch N ``SegDataSample``; of unlabeled
                 images ``gt_sem_seg`` says only what is padding (255).
         """
-        self.records = {} if self.recording else None
-        self.recording = False
+        if self.part == 0:
+            self.records = {} if self.recording else None
+            self.recording = False
         branches = self.strong_views, self.other_branches
         batch = self.prepare(Batch.of(inputs, data_samples, *branches))
         if batch.weak is None or self.warming_up:

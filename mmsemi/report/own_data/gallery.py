@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from mmsemi.evaluation.bootstrap import KEYS
+from mmsemi.evaluation.bootstrap import count_array, iou_percent, mean_known
 from mmsemi.io.files import check_name, write_bytes, write_json
 
 from .run_folder import RunFolder
@@ -62,20 +62,20 @@ def _encoded(suffix: str, picture: np.ndarray, how: list[int]) -> bytes:
 
 
 def image_scores(per_image: Mapping[str, Mapping[str, Any]]) -> dict:
-    """Mean IoU in percent of each image over the classes in it.
+    """Mean IoU in percent of each image, as that of all images is reckoned.
 
     Args:
         per_image: see :func:`mmsemi.evaluation.bootstrap.count_array`.
             Images without a known pixel are left out.
     """
-    scores = {}
-    for name, counts in per_image.items():
-        label, prediction, both = (np.array(counts[key]) for key in KEYS)
-        union = label + prediction - both
-        if label.sum():
-            there = union > 0
-            scores[name] = float(100 * np.mean(both[there] / union[there]))
-    return scores
+    if not per_image:
+        return {}
+    means = mean_known(iou_percent(count_array(per_image)))
+    return {
+        name: float(mean)
+        for name, mean in zip(per_image, means)
+        if not np.isnan(mean)
+    }
 
 
 def choose(

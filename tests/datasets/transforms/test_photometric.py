@@ -120,12 +120,15 @@ def test_boxes_of_noise_have_no_label() -> None:
             img=img,
             gt_seg_map=labels,
             gt_confidence=np.ones((60, 80), np.float32),
-            seg_fields=['gt_seg_map', 'gt_confidence'],
+            soft=np.ones((60, 80, 3), np.uint8),
+            seg_fields=['gt_seg_map', 'gt_confidence', 'soft'],
         )
         found = cut(item)
         inside = found['gt_seg_map'] == 255
         assert (found['gt_seg_map'][~inside] == 1).all()
         assert ((found['gt_confidence'] == 0) == inside).all()
+        assert (found['soft'][~inside] == 1).all()
+        assert not found['soft'][inside].any()
         assert (found['img'][~inside] == 7).all()
         if inside.any():
             applied += 1

@@ -131,6 +131,18 @@ def test_pad_fills_and_records():
     assert (result['gt_confidence'][6:] == 9).all()
 
 
+def test_no_class_has_a_share_of_padding():
+    """Whatever the number of classes."""
+    transform = TRANSFORMS.build(dict(type='PadSegFields', size=(8, 8)))
+    for classes in (3, 6):
+        soft = np.full((6, 8, classes), 80, np.uint8)
+        data = dict(item(), soft=soft, seg_fields=['gt_seg_map', 'soft'])
+        result = transform(data)
+        assert (result['soft'][:6] == 80).all()
+        assert result['soft'].shape == (8, 8, classes)
+        assert (result['soft'][6:] == 0).all()
+
+
 def test_set_ori_shape():
     result = item(12, 16)
     result = TRANSFORMS.build(dict(type='Resize', scale=(8, 6)))(result)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 
 from mmsemi.models.mixing import LabelInjectingCutMix, image_trust
 from mmsemi.models.segmentors import AugSeg
@@ -124,6 +125,21 @@ def test_soft_losses_learn_what_is_injected():
     assert (soft.sum(1) > 0)[labels != 255].all()
     assert (soft == 1).any()
     assert torch.equal(soft.argmax(1)[labels != 255], labels[labels != 255])
+
+
+def test_an_audit_leaves_out_what_is_injected():
+    """Those labels are right, and no pseudo-labels."""
+    model = build(AugSeg, semi_train_cfg=dict(audit=True)).eval()
+    data = data_of(BRANCHES[AugSeg], padded=0)
+    for sample in data['data_samples']['unsup_teacher']:
+        never = torch.full_like(sample.gt_sem_seg.data, 200)
+        sample.gt_audit = PixelData(data=never)
+    model.recording = True
+    data = model.data_preprocessor(data, True)
+    losses = model(**data, mode='loss')
+    (record,) = model.records['mixed']
+    assert (record.targets.truth == 255).any()  # something was injected
+    assert losses['pseudo_label_accuracy'] == 0
 
 
 def test_other_mixing_is_another_method():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mmsemi.evaluation.bootstrap import count_array, score
 from mmsemi.report.own_data.advice import images_wanted, listed, still_rising
 from mmsemi.report.own_data.charts import Charts
 from mmsemi.report.own_data.gallery import choose, image_scores
@@ -58,11 +59,14 @@ def test_images_are_chosen_once() -> None:
 def test_score_of_an_image_is_that_of_its_classes() -> None:
     per_image = dict(
         good=dict(label=[4, 4, 0], prediction=[4, 4, 0], both=[4, 4, 0]),
-        # A class that is not there but predicted counts as 0.
+        # What is predicted but not there costs the classes in its place.
         bad=dict(label=[8, 0, 0], prediction=[4, 4, 0], both=[4, 0, 0]),
         unknown=dict(label=[0] * 3, prediction=[0] * 3, both=[0] * 3),
     )
-    assert image_scores(per_image) == dict(good=100, bad=25)
+    assert image_scores(per_image) == dict(good=100, bad=50)
+    for name in ('good', 'bad'):  # one image alone: both figures are one
+        alone = count_array({name: per_image[name]})
+        assert score(alone).mean.value == image_scores(per_image)[name]
 
 
 def test_colors_of_mistakes() -> None:
