@@ -75,7 +75,8 @@ def compare(
             :mod:`mmsemi.report.published`.
 
     Returns:
-        The tables of results; everything is in ``comparison.md``.
+        The tables of results and what they say; everything is in
+        ``comparison.md``.
 
     Raises:
         UsageError: if something is wrong with what was given, before
@@ -265,8 +266,16 @@ def report(folder: Path, page: str | None = None) -> Comparison:
         publish_report(folder, Path(page))
     begin = text.find('## mIoU')
     end = text.find('\n## ', begin + 3)
+    # The answer follows the tables, where a person looks first.
+    said = [line for line in text[:begin].splitlines() if line[:2] == '- ']
     found = Comparison(
-        f'{text[begin:end].strip()}\n\nreport: {folder / NAME}.md'
+        '\n\n'.join(
+            (
+                text[begin:end].strip(),
+                *(['\n'.join(said)] if said else []),
+                f'report: {folder / NAME}.md',
+            )
+        )
     )
     found.exit_code = int(any(c['state'] == 'failed' for c in cells))
     return found

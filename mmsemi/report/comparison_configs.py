@@ -35,6 +35,9 @@ def shared_names(cfg: dict) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, part in _parts(cfg):
         flat.update(flat_config(in_short(part), name))
+    for path in [p for p in flat if p.startswith('semi.labeled.')]:
+        if flat[path] == flat.get(path.replace('semi', 'train', 1)):
+            del flat[path]  # rounds treat labeled images as their beginning
     return {
         path: value
         for path, value in flat.items()
@@ -45,7 +48,7 @@ def shared_names(cfg: dict) -> dict[str, Any]:
 def _parts(cfg: dict) -> Iterator[tuple[str, Any]]:
     model = dict(cfg.get('model') or {})
     if 'student' in model:
-        yield 'network', model.pop('student')
+        yield 'network', _with_criterion(model.pop('student'), model)
         yield 'method', model
     else:
         yield 'network', model
@@ -70,6 +73,17 @@ def _parts(cfg: dict) -> Iterator[tuple[str, Any]]:
         else:
             name = 'labeled' if key == 'train_dataloader' else 'images'
             yield f'{place}.{name}', dataset
+
+
+def _with_criterion(network: dict, method: dict) -> dict:
+    """A network with the loss that rounds keep in their objective."""
+    objective = dict(method.get('objective') or {})
+    criterion = objective.pop('criterion', None)
+    head = network.get('decode_head')
+    if not criterion or not isinstance(head, dict):
+        return network
+    method['objective'] = objective
+    return dict(network, decode_head=dict(head, loss_decode=criterion))
 
 
 def in_short(value: Any) -> Any:
@@ -139,17 +153,19 @@ def config_changes(cells: Sequence[dict]) -> dict[str, list[str]]:
     }
 
 
-def configs(cells: Sequence[dict]) -> list[str]:
+def configs(cells: Sequence[dict], changed: dict[str, list[str]]) -> list[str]:
     """The diff of each method's config against the shared base."""
     lines = [
         '## Configs against the shared base',
         '',
-        f'Settings in which each method leaves {LABELED_ONLY}; all else '
-        '(network, data, optimizer, evaluator) is shared.',
+        f'Settings in which each method leaves {LABELED_ONLY}, `+` where '
+        'only the method has one, `-` where only the base has it; all else '
+        '(network, weights to start from, data, augmentation, optimizer, '
+        'schedule, evaluator) is equal.',
         '',
     ]
     origins = {c['method']: c['origin'] for c in cells}
-    for name, found in config_changes(cells).items():
+    for name, found in changed.items():
         if name == ALL_LABELS:
             found = [*found, '(the labels of all images)']
         lines += [

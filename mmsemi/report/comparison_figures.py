@@ -6,7 +6,14 @@ from typing import Any
 
 from mmsemi.evaluation.paired import Difference, difference, over_seeds, paired
 
-from .comparison import ALL_LABELS, LABELED_ONLY, compute, counting
+from .comparison import (
+    ALL_LABELS,
+    LABELED_ONLY,
+    SAME_IMAGES,
+    SAME_LABELS,
+    compute,
+    counting,
+)
 
 
 def names(cells: Sequence[dict], split: str | None = None) -> list[str]:
@@ -58,7 +65,9 @@ def figures(cells: Sequence[dict]) -> dict[str, Any]:
     Returns:
         ``{'splits': {split: {method: row}}, 'over_splits': {method: row}}``;
         a row has ``values`` by seed, ``mean``, ``deviation`` (n - 1),
-        ``difference`` to labeled-only and ``share`` of all-labels.
+        ``difference`` to labeled-only, ``against`` the other baselines on
+        labeled images and the ``best`` of the rows, and ``share`` of
+        all-labels.
     """
     cells = [with_size(c) for c in cells]
     found: dict[str, Any] = dict(splits={}, over_splits={})
@@ -66,20 +75,27 @@ def figures(cells: Sequence[dict]) -> dict[str, Any]:
     upper = statistics.fmean(everything.values()) if everything else None
     base = by_pair(cells, LABELED_ONLY)
     for split in splits(cells):
-        rows = {}
-        for name in names(counting(cells), split):
-            own = {
+        runs = {
+            name: {
                 pair: value
                 for pair, value in by_pair(cells, name).items()
                 if pair[0] == split
             }
-            rows[name] = row(own, base, upper, name)
-        found['splits'][split] = rows
+            for name in names(counting(cells), split)
+        }
+        found['splits'][split] = rows_of(runs, base, upper)
     if len(found['splits']) > 1:
-        for name in names(counting(cells)):
-            own = by_pair(cells, name)
-            if name != ALL_LABELS and len({s for s, _ in own}) > 1:
-                found['over_splits'][name] = row(own, base, upper, name)
+        runs = {
+            name: by_pair(cells, name)
+            for name in names(counting(cells))
+            if name != ALL_LABELS
+        }
+        several = {
+            name: own
+            for name, own in runs.items()
+            if len({split for split, _ in own}) > 1
+        }
+        found['over_splits'] = rows_of(several, base, upper)
     if everything:
         found['all_labels'] = row(everything, {}, None, ALL_LABELS)
     return found
@@ -91,6 +107,40 @@ def with_size(cell: dict) -> dict:
     return dict(cell, lists_labeled=labeled.get('images', 0))
 
 
+def rows_of(
+    runs: dict[str, dict[tuple, float]],
+    base: dict[tuple, float],
+    upper: float | None,
+) -> dict[str, dict[str, Any]]:
+    """Rows of a table by method, each held against the best of them."""
+    rows = {name: row(own, base, upper, name) for name, own in runs.items()}
+    best = best_of(rows)
+    for name, found in rows.items():
+        others = dict(best=best) if best else {}
+        others.update({n: n for n in (SAME_IMAGES, SAME_LABELS) if n in runs})
+        found['against'] = {
+            key: gap(runs[name], runs[other])
+            for key, other in others.items()
+            if other != name
+        }
+    return rows
+
+
+def best_of(rows: dict[str, dict[str, Any]]) -> str | None:
+    """The method of the highest mean, of those that have most runs."""
+    most = max((row['runs'] for row in rows.values()), default=0)
+    whole = [name for name, row in rows.items() if row['runs'] == most]
+    return max(whole, key=lambda name: rows[name]['mean'], default=None)
+
+
+def gap(
+    own: dict[tuple, float], other: dict[tuple, float]
+) -> dict[str, Any] | None:
+    """Paired difference to another method; None without a pair."""
+    means = over_seeds(paired(own, other))
+    return as_data(difference(means)) if means else None
+
+
 def row(
     own: dict[tuple, float],
     base: dict[tuple, float],
@@ -100,14 +150,12 @@ def row(
     """Figures of a method on one split, or over several."""
     values = over_seeds(own) or list(own.values())
     mean = statistics.fmean(values)
-    pairs = paired(own, base) if name != LABELED_ONLY else {}
-    means = over_seeds(pairs)
     return dict(
         values={f'{split} seed {seed}': v for (split, seed), v in own.items()},
         runs=len(own),
         mean=mean,
         deviation=statistics.stdev(values) if len(values) > 1 else None,
-        difference=as_data(difference(means)) if means else None,
+        difference=gap(own, base) if name != LABELED_ONLY else None,
         share=mean / upper if upper else None,
     )
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from mmsemi.io.files import read_json, write_json, write_text
 
 from .comparison import MANIFEST, certified, compute, passed, read_cells
+from .comparison_answer import headline
 from .comparison_configs import config_changes, configs
 from .comparison_figures import figures, relative_compute
 from .comparison_lists import list_facts, lists
@@ -20,7 +20,6 @@ from .comparison_tables import (
     classes,
     every_run,
     failures,
-    headline,
     results,
     tuning,
 )
@@ -101,24 +100,36 @@ def markdown(
     manifest: dict[str, Any],
 ) -> str:
     """The report."""
-    lines = ['# Comparison', '', *origin(cells, manifest)]
-    lines += headline(found, cells)
+    changes = config_changes(cells)
+    lines = [f'# Comparison {folder.resolve().name}', '']
+    lines += [f'{origin(cells, manifest)}.', '']
+    lines += headline(found, cells, changes)
     lines += [f'![results and cost]({NAME}.png)', '']
     lines += results(found) + every_run(cells)
     lines += failures(cells)
-    lines += cost(cells) + evaluation(cells) + labels(cells)
-    lines += classes(cells) + best_on_test(cells) + tuning(cells)
-    lines += leaks(cells) + lists(folder, cells) + configs(cells)
+    lines += cost(cells) + classes(cells) + labels(cells) + evaluation(cells)
+    lines += best_on_test(cells) + tuning(cells)
+    lines += leaks(cells) + lists(folder, cells) + configs(cells, changes)
+    lines += again(cells, manifest)
     return '\n'.join(lines).rstrip() + '\n'
 
 
-def origin(cells: Sequence[dict], manifest: dict[str, Any]) -> list[str]:
-    """When, where and by which command."""
-    versions = next((c['versions'] for c in cells if c['versions']), {})
-    lines = []
-    if versions:
-        told = ', '.join(f'{k} {v}' for k, v in versions.items())
-        lines += [f'{told}.', '']
+def origin(cells: Sequence[dict], manifest: dict[str, Any]) -> str:
+    """Date, machine, seeds and iterations, in a line."""
+    counted = [c for c in cells if c['setting'] is None]
+    numbers = {
+        key: ', '.join(map(str, sorted({cell[key] for cell in counted})))
+        for key in ('seed', 'iterations')
+    }
+    last = (manifest.get('commands') or [{}])[-1]
+    words = [last.get('date'), last.get('machine')]
+    words += [f'{name} {number}' for name, number in numbers.items()]
+    return ', '.join(word for word in words if word)
+
+
+def again(cells: Sequence[dict], manifest: dict[str, Any]) -> list[str]:
+    """When, where and by which command it was made."""
+    lines = ['## How to make it again', '']
     for command in manifest.get('commands', []):
         lines += [
             f'{command["date"]}, {command["machine"]}:',
@@ -128,7 +139,14 @@ def origin(cells: Sequence[dict], manifest: dict[str, Any]) -> list[str]:
             '```',
             '',
         ]
-    return lines or [f'Made on {platform.system()}.', '']
+    versions = next((c['versions'] for c in cells if c['versions']), {})
+    told = ', '.join(f'{k} {v}' for k, v in versions.items())
+    lines += [
+        'Paths are relative to the repository, the folder of the comparison '
+        f'goes by its name. {told}{"." * bool(told)}'.rstrip(),
+        '',
+    ]
+    return lines
 
 
 def csv_text(cells: Sequence[dict]) -> str:

@@ -41,13 +41,13 @@ def evaluation(cells: Sequence[dict]) -> list[str]:
         )
     heads = (
         'method',
-        'network',
-        'images',
+        'network that predicts',
+        'image at once or in windows',
         'resolution',
         'mIoU',
         'boundary mIoU',
         'calibration error',
-        'same when measured apart',
+        'same mIoU when measured again',
     )
     return [
         '## Evaluation record',
@@ -87,7 +87,7 @@ def labels(cells: Sequence[dict]) -> list[str]:
         'that label as they go are asked for whole images when they are '
         'finished.',
         '',
-        *table(('method', 'labels of', 'coverage', 'precision'), body, left=2),
+        *table(('method', 'labels by', 'coverage', 'precision'), body, left=2),
         '',
     ]
 
@@ -105,6 +105,9 @@ def cost(cells: Sequence[dict]) -> list[str]:
                 name,
                 own[0]['iterations'],
                 own[0]['images_drawn'],
+                '-'
+                if own[0].get('labeled_drawn') is None
+                else own[0]['labeled_drawn'],
                 *(
                     number(sum(passed(c, k) for c in own) / len(own), '.0f')
                     for k in ('learning', 'looking', 'labeling')
@@ -120,9 +123,10 @@ def cost(cells: Sequence[dict]) -> list[str]:
         'method',
         'iterations',
         'images drawn',
-        'learned from',
-        'looked at',
-        'labeled',
+        'of these labeled',
+        'forward and backward',
+        'forward alone',
+        'in labeling passes',
         'compute',
         'wall time',
         'peak MiB',
@@ -131,11 +135,12 @@ def cost(cells: Sequence[dict]) -> list[str]:
     return [
         '## Cost, and mIoU at equal compute',
         '',
-        'Means of a run. Images that passed through the networks: with '
-        'gradients, without, and in labeling passes. Compute counts a '
-        'forward as 1 and a forward with its backward as 3; labeled-only is '
-        '1. Read the last column against it: a method that costs three times '
-        'as much is to be held against labeled-only of as many images, too. '
+        'Means of a run. Drawn are images from the lists; one may pass '
+        'through networks several times, with gradients (forward and '
+        'backward), without, or to be labeled between rounds. Compute counts '
+        'a forward as 1 and a forward with its backward as 3, and '
+        'labeled-only is 1. Hold a method that costs twice as much against '
+        'labeled-only-as-many-images, too. '
         f'Device: {", ".join(devices)}; runs that share it slow each other.',
         '',
         *table(heads, body),

@@ -3,8 +3,21 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .comparison import ALL_LABELS, LABELED_ONLY, SAME_IMAGES, counting
+from .comparison import (
+    ALL_LABELS,
+    BASELINES,
+    SAME_IMAGES,
+    SAME_LABELS,
+    counting,
+)
 from .comparison_figures import by_pair, mean_of, names
+
+# What a row is held against beside labeled-only, and the heads of columns.
+AGAINST = {
+    SAME_LABELS: 'minus as-many-labels',
+    SAME_IMAGES: 'minus as-many-images',
+    'best': 'minus the best',
+}
 
 
 def table(
@@ -30,11 +43,12 @@ def results(figures: dict[str, Any]) -> list[str]:
     """Tables of mIoU, one for each split and one over all."""
     lines = ['## mIoU of the last checkpoint', '']
     lines += [
-        'In percent. The deviation is that of a sample (n - 1). Differences '
-        'to labeled-only are paired by split and seed; in brackets is '
-        "Student's 95 % interval of their mean over seeds. Where it holds 0, "
-        'or there is one pair only, the two are **not separable** by these '
-        'runs.',
+        'In percent, the highest mean first, baselines in italics. '
+        'Differences are paired: of runs with the same labeled images and '
+        "seed. In brackets is Student's 95 % interval for their mean over "
+        'seeds. Where it holds 0, or there is one pair only, these runs do '
+        'not separate the two; **bold** differences are separable. Of twenty '
+        'pairs of equal methods one comes out separable by chance.',
         '',
     ]
     for title, rows in tables_of(figures):
@@ -60,39 +74,53 @@ def tables_of(figures: dict[str, Any]) -> list[tuple[str, dict]]:
 def result_table(rows: dict[str, dict]) -> list[str]:
     """Methods, the best mean first."""
     ordered = sorted(rows.items(), key=lambda item: -item[1]['mean'])
+    told = [
+        (key, head)
+        for key, head in AGAINST.items()
+        if any(row.get('against', {}).get(key) for row in rows.values())
+    ]
     body = []
     for name, row in ordered:
-        found = row['difference']
-        words, ends, resampled = '-', '', ''
-        if found:
-            words = f'{found["mean"]:+.1f}'
-            if found['low'] is not None:
-                ends = f' [{found["low"]:+.1f}, {found["high"]:+.1f}]'
-            if found['resampled']:
-                low, high = found['resampled']
-                resampled = f' (bootstrap {low:+.1f}, {high:+.1f})'
-        share = row['share']
+        found, share = row['difference'], row['share']
+        others = row.get('against', {})
         body.append(
             (
-                name,
+                f'*{name}*' if name in BASELINES else name,
                 found['verdict'] if found else '-',
-                row['runs'],
                 number(row['mean'], '.2f'),
                 number(row['deviation'], '.2f'),
-                f'{words}{ends}{resampled}',
+                row['runs'],
+                in_words(found),
+                *(in_words(others.get(key)) for key, _ in told),
                 '-' if share is None else f'{100 * share:.0f} %',
             )
         )
     heads = (
         'method',
         'against labeled-only',
-        'runs',
         'mean',
-        'deviation',
-        'difference',
-        'of all labels',
+        'deviation of runs',
+        'runs',
+        'minus labeled-only',
+        *(head for _, head in told),
+        'share of all-labels',
     )
     return table(heads, body, left=2)
+
+
+def in_words(found: dict[str, Any] | None) -> str:
+    """``**+2.1** [+1.9, +2.3]`` of a difference."""
+    if not found:
+        return '-'
+    words = f'{found["mean"]:+.1f}'
+    if found['verdict'] in ('better', 'worse'):
+        words = f'**{words}**'
+    if found['low'] is not None:
+        words += f' [{found["low"]:+.1f}, {found["high"]:+.1f}]'
+    if found['resampled']:
+        low, high = found['resampled']
+        words += f' (bootstrap {low:+.1f}, {high:+.1f})'
+    return words
 
 
 def every_run(cells: Sequence[dict]) -> list[str]:
@@ -212,41 +240,3 @@ def tuning(cells: Sequence[dict]) -> list[str]:
         *table(('method', 'setting', 'split', 'seed', 'mIoU'), rows, left=3),
         '',
     ]
-
-
-def budgets(cells: Sequence[dict]) -> list[str]:
-    """A warning where runs that are compared differ in length."""
-    found: dict[int, list[str]] = {}
-    for cell in counting(cells):
-        own = found.setdefault(cell['iterations'], [])
-        if cell['method'] not in (*own, SAME_IMAGES):
-            own.append(cell['method'])
-    told = [
-        f'{length} iterations: {", ".join(methods)}'
-        for length, methods in sorted(found.items())
-        if methods
-    ]
-    if len(told) < 2:
-        return []
-    return [
-        f'- **Budgets are not equal**: {"; ".join(told)}. `--iterations` '
-        'makes them so.'
-    ]
-
-
-def headline(figures: dict[str, Any], cells: Sequence[dict]) -> list[str]:
-    """Which methods these runs tell from labeled-only, in words."""
-    lines = []
-    for split, rows in figures['splits'].items():
-        said: dict[str, list[str]] = {}
-        for name, row in rows.items():
-            if row['difference'] and name != LABELED_ONLY:
-                said.setdefault(row['difference']['verdict'], []).append(name)
-        words = '; '.join(
-            f'{kind}: {", ".join(found)}' for kind, found in said.items()
-        )
-        if words:
-            lines.append(f'- Split {split}, against labeled-only: {words}.')
-    lines += budgets(cells)
-    done = sum(c['state'] == 'done' for c in cells)
-    return [f'{done} of {len(cells)} cells have a result.', '', *lines, '']

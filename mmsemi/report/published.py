@@ -6,13 +6,14 @@ comments; the rest of the page is left as it is.
 """
 
 from pathlib import Path
-from typing import Any
 
 from mmsemi.io.files import read_json, write_bytes, write_text
 from mmsemi.utils.errors import UsageError
 
-from .comparison_files import NAME
-from .comparison_tables import headline, result_table, tables_of
+from .comparison_answer import headline
+from .comparison_figures import figures
+from .comparison_files import NAME, origin
+from .comparison_tables import result_table, tables_of
 
 FOLDER = 'comparisons'
 BEGIN, END = '<!-- comparisons -->', '<!-- end of comparisons -->'
@@ -106,22 +107,13 @@ def entry(path: Path) -> list[str]:
     if (path.parent / 'README.md').exists():
         links.insert(0, f'[what it is worth]({place}/README.md)')
     lines = [f'### {path.parent.name}', '']
-    lines += [f'{origin(content)}: {", ".join(links)}.', '']
-    lines += headline(content['figures'], content['cells'])
-    for title, rows in tables_of(content['figures']):
+    cells = content['cells']
+    made = origin(cells, content['manifest'])
+    lines += [f'{made}: {", ".join(links)}.', '']
+    # Of its runs, as tables may be told otherwise than when it was written.
+    found = figures(cells)
+    lines += headline(found, cells, content['changes'])
+    for title, rows in tables_of(found):
         lines += [f'{title}, mIoU of the last checkpoint:', '']
         lines += [*result_table(rows), '']
     return lines
-
-
-def origin(content: dict[str, Any]) -> str:
-    """Date, machine, seeds and iterations, in a line."""
-    commands = content['manifest'].get('commands') or [{}]
-    cells = [c for c in content['cells'] if c['setting'] is None]
-    numbers = {
-        key: ', '.join(map(str, sorted({cell[key] for cell in cells})))
-        for key in ('seed', 'iterations')
-    }
-    words = [commands[-1].get('date'), commands[-1].get('machine')]
-    words += [f'{name} {number}' for name, number in numbers.items()]
-    return ', '.join(word for word in words if word)

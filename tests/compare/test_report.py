@@ -10,6 +10,7 @@ import pytest
 from mmsemi.apis import compare
 from mmsemi.apis.compare_tuning import chosen, read_grid
 from mmsemi.report.comparison import compute, read_cells
+from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
 from mmsemi.report.comparison_files import markdown, write_report
 from mmsemi.report.comparison_lists import list_facts
@@ -109,10 +110,13 @@ def test_tables_say_what_the_figures_say(folder) -> None:
     text, _ = write_report(folder)
     split = part(text, 'mIoU of the last checkpoint').split('###')[1]
     cells = row_of(split, 'good')
-    assert cells[1:5] == ['better', '3', '44.10', '2.05']
-    assert cells[5].startswith('+2.1 [+1.9, +2.3]')
+    assert cells[1:5] == ['better', '44.10', '2.05', '3']
+    assert cells[5].startswith('**+2.1** [+1.9, +2.3]')
     assert row_of(split, 'noisy')[1] == 'not separable'
-    assert row_of(text, 'all-labels')[3] == '50.00'
+    assert row_of(split, 'noisy')[5].startswith('+0.3 [')
+    # Others are held against the best, too.
+    assert row_of(split, '*labeled-only*')[6].startswith('**-2.1** [-2.3')
+    assert row_of(text, '*all-labels*')[2] == '50.00'
     # The last checkpoint decides; the best is told apart, as what it is.
     assert '71' not in part(text, 'mIoU of the last checkpoint')
     assert row_of(part(text, 'Extra'), 'good')[1:] == ['45.60', '71.00']
@@ -135,6 +139,11 @@ def test_tables_say_what_the_figures_say(folder) -> None:
         '90.0%',
     ]
     assert '- Split 1_16, against labeled-only: better: good;' in text
+    assert (
+        '- Split 1_16 (2 labeled images, 3 runs each): the highest mean has '
+        '**good**, 44.1, **+2.1** [+1.9, +2.3] against labeled-only. Not '
+        'separable from it: noisy.'
+    ) in text
     assert (folder / 'comparison.png').stat().st_size > 10_000
 
 
@@ -144,7 +153,7 @@ def test_cost_is_relative_to_labeled_only(folder) -> None:
     assert {compute(c) for c in cells if c['method'] == 'noisy'} == {280}
     assert relative_compute(cells)['good'] == pytest.approx(520 / 280)
     text = told(folder)
-    assert row_of(part(text, 'Cost'), 'good')[6] == '1.86'
+    assert row_of(part(text, 'Cost'), 'good')[7] == '1.86'
 
 
 def test_unequal_budgets_are_said(folder) -> None:
@@ -212,6 +221,66 @@ def test_one_pair_says_nothing(tmp_path) -> None:
     row = figures(read_cells(tmp_path))['splits']['1_16']['good']
     assert row['difference']['verdict'] == 'one pair, not separable'
     assert row['difference']['low'] is None
+    text = told(tmp_path)
+    assert 'One run each separates nothing: give more seeds' in text
+    assert row_of(text, 'good')[5] == '+9.0'  # not bold
+
+
+def test_a_small_labeled_batch_is_told_from_unlabeled_images(tmp_path) -> None:
+    """Worse than labeled-only, better than it with as small a batch."""
+    for seed in range(3):
+        noise = (0.1, 0.0, -0.1)[seed]
+        for name, value, batch in (
+            ('labeled-only', 46.0, 8),
+            ('labeled-only-as-many-labels', 41.0, 4),
+            ('labeled-only-as-many-images', 46.5, 8),
+            ('good', 43.0 + noise, 4),
+        ):
+            make_cell(tmp_path, name, '1_16', seed, value, labeled_batch=batch)
+    text = told(tmp_path)
+    assert '- Split 1_16, against labeled-only: worse: good.' in text
+    assert (
+        '- Split 1_16, against labeled-only-as-many-labels: better: good.'
+    ) in text
+    assert '**labeled-only-as-many-images**, 46.5; no method is above' in text
+    assert (
+        '(methods have 4 labeled images in a batch, beside others): '
+        '*labeled-only*: as many iterations, 8 labeled images in a batch'
+    ) in text
+    cells = row_of(text, 'good')
+    assert cells[5].startswith('**-3.0** [')
+    assert cells[6].startswith('**+2.0** [')
+    assert cells[7].startswith('**-3.5** [')
+    (heads,) = {line for line in text.splitlines() if 'minus the' in line}
+    assert [head.strip() for head in heads.split('|')[6:10]] == [
+        'minus labeled-only',
+        'minus as-many-labels',
+        'minus as-many-images',
+        'minus the best',
+    ]
+
+
+def test_what_is_unequal_beside_the_method_is_said(tmp_path) -> None:
+    for name, network in (('labeled-only', 'A'), ('same', 'A'), ('odd', 'B')):
+        folder = make_cell(tmp_path, name, '1_16', 0, 40.0)
+        (folder / 'camvid.py').write_text(
+            f"model = dict(type='M', student=dict(type='{network}'))\n"
+            f'optim_wrapper = dict(lr={0.1 if name == "odd" else 0.2})\n'
+        )
+    text = told(tmp_path)
+    assert (
+        '**Not all else is equal**: these differ from labeled-only in more '
+        'than the method: odd (network, optimizer).'
+    ) in text
+    # Rounds keep the loss of labeled images in their objective.
+    plain = dict(decode_head=dict(channels=3, loss_decode=dict(type='CE')))
+    rounds = dict(
+        student=dict(decode_head=dict(channels=3)),
+        objective=dict(gamma=1, criterion=dict(type='CE')),
+    )
+    assert changes(
+        shared_names(dict(model=plain)), shared_names(dict(model=rounds))
+    ) == ['+ method.objective.gamma = 1']
 
 
 def test_the_report_needs_the_folders_alone(folder, tmp_path) -> None:
@@ -288,8 +357,8 @@ def test_a_page_lists_the_reports_beside_it(made, folder, tmp_path) -> None:
     text = page.read_text()
     assert text.startswith('# Ours\n') and text.endswith('\n\nby hand\n')
     assert 'old' not in text and '### comparison\n' in text
-    assert row_of(text, 'good')[1:5] == ['better', '3', '44.10', '2.05']
-    assert row_of(text, 'all-labels')[3] == '50.00'
+    assert row_of(text, 'good')[1:5] == ['better', '44.10', '2.05', '3']
+    assert row_of(text, '*all-labels*')[2] == '50.00'
     assert 'seed 0, 1, 2, iterations 10' in text
     assert '(comparisons/comparison/comparison.md)' in text
     assert str(tmp_path) not in (place / 'comparison.csv').read_text()
@@ -297,7 +366,7 @@ def test_a_page_lists_the_reports_beside_it(made, folder, tmp_path) -> None:
     make_cell(folder, 'more', '1_16', 0, 60.0)
     (place / 'README.md').write_text('notes')
     compare((), report_only=str(folder), publish=str(page))
-    assert row_of(page.read_text(), 'more')[3] == '60.00'
+    assert row_of(page.read_text(), 'more')[2] == '60.00'
     assert '(comparisons/comparison/README.md)' in page.read_text()
     other = tmp_path / 'other'
     shutil.copytree(made, other)

@@ -1,0 +1,190 @@
+"""What a comparison says in short, and how far its methods are comparable."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .comparison import (
+    BASELINES,
+    LABELED_ONLY,
+    SAME_IMAGES,
+    SAME_LABELS,
+    counting,
+)
+from .comparison_figures import best_of, with_size
+from .comparison_tables import in_words
+
+# Settings that are to be shared, by the beginning of their names.
+SHARED = {
+    'network.': 'network',
+    'load_from': 'weights to start from',
+    'optim_wrapper.': 'optimizer',
+    'param_scheduler.': 'schedule',
+    'train.labeled.': 'labeled images',
+    'semi.labeled.': 'labeled images in rounds',
+    'val_dataloader': 'evaluation',
+    'val_evaluator': 'evaluation',
+}
+
+
+def headline(
+    figures: dict[str, Any],
+    cells: Sequence[dict],
+    changes: dict[str, list[str]],
+) -> list[str]:
+    """Which method is ahead, and which differences these runs show."""
+    done = sum(c['state'] == 'done' for c in cells)
+    lines = []
+    for split, rows in figures['splits'].items():
+        lines += answer(split, rows, cells)
+    lines += baselines(cells) + budgets(cells) + unequal(changes)
+    if done < len(cells):
+        lines.append(
+            f'- **Not finished**: {done} of {len(cells)} runs have a result.'
+        )
+    return [*lines, '']
+
+
+def answer(
+    split: str, rows: dict[str, dict], cells: Sequence[dict]
+) -> list[str]:
+    """The best method of a split and who is as good by these runs."""
+    best = best_of(rows)
+    if best is None:
+        return []
+    sizes = {
+        with_size(c)['lists_labeled'] for c in cells if c['split'] == split
+    }
+    row = rows[best]
+    pairs = row['runs']
+    words = (
+        f'- Split {split} ({"/".join(map(str, sorted(sizes)))} labeled '
+        f'images, {pairs} run{"s" * (pairs > 1)} each): the highest mean has '
+        f'**{best}**, {row["mean"]:.1f}'
+    )
+    if best in BASELINES:
+        words += '; no method is above this baseline'
+    elif row['difference']:
+        words += f', {in_words(row["difference"])} against {LABELED_ONLY}'
+    behind = {
+        name: other['against'].get('best')
+        for name, other in rows.items()
+        if name != best
+    }
+    equal = [
+        n for n, gap in behind.items() if gap and gap['verdict'] != 'worse'
+    ]
+    if pairs == 1:
+        words += (
+            '. One run each separates nothing: give more seeds (`--seeds 0 1 '
+            '2`)'
+        )
+    elif equal:
+        words += f'. Not separable from it: {", ".join(equal)}'
+    elif behind:
+        words += '. It is separable from all others'
+    return [words + '.', *verdicts(split, rows)]
+
+
+def verdicts(split: str, rows: dict[str, dict]) -> list[str]:
+    """Methods by what is said of them against either baseline."""
+    lines = []
+    for base in (LABELED_ONLY, SAME_LABELS):
+        said: dict[str, list[str]] = {}
+        for name, row in rows.items():
+            found = (
+                row['difference']
+                if base == LABELED_ONLY
+                else row['against'].get(base)
+            )
+            if found and name not in BASELINES:
+                said.setdefault(found['verdict'], []).append(name)
+        words = '; '.join(
+            f'{kind}: {", ".join(found)}' for kind, found in said.items()
+        )
+        if words:
+            lines.append(f'- Split {split}, against {base}: {words}.')
+    return lines
+
+
+def baselines(cells: Sequence[dict]) -> list[str]:
+    """What the baselines on labeled images are, in figures."""
+    first = {c['method']: c for c in reversed(counting(cells))}
+    sizes = {
+        name: cell.get('labeled_batch')
+        for name, cell in first.items()
+        if name not in BASELINES
+    }
+    own = sorted({size for size in sizes.values() if size})
+    told = {
+        LABELED_ONLY: 'as many iterations',
+        SAME_IMAGES: 'as many images drawn as by the method that draws most',
+        SAME_LABELS: 'as many iterations and as many labeled images in each',
+    }
+    parts = [
+        f'*{name}*: {words}, {first[name]["labeled_batch"]} labeled images '
+        f'in a batch, {first[name]["iterations"]} iterations'
+        for name, words in told.items()
+        if first.get(name, {}).get('labeled_batch')
+    ]
+    if not parts or not own:
+        return []
+    return [
+        f'- Baselines on labeled images alone (methods have '
+        f'{" or ".join(map(str, own))} labeled images in a batch, beside '
+        f'others): {"; ".join(parts)}. What a method has more than '
+        f'*{SAME_LABELS if SAME_LABELS in first else LABELED_ONLY}* comes '
+        'from unlabeled images.'
+    ]
+
+
+def budgets(cells: Sequence[dict]) -> list[str]:
+    """A warning where runs that are compared differ in length."""
+    found: dict[int, list[str]] = {}
+    for cell in counting(cells):
+        own = found.setdefault(cell['iterations'], [])
+        if cell['method'] not in (*own, SAME_IMAGES):
+            own.append(cell['method'])
+    told = [
+        f'{length} iterations: {", ".join(methods)}'
+        for length, methods in sorted(found.items())
+        if methods
+    ]
+    if len(told) < 2:
+        return []
+    return [
+        f'- **Budgets are not equal**: {"; ".join(told)}. `--iterations` '
+        'makes them so.'
+    ]
+
+
+def unequal(changes: dict[str, list[str]]) -> list[str]:
+    """Methods that differ in what is to be shared, and in what."""
+    told = []
+    for name, found in changes.items():
+        if name in BASELINES:
+            continue
+        parts = list(
+            dict.fromkeys(
+                words
+                for line in found
+                for start, words in SHARED.items()
+                if key_of(line).startswith(start)
+                and not key_of(line).endswith('.end')
+            )
+        )
+        if parts:
+            told.append(f'{name} ({", ".join(parts)})')
+    if not told:
+        return []
+    return [
+        f'- **Not all else is equal**: these differ from {LABELED_ONLY} in '
+        f'more than the method: {"; ".join(told)}. See "Configs against the '
+        'shared base".'
+    ]
+
+
+def key_of(change: str) -> str:
+    """The setting that a line of changes is about."""
+    if change[:2] in ('+ ', '- '):
+        return change[2:].split(' = ')[0]
+    return change.split(': ')[0]
