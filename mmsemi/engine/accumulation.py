@@ -7,8 +7,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmsemi.ops.step import InParts
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.step import InParts
 
 
 def step_in_parts(model: nn.Module, parts: int) -> None:

@@ -1,1 +1,1 @@
-"""Arithmetic that methods share: boxes, maps of class scores."""
+"""Arithmetic that methods share: boxes, class scores, sums over a step."""

@@ -1,8 +1,8 @@
 import torch
 from torch import Tensor, nn
 
+from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
-from mmsemi.utils.step import InParts
 
 
 @MODELS.register_module()

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmsemi.utils.step import InParts
+from mmsemi.ops.step import InParts
 
 
 class ClassPrototypes(InParts, nn.Module):

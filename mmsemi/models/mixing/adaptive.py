@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from mmsemi.models.targets import Targets
 from mmsemi.ops.boxes import fixed_share_boxes
+from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
-from mmsemi.utils.step import InParts
 
 from .base import paste
 from .boxes import box_mask

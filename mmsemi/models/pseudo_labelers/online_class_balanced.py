@@ -3,9 +3,9 @@ from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.ops.maps import max_over_classes
+from mmsemi.ops.step import InParts
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
 from mmsemi.registry import MODELS
-from mmsemi.utils.step import InParts
 
 from .base import PseudoLabeler
 

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from mmsemi.models.losses import TargetLoss
 from mmsemi.models.pseudo_labelers import PseudoLabeler
 from mmsemi.models.targets import Targets
+from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
-from mmsemi.utils.step import InParts
 
 from .batch import Batch
 from .figures import Record, label_figures, named_losses
