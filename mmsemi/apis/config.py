@@ -15,6 +15,9 @@ from mmsemi.engine.student_config import dicts
 from mmsemi.io.package_configs import plain_import_errors
 from mmsemi.utils.errors import UsageError
 
+# What a network takes from its data, see `mmsemi.engine.build.fit_model`.
+DECIDED = ('num_classes', 'size', 'classes', 'num_seen')
+
 
 def load_config(
     path: str,
@@ -33,7 +36,9 @@ def load_config(
     Raises:
         UsageError: see :func:`read_config`.
     """
-    return resolve(read_config(path, options), split, world_size, accumulate)
+    cfg = resolve(read_config(path, options), split, world_size, accumulate)
+    check_overruled(cfg, options)
+    return cfg
 
 
 def read_config(path: str, options: dict | None = None) -> Config:
@@ -90,6 +95,33 @@ def set_options(cfg: Config, options: dict | None) -> None:
         written = Config(cfg.to_dict())
         merge_options(cfg, options)
         check_options(cfg, options, written)
+
+
+def check_overruled(cfg: Config, options: dict | None) -> None:
+    """Stop where the facts of the data overrule an option.
+
+    Args:
+        cfg: resolved config.
+        options: settings that were given, by their dotted names.
+
+    Raises:
+        UsageError: naming the option, and what it became.
+    """
+    for option, given in (options or {}).items():
+        found: Any = cfg
+        for name in option.split('.') if option.startswith('model.') else ():
+            found = found.get(name) if hasattr(found, 'get') else None
+        fixed = option.rpartition('.')[2] in DECIDED
+        if fixed and found is not None and _plain(found) != _plain(given):
+            raise UsageError(
+                f'--cfg-options {option}={given} contradicts the data set, '
+                f'which makes it {found}. Leave the option out, or change '
+                'the classes (metainfo) or crop_size of the data'
+            )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value
 
 
 def merge_options(cfg: Config, options: dict) -> None:

@@ -1,6 +1,7 @@
 """Facts of a data set that a config may state, and variants of them."""
 
 import copy
+import difflib
 from typing import Any
 
 from mmsemi.utils.errors import UsageError
@@ -15,6 +16,11 @@ FACTS = (
     'round_sampler evaluator zero_label word_vectors epoch'
 ).split()
 
+# Names within facts that are groups of numbers.
+_WITHIN = dict(
+    batch='alone labeled unlabeled rounds label val target paste'.split(),
+    epoch=['processes'],
+)
 _GROUPS = (
     'labeled target unlabeled val splits variants load batch zero_label '
     'word_vectors epoch'
@@ -70,6 +76,15 @@ def _check_kinds(data: dict) -> None:
     for name, group in groups.items():
         if not isinstance(group, dict):
             raise wrong(name, 'a dict of settings', group)
+    for name, known in _WITHIN.items():
+        unknown = sorted(set(groups[name]) - set(known))
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], known, 1)
+            meant = f'Did you mean {near[0]}? ' if near else ''
+            raise UsageError(
+                f'data.{name}.{unknown[0]}: no such setting. {meant}There '
+                f'{"are" if len(known) > 1 else "is"} {", ".join(known)}'
+            )
     if 'type' not in groups['labeled']:
         raise wrong('labeled', 'a data set with a type', groups['labeled'])
     for role in ('labeled', 'target', 'unlabeled', 'val'):

@@ -26,6 +26,7 @@ from .bands import fit_bands
 from .machine import divide, whole_counts
 from .partly_labeled import average_known
 from .student_config import number_of_classes, resolve_student
+from .whole_numbers import settle_counts
 
 # Where numbers may be in epochs, and strings name facts of the split.
 COUNTED = (
@@ -62,6 +63,8 @@ def resolve(
     Raises:
         UsageError: if a fact is unknown, missing, or contradicts the lists.
     """
+    for part in cfg.values():
+        settle_counts(part)
     facts: dict[str, Any] = {}
     lengths: dict[str, tuple] = {}
     # `data` without images is a variable of somebody's config.

@@ -7,6 +7,7 @@ from torch import nn
 
 from mmsemi.models.weights import some
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.whole import whole
 
 # What a run saves beside weights. Without one of these, training would go on
 # with another rate, other momenta or other figures, and say nothing.
@@ -45,9 +46,10 @@ def check_resumable(
     if absent:
         raise wrong(f'it holds no {" and no ".join(absent)}')
     meta = checkpoint['meta']
-    iteration = meta.get('iter') if isinstance(meta, dict) else None
+    iteration = whole(meta.get('iter')) if isinstance(meta, dict) else None
     if type(iteration) is not int or iteration < 0:
         raise wrong(f'its iteration is {iteration!r}')
+    meta['iter'] = iteration
     if max_iters is not None and iteration > max_iters:
         raise wrong(
             f'it is of iteration {iteration}, and the run has {max_iters}'

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 
@@ -12,6 +13,7 @@ from mmsemi.datasets import (
     splits_table,
 )
 from mmsemi.datasets.splits import config_datasets, leaf_datasets
+from mmsemi.doctor.settings import check_settings
 from mmsemi.engine.build import resolve
 from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.engine.loops.round_data import tell_datasets
@@ -161,6 +163,8 @@ def test_own_lists_by_folder(tmp_path) -> None:
                 ('data.batch', 4, 'data.batch must be a dict .*got 4'),
                 ('data.batch.labeled', 'x', "batch.labeled must be .*'x'"),
                 ('data.num_workers', -1, 'num_workers must be .*got -1'),
+                ('data.batch.labelled', 4, 'labelled: .* mean labeled'),
+                ('data.epoch.proceses', 4, 'proceses: .* mean processes'),
                 ('data.views', 1.5, 'data.views must be .*got 1.5'),
                 ('data.crop_size', (0, 9), 'crop_size must be .*0, 9'),
                 ('data.crop_size', (9, 9, 9), 'crop_size must be a height'),
@@ -177,6 +181,36 @@ def test_own_lists_by_folder(tmp_path) -> None:
 def test_contradictions_are_named(name, options, split, words) -> None:
     with pytest.raises(UsageError, match=words):
         resolve(written(name, **options), split)
+
+
+def test_whole_numbers_however_they_are_written() -> None:
+    """A length that is a float would leave schedules without an end."""
+    options = {
+        'train_cfg.max_iters': 4e2,
+        'train_cfg.val_interval': np.int64(50),
+        'model.semi_train_cfg.warmup_iters': 1e1,
+        'hooks.teacher.copy_until': 2e1,
+        'data.batch.labeled': 4.0,
+        'data.crop_size': (144.0, np.int32(176)),
+        'randomness.seed': 3.0,
+    }
+    cfg = resolve(written('u2pl/camvid_1-16', **options))
+    check_settings(cfg)
+    found = (
+        cfg.train_cfg.max_iters,
+        cfg.train_cfg.val_interval,
+        cfg.param_scheduler[-1].end,
+        cfg.model.semi_train_cfg.warmup_iters,
+        next(h.copy_until for h in cfg.custom_hooks if 'copy_until' in h),
+        cfg.train_dataloader.sampler.samples_per_source[0],
+        cfg.model.student.data_preprocessor['size'][1],
+        cfg.randomness.seed,
+    )
+    assert found == (400, 50, 401, 10, 20, 4, 176, 3)
+    assert {type(number) for number in found} == {int}
+    with pytest.raises(UsageError, match='max_iters must .*got 400.5'):
+        cfg.train_cfg.max_iters = 400.5
+        check_settings(resolve(cfg))
 
 
 def test_another_length_than_published_is_told(tmp_path, monkeypatch) -> None:
