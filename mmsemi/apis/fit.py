@@ -22,6 +22,7 @@ from mmsemi.report.own_data.run_folder import (
     read_facts,
 )
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 from .fit_begin import begin
 from .fit_run import check_out, say, take_model, write_facts
@@ -133,7 +134,7 @@ def fit(
         seed=seed,
     )
     if weights and not Path(weights).is_file():
-        raise UsageError(f'--weights {weights}: no such file')
+        raise UsageError(f'--weights {weights} {no_file(weights)}')
     with (
         FolderLock(run, '--out') as lock,
         withdrawn(lock, (run / FACTS).exists),

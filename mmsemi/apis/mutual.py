@@ -21,6 +21,7 @@ from mmsemi.io.lock import FolderLock
 from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.report.phases import phase_table
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 from .launcher import is_first_process, setup_launcher
 from .mutual_folder import prepare_folder
@@ -208,7 +209,7 @@ class MutualTraining:
             given = self.baselines[name]
             if given and not Path(given).is_file():
                 raise UsageError(
-                    f'baseline {given} of model {name} does not exist'
+                    f'baseline {given} of model {name} {no_file(given)}'
                 )
             if not given and not loop.supervised_iters:
                 raise UsageError(

@@ -8,6 +8,7 @@ from mmengine.config import Config
 
 from mmsemi.registry import DATASETS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 from .lists import read_names
 from .names import Names
@@ -32,7 +33,7 @@ def listed_names(path: str, allow_empty: bool = False) -> Names:
             image twice.
     """
     if not osp.isfile(path):
-        raise UsageError(f'{path}: no such list. {remedy(path)}')
+        raise UsageError(f'{path}: the list {no_file(path)}. {remedy(path)}')
     names = read_names(path)
     if not names and not allow_empty:
         raise UsageError(f'{path}: the list is empty. {remedy(path)}')

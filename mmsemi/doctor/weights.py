@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 
 def check_weights(cfg: Config) -> None:
@@ -42,7 +43,7 @@ def check_checkpoint(path: str, place: str = '') -> None:
     start = f'{place}: ' if place else ''
     if place and not Path(path).expanduser().is_file():
         raise UsageError(
-            f'{start}checkpoint {path} does not exist. Bring it there '
+            f'{start}checkpoint {path} {no_file(path)}. Bring it there '
             '(the README of the config says from where; '
             '`mmsemi convert` makes it from a published one) or name '
             'another by --cfg-options'

@@ -6,6 +6,8 @@ import torch
 
 from mmsemi.engine.training_state import not_finite
 
+from .optimizers import forget_moments, groups_of
+
 
 class GoodState:
     """A copy of all weights and buffers, on the CPU.
@@ -53,10 +55,9 @@ class GoodState:
             The iteration the state is from.
         """
         model.load_state_dict(self.weights)
-        optimizer = runner.optim_wrapper.optimizer
         # Its averages are those of the way into the collapse.
-        optimizer.state.clear()
-        for group in optimizer.param_groups:
+        forget_moments(runner.optim_wrapper)
+        for group in groups_of(runner.optim_wrapper):
             for key in ('lr', 'initial_lr'):
                 if key in group:
                     group[key] *= lr_factor

@@ -9,6 +9,8 @@ from torch import nn
 
 from mmsemi.utils.spoiled import spoiled
 
+from .optimizers import single_wrappers
+
 
 def not_finite(state: dict[str, Any]) -> str | None:
     """Name of the first tensor in a state that training has spoiled."""
@@ -32,9 +34,10 @@ def checkpoint_bytes(runner) -> int:
         else (runner.model)
     )
     total = state_bytes(model.state_dict())
-    optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
+    optimizers = single_wrappers(runner.optim_wrapper)
     # SGD keeps one tensor for each parameter, Adam and its kind two.
-    kept = 1 if isinstance(optimizer, torch.optim.SGD) else 2
+    plain = [isinstance(o.optimizer, torch.optim.SGD) for o in optimizers]
+    kept = 1 if all(plain) else 2
     trained = sum(
         p.numel() * p.element_size()
         for p in model.parameters()

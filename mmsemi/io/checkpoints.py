@@ -23,6 +23,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 from .published import MXNET_MAGIC
 from .safetensors import is_safetensors, read_safetensors
@@ -66,7 +67,7 @@ def read_checkpoint(
     """
     path = os.path.expanduser(str(path))
     if not os.path.isfile(path):
-        raise UsageError(f'checkpoint {path} does not exist')
+        raise UsageError(f'checkpoint {path} {no_file(path)}')
     try:
         with trusting_checkpoints(trust):
             content = _load(path, map_location)
@@ -91,9 +92,8 @@ def guard_mmengine() -> None:
             with patch.object(torch, 'load', _load):
                 content = plain(cls, filename, map_location, logger)
         except FileNotFoundError as error:
-            raise UsageError(f'checkpoint {filename} does not exist') from (
-                error
-            )
+            why = no_file(filename)
+            raise UsageError(f'checkpoint {filename} {why}') from error
         except _Unreadable as error:
             raise UsageError(f'checkpoint {filename} {error}') from error
         except OSError as error:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 _HEX = re.compile(r'#[0-9a-fA-F]{6}')
 _CVAT = re.compile(r'(.+?):(\d+),(\d+),(\d+):.*:.*')
@@ -68,7 +69,7 @@ def parse_classes(given: str | Sequence[str] | None) -> list[ClassName]:
                 'them as UTF-8 text, a name a line'
             ) from error
     elif given.lower().endswith(('.txt', '.csv', '.names', '.json')):
-        raise UsageError(f'{given}: no such file of class names')
+        raise UsageError(f'{given}: the file of class names {no_file(given)}')
     else:
         lines = given.split(',')
     classes = []

@@ -264,7 +264,7 @@ def test_only_what_a_start_left_is_written_over(done, tmp_path) -> None:
         (dict(out='{root}/images/run'), 'nothing is written there'),
         (dict(time='soon'), '--time soon: give a time such as 90s'),
         (dict(iters=0), '--iters must be at least 1, got 0'),
-        (dict(weights='w.pth'), '--weights w.pth: no such file'),
+        (dict(weights='w.pth'), '--weights w.pth does not exist'),
         (dict(val='{root}/none'), '/none: no such folder or list'),
         (dict(val='{root}/masks'), 'no image with a mask in it'),
         (dict(val='{root}/val.txt'), "names 'nobody', which is no image"),

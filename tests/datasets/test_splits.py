@@ -24,7 +24,9 @@ def test_read_list(tmp_path):
     path.write_text('a\nb\na\nb\n')
     with pytest.raises(UsageError, match="'a' is listed twice .and 1 more"):
         read_list(str(path))
-    with pytest.raises(UsageError, match='no such list.*mmsemi import-splits'):
+    with pytest.raises(
+        UsageError, match='list does not exist.*mmsemi import-splits'
+    ):
         read_list(str(tmp_path / 'absent.txt'))
     with pytest.raises(UsageError, match=r'mmsemi splits voc .* --aug'):
         read_list(str(tmp_path / 'aug.txt'))
@@ -65,7 +67,9 @@ def test_roles_in_a_config(cfg):
 
 def test_set_split(cfg, tmp_path):
     (tmp_path / 'labeled.txt').write_text('a\n')
-    with pytest.raises(UsageError, match='unlabeled.txt: no such list'):
+    with pytest.raises(
+        UsageError, match='unlabeled.txt: the list does not exist'
+    ):
         set_split(cfg.copy(), str(tmp_path))
     (tmp_path / 'unlabeled.txt').write_text('b\n')
     val = dict(cfg.val_dataloader.dataset)

@@ -294,7 +294,7 @@ BAD = [
     ('a name without value', fine, dict(classes='1=x,y'), "'y' has none"),
     ('no name behind the value', fine, dict(classes='0=,1=y'), 'no name beh'),
     ('no file of names', fine, dict(classes='names.txt'),
-     'names.txt: no such file of class names'),
+     'names.txt: the file of class names does not exist'),
     ('a bad value', fine, dict(ignore_value='void'),
      "'void' is no value of a mask"),
     ('a number to ignore in colors', of(lookup(*own.COLORS)),

@@ -15,6 +15,8 @@ from mmsemi.utils.compat import (
     writes_to,
 )
 
+from ..optimizers import single_wrappers
+
 SCHEDULES = ('constant', 'inverse')
 BUFFERS = ('copy', 'ema', 'own')
 
@@ -134,11 +136,13 @@ class MeanTeacherHook(Hook):
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
         """Move the teacher if the optimizer has stepped."""
-        optimizer = runner.optim_wrapper
-        if not optimizer.should_update():
+        optimizers = single_wrappers(runner.optim_wrapper)
+        if not all(optimizer.should_update() for optimizer in optimizers):
             return
         model = unwrapped(runner.model)
-        momentum = self.momentum_at(runner.iter, batches_of_a_step(optimizer))
+        momentum = self.momentum_at(
+            runner.iter, max(map(batches_of_a_step, optimizers))
+        )
         if self.still:
             # What is trained or written to from now on moves for good.
             weights = dict(model.student.named_parameters())

@@ -10,6 +10,8 @@ from torch import nn
 
 from mmsemi.registry import MODELS
 
+from ..optimizers import groups_of
+
 
 def check_baseline(model: nn.Module, path: str) -> None:
     """Refuse a baseline that leaves a part of the model untrained.
@@ -79,7 +81,7 @@ def start_afresh(runner, round_index: int) -> None:
 
 def scale_learning_rate(runner, factor: float) -> None:
     """Put learning rates back to where they began, times a factor."""
-    for group in runner.optim_wrapper.param_groups:
+    for group in groups_of(runner.optim_wrapper):
         group['initial_lr'] = group.get('initial_lr', group['lr']) * factor
         group['lr'] = group['initial_lr']
 

@@ -11,6 +11,7 @@ from mmsemi.pseudo_labels.schedules import per_round_shares
 from mmsemi.registry import DATASETS, LOOPS
 from mmsemi.utils.compat import starting_weights
 
+from ..optimizers import forget_moments
 from .round_data import round_dataloader, semi_dataloader, wanted_loader
 from .round_lengths import epoch_lengths, per_round, round_ends
 from .round_start import (
@@ -116,8 +117,7 @@ class SelfTrainingLoop(BaseLoop):
             supervised_iters,
             per_round(iters_per_round, self.num_rounds, 'iters_per_round'),
         )
-        self.val_interval = val_interval
-        self.val_begin = val_begin
+        self.val_interval, self.val_begin = val_interval, val_begin
         self.stop_training = False
         self._iter = self._epoch = 0
         self._max_epochs = 1
@@ -261,7 +261,7 @@ class SelfTrainingLoop(BaseLoop):
         before = self.lr_scales[max(self.round - 1, 0)]
         scale_learning_rate(self.runner, self.lr_scales[self.round] / before)
         if self.round and self.reset_optimizer:
-            self.runner.optim_wrapper.optimizer.state.clear()
+            forget_moments(self.runner.optim_wrapper)
         restart_schedules(self.runner, self.round_end - self.round_begin)
 
     def _batches(self, skip: int) -> Iterator:

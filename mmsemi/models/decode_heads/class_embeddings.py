@@ -7,6 +7,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 # Names of combinations: the parts are concatenated in this order. The one
 # of SPNet and STRICT comes first.
@@ -101,7 +102,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             holds Python objects.
     """
     if not path.is_file():
-        raise UsageError(f'no file of word vectors {path}')
+        raise UsageError(f'word vectors {path}: the path {no_file(path)}')
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 
 def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
@@ -23,7 +24,7 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
         'the labeled images'
     )
     if not Path(path).is_file():
-        raise UsageError(f'{path}: no such spatial prior; {advice}')
+        raise UsageError(f'spatial prior {path} {no_file(path)}; {advice}')
     if str(path).endswith('.mat'):
         raise UsageError(
             f"{path} is CBST's prior for MATLAB: convert it with `mmsemi "

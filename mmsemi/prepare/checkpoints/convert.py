@@ -20,6 +20,7 @@ from mmsemi.models.export import refuse_existing, save_checkpoint
 from mmsemi.models.weights import some
 from mmsemi.prepare.spatial_prior import save_prior
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 from . import deeplabv2, deeplabv3plus, dinov2, resnet38, resnets
 from .converted import Converted, State
@@ -133,7 +134,7 @@ def beginning(source: str | Path) -> bytes:
     """
     path = Path(source).expanduser()
     if not path.is_file():
-        raise UsageError(f'{source} does not exist')
+        raise UsageError(f'{source} {no_file(path)}')
     with open(path, 'rb') as file:
         return file.read(8)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mmsemi.io.published import MXNET_MAGIC
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.paths import no_file
 
 # Marker of an array by version. Older arrays have none, but the number of
 # their sides in its place.
@@ -68,7 +69,7 @@ def read_params(path: str | Path) -> dict[str, np.ndarray]:
         UsageError: if the file is missing, cut off or of another format.
     """
     if not Path(path).is_file():
-        raise UsageError(f'{path} does not exist')
+        raise UsageError(f'{path} {no_file(path)}')
     reader = _Reader(path)
     if reader.data[:8] != MXNET_MAGIC:
         raise UsageError(f'{path} is no file of arrays of MXNet')
