@@ -58,6 +58,7 @@ def diverged(path):
 DAMAGES = {
     'missing': (lambda path: None, 'does not exist'),
     'empty': (lambda path: path.write_bytes(b''), 'is empty'),
+    'folder': (lambda path: path.mkdir(), 'is a folder, where a file'),
     'cut': (cut, 'damaged or incomplete'),
     'noise': (
         lambda path: path.write_bytes(np.random.default_rng(0).bytes(9999)),

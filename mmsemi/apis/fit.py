@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmsemi.engine.interruption import Interrupted
-from mmsemi.io.files import write_bytes
+from mmsemi.io.files import no_file, write_bytes
 from mmsemi.io.lock import FolderLock, withdrawn
 from mmsemi.prepare.masks import keep_apart
 from mmsemi.report.own_data.before import BEFORE
@@ -22,7 +22,6 @@ from mmsemi.report.own_data.run_folder import (
     read_facts,
 )
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 from .fit_begin import begin
 from .fit_run import check_out, say, take_model, write_facts

@@ -16,12 +16,11 @@ from mmengine.dist import barrier
 
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
-from mmsemi.io.files import write_json
+from mmsemi.io.files import no_file, write_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.report.phases import phase_table
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 from .launcher import is_first_process, setup_launcher
 from .mutual_folder import prepare_folder

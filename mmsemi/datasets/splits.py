@@ -6,9 +6,9 @@ from itertools import combinations
 
 from mmengine.config import Config
 
+from mmsemi.io.files import no_file
 from mmsemi.registry import DATASETS, LOOPS, is_type
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 from .lists import read_names
 from .names import Names

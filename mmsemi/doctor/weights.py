@@ -7,9 +7,9 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.files import no_file
 from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 
 def check_weights(cfg: Config) -> None:

@@ -7,7 +7,8 @@ from torch import nn
 
 from mmsemi.models.weights import some
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.whole import whole
+
+from .whole_numbers import whole
 
 # What a run saves beside weights. Without one of these, training would go on
 # with another rate, other momenta or other figures, and say nothing.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmsemi.utils.whole import whole
+import numpy as np
 
 COUNTS = frozenset(
     'max_iters max_epochs val_interval val_begin supervised_iters '
@@ -35,3 +35,12 @@ def settle_counts(value: Any) -> None:
     elif isinstance(value, (list, tuple)):
         for item in value:
             settle_counts(item)
+
+
+def whole(value: Any) -> Any:
+    """A whole number as ``int``; anything else as it is."""
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return int(value)
+    return value

@@ -22,8 +22,8 @@ from mmengine.fileio.handlers import yaml_handler
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from mmsemi.io.files import no_file
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 from .published import MXNET_MAGIC
 from .safetensors import is_safetensors, read_safetensors

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmsemi.io.files import no_file
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 _HEX = re.compile(r'#[0-9a-fA-F]{6}')
 _CVAT = re.compile(r'(.+?):(\d+),(\d+),(\d+):.*:.*')

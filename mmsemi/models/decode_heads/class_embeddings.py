@@ -6,8 +6,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from mmsemi.io.files import no_file
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 # Names of combinations: the parts are concatenated in this order. The one
 # of SPNet and STRICT comes first.

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
-from mmsemi.utils.paths import no_file
 
 MODES = ('inverse', 'sqrt_inverse', 'effective_number')
 
@@ -77,7 +76,7 @@ def read_class_frequency(
     path = Path(frequency)
     if not path.is_file():
         raise FileNotFoundError(
-            f'class frequency file {path} {no_file(path)}; write it with '
+            f'no class frequency file {path}; write it with '
             'tools/dataset_converters/class_frequency.py'
         )
     content = json.loads(path.read_text())

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 
 def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
@@ -24,7 +23,7 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
         'the labeled images'
     )
     if not Path(path).is_file():
-        raise UsageError(f'spatial prior {path} {no_file(path)}; {advice}')
+        raise UsageError(f'{path}: no such spatial prior; {advice}')
     if str(path).endswith('.mat'):
         raise UsageError(
             f"{path} is CBST's prior for MATLAB: convert it with `mmsemi "

@@ -9,6 +9,7 @@ import torch
 
 from mmsemi.datasets.synthia import SYNTHIA_CLASSES
 from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.files import no_file
 from mmsemi.io.published import (
     MATLAB_MAGIC,
     MXNET_MAGIC,
@@ -20,7 +21,6 @@ from mmsemi.models.export import refuse_existing, save_checkpoint
 from mmsemi.models.weights import some
 from mmsemi.prepare.spatial_prior import save_prior
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 from . import deeplabv2, deeplabv3plus, dinov2, resnet38, resnets
 from .converted import Converted, State

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mmsemi.io.files import no_file
 from mmsemi.io.published import MXNET_MAGIC
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.paths import no_file
 
 # Marker of an array by version. Older arrays have none, but the number of
 # their sides in its place.
