@@ -11,6 +11,7 @@ import torch
 
 from mmsemi.cli import main
 from mmsemi.io.published import LAYOUTS, find_layout
+from mmsemi.prepare.checkpoints.convert import convert_file
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from tests.io.test_checkpoints import Marker
@@ -121,3 +122,11 @@ def test_a_person_may_trust_a_published_file(tmp_path) -> None:
     main('convert', [*arguments, '--trust-checkpoint'])
     found = torch.load(out, weights_only=True)['state_dict']
     assert torch.equal(found['conv1.weight'], state['conv1.weight'])
+
+
+def test_a_folder_is_no_file(tmp_path) -> None:
+    with pytest.raises(UsageError, match='is a folder, where a file is need'):
+        convert_file(tmp_path, tmp_path / 'o.pth')
+    (tmp_path / 'link').symlink_to(tmp_path / 'gone')
+    with pytest.raises(UsageError, match='symbolic link to .*gone, which is'):
+        convert_file(tmp_path / 'link', tmp_path / 'o.pth')
