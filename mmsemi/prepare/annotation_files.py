@@ -101,25 +101,38 @@ class Coco(MaskSource):
         self.empty: list[str] = []  # images of the folder, without annotation
 
     def pair_up(self, images: str) -> Pairs:
-        """Find the images that the file names."""
+        """Find the images that the file names, if need be in other folders.
+
+        Raises:
+            UsageError: if there is none, or annotations of two are for one.
+        """
         names = image_names(images)
+        files = {
+            key: str(image.get('file_name', '')).replace('\\', '/')
+            for key, image in self.images.items()
+        }
+        exact = {name_of(file) for file in files.values()}
         flat: dict[str, list[str]] = {}
-        for name in names:
+        for name in names.keys() - exact:
             flat.setdefault(os.path.basename(name), []).append(name)
         lonely = []
-        for key, image in self.images.items():
-            file = str(image.get('file_name', '')).replace('\\', '/')
+        for key, file in files.items():
             name = name_of(file)
             alike = flat.get(os.path.basename(name), [])
             if name not in names and len(alike) == 1:
                 name = alike[0]
-            if name not in names:
-                if key in self.drawn:
-                    lonely.append(file)
-            elif key in self.drawn:
-                self.of_pair[name] = key
+            if key not in self.drawn:
+                self.empty += [file] if name in names else []
+            elif name not in names:
+                lonely.append(file)
+            elif name in self.of_pair:
+                raise UsageError(
+                    f'{self.path}: its images {files[self.of_pair[name]]!r} '
+                    f'and {file!r} are both {names[name]} of {images}. Lay '
+                    'images out as the file names them, and name each once'
+                )
             else:
-                self.empty.append(file)
+                self.of_pair[name] = key
         if not self.of_pair:
             example = lonely[0] if lonely else 'no image with an annotation'
             raise UsageError(

@@ -11,10 +11,12 @@ from PIL import Image
 
 from mmsemi.apis import doctor
 from mmsemi.prepare import mask_labels
+from mmsemi.prepare.annotation_files import Coco
 from mmsemi.prepare.mask_labels import labels_of
 from mmsemi.prepare.mask_writer import MaskWriter
 from mmsemi.prepare.masks import convert_masks, read_encoding, threads_for
 from mmsemi.prepare.polygons import encode_runs
+from mmsemi.utils.errors import UsageError
 
 from . import own_folders as own
 from .own_folders import COLORS, SIZE, lookup, masks, photo, put, smooth
@@ -383,6 +385,31 @@ def test_small_objects_of_coco_lie_on_large_ones(tmp_path) -> None:
     pair = result.pairs.labeled[0]
     labels, _ = labels_of(result.source.read(pair), result.encoding)
     np.testing.assert_array_equal(labels, np.where(inner, 1, 2 * outer))
+
+
+def test_coco_images_of_one_name_are_told_apart(tmp_path) -> None:
+    """By their folders; where these are not there it is an error."""
+    data: dict = dict(
+        categories=[dict(id=1, name='car')],
+        images=[
+            dict(id=k, file_name=f'{folder}/1.png', height=9, width=9)
+            for k, folder in enumerate('xy')
+        ],
+        annotations=[
+            dict(image_id=0, category_id=1, segmentation=[[0, 0, 4, 0, 4, 4]]),
+            dict(image_id=1, category_id=1, segmentation=[[5, 5, 8, 5, 8, 8]]),
+        ],
+    )
+    for place in ('some/x', 'flat'):
+        (tmp_path / place).mkdir(parents=True)
+        Image.new('RGB', (9, 9)).save(tmp_path / place / '1.png')
+    source = Coco('c.json', data)
+    pairs = source.pair_up(str(tmp_path / 'some'))
+    assert pairs.lonely == ['y/1.png']
+    drawn = source.read(pairs.labeled[0]).codes
+    assert drawn[:4, :4].any() and not drawn[5:, 5:].any()
+    with pytest.raises(UsageError, match="'x/1.png' and 'y/1.png' are both"):
+        Coco('c.json', data).pair_up(str(tmp_path / 'flat'))
 
 
 def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
