@@ -90,12 +90,13 @@ def figures(cells: Sequence[dict]) -> dict[str, Any]:
             for name in names(counting(cells))
             if name != ALL_LABELS
         }
-        several = {
+        # Means over fewer splits, of more labels perhaps, are others.
+        everywhere = {
             name: own
             for name, own in runs.items()
-            if len({split for split, _ in own}) > 1
+            if {split for split, _ in own} == set(found['splits'])
         }
-        found['over_splits'] = rows_of(several, base, upper)
+        found['over_splits'] = rows_of(everywhere, base, upper)
     if everything:
         found['all_labels'] = row(everything, {}, None, ALL_LABELS)
     return found

@@ -104,6 +104,11 @@ def test_differences_are_paired_by_split_and_seed(folder) -> None:
     # Over nested splits a seed is one pair, not two.
     assert found['over_splits']['good']['difference']['pairs'] == 3
     assert 'all-labels' not in rows
+    # A mean over some of the splits is no mean over all.
+    cells = read_cells(folder)
+    some = [c for c in cells if (c['method'], c['split']) != ('good', '1_16')]
+    assert 'noisy' in figures(some)['over_splits']
+    assert 'good' not in figures(some)['over_splits']
 
 
 def test_tables_say_what_the_figures_say(folder) -> None:
