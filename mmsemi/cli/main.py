@@ -82,6 +82,7 @@ def main(
     words = [command, *words] if command else words
     arguments = vars(build_parser().parse_args(words))
     try:
+        refuse_blanks(words)
         run(COMMANDS[arguments.pop('command')], arguments)
         end()
     except UsageError as error:
@@ -97,6 +98,28 @@ def main(
         words = f'stopped; {advice}' if advice else 'stopped'
         print(words, file=sys.stderr)
         end(getattr(error, 'exit_code', 128 + signal.SIGINT))
+
+
+def refuse_blanks(words: Sequence[str]) -> None:
+    """Stop at an argument that is empty, as an unset variable leaves one.
+
+    ``--work-dir "$RUN"`` would else write into the folder one is in, and
+    ``--split "$SPLIT"`` take the usual split. A suffix may be empty.
+
+    Raises:
+        UsageError: naming the option before it.
+    """
+    before = ''
+    for word in words:
+        option, given, value = word.partition('=')
+        if not option.startswith('--'):
+            option, given, value = before, 'x', word
+        if given and not value.strip() and not option.endswith('suffix'):
+            raise UsageError(
+                f'{option or "an argument"} is empty. Leave it out or give '
+                'it a value; a variable of the shell may not be set'
+            )
+        before = word if word.startswith('--') else before
 
 
 def end(code: int = 0) -> None:

@@ -63,6 +63,8 @@ def resolve(
     Raises:
         UsageError: if a fact is unknown, missing, or contradicts the lists.
     """
+    if split is not None and not split.strip():
+        raise UsageError('--split is empty. Name a split, or leave it out')
     for part in cfg.values():
         settle_counts(part)
     facts: dict[str, Any] = {}

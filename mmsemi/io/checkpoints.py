@@ -76,6 +76,16 @@ def read_checkpoint(
     return _dictionary(content, path)
 
 
+def weights_in(content: dict) -> dict[str, Any]:
+    """Weights of a checkpoint by name, as one process names them.
+
+    Args:
+        content: of the file, with weights under ``state_dict`` or alone.
+    """
+    state = content.get('state_dict', content)
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
 def guard_mmengine() -> None:
     """Make mmengine's loader of checkpoints read data only, from any place.
 

@@ -1,6 +1,5 @@
 """Weights a part of a model starts from, and how many of them fit."""
 
-import re
 from collections.abc import Iterable
 
 from mmengine.logging import print_log
@@ -8,7 +7,7 @@ from mmengine.model import PretrainedInit, update_init_info
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.checkpoints import read_checkpoint, weights_in
 from mmsemi.io.published import advice
 from mmsemi.registry import WEIGHT_INITIALIZERS
 from mmsemi.utils.errors import UsageError
@@ -35,10 +34,7 @@ class CountedPretrainedInit(PretrainedInit):
         content = CheckpointLoader.load_checkpoint(
             self.checkpoint, map_location=self.map_location or 'cpu'
         )
-        state = {
-            re.sub(r'^module\.', '', key): value
-            for key, value in content.get('state_dict', content).items()
-        }
+        state = weights_in(content)
         prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
         found = {
             key[len(prefix) :]: value
@@ -103,8 +99,7 @@ def backbone_prefix(path: str) -> str:
     Raises:
         UsageError: if the file is missing or cannot be read.
     """
-    content = read_checkpoint(path, map_location='meta')
-    state = content.get('state_dict', content)
+    state = weights_in(read_checkpoint(path, map_location='meta'))
     for prefix in ('backbone', 'student.backbone'):
         if any(key.startswith(f'{prefix}.') for key in state):
             return prefix

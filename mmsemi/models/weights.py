@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
-from mmsemi.io.checkpoints import read_checkpoint
+from mmsemi.io.checkpoints import read_checkpoint, weights_in
 from mmsemi.io.published import advice
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.spoiled import spoiled
@@ -137,7 +137,7 @@ def read_weights(
         state, meta = model.state_dict(), {}
     else:
         checkpoint = read_checkpoint(source)
-        state = checkpoint.get('state_dict', checkpoint)
+        state = weights_in(checkpoint)
         meta = checkpoint.get('meta', {})
     prefix = f'{predict_on}.'
     if any(key.startswith('student.') for key in state):

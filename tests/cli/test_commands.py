@@ -10,7 +10,7 @@ import pytest
 from mmsemi import apis
 from mmsemi.cli import main
 from mmsemi.cli.commands import COMMANDS
-from mmsemi.cli.main import build_parser
+from mmsemi.cli.main import build_parser, refuse_blanks
 from mmsemi.prepare.split_pools import POOLS
 from mmsemi.version import __version__
 from tests.conftest import ROOT
@@ -184,3 +184,26 @@ def test_ctrl_c_names_no_option_that_is_not_there(
         main(argv=[name, *WORDS[name].split()])
     assert end.value.code == 130
     assert capsys.readouterr().err == words
+
+
+@pytest.mark.parametrize(
+    'words, option',
+    [
+        (['train', 'c.py', '--work-dir', ''], '--work-dir'),
+        (['train', 'c.py', '--split', '  '], '--split'),
+        (['train', 'c.py', '--work-dir='], '--work-dir'),
+        (['train', ''], 'an argument'),
+        (['compare', 'a.py', '--out', ''], '--out'),
+    ],
+)
+def test_empty_arguments_are_mistakes(words, option, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as info:
+        main(argv=words)
+    assert str(info.value.code).startswith(f'error: {option} is empty.')
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_may_be_empty_where_that_means_something() -> None:
+    refuse_blanks(['doctor', 'a', 'b', '--mask-suffix', ''])
+    refuse_blanks(['train', 'c.py', '--cfg-options', 'data.load.x=', 'a.b=3'])

@@ -118,6 +118,8 @@ def test_own_lists_by_folder(tmp_path) -> None:
     'name, options, split, words',
     [
         ('u2pl/voc_1464', {}, 'nonsense', 'nor one of the splits .* 92, 183'),
+        ('u2pl/voc_1464', {}, '', '--split is empty'),
+        ('u2pl/voc_1464', {}, '  ', '--split is empty'),
         ('strict/voc12', {}, '92', 'no labeled and unlabeled lists'),
         ('u2pl/voc_1464', {'data.crops': 3}, None, 'data.crops: no such'),
         ('strict/voc12', {'data.variant': 'x'}, None, 'no variant x, but 15'),

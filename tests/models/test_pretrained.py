@@ -2,6 +2,9 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
+from mmsemi.engine.loops.round_start import check_baseline
+from mmsemi.models.pretrained import backbone_prefix
+from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from tests.tiny import tiny_model
@@ -48,6 +51,25 @@ def test_a_part_of_a_network_by_its_prefix(saved):
     message = str(info.value)
     assert message.startswith('init_cfg: only 0 of ')
     assert 'weights of ResNetV1c' in message and "prefix='backbone'" in message
+
+
+@pytest.mark.parametrize('first', ['', 'module.'])
+@pytest.mark.parametrize('second', ['', 'student.'])
+def test_a_backbone_is_found_whoever_saved_it(saved, first, second):
+    """``module.`` is put before all names where several processes train."""
+    path, state = saved
+    state = {f'{first}{second}{key}': value for key, value in state.items()}
+    torch.save(dict(state_dict=state), path)
+    prefix = backbone_prefix(str(path))
+    assert prefix == f'{second}backbone'
+    model = build(True, path, prefix=prefix)
+    assert torch.equal(
+        model.student.backbone.stem[0].weight,
+        state[f'{first}{second}backbone.stem.0.weight'],
+    )
+    found, _ = read_weights(path, 'student')
+    assert 'backbone.stem.0.weight' in found
+    check_baseline(model, str(path))
 
 
 @pytest.mark.parametrize('part', ['student', 'model'])

@@ -8,6 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, load_checkpoint
 from torch import nn
 
+from mmsemi.io.checkpoints import weights_in
 from mmsemi.registry import MODELS
 
 from ..optimizers import groups_of
@@ -26,7 +27,7 @@ def check_baseline(model: nn.Module, path: str) -> None:
     loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
     loaded = {
         key.removeprefix('student.'): value
-        for key, value in loaded.get('state_dict', loaded).items()
+        for key, value in weights_in(loaded).items()
     }
     wrong = [
         key
