@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 from mmengine.structures import PixelData
@@ -43,7 +44,10 @@ class PackSemiInputs(PackSegInputs):
         super().__init__(meta_keys=meta_keys)
 
     def transform(self, results: dict) -> dict:
-        packed = super().transform(results)
+        others = {key: value for key, value in results.items() if key != 'img'}
+        packed = super().transform(others)
+        if 'img' in results:
+            packed['inputs'] = torch.from_numpy(planes(results['img']))
         confidence = results.get('gt_confidence')
         if confidence is not None:
             data = np.ascontiguousarray(confidence, dtype=np.float32)
@@ -63,3 +67,26 @@ class PackSemiInputs(PackSegInputs):
                 field = PixelData(data=data[None])
                 packed['data_samples'].set_field(field, name)
         return packed
+
+
+def planes(img: np.ndarray) -> np.ndarray:
+    """An image (H, W, C) or (H, W) as (C, H, W), in that order in memory.
+
+    OpenCV takes a fifth of NumPy's time for it. It reads windows of images,
+    but none that a flip left to be read backwards.
+    """
+    img = img if img.ndim == 3 else img[..., None]
+    height, width, bands = img.shape
+    if img.dtype not in (np.uint8, np.float32) or bands > 4 or not img.size:
+        return np.array(img.transpose(2, 0, 1), order='C')
+    back = [stride < 0 for stride in img.strides[:2]]
+    forward = img[:: -1 if back[0] else 1, :: -1 if back[1] else 1]
+    result = np.empty((bands, height, width), img.dtype)
+    parts = list(result)
+    cv2.split(forward, parts)
+    if any(back):
+        # 0 turns rows around, 1 columns, -1 both.
+        axes = {(True, False): 0, (False, True): 1, (True, True): -1}
+        for part in parts:
+            cv2.flip(part, axes[tuple(back)], part)
+    return result
