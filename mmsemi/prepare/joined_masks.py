@@ -1,8 +1,8 @@
-"""Masks that are images, and labelme files beside them, as one source.
+"""Masks that are images, and JSON files beside them, as one source.
 
-So corrected files of ``label_next/labelme`` join the masks of a first run:
-their labels are the names of classes, whatever values the images store them
-as. The images decide which classes there are.
+So corrected files of ``label_next`` join the masks of a first run: their
+labels are the names of classes, whatever values the images store them as.
+The images decide which classes there are.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
-from .annotation_files import LabelMe
+from .drawn_masks import DrawnMasks
 from .encoding import Encoding
 from .labeled_classes import background_of
 from .mask_files import LABEL, Codes, MaskFacts
@@ -21,24 +21,24 @@ from .pairing import Pair, is_json
 
 
 class JoinedMasks(MaskSource):
-    """Image files for some images, JSON files of labelme for others.
+    """Image files for some images, JSON files for others.
 
-    What labelme files hold is said in labels until :meth:`adopt` was told
-    how the image files store classes, and in their codes from then on.
+    What JSON files hold is said in labels until :meth:`adopt` was told how
+    the image files store classes, and in their codes from then on.
 
-    Attributes:
-        drawn: source of the labelme files alone.
+    Args:
+        drawn: source of the JSON files alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, drawn: DrawnMasks) -> None:
         super().__init__()
-        self.drawn = LabelMe()
-        self.labels = self.drawn.labels
+        self.drawn = drawn
+        self.labels = drawn.labels
         self._table: np.ndarray | None = None
         self._space = LABEL
 
     def read(self, pair: Pair) -> Codes:
-        if not drawn(pair):
+        if not is_drawn(pair):
             return super().read(pair)
         mask = self.drawn.read(pair)
         if self._table is None:
@@ -47,8 +47,13 @@ class JoinedMasks(MaskSource):
             codes=_translated(mask.codes, self._table), space=self._space
         )
 
+    def digest(self, pair: Pair) -> str:
+        if is_drawn(pair):
+            return self.drawn.digest(pair)
+        return super().digest(pair)
+
     def needs_image(self, pair: Pair) -> bool:
-        return drawn(pair)
+        return is_drawn(pair)
 
     def adopt(
         self, facts: Sequence[MaskFacts], encoding: Encoding
@@ -96,51 +101,73 @@ class JoinedMasks(MaskSource):
             return []
         ignored = bool(self._table[NOTHING] == CLAIMED)
         rest = 'ignored, as no class is background' * ignored or 'background'
-        return [
-            Finding(
-                'mask-labelme',
-                'note',
-                found[0].file,
-                len(found),
-                'labelme JSON among masks that are images',
-                'Its labels are the classes of these names; what no shape '
-                f'covers is {rest}',
-                len(found),
-            )
-        ]
+        note = _note(found, 'masks that are images', rest)
+        return [note, *self.drawn.notes(facts)]
+
+
+def _note(found: list[MaskFacts], others: str, rest: str) -> Finding:
+    """Say that some masks were drawn, and others not."""
+    several = len(found) > 1
+    return Finding(
+        'masks-joined',
+        'note',
+        found[0].file,
+        len(found),
+        f'{len(found)} mask{"s" * several} of JSON files among {others}',
+        'Their labels are the classes of these names; what no shape covers '
+        f'is {rest}',
+    )
 
 
 class JoinedFolders(ClassFolders):
-    """A file a class for some images, JSON files of labelme for others.
+    """A file a class for some images, JSON files for others.
 
     The folders say which classes there are.
+
+    Args:
+        pairs: labeled images.
+        drawn: source of the JSON files alone.
     """
 
-    def __init__(self, pairs: list[Pair]) -> None:
-        super().__init__([pair for pair in pairs if not drawn(pair)])
+    def __init__(self, pairs: list[Pair], drawn: DrawnMasks) -> None:
+        super().__init__([pair for pair in pairs if not is_drawn(pair)])
+        self.drawn = drawn
 
     def read(self, pair: Pair) -> Codes:
-        if not drawn(pair):
+        if not is_drawn(pair):
             return super().read(pair)
-        source = LabelMe()
-        mask = source.read(pair)
+        mask = self.drawn.read(pair)
         known = {label: code for code, label in self.labels.items()}
-        table = np.zeros(max(source.labels, default=0) + 1, np.uint32)
-        for code, label in source.labels.items():
-            if label not in known:
+        found = dict(self.drawn.labels)
+        table = np.full(max(found, default=0) + 1, NOTHING, np.uint32)
+        for code, label in found.items():
+            table[code] = known.get(label, CLAIMED)
+        for code in np.unique(mask.codes).tolist():
+            if code in found and table[code] == CLAIMED:
                 raise UsageError(
-                    f'{pair.masks[0][1]}: its label {label!r} is no folder of '
-                    f'masks beside it, which are {", ".join(sorted(known))}. '
-                    'Correct the label'
+                    f'{pair.masks[0][1]}: its label {found[code]!r} is no '
+                    'folder of masks beside it, which are '
+                    f'{", ".join(sorted(known))}. Correct the label'
                 )
-            table[code] = known[label]
         return mask._replace(codes=_translated(mask.codes, table))
 
+    def digest(self, pair: Pair) -> str:
+        if is_drawn(pair):
+            return self.drawn.digest(pair)
+        return super().digest(pair)
+
     def needs_image(self, pair: Pair) -> bool:
-        return drawn(pair)
+        return is_drawn(pair)
+
+    def notes(self, facts: Sequence[MaskFacts]) -> list[Finding]:
+        found = [item for item in facts if is_json(item.file)]
+        if not found:  # none can be read
+            return []
+        note = _note(found, 'folders for each class', 'background')
+        return [note, *self.drawn.notes(facts)]
 
 
-def drawn(pair: Pair) -> bool:
+def is_drawn(pair: Pair) -> bool:
     """Whether the mask of a pair is a JSON file."""
     return is_json(pair.masks[0][1])
 

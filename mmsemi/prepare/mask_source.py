@@ -19,8 +19,35 @@ IGNORED_LABELS = ('__ignore__', 'ignore', 'void')
 BACKGROUND_LABELS = ('_background_', 'background')
 
 
+class Labels:
+    """Numbers of labels, from 1 on as they are met.
+
+    Attributes:
+        names: label of every number.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self._codes: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def code_of(self, label: str) -> int:
+        """The number of a label."""
+        if label in IGNORED_LABELS:
+            return CLAIMED
+        if label in BACKGROUND_LABELS:
+            return NOTHING
+        with self._lock:
+            code = self._codes.setdefault(label, len(self._codes) + 1)
+            self.names[code] = label
+        return code
+
+
 class MaskSource:
     """Masks that are image files, one for each image.
+
+    Args:
+        labels: to be shared with other sources.
 
     Attributes:
         kind: ``files``, ``folders``, ``labelme`` or ``coco``.
@@ -29,10 +56,10 @@ class MaskSource:
 
     kind = 'files'
 
-    def __init__(self) -> None:
-        self.labels: dict[int, str] = {}
-        self._codes: dict[str, int] = {}
-        self._lock = threading.Lock()
+    def __init__(self, labels: Labels | None = None) -> None:
+        labels = labels or Labels()
+        self.code_of = labels.code_of
+        self.labels = labels.names
 
     def read(self, pair: Pair) -> Codes:
         """The mask of a pair.
@@ -61,17 +88,6 @@ class MaskSource:
     def category_ids(self, classes: Sequence[str]) -> list[int] | None:
         """Ids of classes in a file that numbers them, else None."""
         return None
-
-    def code_of(self, label: str) -> int:
-        """The number of a label."""
-        if label in IGNORED_LABELS:
-            return CLAIMED
-        if label in BACKGROUND_LABELS:
-            return NOTHING
-        with self._lock:
-            code = self._codes.setdefault(label, len(self._codes) + 1)
-            self.labels[code] = label
-        return code
 
 
 class ClassFolders(MaskSource):

@@ -1,18 +1,17 @@
 """Find out how masks are stored, and pair them with images."""
 
 import os
-from collections.abc import Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mmsemi.utils.errors import UsageError
 
-from .annotation_files import Coco, LabelMe, read_json
+from .annotation_files import read_json
+from .drawn_masks import DrawnMasks
 from .files import IMAGE_SUFFIXES, files_below
-from .joined_masks import JoinedFolders, JoinedMasks, drawn
+from .joined_masks import JoinedFolders, JoinedMasks, is_drawn
 from .mask_source import ClassFolders, MaskSource
-from .pairing import Pairs, is_json, pair_folders
+from .pairing import Pair, Pairs, image_names, is_json, name_of, pair_folders
 
 _MOST_READ = 20  # annotation files, to see what they are
 
@@ -31,84 +30,90 @@ def open_masks(
         UsageError: if they cannot be paired.
     """
     images, masks = str(images), str(masks)
-    coco = _coco_file(masks)
-    if coco:
-        source = Coco(coco[0], coco[1])
-        return source.pair_up(images), source
-    try:
-        pairs = pair_folders(images, masks, mask_suffix)
-    except UsageError:
-        if os.path.isdir(masks):
-            _refuse_coco_among(masks, files_below(masks), 'other files')
-        raise
-    lonely = [os.path.relpath(path, masks) for path in pairs.lonely]
-    _refuse_coco_among(masks, lonely, pairs.labeled[0].masks[0][1])
-    joined = len({drawn(pair) for pair in pairs.labeled}) == 2
-    if pairs.by_class:
-        kind = JoinedFolders if joined else ClassFolders
-        return pairs, kind(pairs.labeled)
-    if joined:
-        return pairs, JoinedMasks()
-    return pairs, LabelMe() if drawn(pairs.labeled[0]) else MaskSource()
-
-
-def _coco_file(masks: str) -> tuple[str, dict] | None:
-    """The COCO JSON that is, or lies in, the place of masks."""
     if os.path.isfile(masks):
-        paths = [masks]
-        if not masks.lower().endswith('.json'):
-            raise UsageError(
-                f'{masks}: a file, not a folder of masks. Give a folder, or '
-                'a COCO JSON file'
-            )
-    elif os.path.isdir(masks):
-        names = list(files_below(masks))
-        paths = [n for n in names if n.lower().endswith('.json')]
-        pictures = any(n.lower().endswith(IMAGE_SUFFIXES) for n in names)
-        # Labelme has a file for each image, COCO one or a few.
-        if pictures or not 0 < len(paths) <= 3:
-            return None
-        paths = [os.path.join(masks, path) for path in sorted(paths)]
-    else:
-        return None
-    read = [(path, read_json(path)) for path in paths]
-    found = [item for item in read if _is_coco(item[1])]
-    if len(found) > 1:
+        source = DrawnMasks([(masks, _coco_of(masks))])
+        bare = [
+            Pair(name, os.path.join(images, path))
+            for name, path in sorted(image_names(images).items())
+        ]
+        return source.pair_up(Pairs(bare, False, []), images), source
+    cocos, damaged = {}, None
+    if os.path.isdir(masks):
+        cocos, damaged = _cocos_in(images, masks)
+    try:
+        pairs = pair_folders(images, masks, mask_suffix, tuple(cocos))
+    except UsageError as error:
+        raise damaged or error from None
+    found = [(os.path.join(masks, path), cocos[path]) for path in cocos]
+    source = DrawnMasks(found)
+    pairs = source.pair_up(pairs, images)
+    kinds = {is_drawn(pair) for pair in pairs.labeled}
+    if pairs.by_class:
+        if True in kinds:
+            return pairs, JoinedFolders(pairs.labeled, source)
+        return pairs, ClassFolders(pairs.labeled)
+    if len(kinds) == 2:
+        return pairs, JoinedMasks(source)
+    return pairs, source if True in kinds else MaskSource()
+
+
+def _coco_of(path: str) -> dict:
+    """The content of a COCO file.
+
+    Raises:
+        UsageError: if it is none.
+    """
+    if not is_json(path):
         raise UsageError(
-            f'{found[0][0]} and {found[1][0]}: two COCO files. Give one of '
-            'them in place of the folder'
+            f'{path}: a file, not a folder of masks. Give a folder, or a '
+            'COCO JSON file'
         )
-    others = [path for path in paths if path != found[0][0]] if found else []
-    if others:
-        raise UsageError(_not_joined(found[0][0], others[0]))
-    if not found and os.path.isfile(masks):
+    data = read_json(path)
+    if not _is_coco(data):
         raise UsageError(
-            f'{masks}: no COCO JSON (it has no "annotations"). Give a COCO '
+            f'{path}: no COCO JSON (it has no "annotations"). Give a COCO '
             'file or a folder of masks'
         )
-    return found[0] if found else None
+    return data
+
+
+def _cocos_in(
+    images: str, masks: str
+) -> tuple[dict[str, dict], UsageError | None]:
+    """COCO files of a folder, and what is wrong with one that may be one.
+
+    Labelme calls its files as images are called, so only the first ones of
+    other names are looked at, and all where there are few.
+
+    Returns:
+        Contents by relative paths, and the first error of reading.
+    """
+    files = sorted(path for path in files_below(masks) if is_json(path))
+    if not files or not os.path.isdir(images):
+        return {}, None
+    names = {
+        name_of(path)
+        for path in files_below(images)
+        if path.lower().endswith(IMAGE_SUFFIXES)
+    }
+    if len(files) > 3:
+        files = [
+            path
+            for path in files
+            if name_of(path) not in names
+            and name_of(name_of(path)) not in names  # x.jpg.json
+        ]
+    found, damaged = {}, None
+    for path in files[:_MOST_READ]:
+        try:
+            data = read_json(os.path.join(masks, path))
+        except UsageError as error:
+            damaged = damaged or error
+            continue
+        if _is_coco(data):
+            found[path] = data
+    return found, damaged
 
 
 def _is_coco(data: Any) -> bool:
     return isinstance(data, dict) and 'annotations' in data
-
-
-def _not_joined(coco: str, other: str) -> str:
-    return (
-        f'{coco} and {other}: a COCO file holds all annotations, and is not '
-        'joined with others. Give that file alone in place of the folder, or '
-        'move it away'
-    )
-
-
-def _refuse_coco_among(folder: str, names: Iterable[str], other: str) -> None:
-    """Stop if one of the first annotation files is one of COCO."""
-    files = (name for name in sorted(names) if is_json(name))
-    for name in islice(files, _MOST_READ):
-        path = os.path.join(folder, name)
-        try:
-            coco = _is_coco(read_json(path))
-        except UsageError:  # what is wrong with it is told elsewhere
-            continue
-        if coco:
-            raise UsageError(_not_joined(path, other))

@@ -58,7 +58,10 @@ class Pairs(NamedTuple):
 
 
 def pair_folders(
-    images: str | Path, masks: str | Path, mask_suffix: str = ''
+    images: str | Path,
+    masks: str | Path,
+    mask_suffix: str = '',
+    cocos: Sequence[str] = (),
 ) -> Pairs:
     """Find the mask of every image.
 
@@ -70,6 +73,8 @@ def pair_folders(
             where a suffix tells the two apart.
         mask_suffix: what the name of a mask has behind that of its image,
             such as ``_mask``.
+        cocos: files of ``masks`` that hold the masks of several images each.
+            They are left out, and no other mask need be there.
 
     Raises:
         UsageError: if there is no such folder, no image, no mask, two files
@@ -85,7 +90,7 @@ def pair_folders(
                 'then the folder of masks'
             )
     together = os.path.realpath(images) == os.path.realpath(masks)
-    mask_files = _files(masks, MASK_SUFFIXES)
+    mask_files = sorted({*_files(masks, MASK_SUFFIXES)} - {*cocos})
     if together:
         mask_files = [
             path
@@ -95,7 +100,7 @@ def pair_folders(
             and os.path.splitext(path)[0].endswith(mask_suffix)
         ]
     names = image_names(images, mask_files if together else ())
-    if not mask_files:
+    if not mask_files and not cocos:
         hint = (
             'Say with --mask-suffix what tells masks from images, or give '
             'two folders'
@@ -109,7 +114,7 @@ def pair_folders(
             for path in mask_files
             if os.path.splitext(path)[0].endswith(mask_suffix)
         ]
-        if not fitting:
+        if not fitting and not cocos:
             raise UsageError(
                 f'{masks}: no name of a mask ends with {mask_suffix!r}, such '
                 f'as that of {mask_files[0]!r}. Correct --mask-suffix'
@@ -120,7 +125,7 @@ def pair_folders(
             path for path in mask_files if path in wanted or is_json(path)
         ]
     found, by_class, lonely = _match(names, mask_files, mask_suffix)
-    if not found:
+    if not found and not cocos:
         raise UsageError(_nothing_matches(images, masks, names, mask_files))
     pairs = [
         Pair(

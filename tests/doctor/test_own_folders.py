@@ -317,10 +317,10 @@ BAD = [
     ('COCO without annotations', all_of(fine, text('x.json', b'{}')),
      dict(masks='x.json'), 'no COCO JSON'),
     ('COCO and labelme', all_of(labelme(), coco()), {},
-     'x.json and .*a.json: a COCO file holds all annotations, and is not'),
+     r'a.json and .*x.json: two masks for .*images/a.png. Keep the one that'),
     ('two COCO files', all_of(coco(), lambda r: own.coco(
         r / 'masks/y.json', own.box_polygon)), {},
-     'x.json and .*y.json: two COCO files. Give one'),
+     r'x.json and .*y.json: two masks for .*images/a.png. Keep the one that'),
     ('COCO of another size', coco(images=[
         dict(id=0, file_name='a.png', height=9, width=9)]), {},
      'annotations for 9x9 pixels, but .* has 64x48'),

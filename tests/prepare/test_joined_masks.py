@@ -1,4 +1,4 @@
-"""Corrected labelme files beside masks that are images."""
+"""Corrected files of ``label_next`` beside the masks of a first project."""
 
 import json
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_labels_are_the_classes_of_the_images(
     row = [item.name for item in result.masks].index('b')
     assert result.pixels[row, first] == (expected == first).sum()
     assert result.ignored[row] == (expected == 255).sum()
-    note = {f.kind: f for f in result.findings}['mask-labelme']
+    note = {f.kind: f for f in result.findings}['masks-joined']
     assert note.file.endswith('b.json') and note.number == 1
     assert ('as no class is background' in note.remedy) == (first == 0)
     # Predictions are encoded as the images are.
@@ -203,29 +203,138 @@ def test_labelme_files_join_a_folder_for_each_class(tmp_path, last) -> None:
         look(tmp_path)
 
 
-COCO = json.dumps(dict(categories=[], images=[], annotations=[]))
+def coco_of(path: Path, images: dict, categories: dict) -> None:
+    """A COCO file of the shapes, as a tool numbers its categories."""
+    annotations = []
+    for image, labels in images.items():
+        for label in labels:
+            (left, top), (right, low) = SHAPES[label][1]
+            right, low = right + 1, low + 1
+            ring = [left, top, right, top, right, low, left, low]
+            annotations.append(
+                dict(
+                    image_id=image,
+                    category_id=categories[label],
+                    segmentation=[ring],
+                )
+            )
+    data = dict(
+        images=[dict(id=name, file_name=f'{name}.png') for name in 'abc'],
+        categories=[dict(id=k, name=name) for name, k in categories.items()],
+        annotations=annotations,
+    )
+    path.write_text(json.dumps(data))
 
 
-def test_coco_is_not_joined(tmp_path) -> None:
-    """Whatever lies beside it, which is named."""
-    joined(tmp_path, lookup(0, 1, 2))
-    folder = tmp_path / 'masks'
-    (folder / 'all.json').write_text(COCO)
-    with pytest.raises(UsageError) as pictures:
+NUMBERS = dict(_background_=1, dog=2, cat=3)  # of label_next/coco.json
+
+
+def first_images(root):
+    joined(root, lookup(0, 127, 255))
+    (root / 'masks/b.json').unlink()
+
+
+def first_folders(root):
+    by_class(root)
+
+
+def first_labelme(root):
+    own.images(root)
+    (root / 'masks').mkdir()
+    draw(root / 'masks/a.json', ('cat', 'dog'))
+    draw(root / 'masks/c.json', ('dog',))
+
+
+def first_coco(root):
+    own.images(root)
+    (root / 'masks').mkdir()
+    path = root / 'masks/first.json'
+    drawn = dict(a=('cat', 'dog'), c=('dog',))
+    coco_of(path, drawn, dict(cat=7, dog=3))
+
+
+@pytest.mark.parametrize(
+    ('first', 'source', 'options'),
+    [
+        (first_images, 'files', NAMED),
+        (first_folders, 'folders', {}),
+        (first_labelme, 'labelme', {}),
+        (first_coco, 'coco', {}),
+        (first_labelme, 'labelme', dict(classes='dog,background,cat')),
+        (first_coco, 'coco', dict(classes='dog,cat')),
+    ],
+)
+@pytest.mark.parametrize('back', ['labelme', 'coco'])
+def test_corrected_masks_join_the_first_ones(
+    tmp_path, first, source, options, back
+) -> None:
+    """Whatever those were; labels count, not the numbers of a file."""
+    first(tmp_path)
+    before = look(tmp_path, **options)
+    expected = ids_of(tmp_path, before)['a']
+    digest = {p.name: before.source.digest(p) for p in before.pairs.labeled}
+    shapes = draw(tmp_path / 'masks/b.json', ('cat', 'dog'))
+    if back == 'coco':
+        (tmp_path / 'masks/b.json').unlink()
+        file = tmp_path / 'masks/coco.json'
+        coco_of(file, dict(b=('cat', 'dog')), NUMBERS)
+    after = look(tmp_path, **options)
+    assert after.exit_code == 0, after.text()
+    classes = after.encoding.classes
+    assert classes == before.encoding.classes and len(classes) == 3
+    assert after.encoding.source == before.encoding.source == source
+    assert after.encoding.categories == before.encoding.categories
+    found = ids_of(tmp_path, after)
+    ids = [classes.index(name) for name in ('background', 'cat', 'dog')]
+    np.testing.assert_array_equal(found['a'], expected)
+    np.testing.assert_array_equal(found['b'], np.array(ids)[shapes])
+    again = {p.name: after.source.digest(p) for p in after.pairs.labeled}
+    assert again.items() > digest.items() and 'b' not in digest
+
+
+def test_each_image_of_a_coco_file_is_told_apart(tmp_path) -> None:
+    """Correcting one of them is no change of the other."""
+    first_images(tmp_path)
+    file = tmp_path / 'masks/coco.json'
+    digests = []
+    for labels in (('cat',), ('dog',)):
+        coco_of(file, dict(b=('cat', 'dog'), c=labels), NUMBERS)
+        result = look(tmp_path, **NAMED)
+        pairs = result.pairs.labeled
+        digests.append([result.source.digest(pair) for pair in pairs])
+    (a, b, c), (a2, b2, c2) = digests
+    assert (a, b) == (a2, b2) and c != c2
+    # The file says nothing about a, whose mask is an image.
+    assert 'coco-empty-images' not in {f.kind for f in result.findings}
+
+
+def test_coco_in_the_folder_of_its_images(tmp_path) -> None:
+    own.images(tmp_path)
+    file = tmp_path / 'images/_annotations.coco.json'
+    coco_of(file, dict(a=('cat',), b=('dog',)), NUMBERS)
+    result = doctor(f'{tmp_path}/images', f'{tmp_path}/images')
+    assert result.encoding.classes == ['background', 'cat', 'dog']
+    assert [pair.name for pair in result.pairs.unlabeled] == ['c']
+
+
+def test_a_label_of_coco_that_no_mask_beside_it_has(tmp_path) -> None:
+    first_folders(tmp_path)
+    file = tmp_path / 'masks/coco.json'
+    SHAPES['cow'] = (3, [[0, 0], [5, 5]])
+    try:
+        coco_of(file, dict(b=('cat', 'cow')), dict(cat=1, cow=2, ox=3))
+    finally:
+        del SHAPES['cow']
+    error = look(tmp_path).findings[0]
+    assert error.sentence == (
+        f"{file}: its label 'cow' is no folder of masks beside it, which are "
+        'cat, dog. Correct the label'
+    )
+
+
+def test_damaged_coco_is_named(tmp_path) -> None:
+    own.images(tmp_path)
+    (tmp_path / 'masks').mkdir()
+    (tmp_path / 'masks/x.json').write_text('{"annotations": [')
+    with pytest.raises(UsageError, match=r'x.json: JSON cannot be read'):
         look(tmp_path)
-    (folder / 'a.png').unlink()
-    with pytest.raises(UsageError) as labelme:
-        look(tmp_path)
-    (folder / 'all.json').rename(tmp_path / 'images/all.json')
-    with pytest.raises(UsageError) as together:
-        doctor(f'{tmp_path}/images', f'{tmp_path}/images')
-    for error, files in (
-        (pictures, f'{folder}/all.json and {folder}/a.png'),
-        (labelme, f'{folder}/all.json and {folder}/b.json'),
-        (together, f'{tmp_path}/images/all.json and other files'),
-    ):
-        assert str(error.value) == (
-            f'{files}: a COCO file holds all annotations, and is not joined '
-            'with others. Give that file alone in place of the folder, or '
-            'move it away'
-        )

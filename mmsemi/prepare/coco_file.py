@@ -1,0 +1,179 @@
+"""Masks drawn from a COCO file, which holds those of many images."""
+
+import hashlib
+import json
+import os
+from collections.abc import Container, Mapping
+from typing import Any
+
+import numpy as np
+
+from mmsemi.doctor.findings import Finding
+from mmsemi.utils.errors import UsageError
+
+from .annotation_files import agreed_size
+from .mask_files import LABEL, Codes
+from .mask_source import NOTHING, Labels, MaskSource
+from .pairing import Pair, name_of
+from .polygons import decode_runs, fill_even_odd
+
+
+class Coco(MaskSource):
+    """COCO JSON; smaller objects lie on top of larger ones.
+
+    Args:
+        path: the file.
+        data: its content.
+        labels: see :class:`.MaskSource`.
+
+    Attributes:
+        names: of categories, by their ids.
+        of_pair: id of the image of each pair with annotations, by name.
+
+    Raises:
+        UsageError: if something is missing in it.
+    """
+
+    kind = 'coco'
+
+    def needs_image(self, pair: Pair) -> bool:
+        return True
+
+    def __init__(
+        self, path: str, data: dict, labels: Labels | None = None
+    ) -> None:
+        super().__init__(labels)
+        self.path = path
+        try:
+            self.names = {c['id']: str(c['name']) for c in data['categories']}
+            self.images = {i['id']: i for i in data['images']}
+            self.drawn: dict[Any, list[dict]] = {}
+            for item in data['annotations']:
+                if item['category_id'] not in self.names:
+                    raise UsageError(
+                        f'{path}: an annotation has the category '
+                        f'{item["category_id"]}, which "categories" lacks. '
+                        'Export the annotations again'
+                    )
+                self.drawn.setdefault(item['image_id'], []).append(item)
+        except (KeyError, TypeError) as error:
+            raise UsageError(
+                f'{path}: no whole COCO JSON ({type(error).__name__}: '
+                f'{error}). Export the annotations again'
+            ) from error
+        for name in self.names.values():
+            self.code_of(name)
+        self.of_pair: dict[str, Any] = {}
+        self.empty: dict[str, str] = {}  # no annotation: file, by name
+
+    def find_images(self, names: Mapping[str, str], folder: str) -> list[str]:
+        """Find the images that the file names, if need be in other folders.
+
+        Args:
+            names: files of images by their names, relative to the folder.
+            folder: of images.
+
+        Returns:
+            Images with annotations that are not in the folder.
+
+        Raises:
+            UsageError: if none of those with annotations is, or annotations
+                of two are for one.
+        """
+        files = {
+            key: str(image.get('file_name', '')).replace('\\', '/')
+            for key, image in self.images.items()
+        }
+        exact = {name_of(file) for file in files.values()}
+        flat: dict[str, list[str]] = {}
+        for name in names.keys() - exact:
+            flat.setdefault(os.path.basename(name), []).append(name)
+        lonely = []
+        for key, file in files.items():
+            name = name_of(file)
+            alike = flat.get(os.path.basename(name), [])
+            if name not in names and len(alike) == 1:
+                name = alike[0]
+            if key not in self.drawn:
+                if name in names:
+                    self.empty[name] = file
+            elif name not in names:
+                lonely.append(file)
+            elif name in self.of_pair:
+                raise UsageError(
+                    f'{self.path}: its images {files[self.of_pair[name]]!r} '
+                    f'and {file!r} are both {names[name]} of {folder}. Lay '
+                    'images out as the file names them, and name each once'
+                )
+            else:
+                self.of_pair[name] = key
+        if not self.of_pair:
+            example = lonely[0] if lonely else 'no image with an annotation'
+            raise UsageError(
+                f'{self.path}: none of its images is in {folder} (it names '
+                f'{example!r}). Give the folder that holds them'
+            )
+        return lonely
+
+    def note_empty(self, labeled: Container[str]) -> list[Finding]:
+        """Say which images have no annotation.
+
+        Args:
+            labeled: images that have one in another file.
+        """
+        empty = [f for name, f in self.empty.items() if name not in labeled]
+        if not empty:
+            return []
+        number = len(empty)
+        return [
+            Finding(
+                'coco-empty-images',
+                'note',
+                self.path,
+                number,
+                f'{number} of its images ha{"s" if number == 1 else "ve"} no '
+                f'annotation, such as {empty[0]}',
+                'They count as unlabeled; where all is background, annotate '
+                'it as "background"',
+            )
+        ]
+
+    def digest(self, pair: Pair) -> str:
+        drawn = json.dumps(self.drawn[self.of_pair[pair.name]])
+        return hashlib.sha256(drawn.encode()).hexdigest()
+
+    def read(self, pair: Pair) -> Codes:
+        key = self.of_pair[pair.name]
+        image = self.images[key]
+        size = agreed_size(
+            self.path, pair, image.get('height'), image.get('width')
+        )
+        masks = []
+        for item in self.drawn[key]:
+            try:
+                mask = _coco_mask(item['segmentation'], size)
+            except (KeyError, TypeError, ValueError) as error:
+                raise UsageError(
+                    f'{self.path}: annotation {item.get("id")} of '
+                    f'{pair.image} cannot be drawn ({error}). Export polygons '
+                    'or masks, not boxes only'
+                ) from error
+            masks.append((int(mask.sum()), item['category_id'], mask))
+        codes = np.full(size, NOTHING, np.uint32)
+        for _, category, mask in sorted(masks, key=lambda m: -m[0]):
+            codes[mask] = self.code_of(self.names[category])
+        return Codes(codes, LABEL, 'labels')
+
+
+def _coco_mask(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
+    if isinstance(segmentation, dict):
+        given = segmentation.get('size')
+        if given and tuple(given) != size:
+            raise ValueError(f'its runs are for {given[1]}x{given[0]} pixels')
+        return decode_runs(segmentation['counts'], size)
+    if not segmentation:
+        raise ValueError('it has no segmentation')
+    mask = np.zeros(size, bool)
+    for ring in segmentation:
+        mask |= fill_even_odd([np.reshape(ring, (-1, 2)).tolist()], size)
+    return mask
