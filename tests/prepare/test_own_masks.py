@@ -11,10 +11,10 @@ from PIL import Image
 
 from mmsemi.apis import doctor
 from mmsemi.prepare import mask_labels
-from mmsemi.prepare.annotation_files import Coco
 from mmsemi.prepare.mask_labels import labels_of
 from mmsemi.prepare.mask_writer import MaskWriter
 from mmsemi.prepare.masks import convert_masks, read_encoding, threads_for
+from mmsemi.prepare.open_masks import open_masks
 from mmsemi.prepare.polygons import encode_runs
 from mmsemi.utils.errors import UsageError
 
@@ -403,13 +403,14 @@ def test_coco_images_of_one_name_are_told_apart(tmp_path) -> None:
     for place in ('some/x', 'flat'):
         (tmp_path / place).mkdir(parents=True)
         Image.new('RGB', (9, 9)).save(tmp_path / place / '1.png')
-    source = Coco('c.json', data)
-    pairs = source.pair_up(str(tmp_path / 'some'))
+    file = tmp_path / 'c.json'
+    file.write_text(json.dumps(data))
+    pairs, source = open_masks(tmp_path / 'some', file)
     assert pairs.lonely == ['y/1.png']
     drawn = source.read(pairs.labeled[0]).codes
     assert drawn[:4, :4].any() and not drawn[5:, 5:].any()
     with pytest.raises(UsageError, match="'x/1.png' and 'y/1.png' are both"):
-        Coco('c.json', data).pair_up(str(tmp_path / 'flat'))
+        open_masks(tmp_path / 'flat', file)
 
 
 def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
