@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from mmsemi.io.regular import refuse_special
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
@@ -105,6 +106,7 @@ def is_deep(path: str, step: dict) -> bool:
         UsageError: if it is not a whole image.
     """
     try:
+        refuse_special(path)
         with open(path, 'rb') as file:
             head = file.read(32)
             size = file.seek(0, os.SEEK_END)
@@ -208,6 +210,7 @@ def image_size(path: str, config: dict) -> tuple[int, int]:
     Read off the file's head where Pillow knows the format.
     """
     try:
+        refuse_special(path)
         with Image.open(path) as image:
             width, height = image.size
             # OpenCV turns images by this tag, Pillow does not.

@@ -8,6 +8,7 @@ import mmcv
 import numpy as np
 from PIL import Image
 
+from mmsemi.io.regular import refuse_special
 from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
@@ -105,6 +106,7 @@ def read_mask(path: str, config: dict) -> np.ndarray:
         if is_type(step, TRANSFORMS, 'LoadAnnotations')
     ]
     try:
+        refuse_special(path)
         if loading and loading[0] != 'pillow':
             mask = mmcv.imfrombytes(
                 Path(path).read_bytes(), flag='unchanged', backend=loading[0]

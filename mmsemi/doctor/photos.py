@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from mmsemi.io.image_files import why_unreadable
+from mmsemi.io.regular import refuse_special
 from mmsemi.utils.errors import UsageError
 
 from .findings import Finding
@@ -75,6 +76,7 @@ def look_at(path: str) -> Photo:
 def examine(path: str) -> Photo:
     """As :func:`look_at`, with what is wrong as ``problem``."""
     try:
+        refuse_special(path)
         with open(path, 'rb') as file:
             head = file.read(32)
             if not head:

@@ -10,6 +10,8 @@ from PIL import Image, UnidentifiedImageError
 
 from mmsemi.utils.errors import UsageError
 
+from .regular import refuse_special
+
 _ORIENTATION = 0x0112
 _TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
 _PNG = b'\x89PNG\r\n\x1a\n'
@@ -65,6 +67,7 @@ def read_pixels(
     """
     try:
         if content is None:
+            refuse_special(path)
             with open(path, 'rb') as file:
                 content = file.read()
         if not content:

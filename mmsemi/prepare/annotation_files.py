@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmsemi.doctor.photos import look_at
+from mmsemi.io.regular import refuse_special
 from mmsemi.utils.errors import UsageError
 
 from .mask_files import LABEL, Codes
@@ -70,6 +71,7 @@ def read_json(path: str) -> Any:
         UsageError: if it is none.
     """
     try:
+        refuse_special(path)
         with open(path, encoding='utf-8-sig') as file:
             return json.load(file)
     except (OSError, ValueError, RecursionError) as error:

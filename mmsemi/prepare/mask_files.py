@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmsemi.io.image_files import why_unreadable
+from mmsemi.io.regular import refuse_special
 from mmsemi.utils.errors import UsageError
 
 GRAY, COLOR, LABEL = 'gray', 'color', 'label'
@@ -75,6 +76,7 @@ def read_codes(path: str) -> Codes:
         UsageError: if it is damaged or no mask.
     """
     try:
+        refuse_special(path)
         with Image.open(path) as image:
             return _codes_of(path, image)
     except UsageError:
