@@ -37,4 +37,4 @@ def test_gray_images_without_a_band_axis() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     packed = PackSemiInputs()(dict(img=image))
     assert torch.equal(packed['inputs'], torch.from_numpy(image)[None])
-    assert list(packed) == ['inputs', 'data_samples']
+    assert set(packed) == {'inputs', 'data_samples'}
