@@ -222,9 +222,12 @@ def test_configs_that_are_data(tmp_path, text):
         ('numbers.0', 1, 'numbers.0=1 does not fit'),
         ('model.', 1, 'a part of the name is empty'),
         ('', 1, 'a part of the name is empty'),
+        ('model', 'SGD', 'such as model.type=X'),
+        ('a.0', ['x', 'y'], 'such as a.0.type=Y'),
     ],
 )
 def test_options_that_fit_no_place(option, value, words):
-    cfg = Config(dict(a=[dict(b=0)], model=dict(type='X'), numbers=[2, 3]))
+    part = dict(type='Y', b=0)
+    cfg = Config(dict(a=[part], model=dict(type='X'), numbers=[2, 3]))
     with pytest.raises(UsageError, match=words):
         merge_options(cfg, {option: value})

@@ -136,6 +136,7 @@ def merge_options(cfg: Config, options: dict) -> None:
                 f'--cfg-options {option}={value}: a part of the name is '
                 'empty. Write KEY=VALUE, such as train_cfg.max_iters=100'
             )
+        _check_part(cfg, option, value)
         try:
             cfg.merge_from_dict({option: value})
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -145,6 +146,29 @@ def merge_options(cfg: Config, options: dict) -> None:
                 f'{why.rstrip(".")}. Correct the name, or replace the whole '
                 'part in a copy of the config'
             ) from error
+
+
+def _check_part(cfg: Config, option: str, value: Any) -> None:
+    """Refuse a word where a part with a type and settings is."""
+    place: Any = cfg
+    for name in option.split('.'):
+        if isinstance(place, list) and name.isdigit():
+            place = dict(enumerate(place)).get(int(name))
+        else:
+            found = isinstance(place, (dict, Config))
+            place = place.get(name) if found else None
+    if not isinstance(place, dict) or 'type' not in place:
+        return
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if value is not None and any(
+        isinstance(item, (str, int, float)) and item is not False
+        for item in items
+    ):
+        raise UsageError(
+            f'--cfg-options {option}={value}: {option} is a part with '
+            f'settings of its own. Name one of them, such as {option}.type='
+            f'{place["type"]}'
+        )
 
 
 def set_work_dir(

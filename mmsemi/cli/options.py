@@ -1,19 +1,55 @@
 """Options that several commands have."""
 
 import argparse
+import ast
+import json
+import re
+from typing import Any
 
 
 class KeyValues(argparse.Action):
-    """``key=value ...`` as a dict, read as mmengine's ``DictAction`` does."""
+    """``key=value ...`` as a dict, read as mmengine's ``DictAction`` does.
+
+    That cuts a value in braces at its commas; here it is a dict (or a list
+    that begins with one), in the notation of JSON or Python.
+    """
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         from mmengine.config import DictAction
 
-        for value in values:
-            if '=' not in value:
-                parser.error(f'{option_string} takes key=value, got {value!r}')
-        action = DictAction(self.option_strings, self.dest, nargs='+')
-        action(parser, namespace, values, option_string)
+        found = dict(getattr(namespace, self.dest, None) or {})
+        for item in values:
+            key, sign, value = item.partition('=')
+            if not sign:
+                parser.error(f'{option_string} takes key=value, got {item!r}')
+            if re.match(r'[\[(]*\{.*:', value):
+                try:
+                    found[key] = braced(value)
+                except ValueError:
+                    parser.error(
+                        f'{option_string} {key}: {value} is no dict of JSON '
+                        f'or Python. Write {key}=\'{{"type": "SGD"}}\', or '
+                        f'its parts one by one: {key}.type=SGD'
+                    )
+                continue
+            action = DictAction(self.option_strings, self.dest, nargs='+')
+            action(parser, namespace, [item], option_string)
+            found.update(getattr(namespace, self.dest))
+        setattr(namespace, self.dest, found)
+
+
+def braced(value: str) -> Any:
+    """A dict, or a list of some, from its text.
+
+    Raises:
+        ValueError: if it is neither in JSON nor in Python.
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(value)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    raise ValueError(value)
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

@@ -117,6 +117,28 @@ def test_settings_of_the_command_line_are_read_as_values() -> None:
     assert options == {'a.b': 1, 'c': [1, 'x'], 'd': 1e-3}
 
 
+@pytest.mark.parametrize(
+    'text, value',
+    [
+        ('{"type": "SGD", "lr": 0.1}', dict(type='SGD', lr=0.1)),
+        ("{'a': (1, 2), 'b': {'c': None}}", dict(a=(1, 2), b=dict(c=None))),
+        ('[{"a": 1, "b": 2}, {"a": 3}]', [dict(a=1, b=2), dict(a=3)]),
+        ('{root}/lists,b', ['{root}/lists', 'b']),  # no dict: as ever
+    ],
+)
+def test_settings_in_braces_are_not_cut_at_their_commas(text, value) -> None:
+    words = ['train', 'c.py', '--cfg-options', 'a=1', f'k={text}', 'b=2']
+    options = build_parser().parse_args(words).options
+    assert options == {'a': 1, 'k': value, 'b': 2}
+
+
+def test_a_broken_dict_is_one_sentence(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main('train', ['c.py', '--cfg-options', 'o={type: SGD, lr: 0.1}'])
+    said = capsys.readouterr().err
+    assert 'no dict of JSON or Python' in said and 'o.type=SGD' in said
+
+
 def test_a_setting_without_a_value_is_no_traceback(capsys) -> None:
     with pytest.raises(SystemExit):
         main('train', ['c.py', '--cfg-options', 'model'])
