@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmsemi.datasets.stems import stems_of
 from mmsemi.io.files import write_text
 from mmsemi.report.comparison import ALL_LABELS, LISTS, read_cells
 from mmsemi.report.comparison_files import NAME, write_report
@@ -14,6 +15,7 @@ from mmsemi.utils.errors import UsageError
 from .compare_baselines import baselines
 from .compare_cells import (
     Cell,
+    datasets_of,
     make_cell,
     split_label,
     write_cell,
@@ -218,11 +220,14 @@ def fullest(group: Sequence[Cell]) -> Cell:
 
 def all_labels(out: Path, cells: Sequence[Cell]) -> str:
     """A folder with one list: all images the first split knows."""
-    cell = fullest(cells)
-    names = sorted({*cell.lists['labeled'], *cell.lists.get('unlabeled', [])})
-    stems = [str(Path(name).with_suffix('')) for name in names]
+    names = {
+        name
+        for role, dataset in datasets_of(fullest(cells).cfg)
+        if role in ('labeled', 'unlabeled')
+        for name in stems_of(dataset)
+    }
     where = f'{LISTS}/all/names'
-    write_text(out, f'{where}/labeled.txt', '\n'.join(stems) + '\n')
+    write_text(out, f'{where}/labeled.txt', '\n'.join(sorted(names)) + '\n')
     return str(out / where)
 
 

@@ -7,10 +7,12 @@ import os.path as osp
 import pprint
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 
 from mmsemi.datasets.compact import build_dataset
 from mmsemi.datasets.splits import config_datasets, list_hash, source_of
@@ -173,18 +175,22 @@ def certify(cfg: Config) -> None:
 def list_names(cfg: Config) -> dict[str, list[str]]:
     """Images of each role by their paths below the folder of images."""
     found: dict[str, dict[str, None]] = {}
-    seen = []
-    for role, config in config_datasets(cfg):
-        if config in seen:
-            continue
-        seen.append(config)
-        dataset = build_dataset(dict(config, pipeline=[]))
+    for role, dataset in datasets_of(cfg):
         folder = dataset.data_prefix.get('img_path') or ''
         found.setdefault(role, {}).update(
             (osp.relpath(dataset.get_data_info(k)['img_path'], folder), None)
             for k in range(len(dataset))
         )
     return {role: list(names) for role, names in found.items()}
+
+
+def datasets_of(cfg: Config) -> Iterator[tuple[str, BaseDataset]]:
+    """The different data sets of a config, with their roles."""
+    seen = []
+    for role, config in config_datasets(cfg):
+        if config not in seen:
+            seen.append(config)
+            yield role, build_dataset(dict(config, pipeline=[]))
 
 
 def literal(cfg: Config) -> str:

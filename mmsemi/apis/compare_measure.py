@@ -17,6 +17,7 @@ from mmengine.dataset import Compose
 
 from mmsemi.apis.plain_errors import plain_errors
 from mmsemi.datasets.unlabeled import UnlabeledDataset
+from mmsemi.doctor.images import loading_step
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.evaluation import PseudoLabelQuality
@@ -25,6 +26,7 @@ from mmsemi.io.files import read_json, write_json
 from mmsemi.models.segmentors.batch import Batch
 from mmsemi.models.segmentors.online import OnlineSegmentor
 from mmsemi.pseudo_labels.store import LABELS, PseudoLabelStore, read_png
+from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.report.comparison import CELL, MEASURED, RUN
 from mmsemi.report.tables import SUMMARY
 from mmsemi.report.validation import network_values
@@ -167,13 +169,14 @@ class WholeImages:
         self.network = getattr(model, 'teacher', model.student)
         # The weak view up to what crops or changes it.
         dataset = cfg.its_train_dataloader.dataset.unlabeled.dataset
-        kinds = ('LoadImageFromFile', 'Resize', 'TorchResize')
-        steps = [
+        sizes = [
             step
             for step in dataset.pipeline
-            if str(step['type']).rsplit('.', 1)[-1] in kinds
+            if is_type(step, TRANSFORMS, 'Resize', 'TorchResize')
         ]
-        self.pipeline = Compose([*steps, dict(type='PackSemiInputs')])
+        self.pipeline = Compose(
+            [loading_step(dataset), *sizes, dict(type='PackSemiInputs')]
+        )
 
     @torch.no_grad()
     def __call__(self, info: dict) -> np.ndarray:

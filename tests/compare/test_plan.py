@@ -6,7 +6,10 @@ import re
 import pytest
 
 from mmsemi.apis import compare
+from mmsemi.apis.compare import plan
+from mmsemi.apis.compare_baselines import baselines
 from mmsemi.apis.compare_cells import split_label
+from mmsemi.apis.compare_methods import read_methods
 from mmsemi.io.files import write_json
 from mmsemi.utils.errors import UsageError
 from tests.compare.tiny_facts import write_configs
@@ -84,6 +87,33 @@ def test_each_method_split_and_seed_is_a_cell(run, folder) -> None:
     assert command['command'].endswith(
         f'--seeds 0 1 --iterations 8 --out {out.name}'
     )
+
+
+@pytest.mark.parametrize('suffix', ['', '_left.png'])
+def test_all_labels_are_listed_as_the_data_set_names_them(
+    tmp_path, suffix
+) -> None:
+    folder = write_configs(tmp_path)
+    config = folder / 'plain/tiny.py'
+    text = config.read_text().replace(
+        "'img_suffix': '.png'",
+        f"'img_suffix': {suffix!r}, 'seg_map_suffix': '.png'",
+    )
+    config.write_text(text)
+    if suffix:
+        for image in (folder / 'data/images').iterdir():
+            image.rename(image.with_name(f'{image.stem}{suffix}'))
+    else:  # lists name files with their endings
+        lists = [*folder.glob('splits/tiny/*.txt'), folder / 'data/val.txt']
+        for names in lists:
+            lines = names.read_text().split()
+            names.write_text(''.join(f'{line}.png\n' for line in lines))
+    rows = read_methods([str(config)])
+    cells = plan(folder / 'out', baselines(rows, None), (), (0,), {})
+    everything = cells[-1]
+    assert everything.method.name == 'all-labels'
+    for name in everything.lists['labeled']:
+        assert (folder / 'data/images' / name).is_file()
 
 
 def test_a_report_names_no_place_of_the_machine(run, folder) -> None:
