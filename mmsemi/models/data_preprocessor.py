@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseDataPreprocessor
 from mmseg.models.data_preprocessor import SegDataPreProcessor
 
+from mmsemi.ops.samples import around_same_maps, contents
 from mmsemi.registry import MODELS
 
 
@@ -35,7 +36,8 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
     Decides by the type of the inputs, not by ``training``: a dict of
     branches is processed branch by branch, with absent samples (None) left
     out and empty branches dropped; anything else passes to the inner
-    preprocessor unchanged, as in validation, testing and labeling.
+    preprocessor unchanged, as in validation, testing and labeling. Views
+    that are one and the same are moved and normalized once.
 
     Args:
         data_preprocessor: config of the inner one, an mmseg
@@ -64,13 +66,26 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
             return self.data_preprocessor(data, training)
         samples = data.get('data_samples') or {}
         result: dict = dict(inputs={}, data_samples={})
+        parts = {}
         for branch, images in inputs.items():
             present = [i for i, x in enumerate(images) if x is not None]
             if not present:
                 continue
-            part = dict(inputs=[images[i] for i in present])
+            parts[branch] = dict(inputs=[images[i] for i in present])
             if samples.get(branch) is not None:
-                part['data_samples'] = [samples[branch][i] for i in present]
+                parts[branch]['data_samples'] = [
+                    samples[branch][i] for i in present
+                ]
+        twins = self._twins(parts)
+        for branch, part in parts.items():
+            if branch in twins:
+                for values in result.values():
+                    values[branch] = values[twins[branch]]
+                result['data_samples'][branch] = [
+                    around_same_maps(sample)
+                    for sample in result['data_samples'][branch]
+                ]
+                continue
             part = self.data_preprocessor(part, training)
             for sample in part.get('data_samples') or []:
                 pad_pixel_maps(sample)
@@ -82,6 +97,23 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
                 'training pipelines end with MultiBranch'
             )
         return result
+
+    def _twins(self, parts: dict[str, dict]) -> dict[str, str]:
+        """Branches of the tensors of an earlier one, and which that is."""
+        if getattr(self.data_preprocessor, 'batch_augments', None) is not None:
+            return {}  # random ones
+        first: dict[tuple, str] = {}
+        twins = {}
+        for branch, part in parts.items():
+            if 'data_samples' not in part:
+                continue
+            tensors = list(part['inputs'])
+            for sample in part['data_samples']:
+                tensors += contents(sample)
+            found = first.setdefault(tuple(map(id, tensors)), branch)
+            if found != branch:
+                twins[branch] = found
+        return twins
 
 
 def pad_pixel_maps(sample) -> None:

@@ -1,1 +1,1 @@
-"""Arithmetic that methods share: boxes, class scores, sums over a step."""
+"""What methods share: boxes, class scores, sums over a step, samples."""

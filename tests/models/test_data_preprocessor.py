@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmsemi.ops.samples import around_same_maps
 from mmsemi.registry import MODELS
 from tests.models.tiny import batch, tiny_student
 
@@ -67,6 +68,48 @@ def test_without_labels() -> None:
     out = MODELS.build(CFG)(dict(inputs=data['inputs']), training=False)
     assert out['inputs']['unsup_teacher'].shape == (2, 3, 32, 32)
     assert out['data_samples']['unsup_teacher'] is None
+
+
+def views(same_maps: bool = True) -> dict:
+    """A batch whose two views share their images, as MultiBranch makes it."""
+    data = batch(dict(unsup_teacher=2, unsup_student=2), size=(24, 30))
+    data['inputs']['unsup_student'] = list(data['inputs']['unsup_teacher'])
+    if same_maps:
+        data['data_samples']['unsup_student'] = [
+            around_same_maps(sample)
+            for sample in data['data_samples']['unsup_teacher']
+        ]
+    return data
+
+
+@pytest.mark.parametrize('same_maps', [True, False])
+def test_equal_views_are_normalized_once(same_maps, monkeypatch) -> None:
+    model = MODELS.build(CFG)
+    calls = []
+    inner = model.data_preprocessor.forward
+    monkeypatch.setattr(
+        model.data_preprocessor,
+        'forward',
+        lambda *args: calls.append(1) or inner(*args),
+    )
+    data = views(same_maps)
+    labels = [
+        sample.gt_sem_seg.data.clone()
+        for sample in data['data_samples']['unsup_student']
+    ]
+    out = model(data, training=True)
+    # Views of other maps are made as ever.
+    assert len(calls) == 2 - same_maps
+    first, second = out['inputs'].values()
+    assert torch.equal(first, second)
+    weak, strong = out['data_samples'].values()
+    for given, sample in zip(labels, strong, strict=True):
+        assert torch.equal(sample.gt_sem_seg.data[:, :24, :30], given)
+        assert (sample.gt_sem_seg.data[:, 24:] == 255).all()
+    # What is noted in one view is not in the other.
+    strong[0].set_metainfo(dict(noted=True))
+    strong[0].gt_sem_seg.more = labels[0].new_zeros(1, 32, 32)
+    assert 'noted' not in weak[0] and 'more' not in weak[0].gt_sem_seg
 
 
 def test_nothing_of_it_enters_checkpoints() -> None:

@@ -2,8 +2,8 @@ import copy
 
 from mmcv.transforms import BaseTransform
 from mmengine.dataset import Compose
-from mmseg.structures import SegDataSample
 
+from mmsemi.ops.samples import around_same_maps
 from mmsemi.registry import TRANSFORMS
 
 
@@ -45,7 +45,7 @@ class MultiBranch(BaseTransform):
             twin = self.same[name]
             if twin != name:
                 packed['inputs'][name] = packed['inputs'][twin]
-                packed['data_samples'][name] = _around_same_maps(
+                packed['data_samples'][name] = around_same_maps(
                     packed['data_samples'][twin]
                 )
                 continue
@@ -95,14 +95,6 @@ class MultiStream(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(streams={self.streams})'
-
-
-def _around_same_maps(sample: SegDataSample) -> SegDataSample:
-    """Another sample with the tensors of one; changes stay its own."""
-    other = sample.new()
-    for name, field in sample.items():
-        other.set_field(field.new(), name)
-    return other
 
 
 def _deterministic(pipeline: Compose) -> bool:
