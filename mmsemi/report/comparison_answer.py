@@ -62,7 +62,16 @@ def answer(
         f'**{best}**, {row["mean"]:.1f}'
     )
     if best in BASELINES:
-        words += '; no method is above this baseline'
+        methods = {k: v for k, v in rows.items() if k not in BASELINES}
+        first = best_of(methods)
+        words += ', a baseline'
+        if first:
+            own = methods[first]
+            words += f'; of the methods **{first}**, {own["mean"]:.1f}'
+            if own['difference']:
+                words += (
+                    f', {in_words(own["difference"])} against {LABELED_ONLY}'
+                )
     elif row['difference']:
         words += f', {in_words(row["difference"])} against {LABELED_ONLY}'
     behind = {
@@ -82,7 +91,7 @@ def answer(
         words += f'. Not separable from it: {", ".join(equal)}'
     elif behind:
         words += '. It is separable from all others'
-    return [words + '.', *verdicts(split, rows)]
+    return [words + '.', *(verdicts(split, rows) if pairs > 1 else [])]
 
 
 def verdicts(split: str, rows: dict[str, dict]) -> list[str]:

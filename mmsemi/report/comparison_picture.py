@@ -34,7 +34,7 @@ def draw_comparison(
         return
     most = max(len(rows) for _, rows in parts) + 1
     figure = Figure(
-        figsize=(11, len(parts) * (1.3 + 0.3 * most)),
+        figsize=(12, len(parts) * (1.3 + 0.3 * most)),
         dpi=110,
         layout='constrained',
     )
@@ -79,19 +79,46 @@ def draw_bars(axis, rows: dict[str, dict]) -> None:
 
 
 def draw_costs(axis, rows: dict[str, dict], costs: dict[str, float]) -> None:
-    """Means over relative compute."""
-    for name, row in rows.items():
-        if name not in costs:
-            continue
-        axis.plot([costs[name]], [row['mean']], 'o', color=color_of(name))
-        axis.annotate(
-            name,
-            (costs[name], row['mean']),
-            fontsize=8,
-            xytext=(5, 3),
-            textcoords='offset points',
-        )
+    """Means over relative compute, with their names in a column beside."""
+    shown = [name for name in rows if name in costs]
     axis.set_xlabel('compute, labeled-only = 1', fontsize=9)
     axis.set_ylabel('mIoU', fontsize=9)
-    axis.margins(x=0.25, y=0.1)
     axis.grid(alpha=0.3)
+    if not shown:
+        return
+    means = [rows[name]['mean'] for name in shown]
+    for name, mean in zip(shown, means):
+        axis.plot([costs[name]], [mean], 'o', color=color_of(name))
+    axis.margins(x=0.1, y=0.1)
+    bottom, top = axis.get_ylim()
+    heights = apart([(m - bottom) / (top - bottom) for m in means])
+    for name, mean, height in zip(shown, means, heights):
+        axis.annotate(
+            name,
+            (costs[name], mean),
+            xytext=(1.04, height),
+            textcoords='axes fraction',
+            fontsize=8,
+            va='center',
+            color=color_of(name),
+            arrowprops=dict(
+                arrowstyle='-', color=LIGHT, linewidth=0.8, relpos=(0, 0.5)
+            ),
+        )
+
+
+def apart(places: Sequence[float], step: float = 0.055) -> list[float]:
+    """Places from 0 to 1 moved so far that two are a step apart.
+
+    The order stays. Where there is no room for such steps they are smaller.
+    """
+    step = min(step, 1 / len(places))
+    order = sorted(range(len(places)), key=places.__getitem__)
+    found = list(places)
+    low = step / 2
+    for rank, index in enumerate(order):
+        # Those above need their room, too.
+        high = 1 - step / 2 - (len(order) - 1 - rank) * step
+        found[index] = min(max(found[index], low), high)
+        low = found[index] + step
+    return found

@@ -79,6 +79,9 @@ def result_table(rows: dict[str, dict]) -> list[str]:
         for key, head in AGAINST.items()
         if any(row.get('against', {}).get(key) for row in rows.values())
     ]
+    # Without baselines there is less to tell.
+    held = any(row['difference'] for row in rows.values())
+    shared = any(row['share'] is not None for row in rows.values())
     body = []
     for name, row in ordered:
         found, share = row['difference'], row['share']
@@ -86,26 +89,31 @@ def result_table(rows: dict[str, dict]) -> list[str]:
         body.append(
             (
                 f'*{name}*' if name in BASELINES else name,
-                found['verdict'] if found else '-',
+                *([found['verdict'] if found else '-'] if held else []),
                 number(row['mean'], '.2f'),
                 number(row['deviation'], '.2f'),
                 row['runs'],
-                in_words(found),
+                *([in_words(found)] if held else []),
                 *(in_words(others.get(key)) for key, _ in told),
-                '-' if share is None else f'{100 * share:.0f} %',
+                *([percent(share)] if shared else []),
             )
         )
     heads = (
         'method',
-        'against labeled-only',
+        *(['against labeled-only'] if held else []),
         'mean',
         'deviation of runs',
         'runs',
-        'minus labeled-only',
+        *(['minus labeled-only'] if held else []),
         *(head for _, head in told),
-        'share of all-labels',
+        *(['share of all-labels'] if shared else []),
     )
-    return table(heads, body, left=2)
+    return table(heads, body, left=1 + held)
+
+
+def percent(share: float | None) -> str:
+    """``87 %`` of a share in [0, 1]."""
+    return '-' if share is None else f'{100 * share:.0f} %'
 
 
 def in_words(found: dict[str, Any] | None) -> str:

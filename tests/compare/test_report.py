@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmsemi.apis import compare
@@ -14,6 +15,7 @@ from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
 from mmsemi.report.comparison_files import markdown, write_report
 from mmsemi.report.comparison_lists import list_facts
+from mmsemi.report.comparison_picture import apart
 from mmsemi.report.published import BEGIN, END
 from mmsemi.utils.errors import UsageError
 from tests.compare.made_up import make_cell
@@ -161,6 +163,15 @@ def test_cost_is_relative_to_labeled_only(folder) -> None:
     assert row_of(part(text, 'Cost'), 'good')[7] == '1.86'
 
 
+def test_names_in_a_picture_do_not_cover_each_other() -> None:
+    assert apart([0.5, 0.2], 0.1) == [0.5, 0.2]
+    found = apart([0.5, 0.51, 1.0, 0.0, 0.5], 0.1)
+    assert np.diff(sorted(found)).min() > 0.1 - 1e-9
+    assert np.argsort(found, kind='stable').tolist() == [3, 0, 4, 1, 2]
+    assert 0 <= min(found) and max(found) <= 1
+    assert np.allclose(np.diff(apart([0.5] * 30)), 1 / 30)
+
+
 def test_unequal_budgets_are_said(folder) -> None:
     make_cell(
         folder, 'labeled-only-as-many-images', '1_16', 0, 41.0, iterations=20
@@ -247,7 +258,10 @@ def test_a_small_labeled_batch_is_told_from_unlabeled_images(tmp_path) -> None:
     assert (
         '- Split 1_16, against labeled-only-as-many-labels: better: good.'
     ) in text
-    assert '**labeled-only-as-many-images**, 46.5; no method is above' in text
+    assert (
+        'the highest mean has **labeled-only-as-many-images**, 46.5, a '
+        'baseline; of the methods **good**, 43.0, **-3.0** ['
+    ) in text
     assert (
         '(methods have 4 labeled images in a batch, beside others): '
         '*labeled-only*: as many iterations, 8 labeled images in a batch'
@@ -263,6 +277,21 @@ def test_a_small_labeled_batch_is_told_from_unlabeled_images(tmp_path) -> None:
         'minus as-many-images',
         'minus the best',
     ]
+
+
+def test_without_baselines_there_are_no_empty_columns(tmp_path) -> None:
+    for seed in range(2):
+        make_cell(tmp_path, 'good', '1_16', seed, 43.0 + seed)
+        make_cell(tmp_path, 'other', '1_16', seed, 40.0 + 2 * seed)
+    text = told(tmp_path)
+    assert row_of(text, 'method', 'mean') == [
+        'method',
+        'mean',
+        'deviation of runs',
+        'runs',
+        'minus the best',
+    ]
+    assert row_of(text, 'other')[1:4] == ['41.00', '1.41', '2']
 
 
 def test_what_is_unequal_beside_the_method_is_said(tmp_path) -> None:
