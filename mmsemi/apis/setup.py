@@ -7,6 +7,8 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmsemi.engine.checkpoints import newest_whole
+from mmsemi.engine.resumable import check_state
+from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.io.lock import FolderLock, withdrawn
 
 from .launcher import is_first_process
@@ -18,7 +20,7 @@ from .run_record import (
     moves,
     read_record,
 )
-from .work_dir import check_work_dir
+from .work_dir import check_work_dir, take_back
 
 
 def resume_latest(cfg: Config) -> None:
@@ -26,9 +28,19 @@ def resume_latest(cfg: Config) -> None:
 
     With ``load_from`` set as well, mmengine would resume from that file; and
     a run stopped before its first checkpoint must load it again.
+
+    Raises:
+        UsageError: if the checkpoint lacks what a run goes on with.
     """
-    cfg.resume = newest_whole(cfg.work_dir, lambda _: None) is not None
-    if cfg.resume:
+    path = newest_whole(cfg.work_dir, lambda _: None)
+    cfg.resume = path is not None
+    if path is not None:
+        check_state(
+            read_checkpoint(path, map_location='meta'),
+            str(path),
+            (cfg.get('train_cfg') or {}).get('max_iters'),
+            schedules=bool(cfg.get('param_scheduler')),
+        )
         cfg.load_from = None
 
 
@@ -44,7 +56,8 @@ def prepared_run(
 
     The first process locks the folder, refuses what would damage a run, and
     only when ``check`` has passed moves an old run aside. It then writes down
-    that a run begins. The others only read.
+    that a run begins. The others only read. A run that fails before it has
+    made anything leaves no run, and an old one where it was.
 
     Args:
         cfg: config of the run with its work dir; changed in place.
@@ -79,13 +92,19 @@ def prepared_run(
         if is_first_process():
             check_lists(work_dir, record, cfg, moves(work_dir, config_path))
             check()
+            aside = None
             if overwrite:
-                check_work_dir(cfg, config_path, overwrite=True)
+                aside = check_work_dir(cfg, config_path, overwrite=True)
             if not record:
                 begin_record(cfg, config_path)
             else:
                 add_place(work_dir, config_path)
-        yield False
+        try:
+            yield False
+        except Exception:
+            if is_first_process() and not record:
+                take_back(work_dir, Path(config_path).name, aside)
+            raise
 
 
 def finish_run(cfg: Config) -> None:

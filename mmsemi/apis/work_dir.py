@@ -70,12 +70,15 @@ def check_work_dir(
     config_path: str,
     resume: bool = False,
     overwrite: bool = False,
-) -> None:
+) -> Path | None:
     """Refuse to write over a run or to continue a different one.
 
     With ``resume``, a run that was stopped before its first checkpoint, or
     before its config was there, starts from the beginning. With
     ``overwrite``, what an old run wrote is moved to ``<work dir>.old-1``.
+
+    Returns:
+        Where an old run was moved.
 
     Raises:
         UsageError: if there is a run and neither option was given, if
@@ -103,7 +106,7 @@ def check_work_dir(
             others = [started]
         if not dumped.exists():
             if started == name or _only_begun(work_dir):
-                return
+                return None
             found = (
                 f'; it holds a run of {", ".join(others)}' if others else ''
             )
@@ -129,7 +132,7 @@ def check_work_dir(
             '--work-dir'
         )
     elif overwrite:
-        move_aside(work_dir, name)
+        return move_aside(work_dir, name)
     elif dumped.exists():
         # The record of a run is written before its settings are.
         raise UsageError(
@@ -137,6 +140,29 @@ def check_work_dir(
             'lies. Move it away, have it moved aside with --overwrite, or '
             'choose another --work-dir'
         )
+    return None
+
+
+def take_back(work_dir: str | Path, name: str, aside: Path | None) -> None:
+    """Let a run that failed before it had made anything be none.
+
+    It can then be started as it was, with the mistake mended. Its logs stay.
+    Changes nothing where there are products of the run.
+
+    Args:
+        work_dir: folder of the run.
+        name: of the config.
+        aside: folder an old run was moved to; it comes back.
+    """
+    work_dir = Path(work_dir)
+    if any(path.name != RECORD for path in run_files(work_dir)):
+        return
+    for path in (work_dir / RECORD, work_dir / name):
+        path.unlink(missing_ok=True)
+    if aside is not None:
+        for path in sorted(aside.iterdir(), key=lambda p: p.name == RECORD):
+            path.rename(work_dir / path.name)
+        aside.rmdir()
 
 
 def _only_begun(work_dir: Path) -> bool:

@@ -47,7 +47,7 @@ def check_methods(cfg: Config) -> list[str]:
     _check_moved(cfg)
     _check_labelers(cfg)
     _check_frequencies(cfg)
-    return [*_batch_notes(cfg), *_schedule_notes(cfg)]
+    return [*_batch_notes(cfg), *_schedule_notes(cfg), *_resume_notes(cfg)]
 
 
 def _hooks(cfg: Config) -> Iterator[dict]:
@@ -186,6 +186,17 @@ def _shares(loader: dict) -> dict[str, int] | None:
     if len(samples) != len(parts):
         return None  # which the sampler says
     return dict(zip(parts, samples))
+
+
+def _resume_notes(cfg: Config) -> Iterator[str]:
+    """Whether a run that is stopped could go on."""
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    for key in ('save_optimizer', 'save_param_scheduler'):
+        if saving.get(key) is False:
+            yield (
+                f'default_hooks.checkpoint.{key}=False: if this run is '
+                'stopped, it cannot be resumed'
+            )
 
 
 def _schedule_notes(cfg: Config) -> Iterator[str]:

@@ -298,7 +298,10 @@ def test_resume_does_not_start_from_load_from(tmp_path):
     cfg = Config(dict(work_dir=str(tmp_path), load_from='baseline.pth'))
     setup.resume_latest(cfg)
     assert not cfg.resume and cfg.load_from == 'baseline.pth'
-    torch.save(dict(state_dict={}), tmp_path / 'iter_5.pth')
+    state = dict(
+        state_dict={}, meta=dict(iter=5), message_hub={}, optimizer={}
+    )
+    torch.save(state, tmp_path / 'iter_5.pth')
     (tmp_path / 'last_checkpoint').write_text('iter_5.pth')
     setup.resume_latest(cfg)
     assert cfg.resume and cfg.load_from is None

@@ -113,6 +113,11 @@ def test_a_hook_of_somebody_may_move_the_teacher() -> None:
         ),
         (
             MEAN_TEACHER,
+            {'default_hooks.checkpoint.save_optimizer': False},
+            'save_optimizer=False: if this run is stopped, it cannot be',
+        ),
+        (
+            MEAN_TEACHER,
             {'model.semi_train_cfg.unsup_weight': 0},
             'unsup_weight=0: these losses have no effect',
         ),

@@ -19,6 +19,8 @@ from mmsemi.apis import config, setup
 from mmsemi.apis.run_record import list_hashes, read_record
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.interruption import Interrupted
+from mmsemi.engine.resumable import check_state
+from mmsemi.engine.runner import build_runner
 from mmsemi.io import space
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
@@ -504,3 +506,57 @@ def test_a_refused_start_leaves_no_trace(online, tmp_path) -> None:
     again.work_dir = str(Path(again.work_dir) / 'mine.txt')
     with pytest.raises(UsageError, match='mine.txt is a file'):
         start()
+
+
+def test_a_run_whose_parts_cannot_be_made_is_none(online, tmp_path) -> None:
+    """Mended, it starts as if nothing had been; an old run is back."""
+    cfg, _ = online
+    again = another(cfg, tmp_path)
+    work_dir = Path(again.work_dir)
+    wrong = copy.deepcopy(again)
+    wrong.optim_wrapper.optimizer.learning = 0.1
+    with pytest.raises(TypeError, match='learning'):
+        command(wrong, resume=False)
+    left = {path.name for path in work_dir.iterdir() if path.is_file()}
+    assert not left & {'run.json', 'method.py', 'last_checkpoint'}
+    shutil.rmtree(work_dir)
+    shutil.copytree(cfg.work_dir, work_dir)
+    before = contents(work_dir)
+    with pytest.raises(TypeError, match='learning'):
+        with setup.prepared_run(wrong, 'method.py', overwrite=True):
+            build_runner(wrong).train()
+    assert before.items() <= contents(work_dir).items()
+    assert not list(tmp_path.glob('run.old*'))
+    # What has made anything stays, to be resumed.
+    with pytest.raises(ValueError, match='late'):
+        with setup.prepared_run(again, 'method.py', overwrite=True):
+            (work_dir / 'iter_1.pth').write_text('made')
+            raise ValueError('late')
+    assert (work_dir / 'run.json').exists()
+
+
+def test_what_cannot_be_resumed_is_said_at_once(online, tmp_path) -> None:
+    """Before data are read, and with what left it out."""
+    cfg, _ = online
+    again = another(
+        cfg,
+        tmp_path,
+        dict(type='SignalHook', iteration=1),
+        save_optimizer=False,
+    )
+    with pytest.raises(Interrupted):
+        command(again, resume=False)
+
+    def check() -> None:
+        raise AssertionError('later')
+
+    clean = dumped_without(again, 'SignalHook')
+    words = 'no optimizer, as with save_optimizer=False.*--overwrite'
+    with pytest.raises(UsageError, match=words):
+        with setup.prepared_run(clean, 'method.py', resume=True, check=check):
+            raise AssertionError
+    path = Path(again.work_dir) / 'iter_1.pth'
+    state = torch.load(path, weights_only=False)
+    state.update(optimizer={}, meta=dict(iter=np.int64(1)))
+    assert check_state(state, 'x.pth', 4, schedules=False) is None
+    assert type(state['meta']['iter']) is int
