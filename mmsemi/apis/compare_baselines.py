@@ -18,6 +18,7 @@ from mmsemi.report.comparison import (
 from mmsemi.report.recipe import method_facts
 from mmsemi.utils.errors import UsageError
 
+from .compare_lengths import teacher_hook
 from .compare_methods import Method, make_method, resolved
 
 # Hooks of a method, or that look at unlabeled images: baselines have none.
@@ -150,7 +151,9 @@ def baselines(methods: Sequence[Method], split: str | None) -> list[Method]:
         unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
         semi_test_cfg=dict(predict_on='teacher'),
     )
-    teacher = next(filter(None, map(teacher_hook, methods)), TEACHER)
+    teacher = next(
+        filter(None, (teacher_hook(m.cfg) for m in methods)), TEACHER
+    )
     averaged.custom_hooks = [
         *(averaged.get('custom_hooks') or []),
         copy.deepcopy(teacher),
@@ -164,14 +167,3 @@ def labeled_batch(methods: Sequence[Method]) -> int | None:
     """Labeled images in a batch of most methods, the first of equals."""
     known = Counter(m.labeled_batch for m in methods if m.labeled_batch)
     return known.most_common(1)[0][0] if known else None
-
-
-def teacher_hook(method: Method) -> dict | None:
-    """The hook that averages a method's teacher."""
-    cfg = method.cfg
-    hooks = list((cfg.get('hooks') or {}).values())
-    hooks += cfg.get('custom_hooks') or []
-    for hook in filter(None, hooks):
-        if _is(hook, ('MeanTeacherHook',)):
-            return hook
-    return None

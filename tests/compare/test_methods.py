@@ -3,13 +3,8 @@
 import pytest
 
 from mmsemi.apis.compare_baselines import baselines, shared_base
-from mmsemi.apis.compare_methods import (
-    lengths,
-    read_methods,
-    resolved,
-    round_lengths,
-    short_names,
-)
+from mmsemi.apis.compare_lengths import lengths, round_lengths, teacher_hook
+from mmsemi.apis.compare_methods import read_methods, resolved, short_names
 from mmsemi.report.comparison import (
     ALL_LABELS,
     AVERAGED,
@@ -61,6 +56,18 @@ def test_a_budget_keeps_the_course_of_each_method(folder) -> None:
         rounds.images
         == 20 * 4 + 20 * resolved(rounds.cfg, None).semi_dataloader.batch_size
     )
+
+
+def test_a_shorter_run_has_all_that_a_method_does() -> None:
+    """U2PL's teacher is a copy for two epochs, which may be the whole run."""
+    options = {'model.semi_train_cfg.contrast_start': 4560}
+    (method,) = read_methods(['u2pl/voc_1464'], options, iterations=456)
+    cfg = resolved(method.cfg, None)
+    settings = cfg.model.semi_train_cfg
+    assert settings.warmup_iters == settings.iters_per_epoch == 6
+    assert settings.contrast_start == 46
+    hook = teacher_hook(cfg)
+    assert (hook['start_iter'], hook['copy_until']) == (6, 11)
 
 
 def test_a_budget_that_leaves_a_round_empty_is_refused(folder) -> None:
