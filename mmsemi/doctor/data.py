@@ -16,6 +16,7 @@ from .heads import check_heads
 from .images import check_images
 from .lists import ImageList, collect, partly_labeled
 from .masks import check_classes, count_pixels
+from .same_files import check_same_files
 
 STAMP = 'data_check.json'
 
@@ -64,6 +65,7 @@ def check_data(
                     for images in (a, b)
                 }
             )
+    linked = check_same_files(lists, partly)
     path = Path(work_dir) / STAMP if work_dir else None
     stamp = _read_stamp(path)
     messages, found = [], {}
@@ -86,7 +88,7 @@ def check_data(
     if path and checked != stamp:
         write_json(path.parent, path.name, checked)
     notes = [note for entry in checked.values() for note in entry['notes']]
-    return messages + list(dict.fromkeys(notes))
+    return messages + linked + list(dict.fromkeys(notes))
 
 
 def _look_at(images: ImageList, threads: int) -> dict:

@@ -397,3 +397,44 @@ def test_two_classes_of_one_name(cfg):
     dataset.metainfo = dict(classes=('a', 'b', 'a'), palette=[[0, 0, 0]] * 3)
     with pytest.raises(UsageError, match="two classes .* called 'a'"):
         check_data(cfg)
+
+
+@pytest.mark.parametrize('link', [os.symlink, os.link])
+def test_one_image_under_two_names(root, cfg, link):
+    """In lists for different purposes it is refused, in one it is said."""
+    check_data(cfg)
+    images, masks = root / 'images', root / 'masks'
+    link(images / 'train/a.png', images / 'train/e.png')
+    (root / 'unlabeled.txt').write_text('c\nd\ne\n')
+    with pytest.raises(
+        UsageError, match=r'a\.png, of the lab.*e\.png, of.*one'
+    ):
+        check_data(cfg)
+    (root / 'unlabeled.txt').write_text('c\nd\n')
+    link(images / 'train/c.png', images / 'val/w.png')
+    shutil.copy(masks / 'val/v.png', masks / 'val/w.png')
+    (root / 'val.txt').write_text('v\nw\n')
+    with pytest.raises(
+        UsageError, match=r'w\.png, of the val .* are one file'
+    ):
+        check_data(cfg)
+    (root / 'val.txt').write_text('v\n')
+    link(images / 'train/c.png', images / 'train/f.png')
+    (root / 'unlabeled.txt').write_text('c\nd\nf\n')
+    assert any('c.png and' in line for line in check_data(cfg))
+    link(masks / 'train/a.png', masks / 'train/e.png')
+    (root / 'labeled.txt').write_text('a\ne\n')
+    notes = [line for line in check_data(cfg) if 'are one file' in line]
+    assert len(notes) == 2 and 'a.png and ' in notes[0]
+
+
+def test_an_image_to_learn_from_and_to_validate_on(root, cfg):
+    cfg.val_dataloader.dataset.ann_file = f'{root}/val.txt'
+    cfg.val_dataloader.dataset.data_prefix = dict(
+        img_path=f'{root}/images/train', seg_map_path=f'{root}/masks/train'
+    )
+    (root / 'val.txt').write_text('a\n')
+    with pytest.raises(
+        UsageError, match="a.png' is in both the labeled .*val"
+    ):
+        check_data(cfg)
