@@ -13,8 +13,10 @@ from .comparison import (
 from .comparison_figures import best_of, with_size
 from .comparison_tables import in_words
 
-# Settings that are to be shared, by the beginning of their names.
+# Settings that are to be shared, by the beginning of their names; the first
+# that fits says what it is.
 SHARED = {
+    'network.decode_head.loss_decode': 'loss of labeled images',
     'network.': 'network',
     'load_from': 'weights to start from',
     'optim_wrapper.': 'optimizer',
@@ -173,13 +175,7 @@ def unequal(changes: dict[str, list[str]]) -> list[str]:
         if name in BASELINES:
             continue
         parts = list(
-            dict.fromkeys(
-                words
-                for line in found
-                for start, words in SHARED.items()
-                if key_of(line).startswith(start)
-                and not key_of(line).endswith('.end')
-            )
+            dict.fromkeys(filter(None, map(shared_part, map(key_of, found))))
         )
         if parts:
             told.append(f'{name} ({", ".join(parts)})')
@@ -190,6 +186,14 @@ def unequal(changes: dict[str, list[str]]) -> list[str]:
         f'more than the method: {"; ".join(told)}. See "Configs against the '
         'shared base".'
     ]
+
+
+def shared_part(key: str) -> str | None:
+    """What is to be shared that a setting belongs to, if it does."""
+    if key.endswith('.end'):  # of a schedule: follows from the length
+        return None
+    found = (words for start, words in SHARED.items() if key.startswith(start))
+    return next(found, None)
 
 
 def key_of(change: str) -> str:

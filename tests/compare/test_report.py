@@ -297,14 +297,17 @@ def test_without_baselines_there_are_no_empty_columns(tmp_path) -> None:
 def test_what_is_unequal_beside_the_method_is_said(tmp_path) -> None:
     for name, network in (('labeled-only', 'A'), ('same', 'A'), ('odd', 'B')):
         folder = make_cell(tmp_path, name, '1_16', 0, 40.0)
+        head = dict(loss_decode=dict(mode='b' if name == 'odd' else 'a'))
         (folder / 'camvid.py').write_text(
-            f"model = dict(type='M', student=dict(type='{network}'))\n"
+            f"model = dict(type='M', student=dict(type='{network}', "
+            f'decode_head={head}))\n'
             f'optim_wrapper = dict(lr={0.1 if name == "odd" else 0.2})\n'
         )
     text = told(tmp_path)
     assert (
         '**Not all else is equal**: these differ from labeled-only in more '
-        'than the method: odd (network, optimizer).'
+        'than the method: odd (loss of '
+        'labeled images, network, optimizer).'
     ) in text
     # Rounds keep the loss of labeled images in their objective.
     plain = dict(decode_head=dict(channels=3, loss_decode=dict(type='CE')))
