@@ -47,7 +47,7 @@ from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from mmsemi.models.targets import Targets
 from mmsemi.ops.maps import accuracy, max_over_classes
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
-from mmsemi.registry import TRANSFORMS
+from mmsemi.registry import MODELS, TRANSFORMS
 from mmsemi.report.facts import machine_facts, version_facts
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
@@ -374,6 +374,75 @@ def equal_views() -> Row:
     return Row(ours, plain, 0)
 
 
+def u2pl_item() -> Row:
+    """Two equal views, normalized, beside the item as U2PL makes it.
+
+    It normalizes the whole image first, enlarges it and its mask with
+    PyTorch, and takes the same image as both views.
+    """
+    folder = Path(tempfile.mkdtemp())
+    cv2.imwrite(str(folder / 'a.jpg'), picture())
+    Image.fromarray((picture()[..., 0] // 13).astype(np.uint8)).save(
+        folder / 'a.png'
+    )
+    mean = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
+    std = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
+    pack = [dict(type='PackSemiInputs')]
+    steps = [
+        dict(type='LoadImageFromFile', to_float32=True),
+        dict(type='InitValidMap'),
+        dict(type='RandomScale', ratio_range=(1.3, 1.3)),
+        dict(type='RandomCrop', crop_size=(513, 513)),
+        dict(type='PadSegFields', size=(513, 513)),
+        dict(type='RandomFlip', prob=1.0),
+        dict(type='MultiBranch', unsup_teacher=pack, unsup_student=pack),
+    ]
+    load = [TRANSFORMS.build(step) for step in steps]
+    normalize = MODELS.build(
+        dict(
+            type='MultiBranchDataPreprocessor',
+            data_preprocessor=dict(
+                type='SegDataPreProcessor',
+                mean=mean.flatten().tolist(),
+                std=std.flatten().tolist(),
+                bgr_to_rgb=True,
+                size=(513, 513),
+            ),
+        )
+    )
+
+    def ours() -> torch.Tensor:
+        np.random.seed(0)
+        item = dict(img_path=str(folder / 'a.jpg'), seg_fields=[])
+        for step in load:
+            item = step(item)
+        batch = {
+            key: {name: [view] for name, view in views.items()}
+            for key, views in item.items()
+        }
+        return normalize(batch, True)['inputs']['unsup_student']
+
+    def plain() -> torch.Tensor:
+        image = np.array(Image.open(folder / 'a.jpg').convert('RGB'))
+        labels = np.array(Image.open(folder / 'a.png').convert('L'))
+        image = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32))
+        image = ((image - mean) / std)[None]
+        labels = torch.from_numpy(labels)[None, None].float()
+        size = (int(1.3 * image.shape[2]), int(1.3 * image.shape[3]))
+        image = F.interpolate(image, size, mode='bilinear')
+        labels = F.interpolate(labels, size, mode='nearest')
+        image, labels = (part.flip(3) for part in (image, labels))
+        below = (0, 0, 0, 513 - size[0])
+        image, labels = (
+            F.pad(part, below)[..., 60:573] for part in (image, labels)
+        )
+        labels[0, 0].long()
+        return image.contiguous()
+
+    # Another crop: only the times compare.
+    return Row(ours, plain, None)
+
+
 def labeled_item() -> Row:
     """Decoded, scaled, cropped, flipped and normalized, beside Pillow."""
     folder = Path(tempfile.mkdtemp())
@@ -466,6 +535,9 @@ ROWS = {
     "gray image, against mmcv's, 500x375": random_gray,
     'labeled item, 500x375 to a crop of 321x321, against Pillow': labeled_item,
     'unlabeled item with two equal views': equal_views,
+    "the same, normalized, to a crop of 513x513, against U2PL's steps": (
+        u2pl_item
+    ),
 }
 
 

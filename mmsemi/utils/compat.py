@@ -117,6 +117,11 @@ def swaps_channels(preprocessor: Any) -> bool:
     return bool(preprocessor._channel_conversion)
 
 
+def normalizes(preprocessor: Any) -> bool:
+    """Whether mmseg's data preprocessor was given a mean to subtract."""
+    return preprocessor._enable_normalize
+
+
 def picture_backends(visualizer: Any) -> list[Any]:
     """What a visualizer writes to, such as TensorBoard."""
     return list(visualizer._vis_backends.values())

@@ -1,6 +1,9 @@
+from unittest.mock import Mock
+
 import pytest
 import torch
 
+from mmsemi.models.data_preprocessor import at_once
 from mmsemi.ops.samples import around_same_maps
 from mmsemi.registry import MODELS
 from tests.models.tiny import batch, tiny_student
@@ -85,13 +88,8 @@ def views(same_maps: bool = True) -> dict:
 @pytest.mark.parametrize('same_maps', [True, False])
 def test_equal_views_are_normalized_once(same_maps, monkeypatch) -> None:
     model = MODELS.build(CFG)
-    calls = []
-    inner = model.data_preprocessor.forward
-    monkeypatch.setattr(
-        model.data_preprocessor,
-        'forward',
-        lambda *args: calls.append(1) or inner(*args),
-    )
+    normalize = Mock(wraps=model.data_preprocessor.forward)
+    monkeypatch.setattr(model.data_preprocessor, 'forward', normalize)
     data = views(same_maps)
     labels = [
         sample.gt_sem_seg.data.clone()
@@ -99,7 +97,7 @@ def test_equal_views_are_normalized_once(same_maps, monkeypatch) -> None:
     ]
     out = model(data, training=True)
     # Views of other maps are made as ever.
-    assert len(calls) == 2 - same_maps
+    assert normalize.call_count == 2 - same_maps
     first, second = out['inputs'].values()
     assert torch.equal(first, second)
     weak, strong = out['data_samples'].values()
@@ -110,6 +108,50 @@ def test_equal_views_are_normalized_once(same_maps, monkeypatch) -> None:
     strong[0].set_metainfo(dict(noted=True))
     strong[0].gt_sem_seg.more = labels[0].new_zeros(1, 32, 32)
     assert 'noted' not in weak[0] and 'more' not in weak[0].gt_sem_seg
+
+
+@pytest.mark.parametrize(
+    'inner',
+    [
+        CFG['data_preprocessor'],
+        dict(type='mmseg.SegDataPreProcessor', size=(32, 32)),
+        dict(
+            type='BandsDataPreprocessor',
+            mean=(1.0, 2.0, 3.0),
+            std=(0.3, 70.0, 11.0),
+            size=(32, 32),
+        ),
+    ],
+)
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.float32])
+@pytest.mark.parametrize(
+    ('size', 'whole'), [((32, 32), True), ((40, 33), True), ((33, 31), False)]
+)
+def test_images_taken_at_once_are_those_taken_singly(
+    inner, dtype, size, whole
+) -> None:
+    def part() -> dict:
+        torch.manual_seed(0)
+        data = batch(dict(sup=3), size=size)
+        images = [(255 * torch.rand(3, *size)).to(dtype) for _ in range(3)]
+        return dict(inputs=images, data_samples=data['data_samples']['sup'])
+
+    model = MODELS.build(inner)
+    given = part()
+    kept = [image.clone() for image in given['inputs']]
+    made, expected = at_once(model, given), model(part(), True)
+    assert (made is not None) == whole
+    if made is None:
+        return
+    assert torch.equal(made['inputs'], expected['inputs'])
+    for one, other in zip(
+        made['data_samples'], expected['data_samples'], strict=True
+    ):
+        assert one.metainfo == other.metainfo
+        assert torch.equal(one.gt_sem_seg.data, other.gt_sem_seg.data)
+    # Images of the loader may be shared, and stay what they are.
+    for image, before in zip(given['inputs'], kept, strict=True):
+        assert torch.equal(image, before)
 
 
 def test_nothing_of_it_enters_checkpoints() -> None:
