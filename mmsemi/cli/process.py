@@ -31,6 +31,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 def prepare() -> None:
     """Set up the process of a command."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files need not be text that can be printed.
+        if hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')
     set_threads(os.environ)
     keep_memory(os.environ)
     silence_debug_prints()

@@ -42,7 +42,7 @@ class LabelMe(MaskSource):
         codes = np.full(size, NOTHING, np.uint32)
         for number, shape in enumerate(shapes, start=1):
             try:
-                label = str(shape['label'])
+                label = class_label(shape['label'])
                 kind = shape.get('shape_type', 'polygon')
                 if kind == 'mask':
                     mask = _labelme_mask(shape, size)
@@ -78,6 +78,20 @@ def read_json(path: str) -> Any:
         raise UsageError(
             f'{path}: JSON cannot be read ({error}). Restore the file'
         ) from error
+
+
+def class_label(value: Any) -> str:
+    """The name of a class; numbers count as their text.
+
+    Raises:
+        ValueError: if it is none, as where a label was left empty.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ValueError(f'its label is {value!r}, which names no class')
+    if not str(value).strip() or value != value:
+        raise ValueError('its label is empty')
+    str(value).encode()  # half a character is a ValueError, too
+    return str(value)
 
 
 def agreed_size(

@@ -11,7 +11,7 @@ import numpy as np
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
-from .annotation_files import agreed_size
+from .annotation_files import agreed_size, class_label
 from .mask_files import LABEL, Codes
 from .mask_source import NOTHING, Labels, MaskSource
 from .pairing import Pair, name_of
@@ -45,8 +45,16 @@ class Coco(MaskSource):
         super().__init__(labels)
         self.path = path
         try:
-            self.names = {c['id']: str(c['name']) for c in data['categories']}
+            self.names = {
+                c['id']: class_label(c['name']) for c in data['categories']
+            }
             self.images = {i['id']: i for i in data['images']}
+            for part, found in (
+                ('images', self.images),
+                ('categories', self.names),
+            ):
+                if len(found) < len(data[part]):
+                    raise ValueError(f'an id occurs twice in "{part}"')
             self.drawn: dict[Any, list[dict]] = {}
             for item in data['annotations']:
                 if item['category_id'] not in self.names:
@@ -56,7 +64,7 @@ class Coco(MaskSource):
                         'Export the annotations again'
                     )
                 self.drawn.setdefault(item['image_id'], []).append(item)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UsageError(
                 f'{path}: no whole COCO JSON ({type(error).__name__}: '
                 f'{error}). Export the annotations again'
@@ -121,11 +129,12 @@ class Coco(MaskSource):
         Args:
             labeled: images that have one in another file.
         """
+        found = self._note_strays()
         empty = [f for name, f in self.empty.items() if name not in labeled]
         if not empty:
-            return []
+            return found
         number = len(empty)
-        return [
+        return found + [
             Finding(
                 'coco-empty-images',
                 'note',
@@ -135,6 +144,26 @@ class Coco(MaskSource):
                 f'annotation, such as {empty[0]}',
                 'They count as unlabeled; where all is background, annotate '
                 'it as "background"',
+            )
+        ]
+
+    def _note_strays(self) -> list[Finding]:
+        """Annotations of images that the file does not name."""
+        strays = self.drawn.keys() - self.images.keys()
+        if not strays:
+            return []
+        number = sum(len(self.drawn[key]) for key in strays)
+        return [
+            Finding(
+                'coco-stray-annotations',
+                'warning',
+                self.path,
+                number,
+                f'{number} annotation{"s are" if number > 1 else " is"} of '
+                'images that "images" does not name, such as that with the '
+                f'id {min(map(repr, strays))}',
+                'They are left out; export the annotations again if they '
+                'should count',
             )
         ]
 
@@ -173,7 +202,10 @@ def _coco_mask(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
         return decode_runs(segmentation['counts'], size)
     if not segmentation:
         raise ValueError('it has no segmentation')
+    rings = [np.reshape(ring, (-1, 2)).tolist() for ring in segmentation]
+    if max(map(len, rings)) < 3:
+        raise ValueError('its outline has fewer than 3 points')
     mask = np.zeros(size, bool)
-    for ring in segmentation:
-        mask |= fill_even_odd([np.reshape(ring, (-1, 2)).tolist()], size)
+    for ring in rings:
+        mask |= fill_even_odd([ring], size)
     return mask

@@ -9,6 +9,9 @@ from PIL import Image, ImageDraw
 
 Points = Sequence[Sequence[float]]
 
+# No image has so many pixels in a row; beyond this, drawing overflows.
+FARTHEST = 1e8
+
 
 def fill_even_odd(rings: Sequence[Points], size: tuple[int, int]):
     """Pixels whose centers lie within, as COCO counts them.
@@ -24,8 +27,7 @@ def fill_even_odd(rings: Sequence[Points], size: tuple[int, int]):
     crossings: dict[int, list[float]] = {}
     for ring in rings:
         xs, ys = np.asarray(ring, np.float64).reshape(-1, 2).T
-        if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
-            raise ValueError('a coordinate is not a finite number')
+        _check_coordinates([xs, ys])
         for x0, y0, x1, y1 in zip(xs, ys, np.roll(xs, -1), np.roll(ys, -1)):
             if y0 == y1:
                 continue
@@ -42,6 +44,15 @@ def fill_even_odd(rings: Sequence[Points], size: tuple[int, int]):
             first = max(math.ceil(left - 0.5), 0)
             mask[row, first : max(math.ceil(right - 0.5), 0)] = True
     return mask
+
+
+def _check_coordinates(values: Sequence) -> None:
+    """Refuse coordinates that would be drawn as something else."""
+    largest = np.abs(np.asarray(values, np.float64)).max(initial=0)
+    if not np.isfinite(largest):
+        raise ValueError('a coordinate is not a finite number')
+    if largest > FARTHEST:
+        raise ValueError(f'a coordinate of {largest:.0e} is in no image')
 
 
 def labelme_shape(points: Points, kind: str, size: tuple[int, int]):
@@ -62,8 +73,7 @@ def labelme_shape(points: Points, kind: str, size: tuple[int, int]):
     picture = Image.new('1', (size[1], size[0]))
     draw = ImageDraw.Draw(picture)
     xy = [(float(x), float(y)) for x, y in points]
-    if not np.isfinite(xy).all():
-        raise ValueError('a coordinate is not a finite number')
+    _check_coordinates(xy)
     if kind == 'circle' and len(xy) == 2:
         (cx, cy), (px, py) = xy
         radius = math.hypot(cx - px, cy - py)
@@ -108,7 +118,9 @@ def decode_runs(counts: str | Sequence[int], size: tuple[int, int]):
         counts = _uncompressed(counts)
     lengths = np.asarray(counts, np.int64)
     height, width = size
-    if (lengths < 0).any() or lengths.sum() != height * width:
+    if (lengths < 0).any():
+        raise ValueError(f'one of its runs is {lengths.min()} pixels long')
+    if lengths.sum() != height * width:
         raise ValueError(
             f'its runs cover {lengths.sum()} pixels of {height * width}'
         )
