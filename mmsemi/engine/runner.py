@@ -1,3 +1,4 @@
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -147,7 +148,7 @@ class CalmRunner(Runner):
             training=self.trains,
         )
         self._has_loaded = True
-        self.logger.info(f'loaded {filename}')
+        self.logger.info(f'loaded {os.path.normpath(filename)}')
         return checkpoint
 
     def resume(self, filename: str, *args, **kwargs) -> None:

@@ -135,8 +135,8 @@ def _method(method: str, facts: DataFacts) -> Setting:
         return Setting(
             'method',
             'dst_cbc',
-            'it labels all images in two rounds, as many pixels of rare '
-            'classes as their share is',
+            'it labels all images in two rounds, and learns the same share '
+            'of the pixels of each class',
         )
     return Setting('method', 'mean_teacher', why)
 
@@ -145,10 +145,12 @@ def _network(model: str, weights: str | None) -> Setting:
     if model == 'auto':
         if weights:
             return Setting(
-                'model', 'small', 'MobileNetV2 with a light head, for weights'
+                'model',
+                'small',
+                'MobileNetV2 with a light head, which the weights are for',
             )
         return Setting(
-            'model', 'unet', 'a small U-Net, which learns from nothing'
+            'model', 'unet', 'a small U-Net, which needs no weights'
         )
     return Setting('model', model, 'as you said')
 
@@ -159,8 +161,8 @@ def _weights(weights: str | None) -> Setting:
     return Setting(
         'weights',
         None,
-        'none were given: the network starts at random. With natural images '
-        'weights of ImageNet usually help: --model small --weights FILE',
+        'the network starts at random. With natural images weights of '
+        'ImageNet usually help: --model small --weights FILE',
     )
 
 
@@ -277,5 +279,5 @@ def in_words(value: Any) -> str:
     if isinstance(value, dict):
         return ', '.join(f'{k} {in_words(v)}' for k, v in value.items())
     if value is None or isinstance(value, bool):
-        return {None: '-', True: 'yes', False: 'no'}[value]
+        return {None: 'none', True: 'yes', False: 'no'}[value]
     return str(value)

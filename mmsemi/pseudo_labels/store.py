@@ -29,6 +29,7 @@ from .file_table import FileTable, StoredFile
 
 MANIFEST, FILES, VERIFIED = 'manifest.json', 'files.npz', 'verified'
 LABELS, CONFIDENCE, SOFT = 'labels', 'confidence', 'soft'
+NO_LABELS = 'there are no labels yet'
 # Images looked at by a thread at a time, and how many make it worth a bar.
 ROWS, MANY = 1024, 5000
 READERS = 4
@@ -127,7 +128,7 @@ class PseudoLabelStore:
         """
         folder = self.folder(round_index)
         if not folder.exists():
-            return 'there are no labels yet'
+            return NO_LABELS
         manifest = self.manifest(round_index)
         if manifest is None:
             return 'no readable manifest'

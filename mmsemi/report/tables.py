@@ -61,9 +61,11 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
     result = f'val {metric_of(row)} {miou(row["val_miou"])}'
     difference = gain(rows)
     if difference is not None:
-        result += f' ({difference:+.1f} over labeled only)'
+        start = 'labeled only' if rows[0]['iterations'] else 'where it began'
+        result += f' ({difference:+.1f} over {start})'
     result += name_dead(row.get('dead_classes', []))
-    return ', '.join(parts + [result, format_seconds(row['seconds'])])
+    took = f'in {format_seconds(row["seconds"])}'
+    return ', '.join([f'{parts[0]} {took}', *parts[1:], result])
 
 
 def round_table(rows: Sequence[dict]) -> str:
@@ -156,7 +158,7 @@ def outcome(summary: dict) -> str:
         before = (
             f'after {first} iterations with labeled images only'
             if first
-            else 'of the baseline it started from'
+            else 'of the model it began with'
         )
         words = (
             f'Self-training {direction} {abs(difference):.1f} '
@@ -172,7 +174,10 @@ def outcome(summary: dict) -> str:
 def closing_words(summary: dict, work_dir: str | Path) -> str:
     """Rounds, outcome, classes and files of a run that is over."""
     rows = summary['rounds']
-    lines = [round_table(rows)] if rows else []
+    # A table of one line that says no more than the sentence below is none.
+    bare = len(rows) == 1 and not rows[0]['pseudo_labeled']
+    told = bare and rows[0]['val_miou'] is not None
+    lines = [round_table(rows)] if rows and not told else []
     lines.append(outcome(summary))
     if rows:
         lines.append(class_lines(rows[-1].get('class_iou', {})))

@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 
+from mmsemi.engine.hooks import ProgressHook
 from mmsemi.registry import HOOKS
 from mmsemi.utils.console import announce, calm_console
 from mmsemi.utils.progress import Progress
@@ -292,11 +294,34 @@ def test_printed_table(root, tmp_path, capsys, all_lines):
     assert any(line.startswith('Self-training') for line in table)
     for name in ('summary.json', 'pictures/before_after.png', 'segmentor.pth'):
         assert any(line.endswith(str(tmp_path / name)) for line in table)
-    finished = [line for line in lines if ' finished, ' in line]
+    finished = [line for line in lines if ' finished in ' in line]
     assert [line[:7] for line in finished] == ['round 0', 'round 1', 'round 2']
     # A line for each tenth of a round: here, for each iteration.
     assert sum(line.startswith('round 2/2: ') for line in lines) == 4
-    assert sum(', run: ' in line for line in lines) == 11
+    # How long the run takes is known when something was labeled, and said
+    # where it is not what the bar says.
+    told = [line[:9] for line in lines if ', run: ' in line]
+    assert told == ['round 1/2'] * 4
+
+
+def test_labeling_and_training_are_reckoned_apart(monkeypatch):
+    """A long labeling, then fast steps: not so long for each step."""
+    now = [0.0]
+    module = 'mmsemi.engine.hooks.progress_hook.time.perf_counter'
+    monkeypatch.setattr(module, lambda: now[0])
+    loop = SimpleNamespace(
+        round=1, num_rounds=2, round_begin=10, round_end=20, max_iters=30
+    )
+    runner = SimpleNamespace(train_loop=loop, max_iters=30, iter=10)
+    hook = ProgressHook(calm=False)
+    hook.before_train(runner)
+    now[0] = 600
+    hook.before_train_iter(runner, 0)
+    now[0] = 604
+    assert hook._run_left(runner, 12) == 2 * 18 + 600
+    loop.round = 2
+    assert hook._run_left(runner, 12) is None
+    hook.after_train(runner)
 
 
 def test_progress_goes_on_where_a_run_was_killed(

@@ -173,11 +173,11 @@ def test_words_for_rows():
     rows = [make_row(0, 45.1), make_row(1, 47.32, 0.951)]
     assert labels_used(rows[0]) == 'labeled only'
     assert round_line(rows[0], rows[:1]) == (
-        'round 0 finished, val mIoU 45.1, 1 min 15 s'
+        'round 0 finished in 1 min 15 s, val mIoU 45.1'
     )
     assert round_line(rows[1], rows) == (
-        'round 1 finished, portion 0.2, kept 20.0 %, 95.1 % of it right, '
-        'val mIoU 47.3 (+2.2 over labeled only), 1 min 15 s'
+        'round 1 finished in 1 min 15 s, portion 0.2, kept 20.0 %, 95.1 % of '
+        'it right, val mIoU 47.3 (+2.2 over labeled only)'
     )
     text = outcome(dict(rounds=rows, best_miou=48.0, wall_seconds=150))
     assert text == (

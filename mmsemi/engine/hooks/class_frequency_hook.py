@@ -1,5 +1,6 @@
 """Class weights from the labels a run actually has."""
 
+import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmsemi.datasets.transforms import MapLabels
 from mmsemi.models.losses import ClassBalancedCrossEntropyLoss
 from mmsemi.registry import HOOKS
+from mmsemi.report.validation import WIDTH
 from mmsemi.utils.compat import trains
 
 
@@ -57,15 +59,14 @@ class ClassFrequencyHook(Hook):
             loss.to(device)
         share = counts / counts.sum()
         weights = losses[0].class_weight.tolist()
-        runner.logger.info(
-            'class weights from the labeled masks: '
-            + ', '.join(
-                f'{name} {weight:.2f} ({part:.2%})'
-                for name, weight, part in zip(
-                    dataset.metainfo['classes'], weights, share
-                )
+        text = 'class weights from the labeled masks: ' + ', '.join(
+            f'{name} {weight:.2f} ({part:.2%})'
+            for name, weight, part in zip(
+                dataset.metainfo['classes'], weights, share
             )
         )
+        lines = textwrap.wrap(text, WIDTH, subsequent_indent='  ')
+        runner.logger.info('\n'.join(lines))
 
 
 def count_classes(dataset, threads: int = 4) -> np.ndarray:

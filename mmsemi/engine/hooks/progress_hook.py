@@ -15,9 +15,10 @@ class ProgressHook(Hook):
     """Show round, loss and time left while training.
 
     A bar per round on a terminal, a line per tenth of a round elsewhere,
-    with the time left of the round and of the whole run. The latter is
-    reckoned from all that this start has done so far, labeling and
-    validation included.
+    with the time left of the round and, where further rounds follow, of the
+    whole run: what iterations took so far, validation included, and what
+    came before each round, which is its labeling. Before anything was
+    labeled nothing is said.
 
     Args:
         calm: leave mmengine's and mmseg's own lines (losses, tables of
@@ -38,6 +39,8 @@ class ProgressHook(Hook):
         if self.calm:
             calm_console(runner.logger)
         self.start, self.first = time.perf_counter(), runner.iter
+        self.over = self.start  # the last round
+        self.waited: list[float] = []  # for labels, and for the first round
         # A bar left open by an error hides the cursor.
         atexit.register(self.close)
 
@@ -45,6 +48,7 @@ class ProgressHook(Hook):
         """Open the bar of a round."""
         if self.progress is not None:
             return
+        self.waited.append(time.perf_counter() - self.over)
         begin, end = self._bounds(runner)
         loop, name = runner.train_loop, 'training'
         if hasattr(loop, 'num_rounds'):
@@ -62,6 +66,7 @@ class ProgressHook(Hook):
         begin, end = self._bounds(runner)
         self.progress.update(done - begin, self._note(runner, done))
         if done >= end:
+            self.over = time.perf_counter()
             self.close()
 
     def after_train(self, runner) -> None:
@@ -91,8 +96,18 @@ class ProgressHook(Hook):
                 self.window
             )
             words.append(f'loss {loss:.3f}')
-        if done < runner.max_iters:
-            spent = time.perf_counter() - self.start
-            left = spent / (done - self.first) * (runner.max_iters - done)
+        left = self._run_left(runner, done)
+        if left is not None:
             words.append(f'run: {format_seconds(left)} left')
         return ', '.join(words)
+
+    def _run_left(self, runner, done: int) -> float | None:
+        """Seconds; None where it is not known, or that of the bar."""
+        loop = runner.train_loop
+        rounds = getattr(loop, 'num_rounds', 0) - getattr(loop, 'round', 0)
+        labeled = self.waited[-1] if getattr(loop, 'round', 0) else 0
+        if rounds <= 0 or not labeled:
+            return None
+        spent = time.perf_counter() - self.start - sum(self.waited)
+        step = spent / (done - self.first)
+        return step * (runner.max_iters - done) + labeled * rounds

@@ -1,7 +1,6 @@
 """Label the unlabeled set at the start of every round."""
 
 import copy
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
-from mmsemi.pseudo_labels.store import PseudoLabelStore
+from mmsemi.pseudo_labels.store import NO_LABELS, PseudoLabelStore
 from mmsemi.registry import HOOKS
 from mmsemi.report.tables import class_table
 from mmsemi.self_training.batch_predictor import BatchPredictor
@@ -27,6 +26,7 @@ from mmsemi.self_training.labeling import LabelingPass
 from mmsemi.self_training.round_labeler import round_labeler
 from mmsemi.utils.dist import on_main
 
+from ..label_settings import checksum
 from ..trained_network import trained_network
 from ..training_state import fingerprint
 
@@ -122,9 +122,10 @@ class PseudoLabelHook(Hook):
         source = fingerprint(model) if fresh else None
         problem = on_main(self._problem, store, loop, source)
         if problem:
-            runner.logger.info(
-                f'round {loop.round}: labeling, because {problem}'
-            )
+            if problem != NO_LABELS:  # as in every run, the first time
+                runner.logger.info(
+                    f'round {loop.round}: labeling, because {problem}'
+                )
             if fresh:
                 on_main(self._keep_weights, store, weights, model)
                 manifest = self._label(runner, model, store)
@@ -162,17 +163,14 @@ class PseudoLabelHook(Hook):
 
     def _settings(self, runner, round_index: int) -> str:
         """Checksum of all settings the labels of a round depend on."""
-        prior = self.labeler.get('prior')
-        parts = (
+        return checksum(
             self.labeler,
             self.view_cfg,
             self.pass_cfg,
             self.undo_class_weights,
             self.labeling_model,
             runner.cfg.label_dataloader.dataset,
-            prior and zlib.crc32(Path(prior).read_bytes()),
         )
-        return f'{zlib.crc32(repr(parts).encode()):08x}'
 
     def labeling_network(self, runner) -> nn.Module:
         """The network that labels."""

@@ -50,7 +50,7 @@ def step_in_words(runner) -> str:
     return (
         f'a step takes {share * processes} images: {processes} process'
         f'{"es" * (processes > 1)} of {share}, in {parts} part'
-        f'{"s" * (parts > 1)}; learning rate '
+        f'{"s" * (parts > 1)}; the learning rate begins at '
         + ' and '.join(f'{rate:g}' for rate in rates)
         + (f'; {type(optimizer).__name__}, fused' if fused else '')
     )

@@ -1,0 +1,41 @@
+"""Settings that labels of a round depend on, wherever their files lie."""
+
+import os.path as osp
+import zlib
+from pathlib import Path
+from typing import Any
+
+from mmsemi.datasets.lists import read_names
+
+
+def checksum(*settings: Any) -> str:
+    """Checksum of settings, the same after a run was moved.
+
+    A list of images and a spatial prior count by what is in them, not by
+    where they are, and masks do not count: no label depends on them.
+
+    Args:
+        settings: plain data.
+    """
+    found = repr([_by_content(part) for part in settings])
+    return f'{zlib.crc32(found.encode()):08x}'
+
+
+def _by_content(node: Any) -> Any:
+    if isinstance(node, list | tuple):
+        return [_by_content(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {
+        key: _by_content(value)
+        for key, value in node.items()
+        if key != 'seg_map_path'
+    }
+    place, prior = node.get('ann_file'), node.get('prior')
+    if isinstance(place, str):
+        place = osp.join(node.get('data_root') or '', place)
+        if osp.isfile(place):
+            found['ann_file'] = read_names(place).hash
+    if isinstance(prior, str) and osp.isfile(prior):
+        found['prior'] = zlib.crc32(Path(prior).read_bytes())
+    return found
