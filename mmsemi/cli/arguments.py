@@ -214,7 +214,9 @@ def mutual(parser: argparse.ArgumentParser) -> None:
         metavar=('A', 'B'),
         help='checkpoints of supervised models, instead of training them',
     )
-    _run_options(parser, 'delete the training in the work dir and start anew')
+    _run_options(
+        parser, 'move the training the work dir holds aside and start anew'
+    )
     add_options(parser)
     add_trust_option(parser)
     add_launcher(parser)

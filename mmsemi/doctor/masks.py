@@ -32,9 +32,7 @@ def count_pixels(
         return check_mask(images, index)
 
     with ThreadPoolExecutor(threads) as pool:
-        results = pool.map(
-            lambda i: check_mask(images, i), range(len(images.masks))
-        )
+        results = pool.map(check, range(len(images.masks)))
         if len(images.masks) > 500:  # seconds: say what is going on
             results = track(
                 results, len(images.masks), f'checking {images.role} masks'
@@ -95,7 +93,7 @@ def check_mask(images: ImageList, index: int) -> np.ndarray:
 
 
 def read_mask(path: str, config: dict) -> np.ndarray:
-    """A mask as stored, read the way its dataset loads it.
+    """A mask as stored (of 1 bit as 0 and 1), read as its dataset loads it.
 
     Raises:
         UsageError: if it cannot be read.
@@ -121,7 +119,7 @@ def read_mask(path: str, config: dict) -> np.ndarray:
         raise UsageError(
             f'{path}: mask cannot be read ({error}). Restore the file'
         ) from error
-    return mask
+    return mask.astype(np.uint8) if mask.dtype == bool else mask
 
 
 def _value_counts(mask: np.ndarray) -> list[tuple[int, int]]:

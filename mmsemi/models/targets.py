@@ -29,6 +29,8 @@ class Targets:
             wants them (``needs_soft``).
         truth: int64 (N, H, W) ground truth for reports, which nothing
             learns from.
+        known: bool (N, H, W), what is annotated of unlabeled images; None
+            where nothing is.
         pseudo: bool (N,), which samples have pseudo-labels, where a batch
             holds annotated ones, too; all by default.
         beside: what another network says of the same images; it is cut and
@@ -41,6 +43,7 @@ class Targets:
     valid: Tensor = None  # type: ignore[assignment]
     soft: Tensor | None = None
     truth: Tensor | None = None
+    known: Tensor | None = None
     pseudo: Tensor = None  # type: ignore[assignment]
     beside: 'Targets | None' = None
 
@@ -123,6 +126,7 @@ class Targets:
             weights=self.weights.masked_fill(sure, 1.0),
             soft=soft,
             truth=truth,
+            known=sure,
         )
 
     def keep(self, index: Any) -> 'Targets':

@@ -68,8 +68,8 @@ def voc_pool(
     else:
         stems = sorted(set(stems_below(masks, '.png')) - set(val))
     if aug:
-        train = read_list(str(lists / 'train.txt'))
-        rest = [stem for stem in stems if stem not in set(train)]
+        train = set(read_list(str(lists / 'train.txt')))
+        rest = [stem for stem in stems if stem not in train]
         write_lists(
             {str(trainaug): stems, str(lists / 'aug.txt'): rest}, overwrite
         )

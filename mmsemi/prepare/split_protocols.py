@@ -80,13 +80,14 @@ def published_splits(
     """
     if protocol == 'voc_1464':
         train = read_list(str(Path(root) / 'ImageSets/Segmentation/train.txt'))
-        missing = sorted(set(train) - set(pool.stems))
+        labeled = set(train)
+        missing = sorted(labeled - set(pool.stems))
         if missing:
             raise UsageError(
                 f"'{missing[0]}' of train.txt is not in trainaug. Copy "
                 'SegmentationClass/*.png into SegmentationClassAug'
             )
-        rest = [stem for stem in pool.stems if stem not in set(train)]
+        rest = [stem for stem in pool.stems if stem not in labeled]
         return [Split('1464', train, rest)]
     number, digest = DST_CBC_SOURCES[pool.dataset]
     if (len(pool.stems), list_hash(pool.stems)[:16]) != (number, digest):

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from PIL import Image
 
 from mmsemi.datasets.splits import list_hash, set_data_root
 from mmsemi.doctor import masks
@@ -438,3 +439,11 @@ def test_an_image_to_learn_from_and_to_validate_on(root, cfg):
         UsageError, match="a.png' is in both the labeled .*val"
     ):
         check_data(cfg)
+
+
+def test_masks_of_one_bit_hold_ids(tmp_path) -> None:
+    """A table of ids that is indexed by them gives ids, not a choice."""
+    path = str(tmp_path / 'mask.png')
+    Image.new('1', (4, 3), 1).save(path)
+    table = np.arange(256) + 1
+    assert (table[masks.read_mask(path, {})] == np.full((3, 4), 2)).all()

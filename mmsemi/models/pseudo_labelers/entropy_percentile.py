@@ -153,7 +153,11 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
 
     @torch.no_grad()
     def split(
-        self, entropy: Tensor, labels: Tensor, progress: float
+        self,
+        entropy: Tensor,
+        labels: Tensor,
+        progress: float,
+        known: Tensor | None = None,
     ) -> EntropySplit:
         """Divide the pixels of a batch.
 
@@ -161,7 +165,14 @@ class EntropyPercentilePseudoLabeler(PseudoLabeler):
             entropy: (N, H, W) float32, see :func:`pixel_entropy`.
             labels: (N, H, W) int64, 255 = not considered.
             progress: share of the training that is done, in 0..1.
+            known: (N, H, W) bool, pixels whose label is no guess. They are
+                certain, and percentiles do not run over them.
         """
+        if known is not None:
+            guessed = labels.masked_fill(known, self.ignore_index)
+            split = self.split(entropy, guessed, progress)
+            kept = torch.where(known, labels, split.labels)
+            return EntropySplit(kept, split.low | known, split.high)
         groups = gcd(self.groups, len(labels))
         if groups > 1:
             parts = [

@@ -221,7 +221,10 @@ class U2PL(MeanTeacher):
         """Pixels to learn from, and the most and the least certain ones."""
         probabilities = self.probabilities(logits, targets.labels.shape[-2:])
         return self.pseudo_labeler.split(
-            pixel_entropy(probabilities), targets.labels, self.progress
+            pixel_entropy(probabilities),
+            targets.labels,
+            self.progress,
+            targets.known,
         )
 
     def filtered_loss(

@@ -17,9 +17,11 @@ from mmsemi.models.segmentors import Batch
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import resize_labels
 from tests.conftest import ROOT
 from tests.models.segmentors.peers import unimatch
 from tests.models.segmentors.test_mean_teacher import build, data_of
+from tests.models.segmentors.test_u2pl import build as u2pl
 from tests.models.tiny import tiny_student
 from tests.tiny import make_tiny_set
 
@@ -114,6 +116,30 @@ def test_every_view_of_unimatch_knows() -> None:
     assert len(labeled) == 2
     for targets in labeled:
         assert torch.equal(targets.labels[0][sure], known[sure])
+
+
+@pytest.mark.parametrize('share', [0.3, 1.0])
+def test_known_pixels_are_certain_for_u2pl(share, monkeypatch) -> None:
+    """They are neither dropped by entropy nor negatives of their class."""
+    model, data = u2pl(mixing=None), data_of(padded=0)
+    sure = some_known(data, share) != 255
+    seen = {}
+    monkeypatch.setattr(
+        model.contrast,
+        'forward',
+        lambda own, other, probabilities, labels, low, high, number: (
+            seen.update(low=low[number:], high=high[number:]) or own.sum()
+        ),
+    )
+    (targets,) = learned(model, data)
+    assert (targets.weights[0][sure] == 1).all()
+    assert (targets.labels[0] != 255).float().mean() < 1 or share == 1
+    near = resize_labels(sure[None].long(), seen['low'].shape[-2:])[0].bool()
+    assert seen['low'][0][near].all()
+    assert not seen['high'][0][near].any()
+    (plain,) = learned(u2pl(mixing=None), data_of(padded=0))
+    dropped = (plain.labels[0] == 255)[sure]
+    assert dropped.any()
 
 
 def test_truth_of_known_pixels_is_no_success_of_pseudo_labels() -> None:
