@@ -16,6 +16,7 @@ from mmsemi.prepare.split_coverage import Coverage, coverage_lines
 from mmsemi.prepare.split_pools import POOLS
 from mmsemi.prepare.split_protocols import published_splits, random_splits
 from mmsemi.prepare.splits import Split, write_splits
+from mmsemi.utils.errors import UsageError
 
 
 def make_splits(
@@ -60,8 +61,14 @@ def make_splits(
 
     Raises:
         UsageError: if images, masks or lists are missing or damaged, or a
-            list exists with other lines.
+            list exists with other lines; or if published lists are asked for
+            in sizes of one's own.
     """
+    if protocol != 'random' and (ratios or counts or min_images):
+        raise UsageError(
+            f'--protocol {protocol} makes lists of the published sizes. Leave '
+            '--ratios, --counts and --min-images out'
+        )
     only_aug = source.get('aug') and protocol == 'random'
     if kind == 'voc':
         source['overwrite'] = overwrite

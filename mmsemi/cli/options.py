@@ -52,6 +52,14 @@ def braced(value: str) -> Any:
     raise ValueError(value)
 
 
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f'must be 1 or more, got {number}')
+    return number
+
+
 def add_config(parser: argparse.ArgumentParser) -> None:
     """The config, as the first argument."""
     parser.add_argument(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .options import add_trust_option
+from .options import add_trust_option, count
 
 
 def _own_data(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def doctor(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--threads',
-        type=int,
+        type=count,
         default=8,
         metavar='N',
         help='files that are read at once',

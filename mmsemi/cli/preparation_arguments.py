@@ -2,7 +2,7 @@
 
 import argparse
 
-from .options import add_config
+from .options import add_config, count
 
 
 class Folders(argparse.Action):
@@ -20,7 +20,7 @@ def _overwrite(parser: argparse.ArgumentParser, help: str) -> None:
 def _workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--workers',
-        type=int,
+        type=count,
         metavar='N',
         help='files worked on at once; default: one a processor',
     )

@@ -229,3 +229,16 @@ def test_empty_arguments_are_mistakes(words, option, tmp_path, monkeypatch):
 def test_options_may_be_empty_where_that_means_something() -> None:
     refuse_blanks(['doctor', 'a', 'b', '--mask-suffix', ''])
     refuse_blanks(['train', 'c.py', '--cfg-options', 'data.load.x=', 'a.b=3'])
+
+
+@pytest.mark.parametrize(
+    'words',
+    [
+        ('doctor', 'images', 'masks', '--threads', '0'),
+        ('gta5', 'root', 'out', '--workers', '-1'),
+    ],
+)
+def test_no_threads_do_no_work(words, capsys) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(words)
+    assert 'must be 1 or more' in capsys.readouterr().err

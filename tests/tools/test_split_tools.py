@@ -83,6 +83,13 @@ def test_numbers_that_mean_nothing(tmp_path, words, message):
         make_splits.main(['folder', *given, *words])
 
 
+@pytest.mark.parametrize('option', ['--ratios', '--counts', '--min-images'])
+def test_published_lists_have_their_sizes(tmp_path, option):
+    words = ['voc', str(tmp_path), '--protocol', 'dst_cbc', option, '4']
+    with pytest.raises(UsageError, match='dst_cbc .* published sizes'):
+        make_splits.main(words)
+
+
 def test_published_voc_lists_come_out(tmp_path, data_dir, capsys):
     root = voc_root(tmp_path, data_dir)
     make_splits.main(
