@@ -53,12 +53,17 @@ def with_fused(settings: Mapping[str, Any], model: nn.Module) -> Any:
 
 
 def guard(wrapper: OptimWrapper | OptimWrapperDict) -> None:
-    """Prepare steps of fused optimizers, and states they load."""
+    """Prepare steps of fused optimizers, and states that any of them load."""
     several = isinstance(wrapper, OptimWrapperDict)
     for each in wrapper.values() if several else [wrapper]:
         optimizer = getattr(each, 'optimizer', None)
         if not isinstance(optimizer, FUSED):
             continue
+        # mmengine leaves ConfigDicts; looking things up in them takes longer
+        # than the steps of small weights.
+        optimizer.param_groups[:] = [
+            dict(group) for group in optimizer.param_groups
+        ]
         optimizer.register_load_state_dict_pre_hook(_keep_choices)
         if is_fused(optimizer):
             optimizer.register_step_pre_hook(_prepare)

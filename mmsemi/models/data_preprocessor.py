@@ -143,7 +143,8 @@ def at_once(inner: BaseDataPreprocessor, data: dict) -> dict | None:
         or any(now < asked for now, asked in zip(shape[1:], size, strict=True))
     ):
         return None
-    data = inner.cast_data(data)
+    if inner.device.type != 'cpu':
+        data = inner.cast_data(data)
     stacked = torch.stack(data['inputs'])
     if swaps_channels(inner) and shape[0] == 3:
         stacked = stacked.flip(1)

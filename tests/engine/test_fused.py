@@ -142,3 +142,13 @@ def test_runs_are_fused_and_say_so(cfg) -> None:
             name == 'fused'
         )
     assert_close(runs[0].model, runs[1].model)
+
+
+def test_settings_of_groups_are_looked_up_in_plain_dicts(cfg) -> None:
+    cfg.optim_wrapper.paramwise_cfg = dict(norm_decay_mult=0.0)
+    cfg.optim_wrapper.optimizer.weight_decay = 0.1
+    runner = build_runner(cfg)
+    wrapper = runner.build_optim_wrapper(cfg.optim_wrapper)
+    groups = wrapper.optimizer.param_groups
+    assert {type(group) for group in groups} == {dict}
+    assert {group['weight_decay'] for group in groups} == {0.0, 0.1}
