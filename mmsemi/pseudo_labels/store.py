@@ -11,6 +11,7 @@ whole round or none.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import zlib
@@ -23,6 +24,7 @@ import numpy as np
 
 from mmsemi.io import files
 from mmsemi.io.files import publish, read_json, write_json, write_text
+from mmsemi.io.regular import refuse_special
 from mmsemi.utils.progress import track
 
 from .file_table import FileTable, StoredFile
@@ -65,7 +67,7 @@ class PseudoLabelStore:
         To be called by one process only.
         """
         for path in (self.partial(round_index), self.folder(round_index)):
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
         partial = self.partial(round_index)
         for kind in (LABELS, CONFIDENCE, SOFT):
             (partial / kind).mkdir(parents=True)
@@ -109,14 +111,15 @@ class PseudoLabelStore:
                 sha256=table.digest(lines),
             ),
         )
-        write_json(partial, MANIFEST, content)
+        write_json(partial, MANIFEST, dict(content, sha256=_digest(content)))
         publish(partial, self.folder(round_index))
         return self.folder(round_index)
 
     def manifest(self, round_index: int) -> dict | None:
-        """Manifest of a round, None when there is no readable one."""
+        """Manifest of a round, None when there is none or it is damaged."""
         content = read_json(self.folder(round_index) / MANIFEST)
-        return content if isinstance(content.get('files'), dict) else None
+        stamp = content.pop('sha256', None)
+        return content if stamp == _digest(content) else None
 
     def problem(self, round_index: int) -> str | None:
         """Why a round cannot be used, None when it is whole.
@@ -153,6 +156,19 @@ class PseudoLabelStore:
         return problem
 
 
+def _remove(path: Path) -> None:
+    """Remove a folder, or the file or link that lies in its place."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _digest(content: dict) -> str:
+    text = json.dumps(files.finite(content), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text()
@@ -182,6 +198,7 @@ def _first_problem(folder: Path, table: FileTable, stems: bytes) -> str | None:
     def check(part: list[StoredFile]) -> str | None:
         for name, size, checksum in part:
             try:
+                refuse_special(f'{folder}/{name}')
                 with open(f'{folder}/{name}', 'rb') as file:
                     content = file.read()
             except OSError:

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -76,6 +77,54 @@ def test_half_written_manifest(store):
         assert store.problem(1) == 'no readable manifest'
 
 
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda m: m.update(portion=0.3),
+        lambda m: m.pop('portion'),
+        lambda m: m.pop('sha256'),
+        lambda m: m['files'].pop('kinds'),
+        lambda m: m['files'].update(kinds=['../../..']),
+        lambda m: m['files'].update(count='x'),
+    ],
+)
+def test_a_manifest_that_lost_something_is_none(store, change):
+    assert store.problem(1) is None
+    path = store.folder(1) / 'manifest.json'
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+    assert store.problem(1) == 'no readable manifest'
+
+
+def test_a_pipe_among_the_labels_is_damage(store):
+    label = store.folder(1) / 'labels/city/a.png'
+    label.unlink()
+    os.mkfifo(label)
+    assert store.problem(1) == 'labels/city/a.png is missing'
+
+
+@pytest.mark.parametrize('kind', ['link', 'file'])
+def test_what_lies_in_the_place_of_a_round_is_replaced(store, tmp_path, kind):
+    """And nothing behind a link."""
+    mine = tmp_path / 'mine'
+    mine.mkdir()
+    (mine / 'notes.txt').write_text('kept')
+    for path in (store.folder(3), store.partial(3)):
+        path.symlink_to(mine) if kind == 'link' else path.write_text('x')
+    store.begin(3)
+    table = FileTable([0])
+    table.note(
+        'labels',
+        0,
+        *write_png(store.partial(3), 'labels/a.png', np.zeros((2, 3), 'u1')),
+    )
+    store.hand_in(3, table, 0)
+    store.commit(3, dict(portion=0.5), ['a'])
+    assert store.problem(3) is None and not store.folder(3).is_symlink()
+    assert [path.name for path in mine.iterdir()] == ['notes.txt']
+
+
 def test_reading_nothing(tmp_path):
     with pytest.raises(OSError, match='missing or not a PNG'):
         read_png(tmp_path / 'a.png')
@@ -92,8 +141,7 @@ def test_a_round_is_read_once(store, monkeypatch):
     label.unlink()
     assert store.problem(1) == 'labels/city/a.png is missing'
     label.write_bytes(b'x' * len(content))
-    manifest = store.folder(1) / 'manifest.json'
-    manifest.write_text(manifest.read_text().replace('0.2', '0.3'))
+    (store.folder(1) / 'verified').write_text('of another manifest')
     assert store.problem(1) == 'labels/city/a.png is damaged'
     label.write_bytes(content)
     assert store.problem(1) is None
