@@ -8,7 +8,7 @@ import yaml
 from mmengine.config import Config
 from mmengine.device import get_device
 
-from mmsemi.doctor.names import check_names
+from mmsemi.doctor.names import check_kinds, check_names
 from mmsemi.doctor.settings import check_options
 from mmsemi.engine.build import resolve
 from mmsemi.engine.student_config import dicts
@@ -63,6 +63,7 @@ def read_config(path: str, options: dict | None = None) -> Config:
         raise UsageError(f'config {path}{_why(error)}') from error
     check_names(cfg)
     set_options(cfg, options)
+    check_kinds(cfg)
     return cfg
 
 
@@ -183,7 +184,13 @@ def set_work_dir(
     ``configs/<method>/<name>.py`` gives ``work_dirs/<method>/<name>``. A
     split chosen on the command line is a part of it, a folder by its last
     two names: ``<name>_1_16-seed1``.
+
+    Raises:
+        UsageError: if the config's is empty, which would be the folder one
+            is in.
     """
+    if cfg.get('work_dir') == '':
+        raise UsageError("work_dir is ''. Name a folder, or leave it out")
     if work_dir is not None:
         cfg.work_dir = work_dir
     elif cfg.get('work_dir') is None:

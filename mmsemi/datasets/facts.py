@@ -29,6 +29,8 @@ _STEPS = (
     'augment sup_augment round_augment strong paste resize label_resize '
     'test_resize'
 ).split()
+_SWITCHES = ('match_image', 'partners', 'second_stream')
+_TEXTS = ('partly_labeled', 'baseline_list', 'baseline_split')
 _COUNTS = ('views', 'num_workers', 'val_workers', 'label_workers')
 
 
@@ -50,6 +52,11 @@ def settle_variant(data: dict) -> dict:
             raise UsageError(
                 f'data.variant: there is no variant {chosen}, but '
                 f'{", ".join(variants) or "none"}. Name one of these'
+            )
+        if not isinstance(variants[chosen], dict):
+            raise UsageError(
+                f'data.variants.{chosen} must be a dict of settings, got '
+                f'{variants[chosen]!r}'
             )
         # What the config says itself counts more.
         data = merged(variants[chosen], data)
@@ -96,6 +103,26 @@ def _check_kinds(data: dict) -> None:
     for name in ('mean', 'std'):
         if not isinstance(data.get(name) or [], (list, tuple)):
             raise wrong(name, 'a number for each band', data[name])
+    for name, entry in groups['splits'].items():
+        if not isinstance(entry, dict):
+            raise wrong(f'splits.{name}', 'a dict of settings', entry)
+    for name in _SWITCHES:
+        if not isinstance(data.get(name, True), bool):
+            raise wrong(name, 'True or False', data[name])
+    for name in _TEXTS:
+        if not isinstance(data.get(name, ''), str):
+            raise wrong(name, 'text', data[name])
+    if not isinstance(data.get('round_sampler') or {}, dict):
+        raise wrong(
+            'round_sampler', 'a dict of settings', data['round_sampler']
+        )
+    if not isinstance(data.get('lists') or '', (str, list, tuple)):
+        raise wrong('lists', 'a folder or two lists', data['lists'])
+    scales = data.get('tta_scales') or ()
+    if not isinstance(scales, (list, tuple)) or not all(
+        isinstance(scale, (int, float)) and scale > 0 for scale in scales
+    ):
+        raise wrong('tta_scales', 'a list of numbers above 0', scales)
     for name in _STEPS:
         steps = data.get(name) or []
         if not isinstance(steps, (list, tuple)):
@@ -105,6 +132,11 @@ def _check_kinds(data: dict) -> None:
     for name, value in counts.items():
         if type(value) is not int or value < 0:
             raise wrong(name, 'a whole number of 0 or more', value)
+    processes = groups['epoch'].get('processes', 1)
+    if type(processes) is not int or processes < 1:
+        raise wrong(
+            'epoch.processes', 'a whole number of 1 or more', processes
+        )
     size = data.get('crop_size', 1)
     sides = size if isinstance(size, (list, tuple)) else (size, size)
     if len(sides) != 2 or any(type(s) is not int or s < 1 for s in sides):
@@ -112,7 +144,22 @@ def _check_kinds(data: dict) -> None:
 
 
 def _check_places(name: str, dataset: dict) -> None:
-    """Folders and lists of a data set are paths."""
+    """Folders and lists of a data set are paths, its classes names."""
+    classes = (dataset.get('metainfo') or {}).get('classes', ('a',))
+    if (
+        not isinstance(classes, (list, tuple))
+        or not classes
+        or not all(isinstance(one, str) for one in classes)
+    ):
+        raise UsageError(
+            f'{name}.metainfo.classes must name each class, got {classes!r}'
+        )
+    indices = dataset.get('indices', 1)
+    if indices == 0 or not isinstance(indices, (int, list, tuple)):
+        raise UsageError(
+            f'{name}.indices must be the number of images to take, or their '
+            f'places in the list, got {indices!r}'
+        )
     prefix = dataset.get('data_prefix', {})
     if not isinstance(prefix, dict):
         raise UsageError(

@@ -10,6 +10,7 @@ from mmsemi.utils.errors import UsageError
 from .data import check_data
 from .methods import check_methods
 from .numbers import check_parts
+from .optimization import check_optimization
 from .settings import check_settings
 from .weights import check_checkpoint, check_weights
 
@@ -30,6 +31,7 @@ def check_training(cfg: Config, threads: int = 8) -> list[str]:
     """
     check_parts(cfg)
     check_settings(cfg)
+    check_optimization(cfg)
     notes = check_methods(cfg)
     check_weights(cfg)
     return notes + check_data(cfg, cfg.get('work_dir'), threads)

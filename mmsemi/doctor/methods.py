@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmsemi.datasets.splits import leaf_datasets
 from mmsemi.engine.student_config import dicts
 from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.registry import (
@@ -82,6 +83,7 @@ def _check_moved(cfg: Config) -> None:
     kind = class_of(cfg.model.get('type'), MODELS)
     for network in getattr(kind, 'frozen_copies', ()):
         hook, usual = _MOVED_BY.get(network, ('', ''))
+        _check_momentum(cfg)
         if not hook or _has_hook(cfg, hook, 'after_train_iter'):
             continue
         raise UsageError(
@@ -89,6 +91,21 @@ def _check_moved(cfg: Config) -> None:
             f'it, so it would stay as it was at the start. Add {usual}=dict('
             f"type='{hook}'), or take {usual}=None out"
         )
+
+
+def _check_momentum(cfg: Config) -> None:
+    """A teacher that takes nothing over stays as it was, too."""
+    for hook in _hooks(cfg):
+        if (
+            is_type(hook, HOOKS, 'MeanTeacherHook')
+            and hook.get('momentum') == 0
+            and hook.get('schedule', 'constant') == 'constant'
+        ):
+            raise UsageError(
+                f'{hook["type"]}: with momentum=0 the teacher takes nothing '
+                "over from the student. It is the new weights' share, such "
+                'as 0.01'
+            )
 
 
 def _check_labelers(cfg: Config) -> None:
@@ -142,8 +159,15 @@ def _batch_notes(cfg: Config) -> Iterator[str]:
     for name in ('train_dataloader', 'semi_dataloader'):
         if name == 'semi_dataloader' and not rounds:
             continue
-        shares = _shares(cfg.get(name) or {})
+        loader = cfg.get(name) or {}
+        shares = _shares(loader)
         if shares is None:
+            dataset = loader.get('dataset') or {}
+            roles = {role for role, _ in leaf_datasets(dataset)}
+            if online and isinstance(dataset, dict) and roles == {'labeled'}:
+                yield (
+                    f'{name} names no unlabeled images: training is supervised'
+                )
             continue
         labeled = shares.get('labeled', 0) + shares.get('target', 0)
         if not labeled:
@@ -202,8 +226,19 @@ def _resume_notes(cfg: Config) -> Iterator[str]:
 def _schedule_notes(cfg: Config) -> Iterator[str]:
     """Phases that end behind the run, and losses without effect."""
     settings: Any = cfg.model.get('semi_train_cfg') or {}
+    if not isinstance(settings, dict):
+        raise UsageError(
+            f'model.semi_train_cfg must be a dict of settings, got '
+            f'{settings!r}'
+        )
     length = cfg.train_cfg.get('max_iters')
     warmup = settings.get('warmup_iters') or 0
+    begin = cfg.train_cfg.get('val_begin')
+    if isinstance(length, int) and isinstance(begin, int) and begin > length:
+        yield (
+            f'train_cfg.val_begin={begin} is behind max_iters={length}: '
+            'nothing is validated'
+        )
     if isinstance(length, int) and isinstance(warmup, int):
         if warmup >= length:
             yield (

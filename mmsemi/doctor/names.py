@@ -65,6 +65,16 @@ _FORMER = dict(
     lr_config='param_scheduler',
     optimizer_config='optim_wrapper',
 )
+_WORDS = {
+    dict: 'a dict of settings',
+    list: 'a list',
+    tuple: 'a list',
+    str: 'text',
+    bool: 'True or False',
+    int: 'a whole number',
+}
+# Checked where they are read, or variables of other people's configs.
+_OWN = {'data', 'hooks', 'log_level', 'machine', 'regime', 'split'}
 _CLOSE = 0.8
 
 
@@ -76,9 +86,13 @@ def settings() -> set[str]:
 
 def closest(name: str, names: Iterable[str]) -> str | None:
     """The one of some names that another is a misspelling of, if any is."""
-    near = [other for other in names if abs(len(other) - len(name)) <= 2]
-    found = difflib.get_close_matches(name, near, 1, _CLOSE)
-    return found[0] if found and found[0] != name else None
+    near = {
+        other.lower(): other
+        for other in names
+        if abs(len(other) - len(name)) <= 2 and other != name
+    }
+    found = difflib.get_close_matches(name.lower(), list(near), 1, _CLOSE)
+    return near[found[0]] if found else None
 
 
 def check_names(cfg: Config) -> None:
@@ -108,6 +122,35 @@ def check_names(cfg: Config) -> None:
             )
 
 
+def check_kinds(cfg: Config) -> None:
+    """Stop at a setting that holds another kind of value than it reads.
+
+    Args:
+        cfg: as it was read, with options.
+
+    Raises:
+        UsageError: naming the setting and its value.
+    """
+    for name in settings() - _OWN:
+        value = cfg.get(name)
+        kinds = _KINDS.get(name, dict)
+        if name == 'model':
+            kinds = (dict, str)  # the name of another config
+        if value is not None and not isinstance(value, kinds):
+            kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+            words = dict.fromkeys(_WORDS[kind] for kind in kinds)
+            raise UsageError(
+                f'{name} must be {" or ".join(words)}, got {value!r}'
+            )
+        if name in ('custom_hooks', 'param_scheduler'):
+            for number, part in enumerate(value or ()):
+                if isinstance(value, dict) or isinstance(part, dict):
+                    continue
+                raise UsageError(
+                    f'{name}.{number} must be a dict of settings, got {part!r}'
+                )
+
+
 def _is_used(name: str, text: str) -> bool:
     """Whether a config file does more with a variable than to set it."""
     if f'_base_.{name}' in text:
@@ -133,7 +176,7 @@ def check_hook_names(options: dict, written: Config) -> None:
             continue
         names = list(written.get(place) or ())
         usual = USUAL_HOOKS if place == 'default_hooks' else ()
-        if '.' not in name and name not in (*names, *usual):
+        if name and '.' not in name and name not in (*names, *usual):
             raise UsageError(
                 f'--cfg-options {option}=None: {place} has no {name} to '
                 f'leave out. It has {", ".join(names) or "none"}'

@@ -15,6 +15,7 @@ _COUNTS = {
     'train_cfg.val_interval': 1,
     'train_cfg.val_begin': 0,
     'default_hooks.checkpoint.interval': -1,
+    'default_hooks.checkpoint.max_keep_ckpts': -1,
     'randomness.seed': 0,
 }
 _OPTIONAL = ('train_cfg.max_epochs', 'randomness.seed')
@@ -67,6 +68,12 @@ def check_numbers(cfg: Config) -> None:
     optional = _OPTIONAL_INTERVAL if free else _OPTIONAL
     for place, lowest in counts.items():
         _check_count(cfg, place, lowest, place in optional)
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    if saving.get('max_keep_ckpts') == 0:
+        raise UsageError(
+            'default_hooks.checkpoint.max_keep_ckpts=0 keeps no checkpoint. '
+            'Say how many, or -1 for all'
+        )
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     if seed >= _SEEDS:
         raise UsageError(

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
+from .figures import check_best, check_metrics
 from .names import check_hook_names, closest, settings
 from .numbers import check_numbers
 
@@ -16,7 +17,6 @@ LOG_LEVELS = (
     *('NOTSET', 'DEBUG', 'INFO', 'WARN', 'WARNING', 'ERROR'),
     *('CRITICAL', 'FATAL'),
 )
-IOU_METRICS = ('mIoU', 'mDice', 'mFscore')  # of mmseg's IoUMetric
 # Arguments of torch's DataLoader that need workers, and what says none.
 OF_WORKERS = dict(persistent_workers=False, prefetch_factor=None, timeout=0)
 
@@ -33,7 +33,9 @@ def check_settings(cfg: Config) -> None:
             _check_loader(name, loader)
     for phase in ('val', 'test'):
         _check_phase(cfg, phase)
-        _check_metrics(cfg, phase)
+        check_metrics(cfg, phase)
+    check_best(cfg)
+    _check_default_hooks(cfg)
     level = cfg.get('log_level', 'INFO')
     if type(level) is not int and level not in LOG_LEVELS:
         raise UsageError(
@@ -77,6 +79,14 @@ def _check_loader(name: str, loader: dict) -> None:
         raise UsageError(f'{name}.batch_size must be 1 or more, got {size}')
     sampler = loader.get('sampler')
     sources = sampler.get('samples_per_source') if sampler else None
+    if sources is not None and (
+        not isinstance(sources, (list, tuple))
+        or any(type(number) is not int or number < 0 for number in sources)
+    ):
+        raise UsageError(
+            f'{name}.sampler.samples_per_source must be a whole number of 0 '
+            f'or more for each source, got {sources!r}'
+        )
     drawn, partners = sum(sources or ()), ''
     if is_type(sampler, DATA_SAMPLERS, 'CutMixPartnerSampler'):
         drawn += sources[-1]
@@ -89,6 +99,19 @@ def _check_loader(name: str, loader: dict) -> None:
         )
 
 
+def _check_default_hooks(cfg: Config) -> None:
+    """Hooks have types; a name without one is misspelt."""
+    hooks = cfg.get('default_hooks') or {}
+    for name, hook in hooks.items():
+        if isinstance(hook, dict) and 'type' not in hook:
+            near = closest(name, [key for key in hooks if key != name])
+            meant = f'. Did you mean default_hooks.{near}?' if near else ''
+            raise UsageError(
+                f'default_hooks.{name} has no type, so no hook can be made '
+                f'of it{meant}'
+            )
+
+
 def _check_phase(cfg: Config, phase: str) -> None:
     """Validation and test are there with all their parts, or not at all."""
     keys = [f'{phase}_{part}' for part in ('dataloader', 'evaluator', 'cfg')]
@@ -99,19 +122,6 @@ def _check_phase(cfg: Config, phase: str) -> None:
             f'the config has {" and ".join(given)}, but no '
             f'{" and no ".join(absent)}. Set all three, or all to None'
         )
-
-
-def _check_metrics(cfg: Config, phase: str) -> None:
-    """Names of figures are known, or the first validation would say it."""
-    evaluators = cfg.get(f'{phase}_evaluator') or []
-    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
-        figures = part.get('iou_metrics') or []
-        for figure in [figures] if isinstance(figures, str) else figures:
-            if figure not in IOU_METRICS:
-                raise UsageError(
-                    f'{phase}_evaluator.iou_metrics: there is no {figure}, '
-                    f'but {", ".join(IOU_METRICS)}. Name some of these'
-                )
 
 
 def _check_class_weights(model: dict) -> None:

@@ -8,6 +8,8 @@ from mmengine.hooks import Hook
 
 from mmsemi.apis.config import read_config
 from mmsemi.doctor.methods import check_methods
+from mmsemi.doctor.optimization import check_optimization
+from mmsemi.doctor.settings import check_settings
 from mmsemi.engine.build import resolve
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import UsageError
@@ -57,6 +59,16 @@ def checked(name: str, **options) -> list[str]:
         ),
         (
             MEAN_TEACHER,
+            {'hooks.teacher': dict(momentum=0, schedule='constant')},
+            'momentum=0 the teacher takes nothing over',
+        ),
+        (
+            MEAN_TEACHER,
+            {'model.semi_train_cfg': 3},
+            'semi_train_cfg must be a dict of settings, got 3',
+        ),
+        (
+            MEAN_TEACHER,
             {'hooks.class_frequency': None},
             "class_frequency='labeled'.*ClassFrequencyHook",
         ),
@@ -97,6 +109,16 @@ def test_a_hook_of_somebody_may_move_the_teacher() -> None:
             'no unlabeled images .*supervised, with an averaged teacher',
         ),
         (
+            MEAN_TEACHER,
+            {'regime': 'supervised'},
+            'train_dataloader names no unlabeled images',
+        ),
+        (
+            MEAN_TEACHER,
+            {'train_cfg.val_begin': 1001},
+            'val_begin=1001 is behind max_iters=1000: nothing is validated',
+        ),
+        (
             'cps/camvid_1-16',
             {'data.batch.unlabeled': 0},
             'training is supervised$',
@@ -133,4 +155,54 @@ def test_our_own_configs_have_all_and_leave_nothing_out() -> None:
     for path in sorted(glob.glob(f'{ROOT}/configs/[!_]*/*.py')):
         cfg = read_config(path)
         if cfg.get('model') and cfg.get('train_cfg'):
-            assert not check_methods(resolve(cfg)), path
+            cfg = resolve(cfg)
+            check_settings(cfg)
+            check_optimization(cfg)
+            assert not check_methods(cfg), path
+
+
+@pytest.mark.parametrize(
+    'option, value, words',
+    [
+        (
+            'optim_wrapper.optimizer.lr',
+            0,
+            'lr must be a number above 0, got 0',
+        ),
+        ('optim_wrapper.optimizer.lr', 'x', "lr must be .*got 'x'"),
+        ('optim_wrapper.clip_grad', 3, 'must be a dict such as .*got 3'),
+        ('optim_wrapper.clip_grad', dict(max_nrom=1), 'Did you mean max_norm'),
+        ('optim_wrapper.clip_grad', dict(max_norm=-1), 'above 0, got -1'),
+        (
+            'optim_wrapper.clip_grad',
+            dict(type='value', clip_value=0),
+            'clip_value must be .*got 0',
+        ),
+        ('optim_wrapper.paramwise_cfg', 3, 'must be a dict of settings'),
+        (
+            'optim_wrapper.paramwise_cfg',
+            dict(custom_key={}),
+            'custom_key: nothing reads this. Did you mean custom_keys',
+        ),
+        (
+            'optim_wrapper.paramwise_cfg',
+            dict(custom_keys=dict(decode_head=dict(lr_mul=10))),
+            'decode_head.lr_mul: nothing .*mean lr_mult',
+        ),
+        (
+            'param_scheduler',
+            [dict(type='PolyLR', power=0.9)],
+            r'param_scheduler.0 \(PolyLR\) counts epochs.*by_epoch=False',
+        ),
+        (
+            'model.unsup_loss.criterion.loss_weight',
+            -1.0,
+            'loss_weight=-1.0 of .*the opposite is learned',
+        ),
+        ('data.std', (0, 1, 1), r'std=\(0, 1, 1\) of .*positive numbers'),
+    ],
+)
+def test_nothing_or_the_opposite_would_be_learned(option, value, words):
+    cfg = resolve(written(MEAN_TEACHER, **{option: value}))
+    with pytest.raises(UsageError, match=words):
+        check_optimization(cfg)

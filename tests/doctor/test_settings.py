@@ -5,14 +5,16 @@ from mmengine.config import Config
 from mmseg.registry import OPTIMIZERS
 from torch.optim import SGD
 
-from mmsemi.apis.config import read_config
+from mmsemi.apis.config import read_config, set_work_dir
 from mmsemi.doctor.numbers import check_parts
 from mmsemi.doctor.settings import check_device, check_options, check_settings
 from mmsemi.engine.build import resolve
 from mmsemi.utils.errors import UsageError
 from tests.engine.test_build import written
 
+PARTS = ('cfg', 'dataloader', 'evaluator')
 GOOD = dict(
+    default_hooks=dict(checkpoint=dict(type='SafeCheckpointHook')),
     train_dataloader=dict(
         batch_size=4,
         num_workers=2,
@@ -84,6 +86,34 @@ GOOD = dict(
         ({'model.unsup_loss.weights': [1.0, float('nan')]}, r's\.1 is nan'),
         ({'log_level': 'LOUD'}, "log_level must be one of .*'LOUD'"),
         ({'val_evaluator.iou_metrics': ['mIoUU']}, 'there is no mIoUU'),
+        ({'val_evaluator.iou_metrics': []}, 'must be some of mIoU.*got \\[]'),
+        ({'val_evaluator.iou_metrics': 3}, 'must be some of mIoU.*got 3'),
+        (
+            {'val_evaluator.iou_metric': ['mDice']},
+            'has no such setting. Did you mean iou_metrics',
+        ),
+        (
+            {'default_hooks.checkpoint.save_best': 'mIou'},
+            'no validation gives mIou, but aAcc, mAcc, mIoU. Did you mean',
+        ),
+        ({'default_hooks.checkpoint.save_best': 3}, 'must name figures'),
+        (
+            {
+                'default_hooks.checkpoint.save_best': 'mIoU',
+                **dict.fromkeys(f'val_{k}' for k in PARTS),
+            },
+            'save_best=.* nothing is validated',
+        ),
+        ({'default_hooks.checkpoint.max_keep_ckpts': 0}, 'keeps no checkpo'),
+        ({'default_hooks.chekpoint.interval': 3}, 'default_hooks.checkpoint'),
+        (
+            {'train_dataloader.sampler.samples_per_source': 3},
+            'a whole number of 0 or more for each source, got 3',
+        ),
+        (
+            {'train_dataloader.sampler.samples_per_source': (4, 'x')},
+            'for each source',
+        ),
         (
             {'model.unsup_loss.criterion.class_weight': [1] * 4},
             'unsup_loss.criterion.class_weight has 4 values',
@@ -251,3 +281,26 @@ def test_devices_that_are_not_there(monkeypatch, name, gpus, words):
 )
 def test_our_own_configs_do_not(name, processes):
     check_settings(resolve(written(name), None, processes))
+
+
+@pytest.mark.parametrize(
+    'line, words',
+    [
+        ('param_scheduler = 3', 'param_scheduler must be .* a list, got 3'),
+        ('param_scheduler = [3]', 'param_scheduler.0 must be a dict'),
+        ('custom_hooks = 3', 'custom_hooks must be a list, got 3'),
+        ('custom_hooks = [3]', 'custom_hooks.0 must be a dict'),
+        ('load_from = 3', 'load_from must be text, got 3'),
+        ('env_cfg = 3', 'env_cfg must be a dict of settings'),
+        ('semi_dataloader = 3', 'semi_dataloader must be a dict'),
+    ],
+)
+def test_settings_of_another_kind(tmp_path, line, words):
+    (tmp_path / 'a.py').write_text(f'{line}\n')
+    with pytest.raises(UsageError, match=words):
+        read_config(str(tmp_path / 'a.py'))
+
+
+def test_an_empty_work_dir_is_not_the_present_folder():
+    with pytest.raises(UsageError, match="work_dir is ''"):
+        set_work_dir(Config(dict(work_dir='')), 'a.py', None)

@@ -1,0 +1,112 @@
+"""Whether the figures a config asks for are there."""
+
+import inspect
+from typing import Any
+
+import mmseg.evaluation
+from mmengine.config import Config
+
+from mmsemi.evaluation.class_iou import IoUMetric
+from mmsemi.registry import METRICS, class_of
+from mmsemi.utils.errors import UsageError
+
+from .names import closest
+
+# Figures of mmseg's IoUMetric by what `iou_metrics` names.
+IOU_METRICS = {
+    'mIoU': ('mIoU', 'mAcc'),
+    'mDice': ('mDice', 'mAcc'),
+    'mFscore': ('mFscore', 'mPrecision', 'mRecall'),
+}
+
+
+def check_metrics(cfg: Config, phase: str) -> None:
+    """Stop at names of figures, or settings of metrics, that nobody knows.
+
+    The first validation would say so of the former, and nobody of the
+    latter: mmseg's metrics pass over what they do not know.
+
+    Raises:
+        UsageError: naming them.
+    """
+    evaluators = cfg.get(f'{phase}_evaluator') or []
+    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
+        place = f'{phase}_evaluator'
+        figures = part.get('iou_metrics', ['mIoU'])
+        figures = [figures] if isinstance(figures, str) else figures
+        if not isinstance(figures, (list, tuple)) or not figures:
+            raise UsageError(
+                f'{place}.iou_metrics must be some of '
+                f'{", ".join(IOU_METRICS)}, got {figures!r}'
+            )
+        for figure in figures:
+            if figure not in IOU_METRICS:
+                raise UsageError(
+                    f'{place}.iou_metrics: there is no {figure}, '
+                    f'but {", ".join(IOU_METRICS)}. Name some of these'
+                )
+        _check_settings(part, place)
+
+
+def _check_settings(part: dict, place: str) -> None:
+    kind: Any = class_of(part.get('type'), METRICS)
+    if not isinstance(kind, type):
+        return
+    known = {'type'}
+    for base in kind.__mro__:
+        if '__init__' in vars(base):
+            known |= set(inspect.signature(base.__init__).parameters)
+    for name in part:
+        if name not in known:
+            near = closest(name, known)
+            meant = f'. Did you mean {near}?' if near else ''
+            raise UsageError(
+                f'{place}.{name}: {kind.__name__} has no such setting{meant}'
+            )
+
+
+def check_best(cfg: Config) -> None:
+    """Stop where the best model is kept by a figure that nobody measures.
+
+    Raises:
+        UsageError: naming the figure and those there are.
+    """
+    saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    wanted = saving.get('save_best')
+    if wanted is None:
+        return
+    place = 'default_hooks.checkpoint.save_best'
+    names = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(names, (list, tuple)) or not all(
+        isinstance(name, str) for name in names
+    ):
+        raise UsageError(f'{place} must name figures, got {wanted!r}')
+    if not cfg.get('val_dataloader'):
+        raise UsageError(
+            f'{place}={wanted!r}, but nothing is validated. Set it to None, '
+            'or name images to validate on'
+        )
+    known = _figures(cfg.get('val_evaluator'))
+    for name in names:
+        # Networks and metrics put a prefix of theirs before it.
+        bare = name.rpartition('/')[2]
+        if known is not None and bare not in (*known, 'auto'):
+            near = closest(bare, known)
+            meant = f' Did you mean {near}?' if near else ''
+            raise UsageError(
+                f'{place}: no validation gives {name}, but '
+                f'{", ".join(sorted(known))}.{meant}'
+            )
+
+
+def _figures(evaluators: Any) -> set[str] | None:
+    """Names of all figures, None where a metric may give others."""
+    found = set()
+    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
+        kind = class_of((part or {}).get('type'), METRICS)
+        if kind not in (IoUMetric, mmseg.evaluation.IoUMetric):
+            return None
+        figures = part.get('iou_metrics', ['mIoU'])
+        for figure in [figures] if isinstance(figures, str) else figures:
+            found.update(('aAcc', *IOU_METRICS[figure]))
+    return found
