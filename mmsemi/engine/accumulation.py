@@ -3,10 +3,10 @@
 from contextlib import nullcontext
 from typing import Any
 
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.ops.step import InParts
 from mmsemi.utils.errors import UsageError
 
@@ -24,7 +24,7 @@ def step_in_parts(model: nn.Module, parts: int) -> None:
         model: changed in place; may be wrapped for several processes.
         parts: how many.
     """
-    inner = model.module if is_model_wrapper(model) else model
+    inner = unwrapped(model)
     told = [part for part in inner.modules() if isinstance(part, InParts)]
 
     def train_step(data: Any, optim_wrapper: OptimWrapper) -> dict:

@@ -4,9 +4,9 @@ import zlib
 from typing import Any
 
 import torch
-from mmengine.model import is_model_wrapper
 from torch import nn
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.utils.spoiled import spoiled
 
 from .optimizers import single_wrappers
@@ -28,11 +28,7 @@ def state_bytes(state: dict[str, Any]) -> int:
 
 def checkpoint_bytes(runner) -> int:
     """Size of a regular checkpoint: model, and what its optimizer keeps."""
-    model = (
-        runner.model.module
-        if is_model_wrapper(runner.model)
-        else (runner.model)
-    )
+    model = unwrapped(runner.model)
     total = state_bytes(model.state_dict())
     optimizers = single_wrappers(runner.optim_wrapper)
     # SGD keeps one tensor for each parameter, Adam and its kind two.

@@ -20,6 +20,7 @@ from mmsemi.utils.spoiled import spoiled
 
 from .input_bands import adapt_bands, is_for_colors
 from .weight_kinds import refuse_other_kind
+from .wrappers import unwrapped
 
 # Parts that serve training only: a model that predicts can do without.
 TRAINING_ONLY = ('representation_head', 'correlation')
@@ -133,7 +134,7 @@ def read_weights(
 ) -> tuple[dict[str, Tensor], dict]:
     """State dict of the predicting network alone, and the meta data."""
     if isinstance(source, nn.Module):
-        model = source.module if is_model_wrapper(source) else source
+        model = unwrapped(source)
         state, meta = model.state_dict(), {}
     else:
         checkpoint = read_checkpoint(source)

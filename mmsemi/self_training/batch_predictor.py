@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmsemi.models.class_weights import undo_class_weights
+from mmsemi.models.wrappers import unwrapped
 
 
 class Prediction(NamedTuple):
@@ -75,7 +75,7 @@ class BatchPredictor:
     ) -> None:
         if not scales or min(scales) <= 0:
             raise ValueError(f'scales must be positive, got {scales}')
-        self.model = model.module if is_model_wrapper(model) else model
+        self.model = unwrapped(model)
         # Ours wrap an ordinary segmentor; mmseg's own are one.
         self.segmentor = getattr(self.model, 'predictor', self.model)
         self.flip = flip

@@ -13,6 +13,7 @@ from mmsemi.doctor.photos import examine
 from mmsemi.engine.bands import of_bands
 from mmsemi.engine.build import resolve
 from mmsemi.engine.hooks.training_picture_hook import picture_of
+from mmsemi.engine.pictures import as_picture
 from mmsemi.models.input_bands import adapt_bands
 from mmsemi.models.weights import load_weights
 from mmsemi.prepare.band_statistics import (
@@ -251,3 +252,8 @@ def test_pictures_show_any_bands(bands) -> None:
     wanted = {1: (11, 11, 11), 2: (11, 11, 11), 3: (15, 13, 11)}
     assert shown.shape == (4, 6, 3)
     assert tuple(shown[0, 0]) == wanted.get(bands, (11, 13, 15))
+    # Pictures of rounds show images as they are loaded.
+    wanted = {1: (1, 1, 1), 2: (1, 1, 1), 3: (3, 2, 1)}
+    shown = as_picture(image)
+    assert shown.shape == (4, 6, 3) and shown.dtype == np.uint8
+    assert tuple(shown[0, 0]) == wanted.get(bands, (1, 2, 3))

@@ -13,7 +13,8 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmseg.apis import inference_model, init_model
 
-from mmsemi.engine.hooks import ProgressHook
+from mmsemi.engine.hooks import ProgressHook, PseudoLabelHook
+from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import HOOKS
 from mmsemi.utils.console import announce, calm_console
 from mmsemi.utils.progress import Progress
@@ -458,3 +459,24 @@ def test_tensorboard_gets_curves_and_pictures(root, tmp_path):
     )
     assert [e.step for e in events.Images('before_after')] == [4, 8]
     assert not list(tmp_path.rglob('vis_image/before_after*'))
+
+
+@pytest.mark.parametrize('accuracy, told', [(None, False), (0.0, True)])
+def test_labels_that_are_all_wrong_are_told(tmp_path, accuracy, told) -> None:
+    lines: list[str] = []
+    runner = SimpleNamespace(
+        logger=SimpleNamespace(info=lines.append),
+        message_hub=SimpleNamespace(update_info=lambda *_: None),
+    )
+    labels = dict(candidates=9, threshold=0.5, kept=3, accuracy=accuracy)
+    manifest = dict(
+        round=1,
+        kept=1 / 3,
+        images=2,
+        accuracy=accuracy,
+        per_class=dict(disc=labels),
+    )
+    PseudoLabelHook(dict(type='ClassBalancedPseudoLabeler'))._publish(
+        runner, PseudoLabelStore(tmp_path), manifest
+    )
+    assert ('of which 0.0% are right' in lines[0]) == told

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 from mmsemi.models.segmentors.batch import SUP, WEAK, true_labels
 from mmsemi.models.segmentors.modes import in_mode
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.errors import TrainingFailed
 from mmsemi.utils.labels import resize_labels
 
 from ..class_watch import ClassWatch, Collapse
 from ..good_state import GoodState
-from .mean_teacher_hook import unwrapped
 
 # Where events travel in checkpoints, and the state of the watches.
 COLLAPSES, WATCHES = 'mmsemi/collapses', 'mmsemi/class_watches'

@@ -1,6 +1,6 @@
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 
 
@@ -21,9 +21,7 @@ class CompileHook(Hook):
 
     def before_train(self, runner) -> None:
         """Mark the backbones; each is compiled when it first runs."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrapped(runner.model)
         names = getattr(model, 'sub_models', None)
         networks = [getattr(model, n) for n in names] if names else [model]
         for network in networks:

@@ -11,10 +11,9 @@ from mmsemi.datasets.samplers.cutmix_partner import (
 )
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import class_distribution, draw_source
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.compat import goes_on
-
-from .mean_teacher_hook import unwrapped
 
 KEY = 'cutmix_partners'
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import nn
 
 from mmsemi.models.export import export_segmentor
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.console import announce
 from mmsemi.utils.errors import WriteError
@@ -39,11 +39,7 @@ class ExportHook(Hook):
         """Export the model as it is at the end of the run, and the best."""
         if not is_main_process():
             return
-        model = (
-            runner.model.module
-            if is_model_wrapper(runner.model)
-            else runner.model
-        )
+        model = unwrapped(runner.model)
         best = best_checkpoint(runner)
         if best is None:
             self._export(runner, model, 'segmentor', self.filename)

@@ -7,10 +7,10 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
 from mmsemi.io.files import write_json
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.report.comparison import FORWARDS
 
-from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
 
 COUNTS = 'mmsemi/forwards'

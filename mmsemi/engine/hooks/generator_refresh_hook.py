@@ -1,7 +1,7 @@
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.compat import starting_weights
 
@@ -66,8 +66,7 @@ def segmentor_of(runner):
     Raises:
         TypeError: when it has no generator.
     """
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrapped(runner.model)
     if not hasattr(model, 'refresh_generator'):
         raise TypeError(
             'GeneratorRefreshHook needs a ZeroLabelSegmentor, '

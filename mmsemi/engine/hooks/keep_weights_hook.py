@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import Tensor
 
 from mmsemi.io.files import write_torch
 from mmsemi.io.space import check_space
 from mmsemi.models.weights import read_weights
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.dist import on_main
 
@@ -101,11 +101,7 @@ class KeepWeightsHook(Hook):
 
     @staticmethod
     def _network(runner) -> dict[str, Tensor]:
-        model = (
-            runner.model.module
-            if is_model_wrapper(runner.model)
-            else runner.model
-        )
+        model = unwrapped(runner.model)
         test_cfg = getattr(model, 'semi_test_cfg', {})
         return read_weights(model, test_cfg.get('predict_on', 'student'))[0]
 

@@ -4,9 +4,8 @@ import torch
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
-
-from .mean_teacher_hook import unwrapped
 
 # What methods log: the share of labels that count, and how sure they are.
 SHARE, CONFIDENCE = 'confident_ratio', 'mean_confidence'

@@ -4,9 +4,9 @@ from collections.abc import Container
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.compat import (
     batches_of_a_step,
@@ -174,11 +174,6 @@ def equal_frozen(teacher: nn.Module, student: nn.Module) -> dict[str, int]:
         and not weights[name].requires_grad
         and torch.equal(mine, weights[name])
     }
-
-
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The model itself, without its distributed wrapper."""
-    return model.module if is_model_wrapper(model) else model
 
 
 @torch.no_grad()

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from mmsemi.io.files import write_json
 from mmsemi.models.targets import Targets
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.labels import IGNORE
 
-from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
 
 REPORT = 'pseudo_label_audit.json'

@@ -7,13 +7,13 @@ from typing import Any
 
 from mmengine.dist import broadcast, is_distributed
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import load_checkpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mmsemi.io.files import write_torch
 from mmsemi.models.pseudo_labelers import rare_classes
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.pseudo_labels.store import NO_LABELS, PseudoLabelStore
 from mmsemi.registry import HOOKS
 from mmsemi.report.tables import class_table
@@ -175,11 +175,7 @@ class PseudoLabelHook(Hook):
     def labeling_network(self, runner) -> nn.Module:
         """The network that labels."""
         if self.labeling_model is None:
-            return (
-                runner.model.module
-                if is_model_wrapper(runner.model)
-                else runner.model
-            )
+            return unwrapped(runner.model)
         model = trained_network(**self.labeling_model)
         return model.to(next(runner.model.parameters()).device)
 
@@ -252,11 +248,7 @@ class PseudoLabelHook(Hook):
         """What predicts the labels with a network."""
         weight = None
         if self.undo_class_weights:
-            trained = (
-                runner.model.module
-                if is_model_wrapper(runner.model)
-                else runner.model
-            )
+            trained = unwrapped(runner.model)
             objective = getattr(trained, 'objective', None)
             if objective is None:
                 raise TypeError(
@@ -275,12 +267,13 @@ class PseudoLabelHook(Hook):
         )
         figures['folder'] = str(store.folder(manifest['round']))
         runner.message_hub.update_info('mmsemi/pseudo_labels', figures)
-        accuracy = manifest['accuracy']
+        accuracy, right = manifest['accuracy'], ''
+        if accuracy is not None:
+            right = f', of which {accuracy:.1%} are right'
         runner.logger.info(
             f'round {manifest["round"]}: kept {manifest["kept"]:.1%} of '
-            f"{manifest['images']} images' pixels"
-            + (f', of which {accuracy:.1%} are right' if accuracy else '')
-            + f'\n{class_table(manifest["per_class"])}'
+            f"{manifest['images']} images' pixels{right}"
+            f'\n{class_table(manifest["per_class"])}'
         )
 
     # The weights that label, kept while their round is trained.

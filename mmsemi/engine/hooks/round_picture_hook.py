@@ -10,8 +10,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.visualization import LocalVisBackend
 
+from mmsemi.engine.pictures import as_picture, show_picture
 from mmsemi.io.files import whole_file
 from mmsemi.pseudo_labels.codes import decode_confidence
 from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
@@ -19,7 +19,6 @@ from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
 from mmsemi.self_training.batch_predictor import BatchPredictor
-from mmsemi.utils.compat import picture_backends
 
 from .run_summary_hook import publish_file
 
@@ -123,7 +122,7 @@ class RoundPictureHook(Hook):
                 confidence, labels = probabilities[0].max(0)
                 results.append(
                     (
-                        _picture(batch['inputs'][0])[crop],
+                        as_picture(batch['inputs'][0])[crop],
                         labels.byte().cpu().numpy()[crop],
                         confidence.half().cpu().numpy()[crop],
                     )
@@ -222,10 +221,7 @@ class RoundPictureHook(Hook):
             heading=f'Unlabeled images, {config_name(runner.cfg)}',
         )
         publish_file(runner, 'picture', PICTURE)
-        for backend in picture_backends(runner.visualizer):
-            # The file is there already; other back ends show it.
-            if not isinstance(backend, LocalVisBackend):
-                backend.add_image('before_after', picture, runner.iter)
+        show_picture(runner, 'before_after', picture, runner.iter)
 
 
 def _titles(round_index: int, runner) -> dict[str, str]:
@@ -253,9 +249,3 @@ def _truth(dataset, index: int, shape: tuple) -> np.ndarray | None:
     if truth is None or truth.shape == shape:
         return truth
     return cv2.resize(truth, shape[::-1], interpolation=cv2.INTER_NEAREST)
-
-
-def _picture(image: torch.Tensor) -> np.ndarray:
-    """(3, H, W) BGR as loaded -> (H, W, 3) uint8 RGB."""
-    image = image.flip(0).permute(1, 2, 0).cpu().numpy()
-    return image.clip(0, 255).astype(np.uint8)

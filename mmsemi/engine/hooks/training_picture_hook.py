@@ -5,17 +5,16 @@ from pathlib import Path
 import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
+from mmsemi.engine.pictures import as_bytes, as_picture, show_picture
 from mmsemi.models.segmentors.online import Record
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
-from mmsemi.utils.compat import picture_backends
 from mmsemi.utils.labels import IGNORE
 
-from .mean_teacher_hook import unwrapped
 from .run_summary_hook import publish_file
 
 FOLDER = 'pictures'
@@ -110,10 +109,7 @@ class TrainingPictureHook(Hook):
             f'{config_name(runner.cfg)}',
         )
         publish_file(runner, 'training', name)
-        for backend in picture_backends(runner.visualizer):
-            # The file is there already; other back ends show it.
-            if not isinstance(backend, LocalVisBackend):
-                backend.add_image('training', picture, number)
+        show_picture(runner, 'training', picture, number)
 
 
 def training_rows(
@@ -135,13 +131,13 @@ def training_rows(
     rows = []
     for i in range(min(number, len(learned.targets))):
         sample = weak.samples[i]
-        pseudo, right = _bytes(weak.targets.labels[i]), ''
+        pseudo, right = as_bytes(weak.targets.labels[i]), ''
         valid = pseudo != IGNORE
         confidence = _floats(weak.targets.confidence[i])
         if 'gt_audit' in sample:
             right = _share_right(pseudo, sample.gt_audit.data[0])
         weights = _floats(learned.targets.weights[i])
-        labels = _bytes(learned.targets.labels[i])
+        labels = as_bytes(learned.targets.labels[i])
         labels[weights <= 0] = IGNORE
         row = dict(
             image=picture_of(weak.images[i], data_preprocessor),
@@ -180,34 +176,22 @@ def belonging(records: list[Record], to: Record | None) -> Record:
 
 
 def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
-    """Undo the normalization of (B, H, W): (H, W, 3) uint8 RGB.
-
-    Of other bands than three the first three are shown, or the first.
-    """
+    """Undo the normalization of (B, H, W): (H, W, 3) uint8 RGB."""
     inner = getattr(data_preprocessor, 'data_preprocessor', data_preprocessor)
     image = image.detach().float()
     if getattr(inner, '_enable_normalize', False):
         image = image * inner.std + inner.mean
-    if len(image) != 3:
-        image = image[:3] if len(image) > 3 else image[:1].expand(3, -1, -1)
-    elif not getattr(inner, '_channel_conversion', False):
-        image = image.flip(0)  # as loaded: BGR
-    image = image.clamp(0, 255).round().byte().permute(1, 2, 0)
-    return np.ascontiguousarray(image.cpu().numpy())
+    return as_picture(image, not getattr(inner, '_channel_conversion', False))
 
 
 def _share_right(labels: np.ndarray, truth: Tensor) -> str:
     """Words on how many labels are right, truth perhaps not padded."""
-    truth = _bytes(truth)
+    truth = as_bytes(truth)
     labels = labels[: truth.shape[0], : truth.shape[1]]
     known = (labels != IGNORE) & (truth != IGNORE)
     if not known.any():
         return ''
     return f', {(labels == truth)[known].mean():.0%} right'
-
-
-def _bytes(labels: Tensor) -> np.ndarray:
-    return labels.detach().cpu().numpy().astype(np.uint8)
 
 
 def _floats(values: Tensor) -> np.ndarray:

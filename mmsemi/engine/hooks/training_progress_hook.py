@@ -4,9 +4,8 @@ from mmengine.hooks import Hook
 from mmsemi.engine.fused import is_fused
 from mmsemi.models.segmentors import OnlineSegmentor
 from mmsemi.models.segmentors.batch import check_branches
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
-
-from .mean_teacher_hook import unwrapped
 
 
 @HOOKS.register_module()

@@ -8,13 +8,11 @@ import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.visualization import LocalVisBackend
-from torch import Tensor
 
+from mmsemi.engine.pictures import as_bytes, as_picture, show_picture
 from mmsemi.registry import DATASETS, HOOKS, TRANSFORMS, is_type
 from mmsemi.report import draw_views
 from mmsemi.report.facts import config_name
-from mmsemi.utils.compat import picture_backends
 from mmsemi.utils.labels import resize_labels
 
 from .generator_refresh_hook import segmentor_of
@@ -93,10 +91,7 @@ class ViewPictureHook(Hook):
             f'{config_name(runner.cfg)}',
         )
         publish_file(runner, f'views {number}', name)
-        for backend in picture_backends(runner.visualizer):
-            # The file is there already; other back ends show it.
-            if not isinstance(backend, LocalVisBackend):
-                backend.add_image('views', picture, runner.iter)
+        show_picture(runner, 'views', picture, runner.iter)
 
 
 def spread(total: int, number: int) -> list[int]:
@@ -156,24 +151,14 @@ def view_row(model, given: dict, truth: dict) -> dict:
         seen = model.examine(images, labels)
     votes = seen.views.argmax(2)[:, 0] + head.num_seen
     return dict(
-        image=_picture(given['inputs']),
-        labels=_bytes(labels[0]),
+        image=as_picture(given['inputs']),
+        labels=as_bytes(labels[0]),
         candidates=seen.unlabeled[0].cpu().numpy(),
-        views=_bytes(votes),
-        agreed=_bytes(seen.agreed[0]),
-        truth=_bytes(full[0]),
+        views=as_bytes(votes),
+        agreed=as_bytes(seen.agreed[0]),
+        truth=as_bytes(full[0]),
         path=given['data_samples'].img_path,
     )
-
-
-def _bytes(labels: Tensor) -> np.ndarray:
-    return labels.cpu().numpy().astype(np.uint8)
-
-
-def _picture(image: Tensor) -> np.ndarray:
-    """(3, H, W) BGR as loaded -> (H, W, 3) uint8 RGB."""
-    image = image.flip(0).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
 
 
 def view_names(views) -> tuple[str, ...]:

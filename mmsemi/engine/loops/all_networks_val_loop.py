@@ -1,9 +1,9 @@
 """Validation of every network of a semi-supervised segmentor."""
 
-from mmengine.model import is_model_wrapper
 from mmengine.runner import ValLoop
 
 from mmsemi.evaluation.class_iou import ClassScores, latest_class_scores
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import LOOPS
 
 
@@ -26,11 +26,7 @@ class AllNetworksValLoop(ValLoop):
     def run(self) -> dict[str, float]:
         """Launch validation; metrics of all networks."""
         runner = self.runner
-        model = (
-            runner.model.module
-            if is_model_wrapper(runner.model)
-            else runner.model
-        )
+        model = unwrapped(runner.model)
         if not hasattr(model, 'sub_models'):
             return super().run()
         chosen = model.semi_test_cfg['predict_on']

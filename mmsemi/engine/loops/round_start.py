@@ -4,11 +4,11 @@ import copy
 
 import torch
 from mmengine.dist import barrier
-from mmengine.model import is_model_wrapper
 from mmengine.runner import CheckpointLoader, load_checkpoint
 from torch import nn
 
 from mmsemi.io.checkpoints import weights_in
+from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import MODELS
 
 from ..optimizers import groups_of
@@ -23,7 +23,7 @@ def check_baseline(model: nn.Module, path: str) -> None:
     Raises:
         ValueError: naming parameters that are missing or of another shape.
     """
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrapped(model)
     loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu')
     loaded = {
         key.removeprefix('student.'): value
@@ -57,9 +57,7 @@ def load_best(runner, round_index: int) -> None:
         )
     barrier()  # rank 0 may still be writing it
     runner.logger.info(f'round {round_index} starts from {path}')
-    model = (
-        runner.model.module if is_model_wrapper(runner.model) else runner.model
-    )
+    model = unwrapped(runner.model)
     load_checkpoint(model, path, map_location='cpu', strict=True)
 
 
@@ -70,9 +68,7 @@ def start_afresh(runner, round_index: int) -> None:
     the seed of the run and the round, so a run that is resumed here starts
     its round alike, and so do all processes.
     """
-    model = (
-        runner.model.module if is_model_wrapper(runner.model) else runner.model
-    )
+    model = unwrapped(runner.model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(runner.seed + round_index)
         new = MODELS.build(copy.deepcopy(runner.cfg.model))

@@ -56,7 +56,8 @@ def both(step: int) -> dict:
 
 def steps(model, data: list) -> tuple:
     """Losses of every step, and the weights after the last."""
-    from mmsemi.engine.hooks.mean_teacher_hook import move_teacher, unwrapped
+    from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
+    from mmsemi.models.wrappers import unwrapped
 
     optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.05))
     losses = []

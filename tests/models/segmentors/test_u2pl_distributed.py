@@ -147,7 +147,8 @@ def both(step: int) -> dict:
 
 def steps(model, data: list, rank: int = 0) -> tuple:
     """Losses of every step; weights and bank after the last."""
-    from mmsemi.engine.hooks.mean_teacher_hook import move_teacher, unwrapped
+    from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
+    from mmsemi.models.wrappers import unwrapped
 
     optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.002))
     inner, losses = unwrapped(model), []
