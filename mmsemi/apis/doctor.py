@@ -8,7 +8,7 @@ from contextlib import ExitStack, redirect_stdout
 import numpy as np
 from PIL import Image
 
-from mmsemi.doctor.classes import check_classes, check_numbers
+from mmsemi.doctor.classes import are_partly, check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
 from mmsemi.prepare.files import images_of_other_formats
@@ -167,6 +167,9 @@ def _diagnose(
                     counts, ignored, names, files, drawn, encoding.classes
                 )
                 findings += notes
+        if are_partly(counts, ignored).any():  # which are both
+            none = 'no-unlabeled-images'
+            findings = [item for item in findings if item.kind != none]
         findings += check_classes(encoding.classes, counts, ignored, files)
         findings += _overlaps(facts)
     return Diagnosis(

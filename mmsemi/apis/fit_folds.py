@@ -193,7 +193,7 @@ def offer(
         f'trainings instead of {kinds}'
     )
     if not seconds:
-        return f'{text} of {iters} iterations.'
+        return f'{text}, of {iters} iterations each.'
     times = [
         iters * steps_of_all(seconds, number) / TRAINED
         for number in (folds, 0)

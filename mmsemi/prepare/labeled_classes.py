@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmsemi.doctor.classes import PARTLY
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
@@ -229,7 +230,7 @@ def _hides(drawn: frozenset[int], classes: Sequence[str]) -> bool:
 
 
 def partly_labeled(
-    known: Mapping[str, float], least_unknown: float = 0.25
+    known: Mapping[str, float], most_known: float = PARTLY
 ) -> list[str]:
     """Images of which more is unknown than the borders of things.
 
@@ -237,11 +238,9 @@ def partly_labeled(
 
     Args:
         known: share of the pixels with a label, by image.
-        least_unknown: share of unknown pixels from which on an image counts.
+        most_known: share of known pixels up to which an image counts.
 
     Returns:
         Their names in order, those with nothing known left out.
     """
-    return [
-        name for name, share in known.items() if 0 < share <= 1 - least_unknown
-    ]
+    return [name for name, share in known.items() if 0 < share <= most_known]

@@ -237,7 +237,7 @@ def test_it_is_offered_with_its_cost() -> None:
         '12 trainings instead of 2' in text and f'{seconds / 60:.0f}m' in text
     )
     assert offer(6, 1, 1, 300, []).endswith(
-        '6 trainings instead of 1 of 300 iterations.'
+        '6 trainings instead of 1, of 300 iterations each.'
     )
     assert offer(12, 2, 2, 300, []).startswith('A hold-out of 2 tells little')
     assert offer(20, 4, 2, 300, [0.5, 0.35]) == ''

@@ -395,6 +395,25 @@ def test_rare_and_empty() -> None:
                          ) == []  # fmt: skip
 
 
+def test_unknown_parts_are_unlabeled_images_too(tmp_path) -> None:
+    """What fit learns from as if it had no mask is not missed."""
+    own.images(tmp_path, 'ab')
+    for unknown, partly in ((6, False), (30, True)):
+
+        def draw(ids, rows=unknown):
+            return np.where(np.arange(48)[:, None] < rows, 255, ids + 0)
+
+        own.masks(tmp_path, lambda ids: draw(ids).astype(np.uint8))
+        result = doctor(f'{tmp_path}/images', f'{tmp_path}/masks')
+        found = {f.kind: f for f in result.findings}
+        assert ('no-unlabeled-images' in found) is not partly
+        assert ('mask-partly' in found) is partly
+    assert found['mask-partly'].sentence.endswith(
+        'a.png (and 1 more): mask of which 37.5% is labeled. The rest is '
+        'learned from like an unlabeled image'
+    )
+
+
 def test_classes_of_a_hold_out() -> None:
     trained, held = np.array([[5, 5, 0]]), np.array([[5, 0, 5]])
     first, second = check_holdout(['x', 'y', 'z'], trained, held)

@@ -87,4 +87,4 @@ def test_a_class_beyond_the_list_is_named() -> None:
 def test_images_that_are_labeled_in_part() -> None:
     known = dict(none=0.0, little=0.1, borders=0.95, whole=1.0)
     assert partly_labeled(known) == ['little']
-    assert partly_labeled(known, 0.01) == ['little', 'borders']
+    assert partly_labeled(known, 0.99) == ['little', 'borders']

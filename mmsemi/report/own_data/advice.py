@@ -10,6 +10,7 @@ from ..scalars import Curve
 from ..tables import percent
 from .verdict import FEW, SURER, images_of
 
+_DEAD, _ENOUGH = 1, 12  # percent of IoU, and labeled images to learn from
 _LOW = 50  # percent of IoU: a class below needs more labels
 _MIXED = 0.2  # share of a class taken for one other
 _RISING = 0.5  # points of mIoU between the last two validations
@@ -130,9 +131,24 @@ def next_steps(
         for row in rows
         if row['score']['value'] is not None and row['score']['value'] < _LOW
     ]
-    weak = sorted(weak, key=lambda row: row['score']['value'])[:4]
+    labeled = {row['name']: row['labeled'] for row in shares}
+    # Of classes found equally badly, first those with the fewest images.
+    weak.sort(
+        key=lambda row: (
+            round(row['score']['value']),
+            labeled[row['name']]['images'],
+        )
+    )
+    unlearned = [
+        row['name']
+        for row in weak
+        if row['score']['value'] < _DEAD
+        and labeled[row['name']]['images'] >= _ENOUGH
+    ]
+    weak = [row for row in weak if row['name'] not in unlearned][:4]
+    if unlearned:
+        steps.append(_longer(unlearned))
     if weak:
-        labeled = {row['name']: row['labeled'] for row in shares}
         parts = []
         for row in weak:
             held = labeled[row['name']]
@@ -150,7 +166,7 @@ def next_steps(
         )
     steps.append(_label_step(label_next))
     mixed = [m for m in mistakes if m['share'] >= _MIXED][:3]
-    if mixed:
+    if mixed and not unlearned:  # else it tells of the training, not of masks
         pairs = '; '.join(
             f'{m["truth"]} and {m["taken_for"]} ({100 * m["share"]:.0f} % of '
             f'{m["truth"]} taken for {m["taken_for"]})'
@@ -166,7 +182,7 @@ def next_steps(
     text = _more_images(gain, rows, number, folds)
     if text:
         steps.append(dict(title='Measure on more images', text=text))
-    if still_rising(curves):
+    if still_rising(curves) and not unlearned:
         steps.append(
             dict(
                 title='Train longer',
@@ -175,6 +191,18 @@ def next_steps(
             )
         )
     return steps
+
+
+def _longer(names: Sequence[str]) -> dict[str, str]:
+    one = len(names) == 1
+    return dict(
+        title='Train longer',
+        text=f'{listed(names)} {"is" if one else "are"} in {_ENOUGH} or more '
+        f'labeled images and yet hardly found, so training was too short, or '
+        f'{"it is" if one else "they are"} too small where images are made '
+        'smaller. Give fit more iterations (--iters) or time (--time) before '
+        'anything else.',
+    )
 
 
 def _more_images(

@@ -72,7 +72,7 @@ def collect(run: RunFolder) -> dict[str, Any]:
         settings=[
             dict(
                 name=s['name'],
-                value=as_words(s['value']),
+                value=as_words(s['value']) or 'none',
                 reason=s.get('reason') or '',
             )
             for s in run.facts.get('settings', [])

@@ -41,6 +41,8 @@ def as_words(value: Any) -> str:
         )
     if isinstance(value, (list, tuple)):
         return ', '.join(map(str, value))
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
     return '' if value is None else str(value)
 
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mmsemi.evaluation.bootstrap import count_array, score
-from mmsemi.report.own_data.advice import images_wanted, listed, still_rising
+from mmsemi.report.own_data.advice import (
+    images_wanted,
+    listed,
+    next_steps,
+    still_rising,
+)
 from mmsemi.report.own_data.charts import Charts
 from mmsemi.report.own_data.gallery import choose, image_scores
 from mmsemi.report.own_data.mistakes import (
@@ -135,6 +140,31 @@ def test_training_that_was_still_rising() -> None:
     assert still_rising(curve(10.0, 30.0, 20.0, 40.0))
     assert not still_rising(curve(10.0, 40.0, 30.0, 40.2))
     assert not still_rising({'loss': Curve([1, 2, 3], [1.0, 2.0, 3.0], False)})
+
+
+@pytest.mark.parametrize('value', [0.3, 30.0])
+def test_what_was_not_learned_at_all_is_no_matter_of_labels(value) -> None:
+    """Many images and no pixel found: longer training, and nothing else."""
+    classes = dict(hair=(32, value), hat=(2, 0.2), coat=(6, 0.0))
+    rows = [
+        dict(name=name, images=5, score=dict(value=iou))
+        for name, (_, iou) in classes.items()
+    ]
+    shares = [
+        dict(name=name, labeled=dict(images=images, share=1.0))
+        for name, (images, _) in classes.items()
+    ]
+    mixed = [dict(truth='hair', taken_for='coat', share=0.9)]
+    steps = next_steps(rows, shares, mixed, None, 9, {}, True)
+    found = {step['title']: step['text'] for step in steps}
+    weak = found['Label more of what is found badly']
+    # The rarest first of those that are found equally badly.
+    assert weak.startswith('Weakest are hat (IoU 0 %; in 2 labeled images')
+    assert ('hair' in weak) is (value > 1)
+    assert ('Train longer' in found) is (value < 1)
+    assert ('Check masks of classes that are mixed up' in found) is (value > 1)
+    if value < 1:
+        assert steps[0]['text'].startswith('hair is in 12 or more labeled')
 
 
 def test_pictures_of_both_trainings() -> None:
