@@ -30,6 +30,7 @@ PARTS = ('losses', 'mixing', 'pseudo_labelers')
 PARTS_MAY_USE = (
     'mmsemi.registry',
     'mmsemi.utils',
+    'mmsemi.io.arrays',
     'mmsemi.ops',
     'mmsemi.pseudo_labels',
     'mmsemi.models.targets',

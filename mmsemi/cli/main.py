@@ -90,7 +90,8 @@ def main(
     except OSError as error:
         from mmsemi.io.files import describe
 
-        sys.exit(f'error: {describe(error)}')
+        folder = arguments.get('work_dir') or arguments.get('out')
+        sys.exit(f'error: {describe(error, folder)}')
     except KeyboardInterrupt as error:
         advice = getattr(error, 'advice', None)
         if advice is None and 'resume' in arguments:

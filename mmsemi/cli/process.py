@@ -4,6 +4,7 @@ Nothing of it is done for those who import mmsemi into their own programs.
 """
 
 import ctypes
+import logging
 import math
 import os
 import sys
@@ -35,6 +36,8 @@ def prepare() -> None:
         # Names of files need not be text that can be printed.
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')
+    # A log on a full disk is no reason for a traceback at each line.
+    logging.raiseExceptions = False
     set_threads(os.environ)
     keep_memory(os.environ)
     silence_debug_prints()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
+from mmsemi.io.regular import refuse_special
 from mmsemi.utils.errors import UsageError
 
 POINTER = 'last_checkpoint'
@@ -18,6 +19,7 @@ def is_whole(path: Path) -> bool:
     torch writes ZIP archives, whose table of contents comes last.
     """
     try:
+        refuse_special(path)
         state = path.stat()
         return _is_whole(path, state.st_size, state.st_mtime_ns)
     except OSError:
@@ -28,8 +30,12 @@ def is_whole(path: Path) -> bool:
 def _is_whole(path: Path, size: int, changed: int) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError):
+            # torch compresses nothing; what claims to could fill the memory.
+            packed = any(i.compress_type for i in archive.infolist())
+            return not packed and archive.testzip() is None
+    except OSError:
+        raise
+    except Exception:  # damaged bytes raise nearly anything
         return False
 
 

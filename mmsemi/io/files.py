@@ -29,7 +29,7 @@ REMEDIES = {
     errno.ENOTDIR: 'a file is where a folder should be. Remove it',
     errno.ELOOP: 'a symbolic link leads to itself. Remove it',
     errno.ENAMETOOLONG: 'the name is too long. Shorten it',
-    errno.EROFS: 'the file system is read-only',
+    errno.EROFS: 'the file system is read-only. Have it mounted for writing',
 }
 
 
@@ -199,8 +199,14 @@ def cannot_write(path: str | Path, error: OSError) -> str:
     )
 
 
-def describe(error: OSError) -> str:
-    """A system error as a sentence with file and remedy, for commands."""
+def describe(error: OSError, folder: str | None = None) -> str:
+    """A system error as a sentence with file and remedy, for commands.
+
+    Args:
+        error: that has stopped a command.
+        folder: it writes to, where an error names no file, as that of a full
+            disk does.
+    """
     text = str(error)
     if text.startswith('Caught '):  # from a process that loads data
         text = text.strip().splitlines()[-1].partition(': ')[2]
@@ -208,6 +214,7 @@ def describe(error: OSError) -> str:
         (c for c in REMEDIES if text.startswith(f'[Errno {c}]')), 0
     )
     place = error.filename or text.partition("'")[2].rpartition("'")[0]
+    place = place or folder
     reason = REMEDIES.get(code) or error.strerror or text
     return f'{place}: {reason}' if place else reason
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmsemi.io.arrays import read_npz
 from mmsemi.io.files import whole_file
 
 
@@ -74,13 +75,9 @@ class FileTable:
         """Table and names from a file of :meth:`save`.
 
         Raises:
-            OSError, ValueError: if it is missing or damaged.
+            ValueError, KeyError: if it is missing or damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                columns = dict(stored)
-        except Exception as error:  # damaged bytes raise nearly anything
-            raise ValueError(f'{path}: {error}') from error
+        columns = read_npz(path)
         stems = columns.pop('stems').tobytes()
         return cls(columns.pop('indices'), columns), stems
 

@@ -1,12 +1,13 @@
 """What a command does before torch is imported."""
 
 import ctypes
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from mmsemi.cli.process import cpu_quota, set_threads
+from mmsemi.cli.process import cpu_quota, prepare, set_threads
 from tests.conftest import ROOT
 
 
@@ -111,3 +112,17 @@ def test_memory_that_is_freed_is_used_again() -> None:
     )
     before, after = map(int, done.stdout.split())
     assert before > 1000 and after < before / 2
+
+
+def test_a_log_on_a_full_disk_is_no_traceback(monkeypatch, capfd):
+    class Full(logging.Handler):
+        def emit(self, record):
+            try:
+                raise OSError(28, 'No space left on device')
+            except OSError:
+                self.handleError(record)
+
+    monkeypatch.setattr(logging, 'raiseExceptions', True)
+    prepare()
+    Full().handle(logging.makeLogRecord(dict(msg='x')))
+    assert capfd.readouterr().err == ''

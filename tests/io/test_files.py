@@ -99,6 +99,11 @@ def test_system_errors_in_plain_words():
     full = OSError(errno.ENOSPC, 'No space left on device', '/d/a.pth')
     assert 'the disk is full' in files.describe(full)
     assert '/d/a.pth' in files.describe(full)
+    nameless = OSError(errno.ENOSPC, 'No space left on device')
+    assert files.describe(nameless, 'w').startswith('w: the disk is full. ')
+    assert files.describe(nameless) == 'the disk is full. Free some space'
+    locked = files.cannot_write('w/x', OSError(errno.EROFS, 'Read-only'))
+    assert 'read-only. Have it mounted for writing, or choose' in locked
     loaded = PermissionError(
         'Caught PermissionError in DataLoader worker process 0.\n'
         'Original Traceback (most recent call last):\n'

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
+from mmsemi.io.arrays import read_npz
 from mmsemi.io.files import no_file
 from mmsemi.utils.errors import UsageError
 
@@ -104,17 +104,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise UsageError(f'word vectors {path}: the path {no_file(path)}')
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    # A .npy is an array, which is no context.
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        BadZipFile,
-        TypeError,
-        AttributeError,
-    ) as error:
+        return read_npz(path)
+    except ValueError as error:
         raise UsageError(
             f'{path}: no .npz of plain arrays ({error}). '
             'tools/dataset_converters/class_embeddings.py writes one from '

@@ -1,13 +1,12 @@
 """How likely a class is in which part of an image (CBST-SP)."""
 
-import zlib
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mmsemi.io.arrays import read_npz
 from mmsemi.utils.errors import UsageError
 
 
@@ -30,21 +29,18 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
             f'convert {path} --out OUT.npz` and use OUT.npz'
         )
     try:
-        with open(path, 'rb') as stream:
-            file = dict(np.load(stream, allow_pickle=False).items())
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        AttributeError,
-        BadZipFile,
-        zlib.error,
-    ) as error:
+        file = read_npz(path)
+    except ValueError as error:
         raise UsageError(
             f'{path}: cannot be read as .npz ({error}); {advice}'
         ) from error
     if 'prior' not in file:
         raise UsageError(f'{path}: holds {list(file)}, no `prior`; {advice}')
+    if file['prior'].dtype.kind not in 'biuf':
+        raise UsageError(
+            f'{path}: its prior is of type {file["prior"].dtype}, no numbers; '
+            f'{advice}'
+        )
     prior = torch.from_numpy(file['prior'].astype(np.float32))
     if (
         prior.ndim != 3
@@ -58,6 +54,6 @@ def load_prior(path: str, num_classes: int) -> tuple[Tensor, list[str] | None]:
             f'negative); {advice}'
         )
     classes = file.get('classes')
-    if classes is None or len(classes) != num_classes:
+    if classes is None or classes.shape != (num_classes,):
         return prior, None
     return prior, [str(name) for name in classes]
