@@ -95,11 +95,12 @@ class CellRunner:
             if self.stopped:
                 return
             slot = self.slots.pop(0)
-        start, problem = time.perf_counter(), None
+        start, problem, busy = time.perf_counter(), None, True
         try:
             cell.folder.mkdir(parents=True, exist_ok=True)
             # Two commands may share a folder; a cell is run by one of them.
             with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
+                busy = False
                 (cell.folder / FAILED).unlink(missing_ok=True)
                 if not is_trained(cell):
                     # Of a run that is not there any more.
@@ -109,13 +110,15 @@ class CellRunner:
                     problem = self._child(
                         [*MEASURE, str(cell.folder)], slot, log
                     )
-        except (UsageError, OSError) as error:
+        except UsageError as error:
             problem = str(error)
+        except OSError as error:
+            problem, busy = str(error), False
         finally:
             with self.lock:
                 self.slots.append(slot)
         if not self.stopped:
-            self._tell(cell, problem, time.perf_counter() - start)
+            self._tell(cell, problem, time.perf_counter() - start, busy)
 
     def _child(
         self, words: Sequence[str], slot: int, log: IO[bytes]
@@ -141,10 +144,14 @@ class CellRunner:
             return None
         return last_sentence(Path(log.name), code)
 
-    def _tell(self, cell: Cell, problem: str | None, seconds: float) -> None:
+    def _tell(
+        self, cell: Cell, problem: str | None, seconds: float, busy: bool
+    ) -> None:
         with self.lock:
             self.count += 1
-            if problem:
+            if busy:  # its folder says what the other command makes of it
+                words = f'left alone: {problem}'
+            elif problem:
                 write_json(cell.folder, FAILED, dict(problem=problem))
                 words = f'failed: {problem}'
             else:

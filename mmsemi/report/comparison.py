@@ -75,7 +75,8 @@ def read_cell(folder: Path) -> dict[str, Any]:
     """What a cell is and what came out of it.
 
     ``state`` is ``done``, ``failed`` (with ``problem``) or ``missing``; the
-    figures of the other two are None. Shares lie in [0, 1], IoU and
+    figures of the other two are None. A cell that is trained and measured is
+    done, whatever failed before. Shares lie in [0, 1], IoU and
     calibration error are in percent.
     """
     cell = read_json(folder / CELL)
@@ -83,7 +84,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
     summary, measured = read_json(run / SUMMARY), read_json(folder / MEASURED)
     failed = read_json(folder / FAILED)
     done = bool(summary.get('finished'))
-    if failed:
+    if failed and not (done and measured):
         state = 'failed'
     else:
         state = 'done' if done else 'missing'
@@ -94,7 +95,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
         cell,
         folder=str(folder),
         state=state,
-        problem=failed.get('problem'),
+        problem=failed.get('problem') if state == 'failed' else None,
         miou=summary.get('last_miou') if done else None,
         best_miou=summary.get('best_miou') if done else None,
         class_iou=last.get('class_iou') or {},

@@ -10,6 +10,7 @@ from .comparison import (
     SAME_LABELS,
     counting,
 )
+from .comparison_configs import base_name
 from .comparison_figures import best_of, with_size
 from .comparison_tables import in_words
 
@@ -38,7 +39,8 @@ def headline(
     lines = []
     for split, rows in figures['splits'].items():
         lines += answer(split, rows, cells)
-    lines += baselines(cells) + budgets(cells) + unequal(changes)
+    lines += baselines(cells) + budgets(cells)
+    lines += unequal(changes, base_name(cells))
     if done < len(cells):
         lines.append(
             f'- **Not finished**: {done} of {len(cells)} runs have a result.'
@@ -168,7 +170,7 @@ def budgets(cells: Sequence[dict]) -> list[str]:
     ]
 
 
-def unequal(changes: dict[str, list[str]]) -> list[str]:
+def unequal(changes: dict[str, list[str]], base: str) -> list[str]:
     """Methods that differ in what is to be shared, and in what."""
     told = []
     for name, found in changes.items():
@@ -182,7 +184,7 @@ def unequal(changes: dict[str, list[str]]) -> list[str]:
     if not told:
         return []
     return [
-        f'- **Not all else is equal**: these differ from {LABELED_ONLY} in '
+        f'- **Not all else is equal**: these differ from {base} in '
         f'more than the method: {"; ".join(told)}. See "Configs against the '
         'shared base".'
     ]

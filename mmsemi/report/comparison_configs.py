@@ -132,6 +132,12 @@ def changes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
     return found
 
 
+def base_name(cells: Sequence[dict]) -> str:
+    """What others are held against: labeled-only, or the first method."""
+    names = [c['method'] for c in cells if c['setting'] is None]
+    return LABELED_ONLY if LABELED_ONLY in names else (names or ['-'])[0]
+
+
 def config_changes(cells: Sequence[dict]) -> dict[str, list[str]]:
     """Settings in which each method leaves labeled-only, of its first cell.
 
@@ -145,7 +151,7 @@ def config_changes(cells: Sequence[dict]) -> dict[str, list[str]]:
                 read[cell['method']] = shared_names(read_dumped_config(path))
             except UsageError:
                 continue
-    base = read.get(LABELED_ONLY) or next(iter(read.values()), {})
+    base = read.get(base_name(cells)) or next(iter(read.values()), {})
     return {
         name: changes(base, settings)
         for name, settings in read.items()
@@ -158,7 +164,7 @@ def configs(cells: Sequence[dict], changed: dict[str, list[str]]) -> list[str]:
     lines = [
         '## Configs against the shared base',
         '',
-        f'Settings in which each method leaves {LABELED_ONLY}, `+` where '
+        f'Settings in which each method leaves {base_name(cells)}, `+` where '
         'only the method has one, `-` where only the base has it; all else '
         '(network, weights to start from, data, augmentation, optimizer, '
         'schedule, evaluator) is equal.',

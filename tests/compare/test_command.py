@@ -103,9 +103,11 @@ def test_a_failed_cell_is_told_and_tried_again(cells, capsys) -> None:
 def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
     with FolderLock(cells[0].folder):
         CellRunner(2).run(cells)
-    assert 'cell 0: failed: ' in capsys.readouterr().out
+    assert 'cell 0: left alone: ' in capsys.readouterr().out
     assert [is_done(cell) for cell in cells] == [False, True, True]
+    # What becomes of it the other command says.
     assert not cells[0].run.exists()
+    assert not (cells[0].folder / 'failed.json').exists()
 
 
 def test_the_end_of_the_command_ends_its_children(cells, monkeypatch) -> None:

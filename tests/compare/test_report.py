@@ -231,6 +231,18 @@ def test_failed_and_missing_cells_are_no_numbers(folder) -> None:
     assert [r['miou'] for r in rows if r['state'] != 'done'] == ['', '']
 
 
+def test_a_cell_that_came_to_its_end_is_done(tmp_path) -> None:
+    """Also where an earlier failure was left behind."""
+    cell = make_cell(tmp_path, 'good', '1_16', 0, 40.0)
+    (cell / 'failed.json').write_text('{"problem": "no memory"}')
+    (found,) = read_cells(tmp_path)
+    assert (found['state'], found['problem']) == ('done', None)
+    # Trained, but it could not be measured.
+    (cell / 'measured.json').unlink()
+    (found,) = read_cells(tmp_path)
+    assert (found['state'], found['problem']) == ('failed', 'no memory')
+
+
 def test_one_pair_says_nothing(tmp_path) -> None:
     make_cell(tmp_path, 'labeled-only', '1_16', 0, 40.0)
     make_cell(tmp_path, 'good', '1_16', 0, 49.0)
@@ -283,7 +295,10 @@ def test_without_baselines_there_are_no_empty_columns(tmp_path) -> None:
     for seed in range(2):
         make_cell(tmp_path, 'good', '1_16', seed, 43.0 + seed)
         make_cell(tmp_path, 'other', '1_16', seed, 40.0 + 2 * seed)
+    make_cell(tmp_path, 'third', '1_16', 0, None)
     text = told(tmp_path)
+    assert 'these differ from good in more than the method: other' in text
+    assert 'Settings in which each method leaves good, ' in text
     assert row_of(text, 'method', 'mean') == [
         'method',
         'mean',
