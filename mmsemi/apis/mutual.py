@@ -156,15 +156,17 @@ class MutualTraining:
         if path.is_file():
             return json.loads(path.read_text())
         result = dict(model=name, phase=phase)
-        if phase == 0 and self.baselines[name]:
-            result.update(checkpoint=os.path.abspath(self.baselines[name]))
+        given = self.baselines[name] if phase == 0 else None
+        if given:
+            result.update(checkpoint=os.path.abspath(given))
         else:
             start = time.perf_counter()
             result.update(self._train(phase, name))
             result['seconds'] = time.perf_counter() - start
         if is_first_process():
             write_json(path.parent, path.name, result)
-        barrier()
+        if not given:  # or one that finds the file already would not come
+            barrier()
         return result
 
     def _train(self, phase: int, name: str) -> dict:

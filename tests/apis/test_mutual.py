@@ -218,3 +218,24 @@ def test_command(tiny_set, tmp_path, capsys):
         ],
     )
     assert '| 1 | 100% |' in capsys.readouterr().out
+
+
+def test_processes_wait_for_each_other_as_often(
+    tiny_set, tmp_path, monkeypatch
+) -> None:
+    """One that comes late finds the result of a given baseline."""
+    waited = []
+    monkeypatch.setattr('mmsemi.apis.mutual.barrier', lambda: waited.append(1))
+    given = tmp_path / 'a.pth'
+    given.touch()
+    numbers = []
+    for rank in range(2):
+        monkeypatch.setenv('RANK', str(rank))
+        training = MutualTraining(
+            configs(tiny_set), tmp_path / 'run', (str(given), None)
+        )
+        result = training._phase(0, 'a')
+        assert result['checkpoint'] == str(given)
+        numbers.append(len(waited))
+        waited.clear()
+    assert numbers[0] == numbers[1]
