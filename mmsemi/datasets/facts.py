@@ -145,6 +145,13 @@ def _check_kinds(data: dict) -> None:
 
 def _check_places(name: str, dataset: dict) -> None:
     """Folders and lists of a data set are paths, its classes names."""
+    if dataset.keys() & {'dataset', 'datasets'}:
+        raise UsageError(
+            f'{name} must be one data set, got {dataset.get("type")} of '
+            'others: labeled, unlabeled and validation images are lists of '
+            'it. List those of all sets below one folder (links will do), or '
+            'join data sets in train_dataloader and the other loaders'
+        )
     classes = (dataset.get('metainfo') or {}).get('classes', ('a',))
     if (
         not isinstance(classes, (list, tuple))

@@ -190,6 +190,8 @@ def test_own_lists_by_folder(tmp_path) -> None:
                 ('data.val.ann_file', 3, 'val.ann_file must be text, got 3'),
                 ('data.labeled.data_prefix', 3, 'data_prefix must be a dict'),
                 ('data.evaluator', 3, 'evaluator must be a dict .*got 3'),
+                ('data.labeled.datasets', [3], 'labeled must be one data set'),
+                ('data.val.dataset', {}, 'val must be one data set'),
             )
         ),
     ],
