@@ -111,10 +111,13 @@ def measure(run: Path, data: Path, part: str) -> dict[str, list[float]]:
     """Test IoU of both models of a run, measured once."""
     result = run.parent / 'test.json'
     if not result.is_file():
+        # Without a twin the unlabeled images were left aside.
         scores = {
             name: test_iou(run / name / 'segmentor.pth', data, part)
             for name in ('twin', 'train')
+            if (run / name).is_dir()
         }
+        scores.setdefault('twin', scores['train'])
         scores['chosen'] = test_iou(run / 'segmentor.pth', data, part)
         result.write_text(json.dumps(scores))
     return json.loads(result.read_text())

@@ -83,7 +83,8 @@ def fit(
         cross_validate: hold every labeled image out once, in so many
             parts; ``auto`` for as many as is usual. The model that remains
             learns from all. For few labeled images.
-        method: how to learn from unlabeled images, or ``auto``.
+        method: how to learn from unlabeled images, or ``auto``, which does
+            without them where labels for them would be poor.
         model: ``small``, ``unet``, a config with a model, or ``auto``.
         weights: checkpoint that the backbone starts from.
         time: time for all training, such as ``30m`` or ``2h``; 20 minutes

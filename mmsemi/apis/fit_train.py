@@ -7,6 +7,7 @@ from mmsemi.engine.checkpoints import is_whole, newest_whole
 from mmsemi.report.own_data.run_folder import PLACES, fold_folder
 from mmsemi.utils.errors import TrainingFailed, UsageError
 
+from .fit_labels import leave_poor_labels, make_twin_the_model
 from .fit_run import CONFIG, TWIN_CONFIG, say
 from .run_record import RECORD, read_record
 from .train import train
@@ -29,6 +30,9 @@ def train_all(run: Path, facts: dict[str, Any]) -> None:
 def train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
     """Train the labeled-only twin if there is one, then the method.
 
+    Where the twin would give the other images poor labels, it is all there
+    is; see :mod:`.fit_labels`.
+
     Args:
         run: folder of the run or of a fold.
         facts: content of the run's ``fit.json``.
@@ -37,7 +41,11 @@ def train_both(run: Path, facts: dict[str, Any], title: str = '') -> None:
     if facts['twin']:
         train_one(run, facts, 'twin', title)
         _make_beginning(run, facts, title)
-    train_one(run, facts, 'method', title)
+        facts = leave_poor_labels(run, facts)
+    if 'label_precision' in facts:
+        make_twin_the_model(run)
+    else:
+        train_one(run, facts, 'method', title)
 
 
 def train_one(

@@ -104,3 +104,25 @@ class HoldoutScores:
                 pixels=self.pixels.tolist(), right=self.right.tolist()
             ),
         )
+
+
+def surer_half_precision(pixels: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Share of right ones in the more confident half of predictions.
+
+    Pseudo-labels are taken from there. Where the half ends within a bin,
+    that bin counts in part.
+
+    Args:
+        pixels: (C, BINS) of :class:`HoldoutScores`.
+        right: (C, BINS), those of them that are right.
+
+    Returns:
+        (C,) float64, NaN for classes that were not predicted.
+    """
+    half = pixels.sum(1, keepdims=True) / 2
+    surer = pixels[:, ::-1]
+    before = surer.cumsum(1) - surer  # in bins of more confidence
+    taken = (half - before).clip(0, surer)
+    share = np.divide(taken, surer, out=np.zeros_like(taken), where=surer > 0)
+    with np.errstate(invalid='ignore'):
+        return (right[:, ::-1] * share).sum(1) / half[:, 0]

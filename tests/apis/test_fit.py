@@ -87,7 +87,9 @@ def done(tmp_path_factory) -> Path:
     before = contents(root)
     console = io.StringIO()
     with redirect_stdout(console), redirect_stderr(console):
-        run = mmsemi.fit(images, masks, root / 'run', iters=3)
+        run = mmsemi.fit(
+            images, masks, root / 'run', method='mean_teacher', iters=3
+        )
     (root / 'run/console.txt').write_text(console.getvalue())
     after = contents(root)
     assert {k: v for k, v in after.items() if not k.startswith('run/')} == (
@@ -164,7 +166,7 @@ def test_what_comes_out(done) -> None:
     page = (done / 'report.html').read_text()
     assert 'foreground' in page and 'src="http' not in page
     assert read_facts(done)['finished']
-    command = 'mmsemi fit {0}/images {0}/masks --iters 3'
+    command = 'mmsemi fit {0}/images {0}/masks --method mean_teacher --iters 3'
     assert read_facts(done)['command'] == command.format(done.parent)
 
 

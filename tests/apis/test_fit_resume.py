@@ -66,7 +66,9 @@ def stopped(tmp_path_factory) -> tuple[Path, dict]:
     """Its twin is trained, of its method nothing is."""
     root = tmp_path_factory.mktemp('stopped')
     images, masks = folders(root)
-    arguments = dict(images=images, masks=masks, iters=4)
+    arguments = dict(
+        images=images, masks=masks, method='mean_teacher', iters=4
+    )
     with pytest.raises(Interrupted):
         start(Runners(at_start=2), out=str(root / 'run'), **arguments)
     return root, arguments

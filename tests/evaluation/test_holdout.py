@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmsemi.evaluation import holdout
-from mmsemi.evaluation.holdout import BINS, HoldoutScores
+from mmsemi.evaluation.holdout import BINS, HoldoutScores, surer_half_precision
 
 
 def made(dtype=np.float32):
@@ -56,3 +56,24 @@ def test_images_of_another_size_are_refused() -> None:
         HoldoutScores(3).add('a', ids, sure, truth[1:])
     with pytest.raises(ValueError, match='classes are 0..1'):
         HoldoutScores(2).add('a', ids, sure, truth)
+
+
+def test_precision_of_the_surer_half() -> None:
+    """Of six predictions the three surest, whatever bins they are in."""
+    scores = HoldoutScores(4)
+    sure = np.array([[0.92, 0.7, 0.6, 0.3, 0.2, 0.1, 0.97, 0.5]])
+    ids = np.array([[0, 0, 0, 0, 0, 0, 1, 2]], np.uint8)
+    truth = np.array([[0, 0, 1, 0, 0, 0, 1, 0]], np.uint8)
+    scores.add('a', ids, sure, truth)
+    found = surer_half_precision(scores.pixels, scores.right)
+    assert found[:3] == pytest.approx([2 / 3, 1, 0])
+    assert np.isnan(found[3])
+
+
+def test_the_half_takes_part_of_a_bin() -> None:
+    pixels, right = np.zeros((2, 1, BINS), int)
+    pixels[0, [3, 9, 15]] = 10, 6, 4  # half: the 4, and all 6
+    right[0, [3, 9, 15]] = 0, 3, 4
+    assert surer_half_precision(pixels, right) == pytest.approx([0.7])
+    pixels[0, 3] = 2  # half: the 4, and a third of the 6
+    assert surer_half_precision(pixels, right) == pytest.approx([5 / 6])

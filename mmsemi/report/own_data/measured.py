@@ -68,6 +68,7 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         unlabeled,
         chosen.get('method') == 'supervised',
         bool(run.folds),
+        run.facts.get('label_precision'),
     )
     confusion = {
         key: np.array(part['confusion']).reshape(shape[2], shape[2]).tolist()

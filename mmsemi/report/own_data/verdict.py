@@ -86,6 +86,7 @@ def judge(
     unlabeled: int = 1,
     supervised: bool = False,
     folds: bool = False,
+    label_precision: float | None = None,
 ) -> tuple[Verdict, Scores, Comparison | None]:
     """The verdict and the figures behind it.
 
@@ -93,14 +94,18 @@ def judge(
         method: (N, 3, C) counts on the hold-out.
         twin: those of the labeled-only twin, None without one.
         unlabeled: number of unlabeled images.
-        supervised: whether they were left aside on purpose.
+        supervised: whether they were left aside.
         folds: whether all labeled images were held out once.
+        label_precision: of labels for them, which was too low to learn from
+            them; None where they were left aside for another reason.
     """
     # Images without a known pixel say nothing.
     number = int((method[:, 0].sum(-1) > 0).sum())
     if twin is None:
         scores = score(method)
-        told = _without_twin(scores, len(method), unlabeled, supervised)
+        told = _without_twin(
+            scores, len(method), unlabeled, supervised, label_precision
+        )
         return told, scores, None
     found = compare(method, twin)
     best = recommend(method, twin)
@@ -176,7 +181,11 @@ def _words(kind: str, best: str, text: str, number: int, gain: float) -> tuple:
 
 
 def _without_twin(
-    scores: Scores, number: int, unlabeled: int, supervised: bool
+    scores: Scores,
+    number: int,
+    unlabeled: int,
+    supervised: bool,
+    label_precision: float | None,
 ) -> Verdict:
     mean = scores.mean
     if mean.value is None:
@@ -192,6 +201,18 @@ def _without_twin(
             'Trained on labeled images only',
             f'{text} There were no unlabeled images.',
             'Use this model.',
+        )
+    if label_precision is not None:
+        return Verdict(
+            'no twin',
+            'method',
+            'Trained on labeled images only',
+            f'{text} The {unlabeled} unlabeled images were left aside: '
+            'half-way through its training the model would have given them '
+            f'labels that are right in {label_precision:.0%} of the pixels of '
+            'an average class, too few to learn from.',
+            'Use this model. With more masks its labels get better, and '
+            'unlabeled images may help.',
         )
     if supervised:
         return Verdict(
