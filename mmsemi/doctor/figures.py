@@ -55,7 +55,7 @@ def _check_settings(part: dict, place: str) -> None:
     known = {'type'}
     for base in kind.__mro__:
         if '__init__' in vars(base):
-            known |= set(inspect.signature(base.__init__).parameters)
+            known |= set(inspect.signature(vars(base)['__init__']).parameters)
     for name in part:
         if name not in known:
             near = closest(name, known)

@@ -143,8 +143,9 @@ def check_kinds(cfg: Config) -> None:
                 f'{name} must be {" or ".join(words)}, got {value!r}'
             )
         if name in ('custom_hooks', 'param_scheduler'):
-            for number, part in enumerate(value or ()):
-                if isinstance(value, dict) or isinstance(part, dict):
+            several = value if isinstance(value, list | tuple) else ()
+            for number, part in enumerate(several):
+                if isinstance(part, dict):
                     continue
                 raise UsageError(
                     f'{name}.{number} must be a dict of settings, got {part!r}'
