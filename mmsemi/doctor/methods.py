@@ -246,6 +246,13 @@ def _schedule_notes(cfg: Config) -> Iterator[str]:
                 f'train_cfg.max_iters={length}: unlabeled images are never '
                 'learned from'
             )
+        ramp = settings.get('ramp_up_iters') or 0
+        if isinstance(ramp, int) and ramp and warmup < length < warmup + ramp:
+            yield (
+                f'model.semi_train_cfg.ramp_up_iters={ramp} ends behind '
+                f'train_cfg.max_iters={length}: unlabeled images never reach '
+                'their full weight'
+            )
         for hook in _hooks(cfg):
             start = hook.get('copy_until') or hook.get('start_iter')
             moves = is_type(hook, HOOKS, 'MeanTeacherHook')

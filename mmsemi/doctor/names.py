@@ -75,6 +75,8 @@ _WORDS = {
 }
 # Checked where they are read, or variables of other people's configs.
 _OWN = {'data', 'hooks', 'log_level', 'machine', 'regime', 'split'}
+# What mmengine's Runner reads of `env_cfg`.
+_ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
 _CLOSE = 0.8
 
 
@@ -142,6 +144,14 @@ def check_kinds(cfg: Config) -> None:
             raise UsageError(
                 f'{name} must be {" or ".join(words)}, got {value!r}'
             )
+        if name == 'env_cfg':
+            for key in value or ():
+                near = closest(key, _ENVIRONMENT)
+                if near and key not in _ENVIRONMENT:
+                    raise UsageError(
+                        f'env_cfg.{key}: nothing reads this. Did you mean '
+                        f'{near}?'
+                    )
         if name in ('custom_hooks', 'param_scheduler'):
             several = value if isinstance(value, list | tuple) else ()
             for number, part in enumerate(several):

@@ -135,6 +135,11 @@ def test_a_hook_of_somebody_may_move_the_teacher() -> None:
         ),
         (
             MEAN_TEACHER,
+            {'model.semi_train_cfg.ramp_up_iters': 1001},
+            'ramp_up_iters=1001 ends behind train_cfg.max_iters=1000',
+        ),
+        (
+            MEAN_TEACHER,
             {'default_hooks.checkpoint.save_optimizer': False},
             'save_optimizer=False: if this run is stopped, it cannot be',
         ),

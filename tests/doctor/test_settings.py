@@ -292,6 +292,10 @@ def test_our_own_configs_do_not(name, processes):
         ('custom_hooks = [3]', 'custom_hooks.0 must be a dict'),
         ('load_from = 3', 'load_from must be text, got 3'),
         ('env_cfg = 3', 'env_cfg must be a dict of settings'),
+        (
+            'env_cfg = dict(cudnn_benchmrk=True)',
+            'Did you mean cudnn_benchmark',
+        ),
         ('semi_dataloader = 3', 'semi_dataloader must be a dict'),
     ],
 )

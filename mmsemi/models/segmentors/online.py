@@ -17,7 +17,10 @@ from .semi_base import SemiSegmentor, heads
 from .target_verbs import TargetVerbs
 
 Losses = dict[str, Tensor]
-NOT_NEGATIVE = ('sup_weight', 'unsup_weight', 'ramp_up_iters', 'warmup_iters')
+NOT_NEGATIVE = (
+    *('sup_weight', 'unsup_weight'),
+    *('ramp_up_iters', 'warmup_iters', 'known_iters'),
+)
 
 
 class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
@@ -93,11 +96,13 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
             student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
         )
         for name in NOT_NEGATIVE:
-            if self.semi_train_cfg[name] < 0:
-                raise ValueError(
-                    f'{name} must not be negative, got '
-                    f'{self.semi_train_cfg[name]}'
-                )
+            value = self.semi_train_cfg[name]
+            if name == 'known_iters' and value is None:
+                continue
+            if not isinstance(value, (int, float)):
+                raise ValueError(f'{name} must be a number, got {value!r}')
+            if value < 0:
+                raise ValueError(f'{name} must not be negative, got {value}')
         if isinstance(self.student.decode_head, nn.ModuleList):
             raise TypeError(
                 'the student needs exactly one decode head; '

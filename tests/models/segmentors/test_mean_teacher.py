@@ -425,6 +425,14 @@ def test_settings_that_make_no_sense() -> None:
         ),
         (dict(semi_train_cfg=dict(warmup=3)), 'semi_train_cfg has no warmup'),
         (
+            dict(semi_train_cfg=dict(known_iters='x')),
+            "known_iters must be a number, got 'x'",
+        ),
+        (
+            dict(semi_train_cfg=dict(known_iters=-1)),
+            'known_iters must not be negative, got -1',
+        ),
+        (
             dict(semi_train_cfg=dict(unsup_weight=-1.0)),
             'unsup_weight must not be negative, got -1.0',
         ),
