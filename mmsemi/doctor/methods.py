@@ -47,6 +47,8 @@ def check_methods(cfg: Config) -> list[str]:
     """
     _check_moved(cfg)
     _check_labelers(cfg)
+    if is_type(cfg.train_cfg, LOOPS, _ROUND_LOOP):
+        _check_rounds(cfg.train_cfg)
     _check_frequencies(cfg)
     return [*_batch_notes(cfg), *_schedule_notes(cfg), *_resume_notes(cfg)]
 
@@ -135,6 +137,28 @@ def _check_labelers(cfg: Config) -> None:
             'rounds learn from pseudo-labels, and no hook makes any. Add a '
             "PseudoLabelHook as hooks.labeling, or take 'hooks.labeling=None' "
             'out'
+        )
+
+
+def _check_rounds(loop: dict) -> None:
+    """Rounds have whole lengths, and there is one at least."""
+    for name in ('supervised_iters', 'iters_per_round', 'epochs_per_round'):
+        lengths = loop.get(name)
+        lengths = lengths if isinstance(lengths, (list, tuple)) else [lengths]
+        for length in lengths:
+            if length is None and name != 'supervised_iters':
+                continue  # one of the two is given
+            if type(length) is not int or length < 0:
+                raise UsageError(
+                    f'train_cfg.{name} must be a whole number of 0 or more, '
+                    f'got {length!r}'
+                )
+    portions = loop.get('portions')
+    if not isinstance(portions, (dict, list, tuple)) or not portions:
+        raise UsageError(
+            'train_cfg.portions must name the share of pseudo-labels that '
+            f'each round keeps, such as (0.2, 0.5), got {portions!r}. Without '
+            'rounds, train a config of configs/supervised'
         )
 
 

@@ -57,6 +57,16 @@ def checked(name: str, **options) -> list[str]:
             {'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop')},
             'PseudoLabelHook labels at .*IterBasedTrainLoop has none',
         ),
+        *(
+            ('dst_cbc/camvid_1-16', {f'train_cfg.{name}': value}, words)
+            for name, value, words in (
+                ('supervised_iters', 10.5, 'whole number .*got 10.5'),
+                ('supervised_iters', None, 'supervised_iters .*got None'),
+                ('iters_per_round', (3, 'x'), "iters_per_round .*got 'x'"),
+                ('portions', (), r'portions must name .*got \(\)'),
+                ('portions', 3, 'portions must name .*got 3'),
+            )
+        ),
         (
             MEAN_TEACHER,
             {'hooks.teacher': dict(momentum=0, schedule='constant')},
