@@ -122,6 +122,11 @@ def _check_labelers(cfg: Config) -> None:
             f'train_cfg.type={cfg.train_cfg.get("type")} has none. Take '
             f'{_ROUND_LOOP}, or leave the hook out'
         )
+    if rounds and not cfg.get('semi_dataloader'):
+        raise UsageError(
+            'rounds learn from what semi_dataloader loads, and the config has '
+            'none. Take semi_dataloader=None out'
+        )
     semi = (cfg.get('semi_dataloader') or {}).get('dataset')
     waits = any(
         is_type(part, DATASETS, 'PseudoLabelDataset')

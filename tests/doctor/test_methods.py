@@ -57,6 +57,11 @@ def checked(name: str, **options) -> list[str]:
             {'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop')},
             'PseudoLabelHook labels at .*IterBasedTrainLoop has none',
         ),
+        (
+            'dst_cbc/camvid_1-16',
+            {'semi_dataloader': None},
+            'the config has none. Take semi_dataloader=None out',
+        ),
         *(
             ('dst_cbc/camvid_1-16', {f'train_cfg.{name}': value}, words)
             for name, value, words in (
