@@ -12,6 +12,7 @@ from mmsemi.report.comparison import (
     SAME_IMAGES,
     SAME_LABELS,
 )
+from mmsemi.report.comparison_answer import unequal
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.recipe import method_facts
 from mmsemi.utils.errors import UsageError
@@ -233,6 +234,32 @@ def test_images_smaller_than_a_crop_are_padded_where_the_data_has_some() -> (
     kinds = [step['type'] for step in nuclei]
     assert kinds[:3] == ['PadSegFields', 'RandomCrop', 'RandomFlip']
     assert [step['type'] for step in camvid] == kinds[1:]
+
+
+@pytest.mark.parametrize(
+    'data, classes', [('nuclei', 2), ('ccp', 19), ('shapes', 8)]
+)
+def test_all_peers_go_with_each_data_set(data, classes) -> None:
+    """In a few iterations, from equal batches, as one fair comparison."""
+    names = (
+        'mean_teacher fixmatch u2pl ael unimatch unimatch_v2 cps '
+        'st_plus_plus augseg corrmatch dst_cbc'
+    ).split()
+    methods = read_methods(
+        [f'{name}/camvid_1-16' for name in names],
+        iterations=10,
+        data=f'configs/_base_/datasets/{data}.py',
+    )
+    assert len({method.labeled_batch for method in methods}) == 1
+    base = shared_names(resolved(baselines(methods, None)[0].cfg, None))
+    found = {}
+    for method in methods:
+        cfg = resolved(method.cfg, None)
+        assert cfg.model.student.decode_head.num_classes == classes
+        found[method.name] = changes(base, shared_names(cfg))
+    (line,) = unequal(found, LABELED_ONLY)
+    # It needs a head more.
+    assert 'more than the method: u2pl (network). See' in line
 
 
 def test_a_config_without_a_data_set_gives_none(folder) -> None:
