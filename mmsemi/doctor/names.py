@@ -9,6 +9,7 @@ import difflib
 import inspect
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -134,7 +135,7 @@ def check_kinds(cfg: Config) -> None:
         UsageError: naming the setting and its value.
     """
     for name in settings() - _OWN:
-        value = cfg.get(name)
+        value: Any = cfg.get(name)
         kinds = _KINDS.get(name, dict)
         if name == 'model':
             kinds = (dict, str)  # the name of another config
