@@ -136,7 +136,7 @@ def check_kinds(cfg: Config) -> None:
     """
     for name in settings() - _OWN:
         value: Any = cfg.get(name)
-        kinds = _KINDS.get(name, dict)
+        kinds: Any = _KINDS.get(name, dict)
         if name == 'model':
             kinds = (dict, str)  # the name of another config
         if value is not None and not isinstance(value, kinds):
