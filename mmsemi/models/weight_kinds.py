@@ -28,7 +28,7 @@ def refuse_other_kind(
     what = None
     if not torch.is_tensor(given):
         what = f'no tensor but a {type(given).__name__}'
-    elif given.is_meta:
+    elif given.is_meta and not wanted.is_meta:
         what = 'a shape without values'
     elif given.layout != torch.strided:
         what = 'a sparse tensor'

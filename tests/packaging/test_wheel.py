@@ -25,6 +25,7 @@ OURS = re.compile(
     | round\ \d[:/ ].*
     | \s+class\ +predicted\ .*
     | \s+\w+\ +[\d.]+\ %\ .*
+    | \s+(\w+\ [\d.]+\ \([\d.]+%\)(,\ )?)+  # class weights go on
     | [+|].*[+|]
     | Self-training\ (gains|loses|changes)\ .*
     | IoU\ of\ each\ class:\ .*
