@@ -64,6 +64,7 @@ LIBRARIES = [
     'pillow',
     # TIFF with any number of bands; imported where one comes.
     'tifffile',
+    'safetensors>=0.4',
     'scipy',
     'matplotlib',
     'rich',

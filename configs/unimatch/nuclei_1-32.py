@@ -5,6 +5,7 @@ data = dict(strong=_base_.strong, views=2)
 model = dict(
     type='UniMatch',
     mixing=dict(box='unimatch', prob=0.5, per_image=True, partner='flip'),
+    semi_train_cfg=dict(warmup_iters=200),
     semi_test_cfg=dict(predict_on='student'),
 )
 hooks = dict(teacher=None)

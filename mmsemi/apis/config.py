@@ -150,7 +150,10 @@ def merge_options(cfg: Config, options: dict) -> None:
 
 
 def _check_part(cfg: Config, option: str, value: Any) -> None:
-    """Refuse a word where a part with a type and settings is."""
+    """Refuse a word where a part with a type and settings is.
+
+    The name of a config is none: a network may be taken from there.
+    """
     place: Any = cfg
     for name in option.split('.'):
         if isinstance(place, list) and name.isdigit():
@@ -159,6 +162,8 @@ def _check_part(cfg: Config, option: str, value: Any) -> None:
             found = isinstance(place, (dict, Config))
             place = place.get(name) if found else None
     if not isinstance(place, dict) or 'type' not in place:
+        return
+    if isinstance(value, str) and value.endswith('.py'):
         return
     items = value if isinstance(value, (list, tuple)) else [value]
     if value is not None and any(

@@ -1,32 +1,14 @@
-"""Weights in files of Hugging Face's safetensors format.
+"""Weights in files of Hugging Face's safetensors format."""
 
-The format is data by design: the length of a header in 8 bytes, the header
-as JSON with type, shape and place of every tensor, then their bytes. See
-https://github.com/huggingface/safetensors#format.
-"""
-
-import json
-import math
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 # The format allows no longer header.
 LONGEST = 100_000_000
-TYPES = {
-    'F64': torch.float64,
-    'F32': torch.float32,
-    'F16': torch.float16,
-    'BF16': torch.bfloat16,
-    'I64': torch.int64,
-    'I32': torch.int32,
-    'I16': torch.int16,
-    'I8': torch.int8,
-    'U8': torch.uint8,
-    'BOOL': torch.bool,
-}
 
 
 def is_safetensors(path: str | Path) -> bool:
@@ -51,55 +33,13 @@ def read_safetensors(
             None.
 
     Raises:
-        ValueError: if the file is damaged, saying where.
+        ValueError: if the file is damaged.
     """
     device = None if callable(map_location) else map_location
-    with open(path, 'rb') as file:
-        header, start = _header(file, os.path.getsize(path))
-        rest = os.path.getsize(path) - start
-        return {
-            name: _tensor(file, start, rest, name, entry, device)
-            for name, entry in header.items()
-            if name != '__metadata__'
-        }
-
-
-def _header(file: BinaryIO, size: int) -> tuple[dict[str, Any], int]:
-    length = int.from_bytes(file.read(8), 'little')
-    if length > min(LONGEST, size - 8):
-        raise ValueError(f'its header of {length} bytes is cut short')
     try:
-        header = json.loads(file.read(length))
-    except RecursionError as error:
-        raise ValueError('its header is nested too deeply') from error
-    if not isinstance(header, dict):
-        raise ValueError('its header is no table of tensors')
-    return header, 8 + length
-
-
-def _tensor(
-    file: BinaryIO, start: int, rest: int, name: str, entry: Any, device: Any
-) -> torch.Tensor:
-    try:
-        dtype, shape = TYPES.get(entry['dtype']), entry['shape']
-        begin, end = entry['data_offsets']
-        counts = [*shape, begin, end]
-        sound = all(type(n) is int and n >= 0 for n in counts)
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f'it says nothing of use about {name}') from error
-    if dtype is None:
-        raise ValueError(f'{name} is of type {entry["dtype"]}')
-    size = math.prod(shape) * _bytes(dtype) if sound else -1
-    if not sound or end > rest or end - begin != size:
-        raise ValueError(f'{name} does not lie where its header says')
-    if device is not None and torch.device(device).type == 'meta':
-        return torch.empty(shape, dtype=dtype, device='meta')
-    if not size:
-        return torch.empty(shape, dtype=dtype, device=device)
-    file.seek(start + begin)
-    values = torch.frombuffer(bytearray(file.read(size)), dtype=dtype)
-    return values.reshape(shape).to(device)
-
-
-def _bytes(dtype: torch.dtype) -> int:
-    return torch.empty((), dtype=dtype).element_size()
+        with safe_open(path, framework='pt') as file:
+            return {
+                name: file.get_tensor(name).to(device) for name in file.keys()
+            }
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error

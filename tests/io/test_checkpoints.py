@@ -138,7 +138,7 @@ REASONS = {
     'a page': 'is not a checkpoint of PyTorch',
     'cut': 'is damaged or incomplete',
     'cut in the old format': 'is not a checkpoint of PyTorch, or is damaged',
-    'folder': 'does not exist',
+    'folder': 'is a folder, where a file is needed',
     'missing': 'does not exist',
 }
 

@@ -1,4 +1,4 @@
-"""Files of safetensors, told by their bytes and read without a package."""
+"""Files of safetensors are told by their bytes, whatever they are called."""
 
 import json
 import struct
@@ -6,6 +6,7 @@ import struct
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
+from safetensors.torch import save_file
 
 import mmsemi.registry  # noqa: F401  (guards mmengine's loader)
 from mmsemi.io.checkpoints import read_checkpoint
@@ -17,26 +18,6 @@ TENSORS = {
     'b.bias': torch.tensor([0.5, -1.5], dtype=torch.bfloat16),
     'empty': torch.zeros(0, 3),
 }
-NAMES = {torch.float32: 'F32', torch.int64: 'I64', torch.bfloat16: 'BF16'}
-
-
-def raw(tensor: torch.Tensor) -> bytes:
-    return bytes(tensor.contiguous().reshape(-1).view(torch.uint8).tolist())
-
-
-def written(path, change=lambda header: None):
-    header, content = {'__metadata__': dict(format='pt')}, b''
-    for name, tensor in TENSORS.items():
-        begin, content = len(content), content + raw(tensor)
-        header[name] = dict(
-            dtype=NAMES[tensor.dtype],
-            shape=list(tensor.shape),
-            data_offsets=[begin, len(content)],
-        )
-    changed = change(header)
-    text = json.dumps(header if changed is None else changed).encode()
-    path.write_bytes(struct.pack('<Q', len(text)) + text + content)
-    return path
 
 
 @pytest.mark.parametrize('name', ['m.safetensors', 'm.pth'])
@@ -44,57 +25,50 @@ def written(path, change=lambda header: None):
     'read', [read_checkpoint, CheckpointLoader.load_checkpoint]
 )
 def test_tensors_are_what_was_written(tmp_path, name, read):
-    found = read(str(written(tmp_path / name)))
+    path = tmp_path / name
+    save_file(TENSORS, path)
+    before = path.read_bytes()
+    found = read(str(path))
     assert found.keys() == TENSORS.keys()
     for key, tensor in TENSORS.items():
         assert found[key].dtype == tensor.dtype
         assert torch.equal(found[key], tensor)
     found['a.weight'].add_(1)  # ours, not the file's
+    assert path.read_bytes() == before
 
 
 def test_shapes_alone_are_read_for_checks(tmp_path):
-    found = read_checkpoint(written(tmp_path / 'm.safetensors'), 'meta')
+    save_file(TENSORS, tmp_path / 'm.safetensors')
+    found = read_checkpoint(tmp_path / 'm.safetensors', 'meta')
     assert found['a.weight'].shape == (2, 3) and found['a.weight'].is_meta
 
 
-def changes(**values):
-    def change(header):
-        header['a.weight'].update(values)
-
-    return change
+def with_header(header) -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack('<Q', len(text)) + text + bytes(24)
 
 
-@pytest.mark.parametrize(
-    'change, words',
-    [
-        (changes(data_offsets=[0, 10**15]), 'a.weight does not lie'),
-        (changes(data_offsets=[-8, 16]), 'a.weight does not lie'),
-        (changes(data_offsets=[0]), 'nothing of use about a.weight'),
-        (changes(shape=[10**9, 10**9]), 'a.weight does not lie'),
-        (changes(shape=['2', 3]), 'a.weight does not lie'),
-        (changes(dtype='F8_E4M3'), 'a.weight is of type F8_E4M3'),
-        (changes(dtype=[1]), 'a.weight|nothing of use'),
-        (lambda header: [1, 2], 'no table'),
-    ],
-)
-def test_a_damaged_header_is_one_sentence(tmp_path, change, words):
-    path = written(tmp_path / 'm.safetensors', change)
-    with pytest.raises(UsageError, match=words) as info:
-        read_checkpoint(path)
-    assert 'm.safetensors is a damaged file' in str(info.value)
+def tensor(**changes) -> dict:
+    usual = dict(dtype='F32', shape=[2, 3], data_offsets=[0, 24])
+    return dict(a=dict(usual, **changes))
 
 
 @pytest.mark.parametrize(
     'content',
     [
+        with_header(tensor(data_offsets=[0, 10**15])),
+        with_header(tensor(data_offsets=[-8, 16])),
+        with_header(tensor(shape=[10**9, 10**9])),
+        with_header(tensor(dtype='F1')),
+        with_header([1, 2]),
         b'',
         b'abc',
         struct.pack('<Q', 2**60) + b'{}',
         b'\5' + bytes(7) + b'[' * 9,
     ],
 )
-def test_damaged_bytes_are_one_sentence(tmp_path, content):
+def test_damage_is_one_sentence(tmp_path, content):
     path = tmp_path / 'm.safetensors'
     path.write_bytes(content)
-    with pytest.raises(UsageError, match='damaged file of safetensors'):
+    with pytest.raises(UsageError, match='m.safetensors is a damaged file of'):
         read_checkpoint(path)

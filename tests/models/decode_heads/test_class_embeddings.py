@@ -46,7 +46,7 @@ def test_one_error_lists_all_missing_names(path) -> None:
 
 
 def test_useless_files_are_refused(path, tmp_path) -> None:
-    with pytest.raises(UsageError, match='no file'):
+    with pytest.raises(UsageError, match='does not exist'):
         load_class_embeddings(tmp_path / 'none.npz', ['car'])
     with pytest.raises(UsageError, match='has no glove'):
         load_class_embeddings(path, ['car'], 'glove')
