@@ -12,11 +12,11 @@ from .norms import share_statistics
 
 # Our transforms with a counterpart of mmseg that does the same to images.
 COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
+# Of no meaning where there are no labels to compare with.
+FOR_LABELS = ('MapZeroLabels', 'SetOriShape')
 # What leaving one out means; any other means another input.
 LEFT_OUT = dict(
-    MapZeroLabels='it concerns labels, not predictions',
-    SetOriShape='predictions have the size of the image file',
-    PadSegFields='images run unpadded, which may change their border',
+    PadSegFields='images run unpadded, which may change their border'
 )
 
 
@@ -88,6 +88,10 @@ def plain_pipeline(pipeline: list[dict], notes: list[str]) -> list[dict]:
 
     Loading of deep images or of many bands stays: no transform of theirs
     gives the same.
+
+    Args:
+        pipeline: of a config.
+        notes: what is said of transforms that are left out is added here.
     """
     plain = []
     for transform in pipeline:
@@ -98,7 +102,7 @@ def plain_pipeline(pipeline: list[dict], notes: list[str]) -> list[dict]:
             plain.append(_plain_loading(transform, notes))
         elif name in COUNTERPARTS:
             plain.append(dict(transform, type=COUNTERPARTS[name]))
-        else:
+        elif name not in FOR_LABELS:
             effect = LEFT_OUT.get(
                 name, 'the input differs from evaluation with mmsemi'
             )

@@ -110,7 +110,7 @@ def next_steps(
     gain: Mapping[str, Any] | None,
     number: int,
     curves: Mapping[str, Curve],
-    label_next: bool,
+    label_next: bool | None,
     folds: bool = False,
 ) -> list[dict[str, str]]:
     """What to do, most useful first: ``title``, ``text``, ``command``.
@@ -122,7 +122,8 @@ def next_steps(
         gain: of the mean, an ``Estimate`` as plain data.
         number: of hold-out images.
         curves: of the method.
-        label_next: whether ``label_next.csv`` is there.
+        label_next: whether ``label_next.csv`` is there; None where all
+            images are labeled.
         folds: whether all labeled images were held out once.
     """
     steps = []
@@ -164,7 +165,8 @@ def next_steps(
                 text=f'Weakest are {"; ".join(parts)}.',
             )
         )
-    steps.append(_label_step(label_next))
+    if label_next is not None:
+        steps.append(_label_step(label_next))
     mixed = [m for m in mistakes if m['share'] >= _MIXED][:3]
     if mixed and not unlearned:  # else it tells of the training, not of masks
         pairs = '; '.join(

@@ -106,7 +106,9 @@ def _steps(
         measured.facts['means'].get('gain'),
         measured.number,
         curves,
-        (run.path / 'label_next.csv').is_file(),
+        (run.path / 'label_next.csv').is_file()
+        if run.names('unlabeled')
+        else None,
         bool(run.folds),
     )
     steps = [

@@ -165,6 +165,10 @@ def test_what_was_not_learned_at_all_is_no_matter_of_labels(value) -> None:
     assert ('Check masks of classes that are mixed up' in found) is (value > 1)
     if value < 1:
         assert steps[0]['text'].startswith('hair is in 12 or more labeled')
+    label = 'Label the images that help most'
+    assert label in found
+    without = next_steps(rows, shares, mixed, None, 9, {}, None)
+    assert label not in {step['title'] for step in without}
 
 
 def test_pictures_of_both_trainings() -> None:
