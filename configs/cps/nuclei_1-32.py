@@ -6,7 +6,6 @@ model = dict(
     type='CPS',
     pseudo_labeler=dict(threshold=0.0),
     mixing=dict(box_cfg=dict(count=3, share=(0.25, 0.5))),
-    semi_train_cfg=dict(warmup_iters=200),
     semi_test_cfg=dict(predict_on='student'),
 )
 val_cfg = dict(type='AllNetworksValLoop')
