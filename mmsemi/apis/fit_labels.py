@@ -22,7 +22,7 @@ from .inference import Predictor
 
 # Precision below which the unlabeled images are left aside. Measured when a
 # training was half done: 0.39 and 0.44 on the clothing photos, which lost,
-# 0.66 to 1.0 in the eleven runs on other data, see docs/results.md.
+# 0.65 to 0.99 in twelve runs on other data, see docs/results.md.
 LEAST = 0.5
 
 
