@@ -55,13 +55,20 @@ def leave_poor_labels(run: Path, facts: dict[str, Any]) -> dict[str, Any]:
         value='supervised',
         reason=f'labels for the other images would have been {right}',
     )
+    number = facts['numbers']['unlabeled']
+    left = 'What is unknown in partly labeled images is'
+    if number:
+        left = (
+            f'The {number} unlabeled images are'
+            if number > 1
+            else 'The unlabeled image is'
+        )
     say(
-        f'\nThe {facts["numbers"]["unlabeled"]} unlabeled images are left '
-        'aside: half-way through its training the model would have given them '
-        f'labels that are {right} (the more confident half of them, measured '
-        'on the hold-out). A model that learns from such labels repeats their '
-        f'mistakes. More masks help; --method {method} trains with the '
-        'unlabeled images all the same'
+        f'\n{left} left aside: half-way through its training the model would '
+        f'have given labels that are {right} (the more confident half of '
+        'them, measured on the hold-out). A model that learns from such '
+        f'labels repeats their mistakes. More masks help; --method {method} '
+        'trains with the unlabeled images all the same'
     )
     return write_facts(
         run,
@@ -81,7 +88,9 @@ def label_precision(run: Path, iteration: int) -> float | None:
 
     Returns:
         Precision of the more confident half of the pixels of a class, mean
-        of the classes that are found in the hold-out; None without any.
+        of the classes that are predicted; None without any. Where not all
+        classes were drawn, those that no mask shows are left out: nobody
+        knows how often they are right.
     """
     folder = RunFolder(run)
     names = folder.names('holdout')
@@ -95,6 +104,9 @@ def label_precision(run: Path, iteration: int) -> float | None:
         found = model(folder.image(name), tell)
         scores.add(name, found['ids'], found['confidence'], folder.mask(name))
     precision = surer_half_precision(scores.pixels, scores.right)
+    if folder.facts['wish']['labeled_classes']:
+        shown = sum(scores.images.values()).sum(1) > 0
+        precision[~shown] = np.nan
     return None if np.isnan(precision).all() else float(np.nanmean(precision))
 
 
@@ -107,5 +119,7 @@ def make_twin_the_model(run: Path) -> None:
         (run / TWIN).rename(run / TRAIN)
     if (run / TWIN_CONFIG).exists():
         text = (run / TWIN_CONFIG).read_text(encoding='utf-8')
-        write_text(run, CONFIG, text.replace(TWIN_CONFIG, CONFIG))
+        # Only there: the path of the images may have such a name in it.
+        text = text.replace(f'train {TWIN_CONFIG}`', f'train {CONFIG}`', 1)
+        write_text(run, CONFIG, text)
         (run / TWIN_CONFIG).unlink()

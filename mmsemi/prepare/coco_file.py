@@ -116,10 +116,14 @@ class Coco(MaskSource):
             else:
                 self.of_pair[name] = key
         if not self.of_pair:
-            example = lonely[0] if lonely else 'no image with an annotation'
+            if not lonely:
+                raise UsageError(
+                    f'{self.path}: none of its images has an annotation. '
+                    'Export the annotations again, or take the file away'
+                )
             raise UsageError(
                 f'{self.path}: none of its images is in {folder} (it names '
-                f'{example!r}). Give the folder that holds them'
+                f'{lonely[0]!r}). Give the folder that holds them'
             )
         return lonely
 
@@ -168,8 +172,11 @@ class Coco(MaskSource):
         ]
 
     def digest(self, pair: Pair) -> str:
-        drawn = json.dumps(self.drawn[self.of_pair[pair.name]])
-        return hashlib.sha256(drawn.encode()).hexdigest()
+        drawn = self.drawn[self.of_pair[pair.name]]
+        # A class that was renamed, or another number of it, is a correction.
+        labels = [self.names[item['category_id']] for item in drawn]
+        content = json.dumps([drawn, labels])
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def read(self, pair: Pair) -> Codes:
         key = self.of_pair[pair.name]

@@ -62,16 +62,18 @@ def answer(
     pairs = row['runs']
     words = (
         f'- Split {split} ({"/".join(map(str, sorted(sizes)))} labeled '
-        f'images, {pairs} run{"s" * (pairs > 1)} each): the highest mean has '
-        f'**{best}**, {row["mean"]:.1f}'
+        f'images, {pairs} run{"s" * (pairs > 1)} each): '
+        f'{"the baseline " * (best in BASELINES)}**{best}** has the highest '
+        f'mean, {row["mean"]:.1f}'
     )
     if best in BASELINES:
         methods = {k: v for k, v in rows.items() if k not in BASELINES}
         first = best_of(methods)
-        words += ', a baseline'
         if first:
             own = methods[first]
-            words += f'; of the methods **{first}**, {own["mean"]:.1f}'
+            words += (
+                f'; the best of the methods is **{first}**, {own["mean"]:.1f}'
+            )
             if own['difference']:
                 words += (
                     f', {in_words(own["difference"])} against {LABELED_ONLY}'
@@ -93,8 +95,10 @@ def answer(
         )
     elif equal:
         words += f'. Not separable from it: {", ".join(equal)}'
-    elif behind:
+    elif any(behind.values()):
         words += '. It is separable from all others'
+        if not all(behind.values()):
+            words += ' that have runs of the same seeds'
     return [words + '.', *(verdicts(split, rows) if pairs > 1 else [])]
 
 
@@ -144,7 +148,7 @@ def baselines(cells: Sequence[dict]) -> list[str]:
     return [
         f'- Baselines on labeled images alone (methods have '
         f'{" or ".join(map(str, own))} labeled images in a batch, beside '
-        f'others): {"; ".join(parts)}. What a method has more than '
+        f'others): {"; ".join(parts)}. What a method gains over '
         f'*{SAME_LABELS if SAME_LABELS in first else LABELED_ONLY}* comes '
         'from unlabeled images.'
     ]

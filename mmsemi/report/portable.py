@@ -53,9 +53,8 @@ class PortablePaths:
         """A text with other paths."""
         for path in self.own:
             end = r'(?![\w.-])'
-            text = re.sub(
-                rf'(?<![\w./-]){re.escape(path)}{end}', self.name, text
-            )
+            found = rf'(?<![\w./-]){re.escape(path)}{end}'
+            text = re.sub(found, lambda _: self.name, text)
         for root in self.roots:
             text = re.sub(rf'(?<![\w./-]){re.escape(root)}/', '', text)
         text = _POSIX.sub(lambda found: _short(found[0], '/'), text)

@@ -10,8 +10,10 @@ from PIL import Image
 
 import mmsemi
 from mmsemi.apis import fit_labels
+from mmsemi.prepare.fit_config import OwnData, config_text
+from mmsemi.prepare.fit_settings import DataFacts, choose_settings
 from mmsemi.report.own_data.run_folder import read_facts, read_names
-from tests.apis.test_fit import NAMES, folders, picture
+from tests.apis.test_fit import NAMES, SIZE, folders, picture
 
 
 class Oracle:
@@ -99,3 +101,53 @@ def test_good_labels_and_chosen_methods_are_learned_from(
     assert fit_labels.label_precision(run, shared) == 0
     monkeypatch.setattr(fit_labels, 'Predictor', Oracle)
     assert fit_labels.label_precision(run, shared) == 1
+
+
+def test_paths_stay_when_the_twin_becomes_the_model(tmp_path) -> None:
+    """The path of the images may hold the name of the config."""
+    settings = {
+        setting.name: setting
+        for setting in choose_settings(
+            DataFacts(np.array([SIZE] * 4), np.array([9, 9]), 3, 0)
+        ).values()
+    }
+    own = OwnData('/photos/twin.py-set', ['a', 'b'], [[0] * 3, [9] * 3], {})
+    for name in ('twin.py', 'config.py'):
+        text = config_text(name, 'A model', settings, own, 4, 0, alone=True)
+        (tmp_path / name).write_text(text)
+    wanted = (tmp_path / 'config.py').read_text()
+    fit_labels.make_twin_the_model(tmp_path)
+    assert (tmp_path / 'config.py').read_text() == wanted
+
+
+class Hesitant(Oracle):
+    """One that finds half of the square, as others do not know."""
+
+    def __call__(self, path, tell) -> dict[str, np.ndarray]:
+        found = super().__call__(path, tell)
+        found['ids'][: len(found['ids']) // 2] = 0
+        return found
+
+
+@pytest.mark.parametrize('listed', [None, 'drawn.csv'])
+def test_hidden_classes_are_not_wrong(tmp_path, monkeypatch, listed) -> None:
+    """Where background is hidden, nobody knows how often it is right."""
+    name = NAMES[1]
+    truth = np.where(picture(1)[1], 1, 255).astype(np.uint8)
+    (tmp_path / 'data/masks').mkdir(parents=True)
+    Image.fromarray(truth).save(tmp_path / f'data/masks/{name}.png')
+    (tmp_path / 'data/holdout.txt').write_text(f'{name}\n')
+    (tmp_path / 'twin').mkdir()
+    (tmp_path / 'twin/iteration_2.pth').touch()
+    facts = dict(
+        images=str(tmp_path / 'images'),
+        classes=['background', 'square'],
+        palette=[[0] * 3, [9] * 3],
+        wish=dict(labeled_classes=listed),
+    )
+    (tmp_path / 'fit.json').write_text(json.dumps(facts))
+    (tmp_path / 'twin.py').write_text('model = dict(a=1)\n')
+    monkeypatch.setattr(fit_labels, 'Predictor', Hesitant)
+    monkeypatch.setattr(fit_labels, 'load_config', Config.fromfile)
+    expected = 1 if listed else 0.5
+    assert fit_labels.label_precision(tmp_path, 2) == expected

@@ -147,8 +147,8 @@ def test_tables_say_what_the_figures_say(folder) -> None:
     ]
     assert '- Split 1_16, against labeled-only: better: good;' in text
     assert (
-        '- Split 1_16 (2 labeled images, 3 runs each): the highest mean has '
-        '**good**, 44.1, **+2.1** [+1.9, +2.3] against labeled-only. Not '
+        '- Split 1_16 (2 labeled images, 3 runs each): **good** has the '
+        'highest mean, 44.1, **+2.1** [+1.9, +2.3] against labeled-only. Not '
         'separable from it: noisy.'
     ) in text
     assert (folder / 'comparison.png').stat().st_size > 10_000
@@ -254,6 +254,18 @@ def test_one_pair_says_nothing(tmp_path) -> None:
     assert row_of(text, 'good')[5] == '+9.0'  # not bold
 
 
+def test_methods_of_other_seeds_are_held_against_nothing(tmp_path) -> None:
+    """Nobody is said to be behind without a pair of runs."""
+    for seed in range(3):
+        value = 46.0 + seed
+        make_cell(tmp_path, 'good', '1_16', seed, value)
+        make_cell(tmp_path, 'bad', '1_16', seed, value - 3)
+    assert 'It is separable from all others.' in told(tmp_path)
+    make_cell(tmp_path, 'new', '1_16', 7, 47.5)
+    text = told(tmp_path)
+    assert 'separable from all others that have runs of the same' in text
+
+
 def test_a_small_labeled_batch_is_told_from_unlabeled_images(tmp_path) -> None:
     """Worse than labeled-only, better than it with as small a batch."""
     for seed in range(3):
@@ -271,8 +283,8 @@ def test_a_small_labeled_batch_is_told_from_unlabeled_images(tmp_path) -> None:
         '- Split 1_16, against labeled-only-as-many-labels: better: good.'
     ) in text
     assert (
-        'the highest mean has **labeled-only-as-many-images**, 46.5, a '
-        'baseline; of the methods **good**, 43.0, **-3.0** ['
+        'the baseline **labeled-only-as-many-images** has the highest mean, '
+        '46.5; the best of the methods is **good**, 43.0, **-3.0** ['
     ) in text
     assert (
         '(methods have 4 labeled images in a batch, beside others): '

@@ -338,3 +338,26 @@ def test_damaged_coco_is_named(tmp_path) -> None:
     (tmp_path / 'masks/x.json').write_text('{"annotations": [')
     with pytest.raises(UsageError, match=r'x.json: JSON cannot be read'):
         look(tmp_path)
+
+
+def test_a_renamed_class_of_coco_is_a_correction(tmp_path) -> None:
+    first_coco(tmp_path)
+    file = tmp_path / 'masks/first.json'
+    digests = []
+    for new in ('cat', 'puma'):
+        data = json.loads(file.read_text())
+        for category in data['categories']:
+            category['name'] = category['name'].replace('cat', new)
+        file.write_text(json.dumps(data))
+        found = look(tmp_path)
+        digests.append([found.source.digest(p) for p in found.pairs.labeled])
+    (a, c), (b, d) = digests
+    assert a != b and c == d  # the other image shows dogs alone
+
+
+def test_a_coco_file_without_annotations(tmp_path) -> None:
+    own.images(tmp_path)
+    (tmp_path / 'masks').mkdir()
+    coco_of(tmp_path / 'masks/first.json', {}, NUMBERS)
+    with pytest.raises(UsageError, match='none of its images has an annot'):
+        look(tmp_path)

@@ -194,6 +194,25 @@ def _without_twin(
         f'On {images_of(number)} the mean IoU is {mean.value:.1f} % '
         f'(95 % interval {between(mean, signed=False)}).'
     ).replace('(95 % interval interval unknown)', '(interval unknown)')
+    if label_precision is not None:
+        left = 'What is unknown in partly labeled images was'
+        if unlabeled:
+            left = (
+                f'The {unlabeled} unlabeled images were'
+                if unlabeled > 1
+                else 'The unlabeled image was'
+            )
+        return Verdict(
+            'no twin',
+            'method',
+            'Trained on labeled images only',
+            f'{text} {left} left aside: half-way through its training the '
+            'model would have given labels that are right in '
+            f'{label_precision:.0%} of the pixels of an average class, too '
+            'few to learn from.',
+            'Use this model. With more masks its labels get better, and '
+            'unlabeled images may help.',
+        )
     if not unlabeled:
         return Verdict(
             'no twin',
@@ -201,18 +220,6 @@ def _without_twin(
             'Trained on labeled images only',
             f'{text} There were no unlabeled images.',
             'Use this model.',
-        )
-    if label_precision is not None:
-        return Verdict(
-            'no twin',
-            'method',
-            'Trained on labeled images only',
-            f'{text} The {unlabeled} unlabeled images were left aside: '
-            'half-way through its training the model would have given them '
-            f'labels that are right in {label_precision:.0%} of the pixels of '
-            'an average class, too few to learn from.',
-            'Use this model. With more masks its labels get better, and '
-            'unlabeled images may help.',
         )
     if supervised:
         return Verdict(
