@@ -18,6 +18,9 @@ IOU_METRICS = {
     'mDice': ('mDice', 'mAcc'),
     'mFscore': ('mFscore', 'mPrecision', 'mRecall'),
 }
+_OURS = ('mmseg', 'mmsemi')  # what they read is known
+# Metrics of whose figures all names are known.
+OF_MMSEG = (IoUMetric, mmseg.evaluation.IoUMetric)
 
 
 def check_metrics(cfg: Config, phase: str) -> None:
@@ -29,9 +32,12 @@ def check_metrics(cfg: Config, phase: str) -> None:
     Raises:
         UsageError: naming them.
     """
-    evaluators = cfg.get(f'{phase}_evaluator') or []
-    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
-        place = f'{phase}_evaluator'
+    place = f'{phase}_evaluator'
+    for part in _parts(cfg.get(place)):
+        kind = class_of(part.get('type'), METRICS)
+        if isinstance(kind, type) and not _is_ours(kind):
+            _check_settings(part, place)
+            continue  # it may know other figures
         figures = part.get('iou_metrics', ['mIoU'])
         figures = [figures] if isinstance(figures, str) else figures
         if not isinstance(figures, (list, tuple)) or not figures:
@@ -48,14 +54,30 @@ def check_metrics(cfg: Config, phase: str) -> None:
         _check_settings(part, place)
 
 
+def _parts(evaluators: Any) -> list[dict]:
+    several = isinstance(evaluators, (list, tuple))
+    parts = evaluators if several else [evaluators]
+    return [part for part in parts if isinstance(part, dict)]
+
+
+def _is_ours(kind: type) -> bool:
+    return kind.__module__.split('.')[0] in _OURS
+
+
 def _check_settings(part: dict, place: str) -> None:
     kind: Any = class_of(part.get('type'), METRICS)
     if not isinstance(kind, type):
         return
     known = {'type'}
-    for base in kind.__mro__:
-        if '__init__' in vars(base):
-            known |= set(inspect.signature(vars(base)['__init__']).parameters)
+    for base in kind.__mro__[:-1]:  # without `object`
+        if '__init__' not in vars(base):
+            continue
+        parameters = inspect.signature(vars(base)['__init__']).parameters
+        known |= set(parameters)
+        if not _is_ours(base) and any(
+            p.kind is p.VAR_KEYWORD for p in parameters.values()
+        ):
+            return  # which may read any
     for name in part:
         if name not in known:
             near = closest(name, known)
@@ -102,9 +124,8 @@ def check_best(cfg: Config) -> None:
 def _figures(evaluators: Any) -> set[str] | None:
     """Names of all figures, None where a metric may give others."""
     found = set()
-    for part in evaluators if isinstance(evaluators, list) else [evaluators]:
-        kind = class_of((part or {}).get('type'), METRICS)
-        if kind not in (IoUMetric, mmseg.evaluation.IoUMetric):
+    for part in _parts(evaluators):
+        if class_of(part.get('type'), METRICS) not in OF_MMSEG:
             return None
         figures = part.get('iou_metrics', ['mIoU'])
         for figure in [figures] if isinstance(figures, str) else figures:

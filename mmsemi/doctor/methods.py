@@ -74,8 +74,10 @@ def _has_hook(cfg: Config, name: str, does: str) -> bool:
         if is_type(hook, HOOKS, name):
             return True
         kind = class_of(hook.get('type'), HOOKS)
-        module = getattr(kind, '__module__', '').split('.')[0]
-        if kind is not None and module not in _OURS and does in vars(kind):
+        if any(
+            base.__module__.split('.')[0] not in _OURS and does in vars(base)
+            for base in getattr(kind, '__mro__', ())
+        ):
             return True
     return False
 

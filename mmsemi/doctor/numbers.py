@@ -71,8 +71,8 @@ def check_numbers(cfg: Config) -> None:
     saving = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
     if saving.get('max_keep_ckpts') == 0:
         raise UsageError(
-            'default_hooks.checkpoint.max_keep_ckpts=0 keeps no checkpoint. '
-            'Say how many, or -1 for all'
+            'default_hooks.checkpoint.max_keep_ckpts=0 would keep all '
+            'checkpoints. Say how many, or -1 if all are meant'
         )
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     if seed >= _SEEDS:

@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.engine.student_config import dicts
-from mmsemi.registry import LOOPS, is_type
+from mmsemi.registry import LOOPS, PARAM_SCHEDULERS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .names import closest
@@ -25,6 +25,7 @@ _PARAMWISE = (
 )
 _OF_KEYS = ('lr_mult', 'decay_mult')
 _USUAL = (None, 'DefaultOptimWrapperConstructor')
+_BY_FIGURES = ('ReduceOnPlateauLR', 'ReduceOnPlateauParamScheduler')
 
 
 def check_optimization(cfg: Config) -> None:
@@ -65,6 +66,8 @@ def _is_number(value: Any) -> bool:
 def _check_wrapper(wrapper: dict) -> None:
     optimizer = wrapper.get('optimizer')
     rate = optimizer.get('lr', 1) if isinstance(optimizer, dict) else 1
+    if rate is None:  # Adafactor reckons its own
+        rate = 1
     if not _is_number(rate) or rate <= 0:
         raise UsageError(
             f'optim_wrapper.optimizer.lr must be a number above 0, got '
@@ -128,7 +131,11 @@ def _check_schedulers(cfg: Config) -> None:
     if not counts and not is_type(loop, LOOPS, 'SelfTrainingLoop'):
         return
     for place, scheduler in _schedulers(cfg.get('param_scheduler')):
-        if scheduler.get('by_epoch', True):
+        # Those that wait for a figure move after each validation.
+        moves = scheduler.get('convert_to_iter_based') or is_type(
+            scheduler, PARAM_SCHEDULERS, *_BY_FIGURES
+        )
+        if scheduler.get('by_epoch', True) and not moves:
             raise UsageError(
                 f'{place} ({scheduler.get("type")}) counts epochs, which is '
                 'usual, but the run counts iterations, so the rate would '

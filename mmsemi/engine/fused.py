@@ -95,7 +95,7 @@ def _prepare(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         if not group.get('fused'):
             continue
         weights = [w for w in group['params'] if w.grad is not None]
-        if len(weights) > 1 and group.get('momentum'):
+        if group.get('momentum') and not group.get('dampening'):
             _give_momentum(optimizer, weights)
         for weight in weights:
             if not same_order(weight.grad, weight):
@@ -110,14 +110,13 @@ def _prepare(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
 def _give_momentum(optimizer: Optimizer, weights: list[Tensor]) -> None:
     """Let weights without momentum, whose first gradient this is, have zero.
 
-    Without dampening the step is the same as without.
+    Without dampening the step is the same as without. PyTorch would take
+    memory as it is, and leave it so where a GradScaler skips the step.
     """
-    states = [optimizer.state[weight] for weight in weights]
-    new = [state.get('momentum_buffer') is None for state in states]
-    if any(new) and not all(new):
-        for weight, state, first in zip(weights, states, new, strict=True):
-            if first:
-                state['momentum_buffer'] = torch.zeros_like(weight)
+    for weight in weights:
+        state = optimizer.state[weight]
+        if state.get('momentum_buffer') is None:
+            state['momentum_buffer'] = torch.zeros_like(weight)
 
 
 def same_order(one: Tensor, other: Tensor) -> bool:

@@ -25,6 +25,11 @@ class TeacherOfSomebody(Hook):
         """Move the teacher."""
 
 
+@HOOKS.register_module(force=True)
+class LaterTeacherOfSomebody(TeacherOfSomebody):
+    """The method is that of its base."""
+
+
 def checked(name: str, **options) -> list[str]:
     return check_methods(resolve(written(name, **options)))
 
@@ -226,3 +231,22 @@ def test_nothing_or_the_opposite_would_be_learned(option, value, words):
     cfg = resolve(written(MEAN_TEACHER, **{option: value}))
     with pytest.raises(UsageError, match=words):
         check_optimization(cfg)
+
+
+@pytest.mark.parametrize(
+    'option, value',
+    [
+        # It waits for a figure and moves after each validation.
+        (
+            'param_scheduler',
+            [dict(type='ReduceOnPlateauLR', monitor='mIoU', by_epoch=True)],
+        ),
+        (
+            'param_scheduler',
+            [dict(type='PolyLR', power=0.9, convert_to_iter_based=True)],
+        ),
+        ('optim_wrapper.optimizer', dict(type='Adafactor', lr=None)),
+    ],
+)
+def test_what_only_looks_as_if_it_learned_nothing(option, value):
+    check_optimization(resolve(written(MEAN_TEACHER, **{option: value})))

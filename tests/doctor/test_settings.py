@@ -2,13 +2,16 @@ import copy
 
 import pytest
 from mmengine.config import Config
+from mmengine.evaluator import BaseMetric
 from mmseg.registry import OPTIMIZERS
 from torch.optim import SGD
 
 from mmsemi.apis.config import read_config, set_work_dir
+from mmsemi.doctor.figures import check_best, check_metrics
 from mmsemi.doctor.numbers import check_parts
 from mmsemi.doctor.settings import check_device, check_options, check_settings
 from mmsemi.engine.build import resolve
+from mmsemi.registry import METRICS
 from mmsemi.utils.errors import UsageError
 from tests.engine.test_build import written
 
@@ -104,7 +107,7 @@ GOOD = dict(
             },
             'save_best=.* nothing is validated',
         ),
-        ({'default_hooks.checkpoint.max_keep_ckpts': 0}, 'keeps no checkpo'),
+        ({'default_hooks.checkpoint.max_keep_ckpts': 0}, 'would keep all'),
         ({'default_hooks.chekpoint.interval': 3}, 'default_hooks.checkpoint'),
         (
             {'train_dataloader.sampler.samples_per_source': 3},
@@ -308,3 +311,28 @@ def test_settings_of_another_kind(tmp_path, line, words):
 def test_an_empty_work_dir_is_not_the_present_folder():
     with pytest.raises(UsageError, match="work_dir is ''"):
         set_work_dir(Config(dict(work_dir='')), 'a.py', None)
+
+
+@METRICS.register_module(force=True)
+class BoundaryMetric(BaseMetric):
+    """Somebody's own, which reads settings and knows figures of its own."""
+
+    def __init__(self, **settings) -> None:
+        self.width = settings.pop('width', 1)
+        settings.pop('iou_metrics', None)
+        super().__init__(**settings)
+
+    def process(self, data_batch, data_samples) -> None:
+        pass
+
+    def compute_metrics(self, results) -> dict:
+        return {}
+
+
+def test_metrics_of_others_know_their_settings():
+    own = dict(type='BoundaryMetric', width=3, iou_metrics=['mBoundary'])
+    several = (dict(type='IoUMetric'), own)
+    check_metrics(Config(dict(val_evaluator=several)), 'val')
+    hooks = dict(checkpoint=dict(save_best='mBoundary'))
+    cfg = dict(default_hooks=hooks, val_dataloader=dict(batch_size=1))
+    check_best(Config(dict(cfg, val_evaluator=several)))

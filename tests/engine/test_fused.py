@@ -93,6 +93,26 @@ def test_states_are_exchanged(kind, fused) -> None:
     assert_close(first, second)
 
 
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_first_step_that_overflows_leaves_nothing(kind) -> None:
+    models = network(), network()
+    # Memory as it is would be filled with NaN.
+    torch.use_deterministic_algorithms(True)
+    try:
+        for fused, model in enumerate(models):
+            optim = optimizer(model, kind, fused)
+            scaler = torch.amp.GradScaler('cpu')
+            for factor in (float('inf'), 1.0, 1.0):
+                optim.zero_grad()
+                loss = model(torch.ones(1, 4, 3, 3)).sum() * factor
+                scaler.scale(loss).backward()
+                scaler.step(optim)
+                scaler.update()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert_close(*models)
+
+
 @pytest.mark.parametrize(
     'settings',
     [
