@@ -116,7 +116,7 @@ def test_a_method_has_what_it_lives_on(name, options, words) -> None:
 
 def test_a_hook_of_somebody_may_move_the_teacher() -> None:
     options = {'hooks.teacher': None}
-    options['custom_hooks'] = [dict(type='TeacherOfSomebody')]
+    options['custom_hooks'] = [dict(type='LaterTeacherOfSomebody')]
     assert not checked(MEAN_TEACHER, **options)
 
 
