@@ -21,7 +21,7 @@ from mmsemi.report.own_data.mistakes import (
 from mmsemi.report.own_data.pictures import BOTH, BROKEN, RIGHTED, changes
 from mmsemi.report.own_data.pseudo_labels import audited, by_confidence
 from mmsemi.report.own_data.training import panels
-from mmsemi.report.own_data.verdict import points, recommend
+from mmsemi.report.own_data.verdict import judge, points, recommend
 from mmsemi.report.scalars import Curve
 
 NAMES = ['a', 'b', 'c']
@@ -213,3 +213,18 @@ def test_charts_take_any_name_and_the_colors_of_the_page() -> None:
     assert 'currentColor' in svg and '#010203' not in svg
     assert '$x_{' in svg and 'a' * 30 not in svg
     assert charts.gains([dict(rows[0], gain=dict(value=None))], gain) == ''
+
+
+@pytest.mark.parametrize(
+    ('unlabeled', 'words'),
+    [
+        (0, 'What is unknown in partly labeled images was left aside'),
+        (1, 'The unlabeled image was left aside'),
+        (7, 'The 7 unlabeled images were left aside'),
+    ],
+)
+def test_what_was_left_aside_for_poor_labels(unlabeled, words) -> None:
+    """Partly labeled masks have labels to be made, without other images."""
+    counts = np.array([[[8, 4], [7, 5], [6, 3]]])
+    told, _, _ = judge(counts, None, unlabeled, True, label_precision=0.4)
+    assert words in told.text and 'right in 40% of' in told.text
