@@ -79,6 +79,8 @@ _OWN = {'data', 'hooks', 'log_level', 'machine', 'regime', 'split'}
 # What mmengine's Runner reads of `env_cfg`.
 _ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
 _CLOSE = 0.8
+# Usual variables of mmseg's configs, which written ones use nowhere.
+_VARIABLES = ('train_pipeline', 'val_pipeline', 'tta_cfg')
 
 
 def settings() -> set[str]:
@@ -110,7 +112,8 @@ def check_names(cfg: Config) -> None:
     known = settings()
     where = f'config {cfg.filename}: ' if cfg.filename else ''
     for name, value in cfg.items():
-        if name in known or _is_used(name, cfg.text or ''):
+        usual = name in known or name in _VARIABLES
+        if usual or _is_used(name, cfg.text or ''):
             continue
         meant = closest(name, known)
         if meant and isinstance(value, _KINDS.get(meant, dict)):

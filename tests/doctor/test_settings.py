@@ -246,6 +246,7 @@ def test_misspelt_names_in_files(tmp_path, line, meant):
         "root = 'x'\nnumbers = [1]\nclasses = ('a',)\nrun = 1\nimages = 2\n",
         'student = dict(type="X")\ncriterion = dict(type="Y")\n',
         'train_pipeline = []\nloader = dict(pipeline=train_pipeline)\n',
+        'train_pipeline = []\nval_pipeline = []\ntta_cfg = dict(a=1)\n',
     ],
 )
 def test_variables_of_a_config_are_its_own(tmp_path, text):
