@@ -14,6 +14,7 @@ from mmengine.device import get_device
 from mmsemi.evaluation.holdout import HoldoutScores, surer_half_precision
 from mmsemi.io.files import write_text
 from mmsemi.report.own_data.run_folder import PLACES, RunFolder
+from mmsemi.report.tables import percent
 from mmsemi.utils.progress import track_parts
 
 from .config import load_config
@@ -21,7 +22,7 @@ from .fit_run import CONFIG, TRAIN, TWIN, TWIN_CONFIG, say, write_facts
 from .inference import Predictor
 
 # Precision below which the unlabeled images are left aside. Measured when a
-# training was half done: 0.39 and 0.44 on the clothing photos, which lost,
+# training was half done: 0.40 to 0.44 on the clothing photos, which lost,
 # 0.65 to 0.99 in twelve runs on other data, see docs/results.md.
 LEAST = 0.5
 
@@ -49,7 +50,8 @@ def leave_poor_labels(run: Path, facts: dict[str, Any]) -> dict[str, Any]:
     settings = {s['name']: s for s in facts['settings']}
     del settings['shared']
     method = settings['method']['value']
-    right = f'right in {precision:.0%} of the pixels of an average class'
+    share = percent(precision, 0)
+    right = f'right in {share} of the pixels of an average class'
     settings['method'] = dict(
         name='method',
         value='supervised',

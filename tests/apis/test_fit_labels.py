@@ -69,7 +69,7 @@ def test_what_is_left_of_a_run(begun, monkeypatch, capsys) -> None:
     run = mmsemi.fit(**begun, resume=True)
     out = capsys.readouterr().out
     assert out.count('The 3 unlabeled images are left aside') == 1
-    assert 'right in 0% of the pixels' in out
+    assert 'right in 0 % of the pixels' in out
     assert '--method mean_teacher trains with' in out
     assert not (run / 'twin').exists() and not (run / 'twin.py').exists()
     config = Config.fromfile(run / 'config.py')
@@ -83,7 +83,7 @@ def test_what_is_left_of_a_run(begun, monkeypatch, capsys) -> None:
         assert size == picture(NAMES.index(name))[0].size
     told = json.loads((run / 'report.json').read_text())['verdict']
     assert told['headline'] == 'Trained on labeled images only'
-    assert 'right in 0% of the pixels' in told['text']
+    assert 'right in 0 % of the pixels' in told['text']
     settings = {s['name']: s['value'] for s in read_facts(run)['settings']}
     assert settings['method'] == 'supervised' and 'shared' not in settings
 

@@ -14,6 +14,7 @@ from mmsemi.evaluation.bootstrap import (
     mean_known,
     score,
 )
+from mmsemi.report.tables import percent
 
 FEW = 20  # hold-out images: below, intervals tend to be too narrow
 SURER = (
@@ -208,8 +209,8 @@ def _without_twin(
             'Trained on labeled images only',
             f'{text} {left} left aside: half-way through its training the '
             'model would have given labels that are right in '
-            f'{label_precision:.0%} of the pixels of an average class, too '
-            'few to learn from.',
+            f'{percent(label_precision, 0)} of the pixels of an average '
+            'class, too few to learn from.',
             'Use this model. With more masks its labels get better, and '
             'unlabeled images may help.',
         )

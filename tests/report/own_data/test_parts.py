@@ -227,4 +227,4 @@ def test_what_was_left_aside_for_poor_labels(unlabeled, words) -> None:
     """Partly labeled masks have labels to be made, without other images."""
     counts = np.array([[[8, 4], [7, 5], [6, 3]]])
     told, _, _ = judge(counts, None, unlabeled, True, label_precision=0.4)
-    assert words in told.text and 'right in 40% of' in told.text
+    assert words in told.text and 'right in 40 % of' in told.text
