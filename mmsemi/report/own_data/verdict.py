@@ -14,7 +14,8 @@ from mmsemi.evaluation.bootstrap import (
     mean_known,
     score,
 )
-from mmsemi.report.tables import percent
+
+from ..tables import percent
 
 FEW = 20  # hold-out images: below, intervals tend to be too narrow
 SURER = (
