@@ -11,6 +11,8 @@ from mmsemi.utils.errors import UsageError
 
 from .lists import ImageList
 
+# Longer lists are left out: to ask for every file takes long on a network.
+MOST = 100_000
 _PLACE = np.dtype([('device', np.uint64), ('file', np.uint64)])
 
 
@@ -36,7 +38,8 @@ def check_same_files(lists: Sequence[ImageList], partly: set[str]) -> list:
     """Stop where two lists for different purposes hold one file.
 
     Args:
-        lists: whose files exist.
+        lists: whose files exist; those of more than :data:`MOST` are not
+            looked at.
         partly: lines of images that may be labeled and unlabeled.
 
     Returns:
@@ -45,7 +48,11 @@ def check_same_files(lists: Sequence[ImageList], partly: set[str]) -> list:
     Raises:
         UsageError: naming both lists and the file's names in them.
     """
-    found = [(images, places(images.images)) for images in lists]
+    found = [
+        (images, places(images.images))
+        for images in lists
+        if len(images.images) <= MOST
+    ]
     for (a, first), (b, second) in combinations(found, 2):
         if a.role == b.role:
             continue

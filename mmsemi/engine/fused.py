@@ -25,7 +25,8 @@ CHOICES = ('fused', 'foreach', 'differentiable')
 def with_fused(settings: Mapping[str, Any], model: nn.Module) -> Any:
     """Settings of an ``optim_wrapper``, fused where nothing speaks against.
 
-    That is for SGD, Adam and AdamW of PyTorch, on CPUs and CUDA devices.
+    That is for SGD, Adam and AdamW of PyTorch, on CPUs and CUDA devices, for
+    models without embeddings whose gradients are sparse.
     SGD's results are the same, the others' differ by rounding.
 
     Args:
@@ -41,6 +42,7 @@ def with_fused(settings: Mapping[str, Any], model: nn.Module) -> Any:
         or class_of(optimizer.get('type'), OPTIMIZERS) not in FUSED
         or any(key in optimizer for key in CHOICES)
         or optimizer.get('dampening', 0)  # see _give_momentum
+        or any(getattr(part, 'sparse', False) for part in model.modules())
         or not all(
             weight.device.type in DEVICES and weight.is_floating_point()
             for weight in model.parameters()

@@ -429,6 +429,13 @@ def test_one_image_under_two_names(root, cfg, link):
     assert len(notes) == 2 and 'a.png and ' in notes[0]
 
 
+def test_long_lists_are_not_looked_at_file_by_file(root, cfg, monkeypatch):
+    os.link(root / 'images/train/a.png', root / 'images/train/e.png')
+    (root / 'unlabeled.txt').write_text('c\nd\ne\n')
+    monkeypatch.setattr('mmsemi.doctor.same_files.MOST', 2)
+    check_data(cfg)
+
+
 def test_an_image_to_learn_from_and_to_validate_on(root, cfg):
     cfg.val_dataloader.dataset.ann_file = f'{root}/val.txt'
     cfg.val_dataloader.dataset.data_prefix = dict(

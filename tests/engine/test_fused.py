@@ -135,6 +135,8 @@ def test_only_where_there_are_kernels() -> None:
     assert with_fused(settings, network().to('meta')) is settings
     waves = nn.ParameterList([torch.zeros(2, dtype=torch.cfloat)])
     assert with_fused(settings, waves) is settings
+    words = nn.Embedding(3, 2, sparse=True)
+    assert with_fused(settings, words) is settings
     model = network()
     assert with_fused(settings, model)['optimizer']['fused']
     assert 'fused' not in settings['optimizer']
