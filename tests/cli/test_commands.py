@@ -12,6 +12,7 @@ from mmsemi.cli import main
 from mmsemi.cli.commands import COMMANDS
 from mmsemi.cli.main import build_parser, refuse_blanks
 from mmsemi.prepare.split_pools import POOLS
+from mmsemi.utils.errors import UsageError
 from mmsemi.version import __version__
 from tests.conftest import ROOT
 
@@ -227,8 +228,13 @@ def test_empty_arguments_are_mistakes(words, option, tmp_path, monkeypatch):
 
 
 def test_options_may_be_empty_where_that_means_something() -> None:
-    refuse_blanks(['doctor', 'a', 'b', '--mask-suffix', ''])
-    refuse_blanks(['train', 'c.py', '--cfg-options', 'data.load.x=', 'a.b=3'])
+    for words in (
+        ['doctor', 'a', 'b', '--mask-suffix', ''],
+        ['train', 'c.py', '--cfg-options', 'data.load.x=', 'a.b=3'],
+    ):
+        refuse_blanks(words)
+        with pytest.raises(UsageError, match='--out is empty'):
+            refuse_blanks([*words, '--out', ''])
 
 
 @pytest.mark.parametrize(

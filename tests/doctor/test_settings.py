@@ -250,8 +250,11 @@ def test_misspelt_names_in_files(tmp_path, line, meant):
     ],
 )
 def test_variables_of_a_config_are_its_own(tmp_path, text):
-    (tmp_path / 'a.py').write_text(text)
-    read_config(str(tmp_path / 'a.py'))
+    path = tmp_path / 'a.py'
+    path.write_text(text)
+    read = read_config(str(path))
+    for name, value in Config.fromfile(path).items():
+        assert read[name] == value
 
 
 def test_variables_that_another_file_uses(tmp_path):

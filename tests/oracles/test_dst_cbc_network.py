@@ -78,7 +78,7 @@ def image(case: dict) -> torch.Tensor:
     return torch.from_numpy(x.astype(np.float32) * np.float32(60))
 
 
-def close(got, want, relative: float) -> None:
+def assert_near(got, want, relative: float) -> None:
     """Largest difference against the largest value."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape
@@ -200,10 +200,10 @@ def test_eval_forward(oracle_dir, filled) -> None:
         with torch.no_grad():
             feat = model.extract_feat(image(case))[-1]
             logits = model.decode_head([feat])
-        close(logits, case['logits'], 1e-4)
-        close(feat[0, :32], case['feat_slice'], 1e-4)
-        close(feat.mean(), case['feat_mean'], 1e-4)
-        close(feat.abs().mean(), case['feat_abs_mean'], 1e-4)
+        assert_near(logits, case['logits'], 1e-4)
+        assert_near(feat[0, :32], case['feat_slice'], 1e-4)
+        assert_near(feat.mean(), case['feat_mean'], 1e-4)
+        assert_near(feat.abs().mean(), case['feat_abs_mean'], 1e-4)
 
 
 def test_train_forward_and_gradients(oracle_dir) -> None:
@@ -212,7 +212,7 @@ def test_train_forward_and_gradients(oracle_dir) -> None:
         fill(model, str(case['salt']))
         logits = model(image(case))
         logits.square().mean().backward()
-        close(logits.detach(), case['logits'], 1e-3)
+        assert_near(logits.detach(), case['logits'], 1e-3)
         norms = {
             official_name(k): p.grad.norm().item()
             for k, p in model.named_parameters()
@@ -221,12 +221,12 @@ def test_train_forward_and_gradients(oracle_dir) -> None:
         assert set(norms) <= set(names)
         # -1: no gradient at all, the branches we do not have.
         got = [norms.get(name, -1) for name in names]
-        close(got, case['grad_norms'], 1e-3)
+        assert_near(got, case['grad_norms'], 1e-3)
         # Single norms of the file are up to 1.9e-3 from a float64 run.
         np.testing.assert_allclose(got, case['grad_norms'], rtol=5e-3)
         bn = model.backbone.bn1
-        close(bn.running_mean, case['bn1_running_mean_after'], 1e-3)
-        close(bn.running_var, case['bn1_running_var_after'], 1e-3)
+        assert_near(bn.running_mean, case['bn1_running_mean_after'], 1e-3)
+        assert_near(bn.running_var, case['bn1_running_var_after'], 1e-3)
 
 
 def test_head_alone(oracle_dir) -> None:
@@ -249,5 +249,5 @@ def test_head_alone(oracle_dir) -> None:
         x = torch.tensor(case['x'], requires_grad=True)
         y = head([x])
         y.square().sum().backward()
-        close(y.detach(), case['y'], 1e-5)
-        close(x.grad, case['grad_x'], 1e-5)
+        assert_near(y.detach(), case['y'], 1e-5)
+        assert_near(x.grad, case['grad_x'], 1e-5)
