@@ -74,6 +74,11 @@ def plan_data(
         if known[row]  # a mask in which all is ignored teaches nothing
     }
     pairs = [p for p in diagnosis.pairs.labeled if p.name in rows]
+    if len(pairs) == 1:
+        raise UsageError(
+            f'{pairs[0].masks[0][1]}: no other mask has a pixel with a class, '
+            'so none is left to measure on. Label another image'
+        )
     names = [below(pair.image, images) for pair in pairs]
     pixels = diagnosis.pixels[list(rows.values())]
     partial = np.array([p.name in diagnosis.drawn for p in pairs], bool)

@@ -75,14 +75,14 @@ def check_classes(
     present = np.flatnonzero(pixels)
     found = []
     if len(present) < 2:
-        one = names[present[0]] if len(present) else 'no class'
+        one = f'only {names[present[0]]}' if len(present) else 'no class'
         found.append(
             Finding(
                 'one-class',
                 'error',
                 files[0] if len(files) else '',
                 one,
-                f'the masks hold only {one}; training needs two classes',
+                f'the masks hold {one}; training needs two classes',
                 'Check the masks, or label images with another class',
             )
         )

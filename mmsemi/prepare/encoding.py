@@ -27,6 +27,7 @@ class Encoding:
         snap: whether values between those of classes go to the nearest.
         slack: by how much the values of areas differ from ``codes``.
         mode: pixel format of the files.
+        white: value that white stands for in files of 1 bit.
         source: kind of :class:`.mask_source.MaskSource`.
         palette: colors of palette files.
         categories: of COCO files, the id of each class there.
@@ -43,6 +44,7 @@ class Encoding:
     source: str = 'files'
     palette: list[int] | None = None
     categories: list[int] | None = None
+    white: int = 1
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for JSON."""

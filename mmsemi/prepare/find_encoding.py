@@ -14,7 +14,7 @@ from .mask_codes import SLACK, Totals, find_centers, space_of
 from .mask_files import COLOR, LABEL, MaskFacts, unpack
 from .mask_meaning import explicit, label_classes, meaning
 from .mask_notes import notes
-from .mask_source import MaskSource
+from .mask_source import IGNORED_LABELS, MaskSource
 
 
 def find_encoding(
@@ -56,6 +56,11 @@ def find_encoding(
         else:  # no image can be read
             source = source.drawn
     space = space_of(facts)
+    white = _white_of(facts, space, [c.code for c in given])
+    facts, everything = (
+        _with_white(facts, white),
+        _with_white(everything, white),
+    )
     totals = Totals(facts, space)
     ignored = _ignored_code(str(ignore_value), space, facts)
     findings: list[Finding] = []
@@ -69,7 +74,7 @@ def find_encoding(
     if space == LABEL:
         encoding = label_classes(source, totals, given, background)
     elif by_value:
-        encoding = explicit(given, totals, ignored, space, facts)
+        encoding = explicit(given, totals, ignored, background, space, facts)
     else:
         centers, snap = find_centers(totals, facts, space)
         encoding = meaning(
@@ -79,7 +84,7 @@ def find_encoding(
     encoding.source = source.kind
     encoding.categories = source.category_ids(encoding.classes)
     encoding.slack = SLACK * any(f.lossy for f in facts)
-    encoding.mode = _mode(facts, encoding)
+    encoding.mode, encoding.white = _mode(facts, encoding), white
     palettes = [f for f in facts if f.colors is not None]
     if palettes and encoding.mode == 'P':
         table = np.zeros(256, np.uint32)
@@ -105,6 +110,12 @@ def _ignored_code(
             they hold numbers. The default says nothing about colors.
     """
     code, color = parse_value(ignore_value)
+    if space == LABEL and (color or code != 255):
+        raise UsageError(
+            f'--ignore-value {ignore_value}: {facts[0].file} and the other '
+            f'masks hold labels, of which {", ".join(IGNORED_LABELS)} are '
+            'ignored. Leave it out'
+        )
     if space == LABEL or color == (space == COLOR):
         return code
     if code == 255 and not color:
@@ -121,7 +132,33 @@ def _mode(facts: Sequence[MaskFacts], encoding: Encoding) -> str:
     if encoding.space == COLOR:
         colors = [m for m in modes if m in ('RGB', 'RGBA')]
         return max(set(colors), key=colors.count) if colors else 'RGB'
+    # A file of 1 bit holds two classes, not those of all the others.
+    modes = [m for m in modes if m != '1'] or modes
     return max(sorted(set(modes)), key=modes.count)
+
+
+def _white_of(
+    facts: Sequence[MaskFacts], space: str, named: Sequence[int | None]
+) -> int:
+    """The value that white in files of 1 bit stands for.
+
+    Programs that make PNG small store black and white in 1 bit, so among
+    masks of 0 and 255, and among colors, it is white; and so it is where a
+    person names 255.
+    """
+    if 255 in named and 1 not in named:
+        return 255
+    others = [f for f in facts if f.mode != '1']
+    values = {code for f in others for code in f.codes.tolist()}
+    alike = 255 in values and 1 not in values
+    return 255 if others and (space == COLOR or alike) else 1
+
+
+def _with_white(facts: Sequence[MaskFacts], white: int) -> list[MaskFacts]:
+    return [
+        f._replace(codes=f.codes * np.uint32(white)) if f.mode == '1' else f
+        for f in facts
+    ]
 
 
 def _check_number(encoding: Encoding, facts: Sequence[MaskFacts]) -> None:

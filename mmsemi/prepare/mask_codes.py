@@ -12,9 +12,8 @@ import numpy as np
 from mmsemi.utils.errors import UsageError
 
 from .encoding import MOST_CLASSES, distances
-from .mask_files import COLOR, GRAY, LABEL, MaskFacts
+from .mask_files import COLOR, GRAY, INNER, LABEL, MaskFacts
 
-INNER = 0.05  # share of inner pixels of a value that fills areas
 _WEAK = 4  # so many values between others are no coincidence
 _NEAR = 32  # values of JPEG masks nearer than this are one
 # Of a value of JPEG masks, at least so many pixels fill areas: noise never

@@ -6,8 +6,9 @@ or the number of a label where a file says labels in words.
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmsemi.io.image_files import why_unreadable
 from mmsemi.io.regular import refuse_special
@@ -15,8 +16,10 @@ from mmsemi.utils.errors import UsageError
 
 GRAY, COLOR, LABEL = 'gray', 'color', 'label'
 LOSSY = ('JPEG', 'MPO', 'WEBP')
+_ORIENTATION = 0x0112
 # More values are kept of no file: what lies beyond is noise of edges.
 MOST_CODES = 256
+INNER = 0.05  # share of inner pixels of a value that fills areas
 
 
 class Codes(NamedTuple):
@@ -96,6 +99,9 @@ def _codes_of(path: str, image: Image.Image) -> Codes:
             f'{path}: mask with {pages} pages. Save one mask, with all '
             'classes, a file'
         )
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        # As every program shows it, and as its image is turned.
+        image = ImageOps.exif_transpose(image)
     mode = image.mode
     palette = None
     if mode == 'P':
@@ -120,21 +126,49 @@ def _codes_of(path: str, image: Image.Image) -> Codes:
                 'from 0 on, and 255 where there is none'
             )
     elif mode in ('LA', 'La', 'PA'):
+        _refuse_deep(path)
         mode, array = 'LA', np.array(image.convert('LA'))
-        array = np.where(array[..., 1] < 128, 0, array[..., 0])
+        array = np.where(_drawn(array[..., 1]), array[..., 0], 0)
     else:
         alpha = mode in ('RGBA', 'RGBa')
         mode = 'RGBA' if alpha else 'RGB'
+        _refuse_deep(path)
         rgb = np.array(image.convert(mode))
         packed = pack(rgb[..., :3])
         if alpha:  # nothing is drawn where it is transparent
-            packed[rgb[..., 3] < 128] = 0
+            packed[~_drawn(rgb[..., 3])] = 0
         array = packed & 255
         if not np.array_equal(array * 0x010101, packed):
             return Codes(packed, COLOR, mode, lossy)
     if array.dtype not in (np.uint8, np.uint16):
         array = array.astype(np.uint8 if mode == '1' else np.uint32)
     return Codes(array, GRAY, mode, lossy, palette)
+
+
+def _drawn(alpha: np.ndarray) -> np.ndarray:
+    """Where a mask is drawn: half as opaque as it is anywhere, or more."""
+    return alpha > alpha.max(initial=0) // 2
+
+
+def _refuse_deep(path: str) -> None:
+    """Stop at a PNG of 16 bits a color, of which Pillow reads the upper 8.
+
+    Raises:
+        UsageError: if the lower ones say something else.
+    """
+    with open(path, 'rb') as file:
+        head = file.read(25)
+    if not head.startswith(b'\x89PNG') or head[24] != 16:
+        return
+    stored = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if stored is None:
+        return
+    low, high = stored & 255, stored >> 8
+    if ((low != 0) & (low != high)).any():
+        raise UsageError(
+            f'{path}: mask with 16 bits for each color, of which 8 are read. '
+            'Save it in gray with 16 bits, or in colors with 8'
+        )
 
 
 def _pages(image: Image.Image) -> int:

@@ -50,6 +50,8 @@ def _strip_labels(
     mask: Codes, codes: np.ndarray, encoding: Encoding
 ) -> tuple[np.ndarray, np.ndarray]:
     """Training ids of some rows, and which pixels were changed."""
+    if mask.mode == '1':
+        codes = codes * np.uint8(encoding.white)
     if encoding.space == COLOR and mask.space == GRAY:
         if mask.palette is not None:
             codes = pack(mask.palette)[np.minimum(codes, 255)]

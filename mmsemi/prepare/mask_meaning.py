@@ -8,21 +8,32 @@ from mmsemi.utils.errors import UsageError
 
 from .class_names import ClassName
 from .encoding import Encoding
-from .mask_codes import INNER, Totals, holder
-from .mask_files import COLOR, GRAY, LABEL, MaskFacts
-from .mask_source import NOTHING, MaskSource
+from .mask_codes import Totals, holder
+from .mask_files import COLOR, GRAY, INNER, LABEL, MaskFacts
+from .mask_source import BACKGROUND_LABELS, NOTHING, MaskSource
 
 
 def explicit(
     given: Sequence[ClassName],
     totals: Totals,
     ignored: int,
+    background: str,
     space: str,
     facts: Sequence[MaskFacts],
 ) -> Encoding:
     """A mapping that a person gave; ``ignored`` is -1 where no code is."""
     codes = [int(c.code or 0) for c in given]
     rest = [] if ignored in codes or ignored < 0 else [ignored]
+    if background == 'ignore':
+        void = {c.code for c in given if c.name in BACKGROUND_LABELS} | {0}
+        if void >= {*codes}:
+            raise UsageError(
+                f'--classes names only {given[0].name}, and --background '
+                'ignore leaves it out. Name a class to learn'
+            )
+        given = [c for c in given if c.code not in void]
+        codes = [int(c.code or 0) for c in given]
+        rest = sorted({*rest, *void})
     known = {*codes, *rest}
     unknown = [c for c in totals.codes.tolist() if c not in known]
     encoding = Encoding(
@@ -94,7 +105,8 @@ def meaning(
     deep = any(v > 255 for v in values) and space == GRAY
     void = {ignored, 65535} if deep and ignored == 255 else {ignored}
     rest: list[int] = [v for v in values if v in void]
-    if rest and space == GRAY and _is_class(values, deep):
+    highest = rest[-1:] == values[-1:]
+    if highest and space == GRAY and _is_class(values, deep):
         rest = []
     values = [v for v in values if v not in rest]
     if not values:

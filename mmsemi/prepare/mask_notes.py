@@ -26,8 +26,9 @@ def notes(
     encoding: Encoding, totals: Totals, facts: Sequence[MaskFacts]
 ) -> list[Finding]:
     """What a person should know about an encoding."""
-    deep = encoding.space == GRAY and max(encoding.codes) > 255
-    says = _SAYS[encoding.kind] + ' of 16 bits' * deep
+    says = _SAYS[encoding.kind]
+    if encoding.space == GRAY and max(encoding.codes) > 255:
+        says += f' of {16 if max(encoding.codes) < 65536 else 32} bits'
     if encoding.kind == 'labels':
         says = {
             'labelme': 'JSON of labelme',

@@ -10,12 +10,23 @@ import numpy as np
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
-from .mask_files import LABEL, Codes, MaskFacts, read_codes
+from .mask_files import (
+    COLOR,
+    INNER,
+    LABEL,
+    Codes,
+    MaskFacts,
+    count,
+    inside,
+    read_codes,
+    unpack,
+)
 from .pairing import Pair
 
 NOTHING = 0  # code of pixels without a label
 CLAIMED = 0xFFFFFFFF  # code of pixels that several labels claim, or none may
 IGNORED_LABELS = ('__ignore__', 'ignore', 'void')
+_SOFT = 2  # so many values between black and others are soft edges
 BACKGROUND_LABELS = ('_background_', 'background')
 
 
@@ -103,16 +114,13 @@ class ClassFolders(MaskSource):
     def read(self, pair: Pair) -> Codes:
         codes = claimed = None
         for label, path in pair.masks:
-            mask = read_codes(path).codes
-            # Anti-aliased and JPEG files: half of the brightest value.
-            top = int(mask.max(initial=0))
-            here = mask > top // 2 if top else mask > 0
+            here = drawn(read_codes(path))
             if codes is None:
-                codes = np.full(mask.shape, NOTHING, np.uint32)
-                claimed = np.zeros(mask.shape, bool)
-            elif codes.shape != mask.shape:
+                codes = np.full(here.shape, NOTHING, np.uint32)
+                claimed = np.zeros(here.shape, bool)
+            elif codes.shape != here.shape:
                 raise UsageError(
-                    f'{path}: mask of {extent(mask.shape)}, that of another '
+                    f'{path}: mask of {extent(here.shape)}, that of another '
                     f'class of this image is {extent(codes.shape)}. Replace '
                     'one of them'
                 )
@@ -122,6 +130,29 @@ class ClassFolders(MaskSource):
         assert codes is not None
         overlap = int((codes == CLAIMED).sum())
         return Codes(codes, LABEL, 'labels', overlap=overlap)
+
+
+def drawn(mask: Codes) -> np.ndarray:
+    """(H, W) bool, what is not black in the file of a class.
+
+    It may hold the numbers of its objects. Of files with soft edges, and of
+    JPEG, edges end at half of the darkest value that fills areas.
+    """
+    values = mask.codes
+    if mask.space == COLOR:
+        values = unpack(values).max(-1)
+    found, pixels = count(values)
+    top = int(found.max(initial=0))
+    if mask.lossy or len(found) < 3:
+        return values > top // 2
+    inner = np.zeros_like(pixels)
+    filled, numbers = count(values[inside(values)])
+    inner[np.searchsorted(found, filled)] = numbers
+    strong = found[(inner > INNER * pixels) & (found > 0)]
+    weak = int((found > 0).sum()) - len(strong)
+    if weak < _SOFT:
+        return values > 0
+    return values > int(strong.min(initial=top)) // 2
 
 
 def extent(shape: tuple[int, ...]) -> str:

@@ -72,8 +72,12 @@ class MaskWriter:
             empty = (encoding.ignored or encoding.codes)[0]
             codes = np.full(256, empty, np.uint32)
             codes[: len(encoding.codes)] = encoding.codes
-            content = _png(codes[labels], encoding)
-            write_bytes(self.root, f'{name}.png', content, sync=False)
+            large = max(*encoding.codes, *encoding.ignored, 0) > 65535
+            if large and encoding.space != COLOR:  # PNG has 16 bits
+                content, ending = _tiff(codes[labels]), 'tif'
+            else:
+                content, ending = _png(codes[labels], encoding), 'png'
+            write_bytes(self.root, f'{name}.{ending}', content, sync=False)
 
     def _category(self, index: int) -> int:
         """Id of a class in COCO files: that of the masks that came."""
@@ -148,9 +152,17 @@ def _png(codes: np.ndarray, encoding: Encoding) -> bytes:
         elif encoding.mode in ('RGB', 'RGBA', 'LA'):
             picture = picture.convert(encoding.mode)
         elif encoding.mode == '1':
-            picture = picture.point(lambda v: 255 * v).convert('1')
+            picture = picture.point(lambda v: 255 * (v > 0)).convert('1')
     stream = io.BytesIO()
     picture.save(stream, 'PNG')
+    return stream.getvalue()
+
+
+def _tiff(codes: np.ndarray) -> bytes:
+    """Codes of more than 16 bits as a TIFF file."""
+    stream = io.BytesIO()
+    picture = Image.fromarray(codes.astype(np.int32))
+    picture.save(stream, 'TIFF', compression='tiff_deflate')
     return stream.getvalue()
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import struct
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -265,6 +266,11 @@ BAD = [
      "x.png: mask is not turned, but the camera's tag turns the image"),
     ('photos as masks', of(noise), {}, 'too many for classes. Are these pho'),
     ('numbers of objects', of(numbered), {}, 'numbers of objects'),
+    ('ids in 16 bits a color', lambda r: [
+        (r / 'masks').mkdir(), *(cv2.imwrite(
+            str(r / f'masks/{n}.png'), np.stack([m.astype(np.uint16)] * 3, 2))
+            for n, m in own.truths().items())], {},
+     'a.png: mask with 16 bits for each color, of which 8 are read'),
     ('fractions', of(lambda i: i.astype(np.float32) / 3, ending='.tif'), {},
      'mask holds fractions, such as 0.333'),
     ('a mask of pages', all_of(fine, lambda r: tifffile.imwrite(
@@ -304,6 +310,11 @@ BAD = [
     ('a blue class without name', of(lookup(
         (0, 0, 0), (255, 0, 0), (0, 0, 255))),
      dict(classes='#000000=a,#ff0000=b'), 'the value #0000ff, which --cl'),
+    ('a value to ignore in labels', labelme(), dict(ignore_value='7'),
+     '--ignore-value 7: .*a.json and .* hold labels, of which __ignore__'),
+    ('only background, named and left out', fine,
+     dict(classes='0=none', background='ignore'),
+     '--classes names only none, and --background ignore leaves it out'),
     ('a bad background', fine, dict(background='no'), "got 'no'"),
     ('COCO of other images', coco(images=[dict(id=0, file_name='q.png')]), {},
      'x.json: none of its images is in'),

@@ -155,6 +155,44 @@ def read_only(root):
     return ids
 
 
+def in_one_bit(root):
+    """Black and white, in one of the files with 1 bit."""
+    ids = masks(root, lookup(0, 255), classes=2)
+    put(root / 'masks/a.png', Image.fromarray(ids['a'] * 255).convert('1'))
+    return ids
+
+
+def white_in_one_bit(root):
+    """The mask of an image in colors of which there is only white."""
+    own.images(root, ('d',))
+    ids = masks(root, lookup((0, 0, 0), (255, 255, 255), (255, 0, 0)))
+    ids['d'] = own.truth(2)
+    put(root / 'masks/d.png', Image.fromarray(ids['d'] * 255).convert('1'))
+    return {n: lookup(0, 2, 1)(m) for n, m in ids.items()}
+
+
+def objects_of_classes(root):
+    """Files of classes with the numbers of their objects."""
+    ids = own.truths()
+    for name, labels in ids.items():
+        objects = (labels == 1).astype(np.uint8)
+        objects[20:, :] *= 2
+        objects[30:, :] *= 2
+        put(root / f'masks/cat/{name}.png', objects)
+        put(root / f'masks/dog/{name}.png', (labels == 2).astype(np.uint8))
+    return ids
+
+
+def upside_down(root):
+    """Masks with a tag that says how to turn them."""
+    exif = Image.Exif()
+    exif[0x112] = 3
+    ids = own.truths()
+    for name, labels in ids.items():
+        put(root / f'masks/{name}.png', np.rot90(labels, 2), exif=exif)
+    return ids
+
+
 def composed(root):
     """Letters taken apart in one folder, as macOS does it."""
     apart = unicodedata.normalize('NFD', 'Grün 1')
@@ -180,6 +218,11 @@ GOOD = [
     ('0 and 1', of(lookup(0, 1), classes=2), {}, []),
     ('1-bit', of(lambda i: Image.fromarray(i * 255).convert('1'), classes=2),
      {}, []),
+    ('1-bit, named', of(
+        lambda i: Image.fromarray(i * 255).convert('1'), classes=2),
+     dict(classes='0=none,255=cat'), []),
+    ('1-bit among others', in_one_bit, {}, []),
+    ('1-bit among colors', white_in_one_bit, {}, []),
     ('from one', of(lookup(1, 2, 3)), {}, []),
     ('from one and 255', lambda r: border(masks(
         r, lambda i: ids_with_border(np.where(i < 255, i + 1, i)))), {}, []),
@@ -188,6 +231,10 @@ GOOD = [
     ('0 is nothing', lambda r: {n: np.where(m, m - 1, 255) for n, m in masks(
         r, IDS).items()}, dict(background='ignore'), []),
     ('gray steps', of(lookup(0, 127, 255)), {}, []),
+    ('a gray step to ignore', lambda r: {n: lookup(0, 255, 1)(m) for n, m in
+     masks(r, lookup(0, 127, 255)).items()}, dict(ignore_value='127'), []),
+    ('black steps to ignore', lambda r: {n: lookup(255, 0, 1)(m) for n, m in
+     masks(r, lookup(0, 127, 255)).items()}, dict(ignore_value='0'), []),
     ('uneven gray', of(lookup(10, 100, 180)), {}, []),
     ('gray as color', of(lambda i: np.repeat(i[..., None], 3, 2)), {}, []),
     ('gray with alpha', of(lambda i: Image.fromarray(i).convert('LA')), {},
@@ -195,6 +242,8 @@ GOOD = [
     ('16 bits', of(lookup(0, 1000, 40000)), {}, []),
     ('16 bits, 65535', lambda r: border(masks(r, lambda i: np.where(
         ids_with_border(i) == 255, 65535, i * np.uint16(300)))), {},
+     []),
+    ('32 bits', of(lambda i: i.astype(np.int32) * 70000, ending='.tif'), {},
      []),
     ('16-bit TIFF', of(lookup(0, 300, 2), ending='.tif'), {}, None),
     ('whole floats', of(lambda i: i.astype(np.float32), ending='.tif'), {},
@@ -211,11 +260,20 @@ GOOD = [
     ('black to ignore', lambda r: {n: lookup(255, 0, 1)(m) for n, m in masks(
         r, BLUE).items()}, dict(ignore_value='#000000'), []),
     ('transparent', lambda r: in_order(masks(r, rgba)), {}, []),
+    ('half transparent', lambda r: in_order(masks(r, lambda i: np.dstack([
+        RGB(i), np.full(SIZE, 100, np.uint8)]))), {}, []),
+    ('turned', upside_down, {}, []),
     ('gray and color', gray_and_color, {}, []),
     ('palette', of(palette_png), {}, []),
     ('palettes that differ', palettes_that_differ, {}, []),
     ('values, named', of(lookup(40, 9, 70)),
      dict(classes='40=none,9=cat,70=dog'), []),
+    ('values, named, without background', lambda r: {
+        n: lookup(255, 0, 1)(m) for n, m in masks(r, IDS).items()},
+     dict(classes='0=none,1=cat,2=dog', background='ignore'), []),
+    ('values, named but for background', lambda r: {
+        n: lookup(255, 0, 1)(m) for n, m in masks(r, IDS).items()},
+     dict(classes='1=cat,2=dog', background='ignore'), []),
     ('smoothed', of(lambda i: smooth(lookup(0, 255)(i)), classes=2), {},
      ['mask-damaged']),
     ('smoothed steps', of(lambda i: smooth(lookup(0, 127, 255)(i))), {},
@@ -235,6 +293,7 @@ GOOD = [
     ('a folder an image', lambda r: folders_of_classes(r, last=True), {}, []),
     ('a folder a class, smoothed', lambda r: folders_of_classes(
         r, soft=True), {}, []),
+    ('a folder a class, objects', objects_of_classes, {}, []),
     ('classes that overlap', overlapping, {}, ['mask-overlap']),
     ('labelme', lambda r: own.labelme(r / 'masks'), {}, []),
     ('labelme beside images', lambda r: own.labelme(r / 'images'),
