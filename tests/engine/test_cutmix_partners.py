@@ -175,6 +175,27 @@ def test_killed_and_resumed(root, whole, tmp_path) -> None:
         assert torch.equal(weights[key], value), key
 
 
+def test_partners_serve_other_methods(root, tmp_path) -> None:
+    cfg = ael_config(root, tmp_path / 'other')
+    cfg.model.pop('copy_paste')
+    cfg.model.update(
+        type='MeanTeacher',
+        unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
+        mixing=dict(cfg.model.mixing, num_classes=3),
+    )
+    cfg.train_dataloader.dataset.pop('paste')
+    cfg.train_dataloader.batch_size = 3 + 2 + 2
+    cfg.train_dataloader.sampler.samples_per_source = (3, 2)
+    cfg.train_cfg.update(max_iters=4, val_interval=9)
+    runner = train(cfg)
+    hook = next(
+        hook
+        for hook in runner.hooks
+        if type(hook).__name__ == 'CutMixPartnerHook'
+    )
+    assert hook.presence.any() and runner.model.mixing.confidence.any()
+
+
 def test_memory_of_a_checkpoint_on_another_device(whole) -> None:
     class OnDevice:
         """Refuses what a tensor on a GPU refuses."""

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from mmengine.dist import all_gather
 from mmengine.hooks import Hook
+from torch import Tensor
 
 from mmsemi.datasets.samplers.cutmix_partner import (
     CutMixPartnerSampler,
@@ -61,7 +62,7 @@ class CutMixPartnerHook(Hook):
                 f'draws {self.sampler.batch_size}, partners included'
             )
         self.batch = None
-        shape = len(self.model.class_confidence), self.sampler.sizes[-1]
+        shape = len(self.confidence()), self.sampler.sizes[-1]
         if self.presence is None:
             self.presence = np.zeros(shape, bool)
         elif self.presence.shape != shape:
@@ -73,6 +74,21 @@ class CutMixPartnerHook(Hook):
             )
         self.sampler.draw = self.draw
 
+    def confidence(self) -> Tensor:
+        """How sure the model is of each class, (C, ).
+
+        Raises:
+            ValueError: when nobody knows.
+        """
+        mixing = self.mixing.confidence
+        confidence = getattr(self.model, 'class_confidence', mixing)
+        if confidence is None:
+            raise ValueError(
+                'mixing=AdaptiveCutMix knows no classes to prefer outside '
+                'AEL: set its num_classes'
+            )
+        return confidence
+
     def draw(
         self, rngs: Sequence[np.random.Generator]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +98,7 @@ class CutMixPartnerHook(Hook):
             rngs: a generator for each image.
         """
         chances = (
-            class_distribution(self.model.class_confidence, self.mixing.smooth)
+            class_distribution(self.confidence(), self.mixing.smooth)
             .cpu()
             .numpy()
         )

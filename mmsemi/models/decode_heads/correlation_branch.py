@@ -1,5 +1,6 @@
 """How alike the pixels of an image are, and logits passed on by it."""
 
+import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
@@ -63,10 +64,14 @@ class CorrelationBranch(nn.Module):
         features = self.project(features)
         first, second = self.first(features), self.second(features)
         size, classes = first.shape[-2:], first.shape[1]
-        products = first.flatten(2).transpose(1, 2) @ second.flatten(2)
-        correlation = (products.float() / classes**0.5).softmax(-1)
         logits = nn.functional.interpolate(
             logits.detach().float(), size, mode='bilinear', align_corners=True
         )
-        passed = logits.flatten(2) @ correlation
+        # Half precision overflows in the sums of products, and hardly holds
+        # what many pixels are shares of.
+        with torch.autocast(features.device.type, enabled=False):
+            pairs = first.float().flatten(2), second.float().flatten(2)
+            products = pairs[0].transpose(1, 2) @ pairs[1]
+            correlation = (products / classes**0.5).softmax(-1)
+            passed = logits.flatten(2) @ correlation
         return passed.unflatten(2, size), correlation.unflatten(2, size)

@@ -19,7 +19,7 @@ from .pseudo_label_cross_entropy import PseudoLabelCrossEntropyLoss
 from .released_contrast_loss import ReleasedPixelContrastLoss
 from .softmax_kl_loss import SoftmaxKLLoss
 from .softmax_mse_loss import SoftmaxMSELoss
-from .target_loss import TargetLoss
+from .target_loss import TargetLoss, build_target_loss
 from .unreliable_contrast_loss import UnreliablePixelContrastLoss
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     'ReverseCrossEntropyLoss',
     'SoftmaxMSELoss',
     'UnreliablePixelContrastLoss',
+    'build_target_loss',
     'class_weights_from_frequency',
 ]

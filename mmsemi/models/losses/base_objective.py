@@ -109,15 +109,17 @@ class PixelWeightObjective(TargetLoss):
             targets: ``labels``; ``pseudo`` samples; their ``confidence``,
                 which has no effect on annotated samples or where the label
                 is ignored; ``soft`` probabilities to learn instead of the
-                label where those of a pixel do not sum to zero. Weights are
-                those of the objective.
+                label where those of a pixel do not sum to zero. Their
+                ``weights`` multiply those of the objective; 0 is as good as
+                no label.
 
         Returns:
             ``loss_seg``, ``avg_weight`` and ``avg_ce`` over all valid
             pixels, ``pseudo_weight`` (mean weight) and ``pseudo_share``
             (share of pixels with a label) over pseudo-labeled samples.
         """
-        logits, labels = logits.float(), targets.labels
+        logits, given = logits.float(), targets.weights
+        labels = targets.labels.masked_fill(given == 0, self.ignore_index)
         samples = targets.pseudo.view(-1, 1, 1)
         with torch.no_grad():
             evidence = self.examine(
@@ -131,7 +133,9 @@ class PixelWeightObjective(TargetLoss):
         with torch.no_grad():
             valid = labels != self.ignore_index
             pseudo = valid & samples
-            weights = self.pixel_weights(pixel_loss.detach(), pseudo, evidence)
+            weights = given * self.pixel_weights(
+                pixel_loss.detach(), pseudo, evidence
+            )
             # Smaller weights change no float32 sum, but their gradients are
             # denormal numbers, which are slow on CPUs.
             weights = F.threshold_(weights, 1e-16, 0.0)

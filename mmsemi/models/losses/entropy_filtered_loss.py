@@ -12,6 +12,11 @@ from .class_balanced_cross_entropy import build_criterion
 from .target_loss import TargetLoss
 
 
+def kept_labels(targets: Targets) -> Tensor:
+    """Labels int64 (N, H, W), 255 where they count nothing."""
+    return targets.labels.masked_fill(targets.weights == 0, 255)
+
+
 @MODELS.register_module()
 class EntropyFilteredCrossEntropyLoss(TargetLoss):
     """Cross entropy that weighs more, the more labels were dropped.
@@ -55,7 +60,7 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
         Args:
             logits: (N, C, H, W), any floating type.
             targets: ``labels`` and ``valid`` are used, and ``weights``,
-                which do not enter n.
+                which do not enter n, but that 0 is as good as no label.
         """
         groups = math.gcd(self.groups, len(logits))
         size = len(logits) // groups
@@ -67,7 +72,7 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
 
     def _loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss of images that share their averages."""
-        labels = targets.labels
+        labels = kept_labels(targets)
         mean = self.criterion(logits, labels, targets.weights)
         kept = (labels != 255).sum().clamp(min=1)
         return targets.valid.sum() / kept * mean
@@ -98,7 +103,7 @@ class ReverseCrossEntropyLoss(TargetLoss):
 
     def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss, a scalar; see :class:`EntropyFilteredCrossEntropyLoss`."""
-        labels = targets.labels
+        labels = kept_labels(targets)
         valid = labels != 255
         true = labels.where(valid, 0)
         prob = logits.float().softmax(1).gather(1, true[:, None])[:, 0]

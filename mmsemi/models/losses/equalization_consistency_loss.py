@@ -1,13 +1,13 @@
 from math import gcd
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmsemi.models.targets import Targets
 from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import MODELS
 
+from .class_balanced_cross_entropy import build_criterion
 from .class_confidence_bank import ClassConfidenceBank, keep_rates
 from .target_loss import TargetLoss
 
@@ -32,13 +32,16 @@ class EqualizationConsistencyLoss(TargetLoss):
         sample_gamma: power of the rate.
         sample: False keeps every pixel.
         bank: changes to the config of :class:`ClassConfidenceBank`.
-        criterion: config of a :class:`ClassBalancedCrossEntropyLoss` whose
-            class weights multiply those of the labels; an addition of ours.
+        criterion: config of a :class:`ClassBalancedCrossEntropyLoss`, whose
+            class weights multiply those of the pixels before these are
+            divided; an addition of ours.
         loss_weight: factor of the loss.
         per_device: devices that shared the published step. On fewer, the
             batch is taken in as many groups, whose losses are averaged.
         groups: see :class:`EntropyPercentilePseudoLabeler`.
     """
+
+    needs_labeled = True
 
     def __init__(
         self,
@@ -66,7 +69,11 @@ class EqualizationConsistencyLoss(TargetLoss):
                 **(bank or {}),
             )
         )
-        self.criterion = MODELS.build(criterion) if criterion else None
+        self.criterion = build_criterion(criterion)
+
+    def observe(self, logits: Tensor, labels: Tensor) -> None:
+        """Move the confidences of the classes, see the base class."""
+        self.bank.update(logits, labels)
 
     def forward(
         self, logits: Tensor, targets: Targets, uniform: Tensor | None = None
@@ -92,14 +99,13 @@ class EqualizationConsistencyLoss(TargetLoss):
                 else:
                     drawn = uniform.gather(0, predicted)
                 weights = weights * (drawn > 1 - rates[predicted])
-            if self.criterion is not None:
+            if self.criterion.class_weight is not None:
                 given = self.criterion.label_weight(labels)
                 weights = weights * given.where(labels != 255, 1.0)
             weights = weights * targets.valid
             groups = weights.view(gcd(self.groups, len(weights)), -1)
             sums = groups.sum(1, keepdim=True) + 1e-12
             weights = (groups / sums / len(groups)).view_as(weights)
-        pixel_loss = F.cross_entropy(
-            logits, labels, reduction='none', ignore_index=255
-        )
-        return self.loss_weight * (weights * pixel_loss).sum()
+        pixel_loss = self.criterion.pixel_loss(logits, labels)
+        factor = self.loss_weight * self.criterion.loss_weight
+        return factor * (weights * pixel_loss).sum()

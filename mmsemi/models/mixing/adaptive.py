@@ -233,7 +233,9 @@ class AdaptiveCutMix(InParts, nn.Module):
         )
         classes, sources = self.draw(confidence, presence)
         if self.part:
-            presence = np.concatenate([self.presence, presence], 1)
+            # Views of the same images are mixed one after the other.
+            before = self.presence[:, : self.part * len(labels)]
+            presence = np.concatenate([before, presence], 1)
         self.presence = presence
         source = torch.as_tensor(sources, device=labels.device)
         maps = labels[source].to(torch.uint8).cpu().numpy()

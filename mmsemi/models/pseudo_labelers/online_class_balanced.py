@@ -52,6 +52,9 @@ class OnlineClassBalancedPseudoLabeler(InParts, PseudoLabeler):
                 'a spatial prior does not fit random crops: '
                 'leave prior out of the labeler'
             )
+        # Before the first step is complete hardly anything is kept. (Those of
+        # a labeler for rounds are 0, which keeps all and divides by 0.)
+        self.labeler.thresholds.fill_(1.0)
         self.num_classes = num_classes
         self.portion = portion
         self.momentum = momentum

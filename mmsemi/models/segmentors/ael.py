@@ -1,6 +1,6 @@
 import torch
 from mmengine.structures import PixelData
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
@@ -11,7 +11,6 @@ from mmsemi.utils.labels import IGNORE
 from .batch import Batch, true_labels
 from .mean_teacher import MeanTeacher
 from .modes import in_mode
-from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 from .u2pl import U2PL
 
@@ -121,17 +120,6 @@ class AdaptiveEqualization(OnlineSegmentor):
     ) -> tuple[Tensor, Targets]:
         """Mix by class confidence."""
         return self.mixing(images, own, other, self.class_confidence)
-
-    def sup(
-        self, network: nn.Module, outputs: Outputs, batch: Batch, name='sup'
-    ) -> Losses:
-        """Losses on labeled images; moves the class confidences."""
-        if self.training:
-            self.unsup_loss.bank.update(
-                self.upsample(outputs['decode'].detach(), batch.size),
-                batch.labels,
-            )
-        return super().sup(network, outputs, batch, name)
 
     def labeled_consistency_loss(
         self, logits: Tensor, teacher_logits: Tensor, batch: Batch

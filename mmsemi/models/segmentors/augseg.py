@@ -65,6 +65,9 @@ class AugSeg(MeanTeacher):
             mixing or dict(type='LabelInjectingCutMix'),
             **kwargs,
         )
+
+    def check_mixing(self) -> None:
+        """Injecting labels is what the method does."""
         if not isinstance(self.mixing, LabelInjectingCutMix):
             raise TypeError(
                 'AugSeg needs mixing of type LabelInjectingCutMix, got '
@@ -75,7 +78,7 @@ class AugSeg(MeanTeacher):
         """Label, inject, learn."""
         logits = self.ask_teacher(batch.weak)
         targets, view = self.label(logits, batch), batch.strong[0]
-        probabilities = self.probabilities(logits, batch.size)
+        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
         trust = image_trust(probabilities, batch.valid)
         self.record('strong', view, targets)
         images, targets = self.mixing(

@@ -16,7 +16,6 @@ from mmsemi.registry import MODELS
 
 from .batch import Batch
 from .figures import named_losses
-from .modes import in_mode
 from .network_verbs import Outputs
 from .online import Losses
 from .unimatch import UniMatch
@@ -83,7 +82,9 @@ class CorrMatch(UniMatch):
             raise ValueError(f'regions must be at least 1, got {regions}')
         self.regions = regions
         head = self.student.decode_head
-        index, channels = head.in_index, head.in_channels
+        # Heads that join their inputs only know the sum of the channels.
+        given = student['decode_head'].get('in_channels', head.in_channels)
+        index, channels = head.in_index, given
         self.feature = index if isinstance(index, int) else index[-1]
         self.correlation = CorrelationBranch(
             channels if isinstance(channels, int) else channels[-1],
@@ -98,8 +99,7 @@ class CorrMatch(UniMatch):
         looked = self.look(self.student, stream.weak)
         sup, clean, perturbed = self.decode_twice(batch)
         own = self.label(clean['decode'], batch)
-        with in_mode(self.pseudo_labeler, False):
-            other = self.label(looked, stream)
+        other = self.label_pasted(looked, stream)
         images, mixed = self.mix(
             batch.strong[0], marked(own, 0), marked(other, 1), pasted
         )

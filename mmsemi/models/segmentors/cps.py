@@ -82,6 +82,13 @@ class CPS(OnlineSegmentor):
                 f'and student {self.student.out_channels}; they label for '
                 'each other, so both need the same'
             )
+        if self.student_2.align_corners != self.student.align_corners:
+            raise ValueError(
+                'student_2 up-samples its logits with align_corners='
+                f'{self.student_2.align_corners} and student with '
+                f'{self.student.align_corners}; they label for each other, '
+                'so both need the same'
+            )
 
     @property
     def students(self) -> tuple[nn.Module, nn.Module]:

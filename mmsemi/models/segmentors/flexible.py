@@ -59,7 +59,7 @@ class FlexibleEncoderDecoder(EncoderDecoder):
       back (UniMatch V2 for patches of 14).
 
     With probabilities the result is the logarithm of their mean, so that a
-    softmax of it is that mean.
+    softmax of it is that mean; of heads with one channel its logit.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -90,12 +90,16 @@ class FlexibleEncoderDecoder(EncoderDecoder):
         for rows, columns in windows(size, cfg.crop_size, cfg.stride, border):
             scores = self._logits(inputs[..., rows, columns], batch_img_metas)
             scores = scores.float()
-            if probable:
+            if probable and self.out_channels == 1:
+                scores = scores.sigmoid()
+            elif probable:
                 scores = scores.softmax(1)
             total[..., rows, columns] += scores
             number[rows, columns] += 1
         mean = total / number
-        if probable:
+        if probable and self.out_channels == 1:
+            mean = mean.logit(eps=torch.finfo(mean.dtype).eps)
+        elif probable:
             mean = mean.clamp(min=torch.finfo(mean.dtype).tiny).log()
         return mean
 

@@ -11,7 +11,7 @@ from mmsemi.models.class_weights import undo_class_weights
 
 from .batch import Batch
 from .modes import in_mode
-from .semi_base import heads
+from .semi_base import heads, logits_of
 
 Outputs = dict[str, Tensor]
 
@@ -56,12 +56,7 @@ class NetworkVerbs:
         for name, head in heads(network):
             if name != 'decode' and not auxiliary:
                 continue
-            outputs[name] = head(feats)
-            if not isinstance(outputs[name], Tensor):
-                raise TypeError(
-                    f'{type(head).__name__} gives no single map '
-                    'of logits, which consistency needs'
-                )
+            outputs[name] = logits_of(head, feats)
         return outputs
 
     @torch.no_grad()
@@ -77,7 +72,7 @@ class NetworkVerbs:
         """
         with in_mode(network, training):
             # Auxiliary heads and representations are not asked for.
-            return network.decode_head(network.extract_feat(images))
+            return logits_of(network.decode_head, network.extract_feat(images))
 
     def decode_joint(
         self, network: nn.Module, batch: Batch, images: Tensor

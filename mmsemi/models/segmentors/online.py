@@ -4,8 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmsemi.models.losses import TargetLoss
-from mmsemi.models.pseudo_labelers import PseudoLabeler
+from mmsemi.models.losses import build_target_loss
 from mmsemi.models.targets import Targets
 from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
@@ -13,8 +12,8 @@ from mmsemi.registry import MODELS
 from .batch import Batch
 from .figures import Record, label_figures, named_losses
 from .network_verbs import Outputs
-from .semi_base import SemiSegmentor, heads
-from .target_verbs import TargetVerbs
+from .semi_base import SemiSegmentor, check_head, heads
+from .target_verbs import TargetVerbs, build_labeler
 
 Losses = dict[str, Tensor]
 NOT_NEGATIVE = (
@@ -103,19 +102,9 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                 raise ValueError(f'{name} must be a number, got {value!r}')
             if value < 0:
                 raise ValueError(f'{name} must not be negative, got {value}')
-        if isinstance(self.student.decode_head, nn.ModuleList):
-            raise TypeError(
-                'the student needs exactly one decode head; '
-                'cascades are not supported'
-            )
-        if self.student.out_channels < 2:
-            raise ValueError(
-                'a head with one channel (binary, with a sigmoid) has no '
-                'probabilities of classes: give it two classes and '
-                'out_channels=2'
-            )
-        self.pseudo_labeler: PseudoLabeler = MODELS.build(pseudo_labeler)
-        self.unsup_loss: TargetLoss = MODELS.build(unsup_loss)
+        check_head(self.student)
+        self.pseudo_labeler = build_labeler(pseudo_labeler)
+        self.unsup_loss = build_target_loss(unsup_loss, 'unsup_loss')
         self.further_losses = nn.ModuleDict()
         for name, loss in (further_losses or {}).items():
             if name.startswith(('sup', 'unsup', 'contra')):
@@ -123,8 +112,10 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                     f'further_losses: loss_{name} may be a loss '
                     'of the method; choose another name'
                 )
-            self.further_losses[name] = MODELS.build(loss)
+            place = f'further_losses.{name}'
+            self.further_losses[name] = build_target_loss(loss, place)
         self.mixing = MODELS.build(mixing) if mixing else None
+        self.check_mixing()
         # See record.
         self.recording = False
         self.records: dict[str, list[Record]] | None = None
@@ -197,7 +188,17 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                     losses[key] = self.semi_train_cfg['sup_weight'] * value
                 elif part == 'decode' and name == 'sup':
                     losses[key] = value
+        if self.training and name == 'sup':
+            self.show_losses(outputs, batch)
         return losses
+
+    def show_losses(self, outputs: Outputs, batch: Batch) -> None:
+        """Let losses of unlabeled images observe the labeled ones."""
+        wanting = [loss for loss in self.losses if loss.needs_labeled]
+        if wanting:
+            logits = self.upsample(outputs['decode'].detach(), batch.size)
+            for loss in wanting:
+                loss.observe(logits, batch.labels)
 
     def unsup(
         self,

@@ -2,12 +2,12 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmsemi.models.losses import TargetLoss
+from mmsemi.models.losses import build_target_loss
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .batch import join_images, true_labels
-from .semi_base import SemiSegmentor, heads
+from .semi_base import SemiSegmentor, check_head, heads, logits_of
 
 
 @MODELS.register_module()
@@ -47,14 +47,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
         super().__init__(
             student, data_preprocessor, semi_train_cfg, semi_test_cfg, init_cfg
         )
-        if not isinstance(self.student.decode_head, nn.Module) or isinstance(
-            self.student.decode_head, nn.ModuleList
-        ):
-            raise TypeError(
-                'the student needs exactly one decode head; '
-                'cascades are not supported'
-            )
-        self.objective: TargetLoss = MODELS.build(objective)
+        check_head(self.student)
+        self.objective = build_target_loss(objective, 'objective')
         self.pseudo_branches = tuple(self.semi_train_cfg['pseudo_branches'])
 
     def loss(
@@ -91,14 +85,8 @@ class SelfTrainingSegmentor(SemiSegmentor):
         feats = self.student.extract_feat(images)
         losses: dict[str, Tensor] = {}
         for name, head, factor in self.heads():
-            logits = head(feats)
-            if not isinstance(logits, Tensor):
-                raise TypeError(
-                    f'{type(head).__name__} gives no single map '
-                    'of logits, which self-training needs'
-                )
             logits = resize(
-                logits.float(),
+                logits_of(head, feats).float(),
                 size=labels.shape[-2:],
                 mode='bilinear',
                 align_corners=head.align_corners,

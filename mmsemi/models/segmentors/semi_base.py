@@ -6,6 +6,7 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 
 from .frozen_copy import copy_weights, frozen_copy
 
@@ -184,6 +185,41 @@ def accept_plain(
             'Backbone weights go to backbone.init_cfg, foreign '
             'checkpoints through `mmsemi convert`'
         )
+
+
+def check_head(student: BaseSegmentor) -> None:
+    """Refuse heads from which nothing can be learned without labels.
+
+    Raises:
+        TypeError: for a cascade of heads.
+        ValueError: for a head of one channel.
+    """
+    if isinstance(student.decode_head, nn.ModuleList):
+        raise TypeError(
+            'the student needs exactly one decode head; '
+            'cascades are not supported'
+        )
+    if student.out_channels < 2:
+        raise ValueError(
+            'a head with one channel (binary, with a sigmoid) has no '
+            'probabilities of classes: give it two classes and '
+            'out_channels=2'
+        )
+
+
+def logits_of(head: nn.Module, feats: tuple) -> Tensor:
+    """Logits (N, C, h, w) of a head.
+
+    Raises:
+        UsageError: if it gives anything else.
+    """
+    logits = head(feats)
+    if not isinstance(logits, Tensor):
+        raise UsageError(
+            f'{type(head).__name__} gives no single map of logits, which '
+            'learning from unlabeled images needs: choose another head'
+        )
+    return logits
 
 
 def heads(segmentor: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -1,12 +1,15 @@
 """Verbs of an online method that make and change targets."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from mmsemi.models.losses import TargetLoss
-from mmsemi.models.mixing import BatchMixing
-from mmsemi.models.pseudo_labelers import PseudoLabeler
+from mmsemi.models.mixing import BatchMixing, LabelInjectingCutMix
+from mmsemi.models.pseudo_labelers import PseudoLabeler, RoundPseudoLabeler
 from mmsemi.models.targets import Targets
+from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
@@ -79,6 +82,12 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         self.record('strong', images, own)
         if self.mixing is None:
             return images, own
+        if pasted is None and getattr(self.mixing, 'partner', '') == 'same':
+            raise UsageError(
+                "mixing.partner='same' pastes from a second stream, and there "
+                'is none, so nothing would be mixed: set '
+                "data.second_stream=True for UniMatch, or partner='roll'"
+            )
         if pasted is None:
             images, targets = self.run_mixing(images, own, other)
         elif isinstance(self.mixing, BatchMixing):
@@ -118,7 +127,49 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
             )
 
     @property
+    def losses(self) -> list[TargetLoss]:
+        """All losses of unlabeled images that a config names."""
+        further: list[Any] = list(self.further_losses.values())
+        return [self.unsup_loss, *further]
+
+    @property
     def soft_losses(self) -> list[str]:
-        """Losses of unlabeled images that want probabilities."""
-        losses = (self.unsup_loss, *self.further_losses.values())
-        return [type(loss).__name__ for loss in losses if loss.needs_soft]
+        """Those of them that want probabilities."""
+        return [type(loss).__name__ for loss in self.losses if loss.needs_soft]
+
+    def check_mixing(self) -> None:
+        """Refuse a mixing that the step cannot serve.
+
+        Raises:
+            TypeError: if it wants more than unlabeled images.
+        """
+        if isinstance(self.mixing, LabelInjectingCutMix):
+            raise TypeError(
+                'mixing=LabelInjectingCutMix pastes labeled images too, which '
+                "is the method AugSeg: set model.type='AugSeg', or choose "
+                'another mixing'
+            )
+
+
+def build_labeler(config: dict) -> PseudoLabeler:
+    """Build a labeler of batches.
+
+    Raises:
+        TypeError: if it is none, or one whose thresholds come from a whole
+            set: nobody would set them.
+    """
+    labeler = MODELS.build(config)
+    name = type(labeler).__name__
+    if isinstance(labeler, RoundPseudoLabeler):
+        raise TypeError(
+            f'pseudo_labeler={name} takes its thresholds from all unlabeled '
+            "images, as rounds do. Batch by batch take dict(type='Online"
+            f"ClassBalancedPseudoLabeler', labeler=dict(type={name!r})), or "
+            'a ConfidencePseudoLabeler for a threshold that is given'
+        )
+    if not isinstance(labeler, PseudoLabeler):
+        raise TypeError(
+            'pseudo_labeler must turn probabilities into labels, a '
+            f'PseudoLabeler such as ConfidencePseudoLabeler; got {name}'
+        )
+    return labeler

@@ -5,9 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
 
 from .batch import Batch, split_outputs, valid_pixels
+from .modes import in_mode
 from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 
@@ -102,9 +104,10 @@ class UniMatch(PerturbedViews):
     def step(self, batch: Batch) -> Losses:
         """Algorithm 1 of the paper, and its second strong view."""
         stream, pasted = self.second_stream(batch)
-        other = self.label(self.look(self.student, stream.weak), stream)
+        looked = self.look(self.student, stream.weak)
         sup, clean, perturbed = self.decode_twice(batch)
         own = self.label(clean['decode'], batch)
+        other = self.label_pasted(looked, stream)
         mixed = [
             self.mix(view, own, other, from_view)
             for view, from_view in zip(batch.strong, pasted)
@@ -118,6 +121,15 @@ class UniMatch(PerturbedViews):
             **self.unsup(second, mixed[1][1], 'unsup_2', 0.25),
             **self.unsup(perturbed['decode'], own, 'unsup_fp', 0.5),
         }
+
+    def label_pasted(self, logits: Tensor, stream: Batch) -> Targets:
+        """Targets of what is pasted.
+
+        A labeler that learns from predictions learns from those of
+        :meth:`step` alone, once.
+        """
+        with in_mode(self.pseudo_labeler, False):
+            return self.label(logits, stream)
 
     def second_stream(
         self, batch: Batch

@@ -56,6 +56,33 @@ def cfg(request):
     return request.param
 
 
+def test_pixels_without_weight_are_as_good_as_unlabeled(cfg) -> None:
+    """Labelers that weigh, and label everywhere, serve objectives, too."""
+    logits, labels, mask, confidence = make()
+    torch.manual_seed(0)
+    weights = (torch.rand(labels.shape) < 0.6).float()
+    result = MODELS.build(cfg)(
+        logits, Targets(labels, confidence, weights, pseudo=mask)
+    )
+    dropped = labels.masked_fill(weights == 0, 255)
+    wanted, _ = evaluate(cfg, logits, dropped, mask, confidence)
+    assert (dropped != labels).any()
+    for key, value in wanted.items():
+        torch.testing.assert_close(result[key], value.detach())
+
+
+def test_weights_multiply(cfg) -> None:
+    logits, labels, mask, confidence = make()
+    half = torch.full(labels.shape, 0.5)
+    result = MODELS.build(cfg)(
+        logits, Targets(labels, confidence, half, pseudo=mask)
+    )
+    wanted, _ = evaluate(cfg, logits, labels, mask, confidence)
+    torch.testing.assert_close(
+        result['loss_seg'], wanted['loss_seg'].detach() / 2
+    )
+
+
 def test_samples_may_be_permuted_with_their_mask(cfg) -> None:
     data = make()
     order = torch.tensor([2, 0, 3, 1])

@@ -158,3 +158,17 @@ def test_ohem_serves_a_head_of_mmseg() -> None:
     )
     assert head.loss_decode.loss_name == 'loss_ohem'
     assert samples_loss.ndim == 0 and samples_loss > 0
+
+
+@pytest.mark.parametrize('name', TYPES[:2])
+def test_labels_without_weight_are_dropped_ones(name) -> None:
+    """Labelers that weigh leave the labels where they are."""
+    logits, labels = inputs()
+    torch.manual_seed(0)
+    weights = (torch.rand(labels.shape) < 0.6).float()
+    found = MODELS.build(dict(type=name))(
+        logits, Targets(labels, weights=weights)
+    )
+    dropped = labels.masked_fill(weights == 0, 255)
+    torch.testing.assert_close(found, value(name, logits, dropped))
+    assert not torch.isclose(found, value(name, logits, labels))

@@ -135,3 +135,15 @@ def test_half_precision() -> None:
     result = build()(batch(6).bfloat16())
     assert result.confidence.dtype == torch.float32
     assert result.weights.mean() > 0.3
+
+
+@pytest.mark.parametrize('rule', ['argmax', 'scaled'])
+def test_first_step_in_parts_keeps_nothing_before_its_end(rule) -> None:
+    """Thresholds of 0 would keep all, and divide by 0."""
+    labeler = build(dict(ARGMAX, rule=rule))
+    labeler.set_part(0, 2)
+    first = labeler(batch(0))
+    assert not first.weights.any()
+    assert torch.equal(first.labels, batch(0).argmax(1))
+    labeler.set_part(1, 2)
+    assert 0.4 < labeler(batch(1)).weights.mean() < 0.6

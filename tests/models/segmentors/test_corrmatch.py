@@ -53,6 +53,30 @@ def test_logits_are_passed_on_by_correlation():
     assert branch.first.weight.grad.any() and branch.second.weight.grad.any()
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_correlation_is_float32_under_amp(dtype):
+    """Its products overflow half precision, its shares vanish there."""
+    torch.manual_seed(0)
+    branch = CorrelationBranch(5, 19, channels=4, norm_cfg=dict(type='BN'))
+    branch.eval()
+    with torch.no_grad():
+        branch.first.weight *= 1000
+        branch.second.weight *= 1000
+    features, logits = torch.randn(1, 5, 4, 4), torch.randn(1, 19, 4, 4)
+    with torch.autocast('cpu', dtype=dtype):
+        hidden = branch.project(features)
+        first, second = branch.first(hidden), branch.second(hidden)
+        passed, correlation = branch(features, logits)
+    assert first.dtype == dtype
+    first, second = (part.float().flatten(2) for part in (first, second))
+    products = first.transpose(1, 2) @ second
+    assert products.abs().max() > torch.finfo(torch.float16).max
+    wanted = (products / 19**0.5).softmax(-1)
+    torch.testing.assert_close(correlation.flatten(2), wanted)
+    assert passed.dtype == torch.float32
+    torch.testing.assert_close(passed.flatten(2), logits.flatten(2) @ wanted)
+
+
 def spread_in_loops(labels, weights, rows, inside, threshold, classes):
     """One region after the other, as the text has it."""
     labels, weights = labels.clone(), weights.clone()

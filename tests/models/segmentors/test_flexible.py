@@ -104,3 +104,29 @@ def test_sides_become_the_nearest_multiple():
 def test_unknown_ways_are_said(cfg, words):
     with pytest.raises(ValueError, match=words):
         network(**cfg)
+
+
+def test_probabilities_of_one_channel_are_averaged():
+    """A softmax of one channel would be one everywhere."""
+    cfg = ConfigDict(
+        tiny_student(2),
+        type='FlexibleEncoderDecoder',
+        test_cfg=dict(SLIDE, added='probabilities'),
+    )
+    cfg.decode_head.update(out_channels=1, threshold=0.3)
+    cfg.decode_head.loss_decode.use_sigmoid = True
+    model = MODELS.build(cfg).eval()
+    torch.nn.init.normal_(model.decode_head.conv_seg.weight, std=9.0)
+    found = scores(model, (32, 32))
+    logits = scores_of_whole(model)
+    torch.testing.assert_close(found.sigmoid(), logits.sigmoid())
+    assert found.std() > 0
+
+
+def scores_of_whole(model):
+    """Logits of an image that is one window."""
+    torch.manual_seed(1)
+    images = torch.randn(2, 3, 32, 32)
+    metas = [dict(img_shape=(32, 32)) for _ in images]
+    with torch.no_grad():
+        return model.encode_decode(images, metas)

@@ -1,0 +1,162 @@
+"""Parts of online methods that fit each other, and those refused."""
+
+import pytest
+import torch
+
+from mmsemi.models.losses import ClassConfidenceBank
+from mmsemi.ops.step import InParts
+from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
+from tests.models.segmentors.peers import corrmatch, cps, losses_of, unimatch
+from tests.models.segmentors.test_mean_teacher import build
+from tests.models.segmentors.test_mean_teacher import losses_of as losses_of_mt
+from tests.models.segmentors.test_self_training import build as self_training
+from tests.models.tiny import tiny_student
+
+EQUALIZED = dict(type='EqualizationConsistencyLoss', num_classes=4)
+BALANCED = dict(
+    type='OnlineClassBalancedPseudoLabeler',
+    labeler=dict(type='ClassBalancedPseudoLabeler', rule='scaled'),
+    num_classes=4,
+)
+
+
+@pytest.mark.parametrize(
+    'part, match',
+    [
+        (
+            dict(
+                pseudo_labeler=dict(
+                    type='FixedThresholdPseudoLabeler', num_classes=4
+                )
+            ),
+            'takes its thresholds from all unlabeled images',
+        ),
+        (dict(pseudo_labeler=dict(type='CutMix')), 'got CutMix'),
+        (dict(unsup_loss=dict(type='CrossEntropyLoss')), '^unsup_loss must'),
+        (
+            dict(further_losses=dict(x=dict(type='DiceLoss'))),
+            '^further_losses.x must .* got DiceLoss',
+        ),
+        (dict(mixing=dict(type='LabelInjectingCutMix')), 'method AugSeg'),
+    ],
+)
+def test_parts_of_another_kind_are_refused(part, match) -> None:
+    """Some would fail in the first step, some do something else quietly."""
+    with pytest.raises(TypeError, match=match):
+        build(**part)
+
+
+def test_rounds_refuse_them_too() -> None:
+    with pytest.raises(TypeError, match='^objective must'):
+        self_training(objective=dict(type='CrossEntropyLoss'))
+    student = tiny_student()
+    student['decode_head'].update(num_classes=2, out_channels=1, threshold=0.5)
+    student['decode_head']['loss_decode']['use_sigmoid'] = True
+    with pytest.raises(ValueError, match='one channel'):
+        MODELS.build(
+            dict(
+                type='SelfTrainingSegmentor',
+                student=student,
+                objective=dict(type='DynamicSelfTrainingLoss', gamma=2),
+            )
+        )
+
+
+@pytest.mark.parametrize('method', ['mean_teacher', 'unimatch'])
+def test_heads_without_a_map_of_logits(method) -> None:
+    """Said as well where the labeling network is asked first."""
+    student = tiny_student()
+    head = student['decode_head']
+    student['decode_head'] = dict(
+        type='EncHead',
+        in_channels=[16, 32, 64],
+        in_index=(1, 2, 3),
+        channels=8,
+        num_codes=4,
+        num_classes=4,
+        norm_cfg=head['norm_cfg'],
+    )
+    model = MODELS.build(
+        dict(
+            type='MeanTeacher' if method == 'mean_teacher' else 'UniMatch',
+            student=student,
+            pseudo_labeler=dict(type='ConfidencePseudoLabeler'),
+            unsup_loss=dict(type='PseudoLabelCrossEntropyLoss'),
+        )
+    ).train()
+    model.teacher_follows = True
+    branches = dict(sup=2, unsup_teacher=2, unsup_student=2)
+    if method == 'unimatch':
+        branches['unsup_student_2'] = 2
+    with pytest.raises(UsageError, match='EncHead gives no single map'):
+        losses_of(model, branches)
+
+
+@pytest.mark.parametrize('method', ['mean_teacher', 'unimatch', 'cps'])
+def test_confidence_of_classes_is_observed_outside_ael(method) -> None:
+    """Its sampling by class would else keep every pixel for ever."""
+    if method == 'mean_teacher':
+        model = build(loss=None, unsup_loss=EQUALIZED)
+        losses_of_mt(model)
+    elif method == 'unimatch':
+        model = unimatch(unsup_loss=EQUALIZED)
+        losses_of(model)
+    else:
+        model = cps(unsup_loss=EQUALIZED)
+        losses_of(model)
+    (bank,) = (m for m in model.modules() if type(m) is ClassConfidenceBank)
+    assert (bank.confidence != 0.5).all()
+    before = bank.confidence.clone()
+    losses_of(model.eval()) if method != 'mean_teacher' else None
+    assert torch.equal(bank.confidence, before)
+
+
+def test_partners_of_a_stream_that_is_not_there() -> None:
+    model = unimatch(mixing=dict(type='CutMix', partner='same', prob=1.0))
+    with pytest.raises(UsageError, match='nothing would be mixed'):
+        losses_of(model)
+
+
+def test_labelers_learn_once_from_what_unimatch_learns(monkeypatch) -> None:
+    """Not from the labels of what is pasted, of the same images."""
+    model = unimatch(pseudo_labeler=BALANCED)
+    learned = []
+    learn = type(model.pseudo_labeler)._learn
+    monkeypatch.setattr(
+        type(model.pseudo_labeler),
+        '_learn',
+        lambda self, statistics: learned.append(learn(self, statistics)),
+    )
+    losses = losses_of(model)
+    assert len(learned) == 1 and model.pseudo_labeler.training
+    assert 0 < losses['confident_ratio'] < 1
+
+
+def test_corrmatch_reads_the_last_map_of_heads_that_join_theirs() -> None:
+    student = tiny_student()
+    student['decode_head'].update(
+        input_transform='resize_concat', in_channels=[16, 64], in_index=[1, 3]
+    )
+    model = MODELS.build(dict(type='CorrMatch', student=student)).train()
+    assert model.student.decode_head.in_channels == 80
+    losses = losses_of(model)
+    assert all(value.isfinite().all() for value in losses.values())
+    assert corrmatch().correlation.project[0].conv.in_channels == 64
+
+
+def test_peers_up_sample_alike() -> None:
+    other = dict(decode_head=dict(align_corners=True))
+    with pytest.raises(ValueError, match='align_corners'):
+        cps(student_2=other)
+
+
+def test_presence_of_classes_where_views_are_mixed_in_parts() -> None:
+    """Two views of each part; what they show is remembered once."""
+    model = unimatch(mixing=dict(type='AdaptiveCutMix', num_classes=4))
+    parts = [m for m in model.modules() if isinstance(m, InParts)]
+    for k in range(2):
+        for part in parts:
+            part.set_part(k, 2)
+        losses_of(model)
+    assert model.mixing.presence.shape == (4, 6)
