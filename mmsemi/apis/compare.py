@@ -89,10 +89,11 @@ def compare(
     if publish:
         check_page(Path(publish))
     if report_only:
-        if methods or out:
+        others = (methods, out, splits, iterations, data, settings, tune)
+        if any(others) or no_baselines or jobs != 1 or tuple(seeds) != (0,):
             raise UsageError(
-                '--report-only DIR takes no methods and no --out: it tells '
-                'what the folders in DIR say'
+                '--report-only DIR takes no methods and no option but '
+                '--publish: it tells what the folders in DIR say'
             )
         return report(Path(report_only), publish)
     check_arguments(methods, out, splits, seeds, iterations)
@@ -109,6 +110,12 @@ def compare(
     asked = seeds
     if grid:
         seeds = [seed for seed in seeds if seed != grid.seed]
+        if not seeds:
+            raise UsageError(
+                f'--tune {tune}: settings are chosen on seed {grid.seed}, '
+                'which is then left out, and --seeds names no other. Name '
+                'some, or another one in the file'
+            )
         tried = trials(folder, rows, grid)
     cells = plan(folder, rows, splits, seeds, {})
     check_lists(cells)
@@ -132,17 +139,20 @@ def compare(
     try:
         if grid:
             runner.run(tried)
-            best = chosen(read_cells(folder))
+            # Trials of another grid may lie beside them.
+            own = {str(cell.folder) for cell in tried}
+            found = [c for c in read_cells(folder) if c['folder'] in own]
+            best = chosen(found)
             cells = plan(folder, rows, splits, seeds, best)
             for cell in cells:
                 write_cell(cell)
         runner.run(cells)
     finally:
         if (folder / 'cells').is_dir():
-            found = report(folder)
+            told = report(folder)
     if publish:
         publish_report(folder, Path(publish))
-    return found
+    return told
 
 
 def check_arguments(
@@ -233,13 +243,16 @@ def all_labels(out: Path, cells: Sequence[Cell]) -> str:
 
 def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:
     """A cell for every setting of every method, on one seed and split."""
-    return [
+    found = [
         make_cell(
             out, row, grid.split, grid.seed, setting=number, options=options
         )
         for row in rows
         for number, options in enumerate(grid.settings.get(row.name, []))
     ]
+    if found:
+        write_lists(out, fullest(found))
+    return found
 
 
 def check_lists(cells: Sequence[Cell]) -> None:

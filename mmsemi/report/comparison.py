@@ -54,6 +54,10 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
             f'{folder} holds no cells of a comparison. Name the --out folder '
             'of `mmsemi compare`'
         )
+    # Of a seed that settings were chosen on, no run counts.
+    tuned = {c['seed'] for c in cells if c['setting'] is not None}
+    for cell in cells:
+        cell['tuned_on'] = cell['setting'] is None and cell['seed'] in tuned
     return sorted(cells, key=order)
 
 
@@ -147,11 +151,15 @@ def certified(cell: dict) -> str:
 
 
 def counting(cells: Iterable[dict]) -> list[dict]:
-    """Cells whose results count: finished, and no trial of a setting."""
+    """Cells whose results count: finished, and no trial of a setting.
+
+    Runs of a seed that settings were tried out on are none of them.
+    """
     return [
         c
         for c in cells
         if c['state'] == 'done'
         and c['setting'] is None
+        and not c.get('tuned_on')
         and c['miou'] is not None
     ]

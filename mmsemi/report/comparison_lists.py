@@ -17,10 +17,13 @@ def list_facts(folder: Path, cells: Sequence[dict]) -> list[dict[str, Any]]:
     """Lists of each split and seed, what they share and how they nest."""
     found = []
     kept: dict[tuple, set[str]] = {}
+    fullest: dict[tuple, dict] = {}
     for cell in cells:
         place = (cell['split'], cell['seed'])
-        if place in kept:
-            continue
+        known = fullest.setdefault(place, cell)
+        if len(cell['lists']) > len(known['lists']):
+            fullest[place] = cell  # the others learn from labeled ones alone
+    for place, cell in fullest.items():
         where = folder / LISTS / cell['split'] / f'seed{cell["seed"]}'
         parts = {
             role: set(read_names(where / f'{role}.txt'))
@@ -69,9 +72,7 @@ def lists(folder: Path, cells: Sequence[dict]) -> list[str]:
                     part['images'],
                     f'`{part["sha256"]}`',
                     (nested or '-') if role == 'labeled' else '',
-                    ('yes' if facts['shared'] == 0 else '**no**')
-                    if role == 'unlabeled'
-                    else '',
+                    disjoint(facts) if role == 'unlabeled' else '',
                 )
             )
     heads = (
@@ -85,3 +86,10 @@ def lists(folder: Path, cells: Sequence[dict]) -> list[str]:
         'disjoint from labeled',
     )
     return ['## Lists', '', *table(heads, body, left=4), '']
+
+
+def disjoint(facts: dict[str, Any]) -> str:
+    """Whether no labeled image is among the unlabeled ones."""
+    if not facts['known']:
+        return '-'
+    return '**no**' if facts['shared'] else 'yes'

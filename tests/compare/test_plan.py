@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -181,6 +182,44 @@ def test_tuning_takes_the_best_setting_and_leaves_its_seed_out(
     rows = told(out)['figures']['splits']['tiny']
     assert rows['mean_teacher']['mean'] == pytest.approx(49)
     assert rows['mean_teacher']['runs'] == 2
+
+
+def test_trials_of_another_grid_choose_nothing(run, tmp_path) -> None:
+    path = tmp_path / 'grid.json'
+
+    def tune(*thresholds):
+        grid = {
+            'mean_teacher': {'model.pseudo_labeler.threshold': thresholds},
+            'rounds': {'optim_wrapper.optimizer.lr': thresholds},
+        }
+        path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+        return run(seeds=(1, 2), tune=str(path), no_baselines=True)
+
+    tune(0.3, 0.9)
+    # Of the first command, seed 2 has been run with the best of its settings.
+    shutil.rmtree(tmp_path / 'cells/tiny/seed2')
+    out = tune(0.3)
+    last = [c for c in MadeUp.seen if c.setting is None][-2]
+    assert last.cfg.model.pseudo_labeler.threshold == 0.3
+    # Lists of the seed that was tuned on are known to be disjoint.
+    lists = [f for f in told(out)['lists'] if f['seed'] == 1]
+    assert [f['known'] for f in lists] == [True]
+
+
+def test_a_seed_that_settings_are_chosen_on_has_no_mean(run, tmp_path) -> None:
+    """Not by an earlier command either."""
+    run(seeds=(0, 1), no_baselines=True)
+    grid = {
+        'mean_teacher': {'model.pseudo_labeler.threshold': [0.95]},
+        'rounds': {'optim_wrapper.optimizer.lr': [0.1]},
+    }
+    path = tmp_path / 'grid.json'
+    path.write_text(json.dumps(dict(seed=0, split='tiny', grid=grid)))
+    with pytest.raises(UsageError, match='names no other'):
+        run(seeds=(0,), tune=str(path))
+    out = run(seeds=(0, 2), tune=str(path), no_baselines=True)
+    values = told(out)['figures']['splits']['tiny']['rounds']['values']
+    assert list(values) == ['tiny seed 1', 'tiny seed 2']
 
 
 def test_methods_on_different_images_are_no_comparison(run, folder) -> None:

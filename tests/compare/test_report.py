@@ -469,6 +469,7 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
             'two of them would be called 1_8',
         ),
         (dict(methods=['a'], report_only='d'), 'takes no methods'),
+        (dict(methods=[], report_only='d', iterations=9), 'no option but'),
         (dict(methods=[], report_only='nowhere'), 'holds no cells'),
     ],
 )
