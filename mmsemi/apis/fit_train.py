@@ -71,6 +71,8 @@ def train_one(
     settings = {s['name']: s['value'] for s in facts['settings']}
     alone = key == 'twin' or settings['method'] == 'supervised'
     what = 'labeled images alone' if alone else 'all images'
+    if key == 'method' and facts['shared']:
+        what += f', from iteration {facts["shared"]} of the other training on'
     say(f'\n{title}Training with {what} ({folder})')
     if not anew and not read_record(folder).get('finished'):
         anew = _checkpoint(folder) is None

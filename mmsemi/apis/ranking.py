@@ -24,6 +24,7 @@ def ranking(
     number: int,
     classes: list[str],
     two_models: bool,
+    drawn: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
     """Rows of the table, by :data:`COLUMNS`.
 
@@ -33,6 +34,8 @@ def ranking(
         number: of images to choose.
         classes: names.
         two_models: whether disagreement is that of two models.
+        drawn: (C,) share of each class in the masks, where it is known; a
+            poor model is no witness of what is rare.
     """
     uses = list(seen.values())
     shares = np.stack([use.shares for use in uses])
@@ -66,7 +69,7 @@ def ranking(
                 reason=_reason(
                     uses[at],
                     {key: values[at] for key, values in ranks.items()},
-                    frequency,
+                    frequency if drawn is None else drawn,
                     classes,
                     two_models,
                 ),
@@ -85,6 +88,7 @@ def _reason(
     """Why an image was chosen, in words."""
     held = np.flatnonzero(use.shares > 0.002)
     rarest = held[frequency[held].argmin()] if len(held) else 0
+    is_rare = frequency[rarest] < 1 / len(classes)  # less than on average
     share = f'{100 * use.disagreement:.0f} %, small classes counting more'
     words = dict(
         uncertainty=f'the model is unsure, most of all about '
@@ -94,6 +98,8 @@ def _reason(
         else f'the mirrored image is labeled differently ({share})',
         rare=f'it seems to hold {classes[rarest]}, which is rare',
     )
+    if not is_rare:
+        del words['rare']
     strong = sorted(
         (key for key in words if ranks[key] >= 0.6), key=lambda k: -ranks[k]
     )

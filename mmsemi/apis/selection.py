@@ -19,6 +19,7 @@ from mmsemi.prepare.pre_drawn import (
     labelme_data,
     without_specks,
 )
+from mmsemi.report.own_data.class_shares import class_shares
 from mmsemi.report.own_data.run_folder import FACTS, RunFolder
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track, track_parts
@@ -111,7 +112,10 @@ def label_next(
     classes = [
         str(name) for name in predictors[0].classes or range(look.classes)
     ]
-    rows = ranking(seen, known, number, classes, len(predictors) > 1)
+    rows = ranking(
+        *(seen, known, number, classes, len(predictors) > 1),
+        _drawn(source.folder),
+    )
     files = {row['image']: pool[row['image']] for row in rows}
     _write(source.folder, rows, files, predictors[0], classes, folder)
     return LabelNext(source.folder / TABLE, list(files), problems)
@@ -143,6 +147,17 @@ def _images(
         )
     pool = {name: about.image(name) for name in names}
     return pool, labeled, Path(about.facts['images'])
+
+
+def _drawn(folder: Path) -> np.ndarray | None:
+    """(C,) share of each class in the masks of a run of ``fit``."""
+    if not (folder / FACTS).is_file():
+        return None
+    try:
+        rows = class_shares(RunFolder(folder))['rows']
+    except UsageError:  # masks were taken away since
+        return None
+    return np.array([row['labeled']['share'] / 100 for row in rows])
 
 
 def _predictors(run: Run, device: str) -> list[Predictor]:

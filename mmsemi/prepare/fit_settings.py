@@ -123,8 +123,9 @@ def _method(method: str, facts: DataFacts) -> Setting:
         why = 'it learns from images of which a part is labeled, too'
     elif facts.labeled < _FEWEST_TO_LABEL:
         why = (
-            f'a model of {facts.labeled} images labels many pixels wrongly, '
-            'and this one learns those alone that it is sure of'
+            f'a model of {facts.labeled} image{"s" * (facts.labeled > 1)} '
+            'labels many pixels wrongly, and this one learns those alone '
+            'that it is sure of'
         )
     elif facts.unlabeled > _MOST_TO_LABEL:
         why = (
@@ -189,14 +190,17 @@ def _resize(sizes: np.ndarray, device: str) -> Setting:
     longest = float(np.percentile(sizes.max(1), 75))
     if longest <= 1.25 * limit:
         return Setting(
-            'resize', None, f'images have {longest:.0f} pixels or less a side'
+            'resize',
+            None,
+            f'three quarters of the images have {longest:.0f} pixels or less '
+            'a side',
         )
     return Setting(
         'resize',
         limit,
-        f'images have up to {longest:.0f} pixels a side; with a long side of '
-        f'{limit} a crop shows more than texture. What is thinner than '
-        f'{longest / limit:.1f} pixels may be lost',
+        f'a quarter of the images has {longest:.0f} pixels a side or more; '
+        f'with a long side of {limit} a crop shows more than texture. There, '
+        f'what is thinner than {longest / limit:.1f} pixels may be lost',
     )
 
 
@@ -216,8 +220,9 @@ def _crop(sizes: np.ndarray, resize: int | None, device: str) -> Setting:
     return Setting(
         'crop_size',
         crop,
-        f'half of the images have {side[0]:.0f}x{side[1]:.0f} pixels or '
-        'more; smaller ones are padded',
+        f'half of the images are {side[0]:.0f} pixels high or more, and half '
+        f'{side[1]:.0f} wide{", once resized" * bool(resize)}; smaller ones '
+        'are padded',
     )
 
 

@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .round_picture import color_map, hatch
+from .round_picture import bare_class, color_map, hatch
 
 _CELL, _GAP, _COLUMNS = 260, 10, 4
 _LINE, _FONT = 22, 13
@@ -27,7 +27,7 @@ def draw_sheet(
     """Draw masks over images.
 
     Each image is shown twice: as it is, and with its mask. Ignored pixels
-    have stripes; a class called background is left as it is.
+    have stripes; the background is left as it is.
 
     Args:
         items: for each image its name, (H, W, 3) uint8 RGB and (H, W) uint8
@@ -40,8 +40,7 @@ def draw_sheet(
         The sheet.
     """
     colors = color_map(palette)
-    # Photos are not darkened where there is nothing to see.
-    bare = classes.index('background') if 'background' in classes else -1
+    bare = bare_class(classes, palette)
     cells = [cell for item in items for cell in _cells(item, colors, bare)]
     columns = min(_COLUMNS, max(len(cells), 2))
     rows = -(-len(cells) // columns)

@@ -20,6 +20,25 @@ def color_map(palette: Sequence[Sequence[int]]) -> np.ndarray:
     return colors
 
 
+def bare_class(
+    classes: Sequence[str], palette: Sequence[Sequence[int]]
+) -> int:
+    """Class that is not painted over photos, as that would only darken them.
+
+    It is the background; of two classes that which is black, whatever a
+    person calls it. -1 where there is none.
+
+    Args:
+        classes: names.
+        palette: (C, 3) uint8 RGB.
+    """
+    names = [name.strip('_').lower() for name in classes]
+    if 'background' in names:
+        return names.index('background')
+    black = [i for i, color in enumerate(palette) if not np.any(color)]
+    return black[0] if len(classes) == 2 and black else -1
+
+
 def hatch(height: int, width: int) -> np.ndarray:
     """(H, W, 3) uint8 gray stripes, for pixels without a label."""
     step = max(round(height / 60), 2)

@@ -62,7 +62,8 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
     difference = gain(rows)
     if difference is not None:
         start = 'labeled only' if rows[0]['iterations'] else 'where it began'
-        result += f' ({difference:+.1f} over {start})'
+        side = 'over' if difference >= 0 else 'below'
+        result += f' ({abs(difference):.1f} {side} {start})'
     result += name_dead(row.get('dead_classes', []))
     took = f'in {format_seconds(row["seconds"])}'
     return ', '.join([f'{parts[0]} {took}', *parts[1:], result])
@@ -175,7 +176,10 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
     """Rounds, outcome, classes and files of a run that is over."""
     rows = summary['rounds']
     # A table of one line that says no more than the sentence below is none.
-    bare = len(rows) == 1 and not rows[0]['pseudo_labeled']
+    bare = len(rows) == 1 and all(
+        rows[0][key] is None
+        for key in ('portion', 'kept', 'pseudo_label_accuracy')
+    )
     told = bare and rows[0]['val_miou'] is not None
     lines = [round_table(rows)] if rows and not told else []
     lines.append(outcome(summary))
@@ -183,7 +187,7 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         lines.append(class_lines(rows[-1].get('class_iou', {})))
         dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
         if dead:
-            lines.append(f'{dead[2:].capitalize()}.')
+            lines.append(f'N{dead[3:]}.')  # names keep their letters
     for event in summary.get('collapses') or []:
         text = event['text']
         lines.append(f'{text[0].upper()}{text[1:]} ({event["action"]}).')

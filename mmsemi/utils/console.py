@@ -53,6 +53,23 @@ class ConsoleFilter(logging.Filter):
         )
 
 
+class PlainFormatter(logging.Formatter):
+    """Information without date, logger and level; the rest as before.
+
+    Args:
+        other: formatter of everything else.
+    """
+
+    def __init__(self, other: logging.Formatter | None) -> None:
+        super().__init__()
+        self.other = other or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.levelno == logging.INFO:
+            return record.getMessage()
+        return self.other.format(record)
+
+
 def console_handlers(logger: logging.Logger) -> list[logging.Handler]:
     """Handlers that write to a terminal and not to a file."""
     return [
@@ -68,6 +85,7 @@ def calm_console(logger: logging.Logger) -> None:
     for handler in console_handlers(logger):
         if not any(isinstance(f, ConsoleFilter) for f in handler.filters):
             handler.addFilter(ConsoleFilter())
+            handler.setFormatter(PlainFormatter(handler.formatter))
 
 
 def restore_console(logger: logging.Logger) -> None:
@@ -77,6 +95,8 @@ def restore_console(logger: logging.Logger) -> None:
             f for f in handler.filters if isinstance(f, ConsoleFilter)
         ]:
             handler.removeFilter(calm)
+        if isinstance(handler.formatter, PlainFormatter):
+            handler.setFormatter(handler.formatter.other)
 
 
 def announce(logger: logging.Logger, text: str) -> None:

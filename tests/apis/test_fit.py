@@ -181,7 +181,7 @@ CONSOLE = (
     r'A hold-out of .*',
     r'Training with .*',
     r'(labeled|unlabeled|val): \d+ images?, .*',
-    r'\d\d/\d\d .* INFO - (a step takes|loaded /).*',
+    '(a step takes|loaded /).*',
     r'(training|measuring on|predicting|looking at|drawing|reading).* %.*',
     r'[+|].*',
     r'val mIoU [\d.]+ after .*',

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mmsemi.apis import label_next, predict
+from mmsemi.apis.ranking import ranking
 from mmsemi.evaluation.usefulness import choose, image_use, percentiles, rarity
 from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_labels import labels_of
@@ -239,6 +240,19 @@ def test_near_duplicates_are_not_chosen_together() -> None:
     assert len(choose(use, features, features[:0], 100)) == 60
     everything = [c.place for c in choose(use, features, features[:0], 60)]
     assert sorted(everything) == list(range(60))
+
+
+@pytest.mark.parametrize('drawn', [None, np.array([0.9, 0.1])])
+def test_what_is_rare_is_told_from_masks(drawn) -> None:
+    """A poor model predicts little of the most frequent class."""
+    uses = {}
+    for k, number in enumerate((1, 2, 4)):
+        much = torch.tensor([[0.2] * 9 + [0.9] * number])
+        both = torch.stack([much, 1 - much])
+        uses[str(k)] = image_use(both, both, torch.eye(3)[k].view(3, 1, 1))
+    rows = ranking(uses, {}, 3, ['much', 'few'], True, drawn)
+    reasons = ' '.join(row['reason'] for row in rows)
+    assert ('hold much, which is rare' in reasons) is (drawn is None)
 
 
 def test_rare_classes_and_ranks() -> None:

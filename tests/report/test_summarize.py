@@ -177,7 +177,7 @@ def test_words_for_rows():
     )
     assert round_line(rows[1], rows) == (
         'round 1 finished in 1 min 15 s, portion 0.2, kept 20.0 %, 95.1 % of '
-        'it right, val mIoU 47.3 (+2.2 over labeled only)'
+        'it right, val mIoU 47.3 (2.2 over labeled only)'
     )
     text = outcome(dict(rounds=rows, best_miou=48.0, wall_seconds=150))
     assert text == (

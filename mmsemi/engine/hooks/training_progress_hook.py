@@ -46,10 +46,14 @@ def step_in_words(runner) -> str:
     rates = sorted({rate for rate in runner.optim_wrapper.get_lr()['lr']})
     optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
     fused = optimizer is not None and is_fused(optimizer)
+    shared = (
+        f': {processes} process{"es" * (processes > 1)} of {share}, in '
+        f'{parts} part{"s" * (parts > 1)}'
+    )
     return (
-        f'a step takes {share * processes} images: {processes} process'
-        f'{"es" * (processes > 1)} of {share}, in {parts} part'
-        f'{"s" * (parts > 1)}; the learning rate begins at '
+        f'a step takes {share * processes} images'
+        + shared * (processes * parts > 1)
+        + '; the learning rate begins at '
         + ' and '.join(f'{rate:g}' for rate in rates)
         + (f'; {type(optimizer).__name__}, fused' if fused else '')
     )

@@ -162,13 +162,15 @@ def next_steps(
         steps.append(
             dict(
                 title='Label more of what is found badly',
-                text=f'Weakest are {"; ".join(parts)}.',
+                text=f'Weakest {"is" if len(parts) == 1 else "are"} '
+                f'{"; ".join(parts)}.',
             )
         )
     if label_next is not None:
         steps.append(_label_step(label_next))
-    mixed = [m for m in mistakes if m['share'] >= _MIXED][:3]
-    if mixed and not unlearned:  # else it tells of the training, not of masks
+    mixed = _mixed(mistakes)
+    # Else it tells of the training, not of masks.
+    if mixed and not unlearned and len(rows) > 2:
         pairs = '; '.join(
             f'{m["truth"]} and {m["taken_for"]} ({100 * m["share"]:.0f} % of '
             f'{m["truth"]} taken for {m["taken_for"]})'
@@ -193,6 +195,16 @@ def next_steps(
             )
         )
     return steps
+
+
+def _mixed(mistakes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The worst pairs of classes, none of them both ways."""
+    found: dict[frozenset, Mapping[str, Any]] = {}
+    for mistake in mistakes:
+        pair = frozenset((mistake['truth'], mistake['taken_for']))
+        if mistake['share'] >= _MIXED:
+            found.setdefault(pair, mistake)
+    return list(found.values())[:3]
 
 
 def _longer(names: Sequence[str]) -> dict[str, str]:
@@ -220,7 +232,8 @@ def _more_images(
             f'{"labeled" if folds else "hold-out"} images '
             f'instead of {number} would be needed to tell it from chance.'
         )
-    open_ = gain and (gain['low'] is None or gain['low'] <= 0 <= gain['high'])
+    # Without a gain the figures of the one model are as unsure.
+    open_ = not gain or gain['low'] is None or gain['low'] <= 0 <= gain['high']
     if open_ and 0 < number < FEW and not folds:
         parts.append(SURER)
     scarce = [row['name'] for row in rows if row['images'] < FEWEST]

@@ -86,6 +86,7 @@ def _measure(run: RunFolder, data: dict, unlabeled: int) -> Measured:
         absent=[row['name'] for row in rows if not row['images']],
         means=_means(scores, found),
         compared=found is not None,
+        supervised=chosen.get('method') == 'supervised',
         gain_verdict=found.gain.mean.verdict if found else None,
         pixels_right=_right(best),
         images=_images(data),

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmsemi.utils.labels import IGNORE
 
-from ..round_picture import color_map, hatch
+from ..round_picture import bare_class, color_map, hatch
 from .class_shares import hex_color
 
 _STRENGTH = 0.6  # of colors over the photo
@@ -126,7 +126,7 @@ def shots(
         recommended: ``method`` or ``twin``, whose confidence is shown.
     """
     colors = color_map(palette)
-    bare = classes.index('background') if 'background' in classes else -1
+    bare = bare_class(classes, palette)
     groups = []
     for reason, title in REASONS.items():
         found = [
@@ -190,7 +190,7 @@ def _pictures(
         found['confidence'] = cv2.applyColorMap(sure, cv2.COLORMAP_VIRIDIS)[
             ..., ::-1
         ]
-    alone = item['part'] == 'unlabeled'
+    alone = not {'twin', 'method'} <= item.keys()
     return [
         dict(
             title='prediction'

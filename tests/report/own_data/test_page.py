@@ -255,6 +255,17 @@ def test_without_a_twin(run) -> None:
     verdict = facts_of(run)['verdict']
     assert verdict['headline'] == 'Trained on labeled images only'
     assert 'without --method supervised' in verdict['advice']
+    # Nothing is said to have learned from unlabeled images.
+    shutil.rmtree(run / 'twin')
+    evaluate_holdout(run, device='cpu')
+    show_unlabeled(run, 'method', device='cpu')
+    text = Page(write_report(run).read_text()).text
+    assert 'this is what predictions are worth' in text
+    for words in ('with unlabeled', 'learned from', 'trained with'):
+        assert words not in text, words
+    facts = facts_of(run)
+    steps = {step['title']: step['text'] for step in facts['steps']}
+    assert '--cross-validate' in steps['Measure on more images']
 
 
 def test_without_a_holdout(run) -> None:

@@ -171,6 +171,26 @@ def test_what_was_not_learned_at_all_is_no_matter_of_labels(value) -> None:
     assert label not in {step['title'] for step in without}
 
 
+@pytest.mark.parametrize('classes', ['ab', 'abc'])
+def test_classes_that_are_mixed_up_are_named_once(classes) -> None:
+    """Of two classes nobody would make one."""
+    known = dict(value=60.0)
+    rows = [dict(name=name, images=9, score=known) for name in classes]
+    shares = [
+        dict(name=name, labeled=dict(images=9, share=1)) for name in classes
+    ]
+    mixed = [
+        dict(truth=one, taken_for=other, share=share)
+        for one, other, share in [('a', 'b', 0.5), ('b', 'a', 0.4)]
+    ]
+    found = {
+        step['title']: step['text']
+        for step in next_steps(rows, shares, mixed, None, 30, {}, None)
+    }
+    text = found.get('Check masks of classes that are mixed up', '')
+    assert text.count('taken for') == (len(classes) > 2)
+
+
 def test_pictures_of_both_trainings() -> None:
     line = Curve([1, 2], [3.0, 4.0], False)
     other = Curve([1, 2], [5.0, 6.0], True)
