@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from mmsemi.io.files import write_torch
+from mmsemi.models.class_weights import learned_class_weights
 from mmsemi.models.pseudo_labelers import rare_classes
 from mmsemi.models.wrappers import unwrapped
 from mmsemi.pseudo_labels.store import NO_LABELS, PseudoLabelStore
@@ -100,6 +101,8 @@ class PseudoLabelHook(Hook):
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
         labeler = round_labeler(self.labeler, classes)
         labeler.check_classes(classes)
+        if self.undo_class_weights:
+            learned_class_weights(unwrapped(runner.model))
         dataset = runner.train_loop.label_dataset
         root = self._store(runner).root
         check_label_names(root, dataset)
@@ -248,15 +251,7 @@ class PseudoLabelHook(Hook):
         """What predicts the labels with a network."""
         weight = None
         if self.undo_class_weights:
-            trained = unwrapped(runner.model)
-            objective = getattr(trained, 'objective', None)
-            if objective is None:
-                raise TypeError(
-                    'undo_class_weights needs a segmentor with an '
-                    f'objective; {type(trained).__name__} has '
-                    'none'
-                )
-            weight = objective.criterion.class_weight
+            weight = learned_class_weights(unwrapped(runner.model))
         return BatchPredictor(model, class_weight=weight, **self.view_cfg)
 
     def _publish(self, runner, store, manifest: dict) -> None:

@@ -157,6 +157,11 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
         """Key of the loss in a head's output."""
         return self._loss_name
 
+    @property
+    def weighted(self) -> bool:
+        """Whether classes have weights, or get them when a run starts."""
+        return self.awaits_frequency or self.class_weight is not None
+
     def set_class_frequency(self, frequency: Sequence[float]) -> None:
         """Make the weights now, for ``class_frequency='labeled'``."""
         weights = class_weights_from_frequency(frequency, self.mode, self.beta)

@@ -7,7 +7,7 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmsemi.models.class_weights import undo_class_weights
+from mmsemi.models.class_weights import own_class_weights, undo_class_weights
 
 from .batch import Batch
 from .modes import in_mode
@@ -100,9 +100,7 @@ class NetworkVerbs:
         """
         logits = self.upsample(logits, size or logits.shape[-2:])
         if self.semi_train_cfg['undo_class_weights']:
-            weights = getattr(
-                self.student.decode_head.loss_decode, 'class_weight', None
-            )
+            weights = own_class_weights(self.student.decode_head)
             if not isinstance(weights, Tensor):
                 raise ValueError(
                     'undo_class_weights needs class weights in loss_decode '

@@ -188,7 +188,7 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                     losses[key] = self.semi_train_cfg['sup_weight'] * value
                 elif part == 'decode' and name == 'sup':
                     losses[key] = value
-        if self.training and name == 'sup':
+        if self.training and name == 'sup' and 'decode' in outputs:
             self.show_losses(outputs, batch)
         return losses
 

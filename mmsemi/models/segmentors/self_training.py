@@ -2,6 +2,7 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
+from mmsemi.models.class_weights import own_class_weights
 from mmsemi.models.losses import build_target_loss
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
@@ -49,7 +50,31 @@ class SelfTrainingSegmentor(SemiSegmentor):
         )
         check_head(self.student)
         self.objective = build_target_loss(objective, 'objective')
+        self.check_own_losses()
         self.pseudo_branches = tuple(self.semi_train_cfg['pseudo_branches'])
+
+    def check_own_losses(self) -> None:
+        """Refuse settings of the student's loss that would do nothing.
+
+        Raises:
+            ValueError: naming the setting and where it belongs.
+        """
+        head = self.student.decode_head
+        if getattr(head, 'sampler', None) is not None:
+            raise ValueError(
+                "student.decode_head.sampler has no effect: the student's "
+                'own loss is not used, but objective. Leave it out'
+            )
+        criterion = getattr(self.objective, 'criterion', None)
+        if own_class_weights(head) is not None and (
+            criterion is None or not criterion.weighted
+        ):
+            raise ValueError(
+                'class weights in student.decode_head.loss_decode have no '
+                "effect: the student's own loss is not used. Set "
+                "objective.criterion=dict(type='ClassBalancedCrossEntropyLoss'"
+                ', class_weight=...)'
+            )
 
     def loss(
         self,

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
 
 from .frozen_copy import copy_weights, frozen_copy
 
@@ -192,7 +193,8 @@ def check_head(student: BaseSegmentor) -> None:
 
     Raises:
         TypeError: for a cascade of heads.
-        ValueError: for a head of one channel.
+        ValueError: for a head of one channel, or one that ignores another
+            label than padding has.
     """
     if isinstance(student.decode_head, nn.ModuleList):
         raise TypeError(
@@ -205,6 +207,15 @@ def check_head(student: BaseSegmentor) -> None:
             'probabilities of classes: give it two classes and '
             'out_channels=2'
         )
+    for name, head in heads(student):
+        ignored = getattr(head, 'ignore_index', IGNORE)
+        if ignored != IGNORE:
+            raise ValueError(
+                f'ignore_index={ignored} of the {name} head: pixels without '
+                f'a class, such as padding, are {IGNORE} everywhere. Let '
+                f'MapLabels make {IGNORE} of {ignored} when masks are loaded, '
+                'and leave ignore_index out'
+            )
 
 
 def logits_of(head: nn.Module, feats: tuple) -> Tensor:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmsemi.models.class_weights import learned_class_weights
 from mmsemi.models.losses import ClassConfidenceBank
 from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
@@ -14,6 +15,10 @@ from tests.models.segmentors.test_self_training import build as self_training
 from tests.models.tiny import tiny_student
 
 EQUALIZED = dict(type='EqualizationConsistencyLoss', num_classes=4)
+WEIGHTED = dict(
+    type='ClassBalancedCrossEntropyLoss', class_weight=[1.0, 2.0, 4.0, 1.0]
+)
+DICE = dict(type='DiceLoss', loss_name='loss_dice')
 BALANCED = dict(
     type='OnlineClassBalancedPseudoLabeler',
     labeler=dict(type='ClassBalancedPseudoLabeler', rule='scaled'),
@@ -61,6 +66,61 @@ def test_rounds_refuse_them_too() -> None:
                 objective=dict(type='DynamicSelfTrainingLoss', gamma=2),
             )
         )
+
+
+@pytest.mark.parametrize(
+    'change, match',
+    [
+        (dict(loss_decode=WEIGHTED), 'class weights in student'),
+        (dict(loss_decode=[WEIGHTED, DICE]), 'class weights in student'),
+        (dict(sampler=dict(type='OHEMPixelSampler')), 'sampler has no effect'),
+    ],
+)
+def test_rounds_refuse_what_would_do_nothing(change, match) -> None:
+    """Their loss is the objective, not that of the student's head."""
+    student = tiny_student()
+    student['decode_head'].update(change)
+    cfg = dict(
+        type='SelfTrainingSegmentor',
+        student=student,
+        objective=dict(type='DynamicSelfTrainingLoss', gamma=2),
+    )
+    with pytest.raises(ValueError, match=match):
+        MODELS.build(cfg)
+    if 'loss_decode' in change:
+        cfg['objective']['criterion'] = WEIGHTED
+        MODELS.build(cfg)
+
+
+def test_weights_that_a_labeling_is_to_undo() -> None:
+    objective = dict(type='DynamicSelfTrainingLoss', gamma=2)
+    with pytest.raises(UsageError, match='no class weights to undo'):
+        learned_class_weights(self_training(objective=objective))
+    model = self_training(objective=dict(objective, criterion=WEIGHTED))
+    weights = torch.tensor(WEIGHTED['class_weight']) / 2
+    assert torch.equal(learned_class_weights(model), weights)
+
+
+def test_class_weights_beside_another_loss_are_undone() -> None:
+    student = tiny_student()
+    student['decode_head']['loss_decode'] = [DICE, WEIGHTED]
+    model = build(
+        student=student, semi_train_cfg=dict(undo_class_weights=True)
+    )
+    logits = torch.zeros(1, 4, 2, 2)
+    found = model.probabilities(logits)[0, :, 0, 0]
+    wanted = 1 / torch.tensor(WEIGHTED['class_weight'])
+    torch.testing.assert_close(found, wanted / wanted.sum())
+
+
+@pytest.mark.parametrize('head', ['decode', 'aux'])
+def test_heads_that_ignore_another_label(head) -> None:
+    """Padding is 255, which would be a class to them."""
+    student = tiny_student(auxiliary=True)
+    name = dict(decode='decode_head', aux='auxiliary_head')[head]
+    student[name]['ignore_index'] = 0
+    with pytest.raises(ValueError, match=f'ignore_index=0 of the {head}'):
+        build(student=student)
 
 
 @pytest.mark.parametrize('method', ['mean_teacher', 'unimatch'])
