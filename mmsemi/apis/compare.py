@@ -6,25 +6,30 @@ from typing import Any
 
 from mmsemi.datasets.stems import stems_of
 from mmsemi.io.files import write_text
-from mmsemi.report.comparison import ALL_LABELS, LISTS, read_cells
+from mmsemi.report.comparison import (
+    ALL_LABELS,
+    LISTS,
+    read_cells,
+    without_result,
+)
 from mmsemi.report.comparison_files import NAME, write_report
 from mmsemi.report.published import check_page
 from mmsemi.report.published import publish as publish_report
 from mmsemi.utils.errors import UsageError
 
+from .compare_arguments import check_arguments, check_report_only
 from .compare_baselines import baselines
 from .compare_cells import (
     Cell,
     datasets_of,
     make_cell,
-    split_label,
     write_cell,
     write_lists,
 )
 from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
-from .compare_tuning import Tuning, chosen, read_grid
+from .compare_tuning import Tuning, chosen, note_grid, read_grid
 
 
 class Comparison(str):
@@ -89,12 +94,18 @@ def compare(
     if publish:
         check_page(Path(publish))
     if report_only:
-        others = (methods, out, splits, iterations, data, settings, tune)
-        if any(others) or no_baselines or jobs != 1 or tuple(seeds) != (0,):
-            raise UsageError(
-                '--report-only DIR takes no methods and no option but '
-                '--publish: it tells what the folders in DIR say'
-            )
+        check_report_only(
+            methods,
+            out=out,
+            splits=splits,
+            seeds=tuple(seeds) != (0,),
+            jobs=jobs != 1,
+            iterations=iterations is not None,
+            data=data,
+            set=settings,
+            no_baselines=no_baselines,
+            tune=tune,
+        )
         return report(Path(report_only), publish)
     check_arguments(methods, out, splits, seeds, iterations)
     folder = Path(out)
@@ -121,6 +132,9 @@ def compare(
     check_lists(cells)
     for cell in tried + ([] if grid else cells):
         write_cell(cell)
+    if grid:
+        names = [row.name for row in rows]
+        note_grid(folder, names, [cell.folder for cell in tried])
     command = command_line(
         methods,
         dict(
@@ -152,37 +166,9 @@ def compare(
             told = report(folder)
     if publish:
         publish_report(folder, Path(publish))
+    if runner.failures:  # of which a full disk may have kept no note
+        told.exit_code = 1
     return told
-
-
-def check_arguments(
-    methods: Sequence[str],
-    out: str | None,
-    splits: Sequence[str],
-    seeds: Sequence[int],
-    iterations: int | None,
-) -> None:
-    """Stop with one sentence where the arguments make no comparison."""
-    if not methods:
-        raise UsageError(
-            'name the configs to compare, such as mean_teacher/camvid_1-16 '
-            'cps/camvid_1-16'
-        )
-    if not out:
-        raise UsageError('--out is missing: name a folder for the runs')
-    if Path(out).is_file():
-        raise UsageError(f'--out {out} is a file. Name a folder')
-    labels = [split_label(split) for split in splits]
-    if len(set(labels)) < len(labels):
-        raise UsageError(
-            f'--splits {" ".join(splits)}: two of them would be called '
-            f'{max(labels, key=labels.count)}. Let the names of their folders '
-            'differ'
-        )
-    if len(set(seeds)) < len(seeds) or not seeds:
-        raise UsageError(f'--seeds must be different numbers, got {seeds}')
-    if iterations is not None and iterations < 1:
-        raise UsageError(f'--iterations must be at least 1, got {iterations}')
 
 
 def plan(
@@ -295,5 +281,6 @@ def report(folder: Path, page: str | None = None) -> Comparison:
             )
         )
     )
-    found.exit_code = int(any(c['state'] == 'failed' for c in cells))
+    waiting = without_result(cells)
+    found.exit_code = int(any(c['state'] == 'failed' for c in waiting))
     return found

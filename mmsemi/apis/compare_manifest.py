@@ -26,8 +26,11 @@ def command_line(
     """
     words = ['mmsemi', 'compare', *methods]
     for name, values in options.items():
-        if len(values):
-            words += [f'--{name}', *map(str, values)]
+        given = list(map(str, values))
+        if given[:1] and given[0].startswith('-'):  # else taken for an option
+            words += [f'--{name}={given[0]}', *given[1:]]
+        elif given:
+            words += [f'--{name}', *given]
     return shlex.join(words + ['--no-baselines'] * bare)
 
 

@@ -14,7 +14,7 @@ from mmsemi.utils.errors import UsageError
 
 from .compare_data import read_facts, replace_data
 from .compare_lengths import lengths, set_length
-from .config import read_config, set_options
+from .config import check_overruled, read_config, set_options
 
 
 class Method(NamedTuple):
@@ -74,6 +74,8 @@ def read_methods(
             if facts:
                 replace_data(cfg, facts, config)
                 set_options(cfg, options)
+            if options:
+                check_overruled(resolved(cfg, split), options)
         except UsageError as error:
             words = str(error).replace('--cfg-options', '--set')
             raise UsageError(words) from error

@@ -1,13 +1,15 @@
 """Run the cells of a comparison, several at a time."""
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -15,11 +17,11 @@ from typing import IO
 import torch
 
 from mmsemi.engine.interruption import Interrupted
-from mmsemi.io.files import read_json, write_json
+from mmsemi.io.files import describe, read_json, write_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import FAILED, LOG, MEASURED
 from mmsemi.report.tables import SUMMARY
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import UsageError, WriteError
 from mmsemi.utils.progress import format_seconds
 
 from .compare_cells import Cell
@@ -34,6 +36,9 @@ MEASURE = [
 ]
 # Seconds a child has to save its state before it is killed.
 PATIENCE = 60
+ENDS = [signal.SIGTERM, *filter(None, [getattr(signal, 'SIGHUP', None)])]
+# Bytes below which a disk is full.
+LEAST = 65536
 
 
 def is_trained(cell: Cell) -> bool:
@@ -63,6 +68,7 @@ class CellRunner:
         self.children: dict[int, subprocess.Popen] = {}
         self.slots = list(range(jobs))
         self.stopped = False
+        self.failures = 0
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Run what is not done; a failure is kept in ``failed.json``.
@@ -76,8 +82,10 @@ class CellRunner:
             print(f'{len(cells) - len(missing)} of {len(cells)} are there')
         self.total, self.count = len(missing), 0
         with one_exit() as signals, ThreadPoolExecutor(self.jobs) as pool:
-            futures = [pool.submit(self._cell, cell) for cell in missing]
+            futures: list[Future] = []
             try:
+                for cell in missing:
+                    futures.append(pool.submit(self._cell, cell))
                 for future in futures:
                     future.result()
             except KeyboardInterrupt:
@@ -112,8 +120,9 @@ class CellRunner:
                     )
         except UsageError as error:
             problem = str(error)
+            busy = busy and not isinstance(error, WriteError)
         except OSError as error:
-            problem, busy = str(error), False
+            problem, busy = describe(error, str(cell.folder)), False
         finally:
             with self.lock:
                 self.slots.append(slot)
@@ -152,7 +161,11 @@ class CellRunner:
             if busy:  # its folder says what the other command makes of it
                 words = f'left alone: {problem}'
             elif problem:
-                write_json(cell.folder, FAILED, dict(problem=problem))
+                try:
+                    write_json(cell.folder, FAILED, dict(problem=problem))
+                except WriteError:  # then this command is all that says it
+                    pass
+                self.failures += 1
                 words = f'failed: {problem}'
             else:
                 value = read_json(cell.run / SUMMARY).get('last_miou')
@@ -164,18 +177,28 @@ class CellRunner:
             )
 
     def _stop(self) -> None:
-        """Ask all children to save and end; kill those that do not."""
+        """Ask all children to save and end; kill those that do not.
+
+        Who asks a second time does not want to wait.
+        """
         with self.lock:
             self.stopped = True
             children = list(self.children.values())
         for child in children:
             child.terminate()
         end = time.monotonic() + PATIENCE
-        for child in children:
-            try:
+        try:
+            for child in children:
                 child.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            for child in children:
+                kill(child)
+
+
+def kill(child: subprocess.Popen) -> None:
+    """End a child at once, with all that it has started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def environment(jobs: int, slot: int) -> dict[str, str]:
@@ -206,6 +229,8 @@ def last_sentence(log: Path, code: int) -> str:
     for line in reversed(lines[-20:]):
         if line.startswith('error: '):
             return line.removeprefix('error: ')
+    if shutil.disk_usage(log.parent).free < LEAST:  # which it could not say
+        return describe(OSError(errno.ENOSPC, ''), str(log.parent))
     if code < 0:
         return f'killed by {signal.Signals(-code).name}; see {log}'
     return f'{lines[-1] if lines else f"exit code {code}"} (see {log})'
@@ -213,7 +238,11 @@ def last_sentence(log: Path, code: int) -> str:
 
 @contextmanager
 def one_exit():
-    """Let SIGTERM end this process as Ctrl-C does; yields what came."""
+    """Let SIGTERM end this process as Ctrl-C does; yields what came.
+
+    So does a terminal that is closed, as children have none of their own to
+    hear it from; not under nohup.
+    """
     seen: list[int] = []
 
     def stop(number, frame) -> None:
@@ -223,8 +252,13 @@ def one_exit():
     if threading.current_thread() is not threading.main_thread():
         yield seen
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {
+        number: signal.signal(number, stop)
+        for number in ENDS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield seen
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

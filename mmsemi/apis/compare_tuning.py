@@ -2,11 +2,18 @@
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mmsemi.report.comparison import LABELED_ONLY, counting
+from mmsemi.io.files import write_json
+from mmsemi.report.comparison import (
+    CELL,
+    LABELED_ONLY,
+    SUPERSEDED,
+    counting,
+    read_cells,
+)
 from mmsemi.utils.errors import UsageError
 
 
@@ -79,6 +86,30 @@ def combinations(values: dict[str, list]) -> list[dict[str, Any]]:
         dict(zip(values, choice))
         for choice in itertools.product(*values.values())
     ]
+
+
+def note_grid(
+    folder: Path, names: Collection[str], places: Collection[Path]
+) -> None:
+    """Mark trials of an earlier grid, of which no setting is chosen.
+
+    Their runs stay, and the report says what they are.
+
+    Args:
+        folder: of the comparison.
+        names: methods that are compared.
+        places: folders of the trials of the present grid, all written.
+    """
+    now = {str(place) for place in places}
+    for cell in read_cells(folder):
+        if (
+            cell['setting'] is not None
+            and cell['method'] in names
+            and cell['folder'] not in now
+        ):
+            place = Path(cell['folder'])
+            facts = json.loads((place / CELL).read_text())
+            write_json(place, CELL, {**facts, SUPERSEDED: True})
 
 
 def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:

@@ -206,6 +206,8 @@ def _command(wish: dict[str, Any]) -> str:
             words.append(f'--no-{option}')
         elif value is True:
             words.append(f'--{option}')
+        elif str(value).startswith('-'):  # else taken for an option
+            words.append(f'--{option}={value}')
         else:
             words += [f'--{option}', str(value)]
     return shlex.join(words)

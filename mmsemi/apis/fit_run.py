@@ -54,7 +54,7 @@ def check_out(out: str | Path) -> None:
         raise UsageError(f'{out} is a file. Choose another --out')
     if (folder / FACTS).exists():
         return
-    found = [name for name in PRODUCTS if (folder / name).exists()]
+    found = [name for name in PRODUCTS if _holds(folder / name)]
     # These are written before the facts are: a start may be stopped between.
     begun = (folder / MASKS / ENCODING).is_file()
     if found and not (begun and set(found) <= set(FIRST)):
@@ -62,6 +62,13 @@ def check_out(out: str | Path) -> None:
             f'{folder / found[0]} is in the way of a new run. Choose another '
             '--out'
         )
+
+
+def _holds(path: Path) -> bool:
+    """Whether there is anything but folders, as a full disk leaves them."""
+    if path.is_dir() and not path.is_symlink():
+        return any(_holds(inner) for inner in path.iterdir())
+    return path.exists()
 
 
 def below(path: str, folder: str) -> str:

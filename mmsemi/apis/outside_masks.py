@@ -11,7 +11,7 @@ import numpy as np
 from mmsemi.datasets.splits import leaf_datasets, source_of, target_datasets
 from mmsemi.doctor.images import image_size
 from mmsemi.doctor.lists import ImageList, collect
-from mmsemi.doctor.masks import read_mask
+from mmsemi.doctor.masks import read_labels
 from mmsemi.evaluation.precision import images_needed
 from mmsemi.io.files import write_text
 from mmsemi.io.package_configs import find_config
@@ -192,11 +192,11 @@ def everything(
 ) -> Iterator[tuple[OutsideMask, np.ndarray | None]]:
     """Masks of all images, with the truth of the labeled ones."""
     for images in annotated:
-        for stem, path in track(
-            list(zip(stems_of(images), images.masks)),
+        for index, stem in track(
+            list(enumerate(stems_of(images))),
             description=f'{title} masks of labeled images',
         ):
-            truth = images.lookup[read_mask(path, images.config)]
+            truth = read_labels(images, index)
             truth[truth >= len(source.classes)] = IGNORE
             mask = source.read(stem, truth.shape)
             if mask is not None:

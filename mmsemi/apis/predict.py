@@ -10,7 +10,7 @@ from mmengine.device import get_device
 
 from mmsemi.doctor.images import deep_images, loading_step, note_depth
 from mmsemi.doctor.settings import check_device
-from mmsemi.io.files import write_png
+from mmsemi.io.files import read_json, write_json, write_png
 from mmsemi.models.plain_config import test_pipeline
 from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_files import GRAY
@@ -26,6 +26,8 @@ from .inference import MAX_PIXELS, Predictor
 from .run_folder import Run, open_run
 
 MASKS, CONFIDENCE = 'masks', 'confidence'
+# In the folder of masks until all are there: which call makes them.
+UNFINISHED = '.unfinished.json'
 
 
 class Predicted(NamedTuple):
@@ -73,7 +75,8 @@ def predict(
     """Write a mask for every image, in the encoding the masks came in.
 
     Masks are below ``out/masks/`` as images are below theirs. Images whose
-    paths differ in the suffix only keep it (``a.jpg.png``).
+    paths differ in the suffix only keep it (``a.jpg.png``). The same call
+    goes on with what was stopped; masks that are there stay as they are.
 
     Args:
         run: what ``fit`` or a training wrote, see
@@ -101,7 +104,16 @@ def predict(
     if Path(images).expanduser().is_dir():
         keep_apart(folder, Path(images).expanduser())
     kinds = [MASKS, CONFIDENCE][: 1 + confidence]
-    refuse_filled([folder / kind for kind in kinds], overwrite)
+    call = dict(
+        checkpoint=str(source.checkpoint.absolute()),
+        images=str(Path(images).expanduser().absolute()),
+        confidence=confidence,
+        encoding=encoding,
+        max_pixels=max_pixels,
+    )
+    goes_on = read_json(folder / MASKS / UNFINISHED) == call and not overwrite
+    if not goes_on:
+        refuse_filled([folder / kind for kind in kinds], overwrite)
     device = device or get_device()
     check_device(device)
     cfg = load_config(str(source.config))
@@ -114,9 +126,14 @@ def predict(
     )
     codes = encoding_of(source, encoding, predictor)
     problems = []
+    write_json(folder / MASKS, UNFINISHED, call)
     with MaskWriter(folder / MASKS, codes) as writer:
         items = track_parts(found.items(), len(found), 'predicting')
         for (name, path), tell in items:
+            grade = folder / CONFIDENCE / f'{name}.png'
+            sure_of = not confidence or grade.is_file()
+            if goes_on and sure_of and writer.has(name):
+                continue
             try:
                 labels, sure = predictor.predict(predictor.read(path), tell)
             except UsageError as error:
@@ -126,6 +143,7 @@ def predict(
             if confidence:
                 grades = (sure * 255).round().astype(np.uint8)
                 write_png(folder / CONFIDENCE, f'{name}.png', grades)
+    (folder / MASKS / UNFINISHED).unlink()
     return Predicted(folder, len(found) - len(problems), problems)
 
 

@@ -24,7 +24,7 @@ from mmsemi.prepare.rendered_masks import gta5_ids, synthia_ids
 from mmsemi.prepare.spatial_prior import (
     default_sigma,
     describe_prior,
-    prior_of_files,
+    prior_of_masks,
     save_prior,
 )
 from mmsemi.prepare.word_vectors import class_lines
@@ -200,14 +200,7 @@ def spatial_prior(
     source = parts[0]
     source.check_files()
     sigma = default_sigma(size) if sigma is None else sigma
-    prior = prior_of_files(
-        source.masks,
-        source.lookup,
-        len(source.classes),
-        size,
-        sigma,
-        workers or os.cpu_count() or 1,
-    )
+    prior = prior_of_masks(source, size, sigma, workers or os.cpu_count() or 1)
     save_prior(out, prior, source.classes, sigma, source.size)
     print('\n'.join(describe_prior(prior, source.classes)))
     print(

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,8 @@ from .ranking import COLUMNS, ranking
 from .run_folder import Run, open_run
 
 TABLE, FOLDER = 'label_next.csv', 'label_next'
+# The folder has this name until all is written.
+PARTIAL = '.label_next.partial'
 # Areas to correct have at least this share of the pixels of an image.
 SMALLEST_SHARE = 1e-4
 
@@ -211,7 +214,8 @@ def _write(
 ) -> None:
     """Table and masks to correct, when all are made."""
     coco, drawings = CocoFile(classes), {}
-    place = folder / FOLDER / 'labelme'
+    partial = folder / PARTIAL
+    place = partial / 'labelme'
     items = track_parts(files.items(), len(files), 'drawing masks')
     for (name, path), tell in items:
         labels, _ = predictor.predict(predictor.read(path), tell)
@@ -224,17 +228,24 @@ def _write(
         )
         seen = os.path.relpath(path, root if root.is_dir() else root.parent)
         coco.add(seen.replace(os.sep, '/'), labels, areas)
-    move_aside(folder)
-    for name, data in drawings.items():
-        write_json(place, f'{name}.json', data)
-    write_json(folder / FOLDER, 'coco.json', coco.data())
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
     # Names of files need not be text.
     content = stream.getvalue().encode(errors='surrogateescape')
-    write_bytes(folder, TABLE, content)
+    shutil.rmtree(partial, ignore_errors=True)  # of a call that was killed
+    try:
+        for name, data in drawings.items():
+            write_json(place, f'{name}.json', data)
+        write_json(partial, 'coco.json', coco.data())
+        write_bytes(partial, TABLE, content)
+    except UsageError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    move_aside(folder)
+    os.replace(partial / TABLE, folder / TABLE)
+    os.replace(partial, folder / FOLDER)
 
 
 def move_aside(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Measure a checkpoint on the test images of a config."""
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.files import write_png
 from mmsemi.io.package_configs import find_config
+from mmsemi.registry import METRICS, class_of
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import UsageError
@@ -88,8 +90,8 @@ def test(
     if out:
         with DefaultScope.overwrite_default_scope('mmsemi'):
             refuse_shared_names(cfg.test_dataloader.dataset, out)
+        save_predictions(cfg, out)
         Path(out).mkdir(parents=True, exist_ok=True)
-        cfg.test_evaluator.update(output_dir=out, keep_results=True)
     setup_launcher(cfg, launcher)
     if tta or flip:
         use_tta(cfg, '--flip' if flip else '--tta')
@@ -174,6 +176,35 @@ def choose_network(cfg: Config, network: str) -> None:
         )
     cfg.model.setdefault('semi_test_cfg', {})
     cfg.model.semi_test_cfg.predict_on = network
+
+
+def save_predictions(cfg: Config, folder: str) -> None:
+    """Let the first metric that can write the predictions do it.
+
+    Raises:
+        UsageError: if none can.
+    """
+    metrics = cfg.test_evaluator
+    several = isinstance(metrics, (list, tuple))
+    for part in metrics if several else [metrics]:
+        kind: Any = class_of(part.get('type'), METRICS)
+        known = [
+            parameter
+            for base in getattr(kind, '__mro__', ())
+            if '__init__' in vars(base) and base is not object
+            for parameter in signature(vars(base)['__init__']).parameters
+        ]
+        if 'output_dir' in known:
+            part.output_dir = folder
+            # Those of Cityscapes remove what they wrote; others know no such
+            # setting, and mmseg's pass over it.
+            if 'keep_results' in known:
+                part.keep_results = True
+            return
+    raise UsageError(
+        f'--out {folder}: no metric of test_evaluator writes predictions. Put '
+        "dict(type='IoUMetric') among them, or use mmsemi infer"
+    )
 
 
 def save_drawings(cfg: Config, folder: str) -> None:

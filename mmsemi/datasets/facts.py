@@ -1,9 +1,9 @@
 """Facts of a data set that a config may state, and variants of them."""
 
 import copy
-import difflib
 from typing import Any
 
+from mmsemi.io.spelling import did_you_mean
 from mmsemi.utils.errors import UsageError
 
 # Every fact there is; see docs/reference for what each means.
@@ -86,10 +86,9 @@ def _check_kinds(data: dict) -> None:
     for name, known in _WITHIN.items():
         unknown = sorted(set(groups[name]) - set(known))
         if unknown:
-            near = difflib.get_close_matches(unknown[0], known, 1)
-            meant = f'Did you mean {near[0]}? ' if near else ''
             raise UsageError(
-                f'data.{name}.{unknown[0]}: no such setting. {meant}There '
+                f'data.{name}.{unknown[0]}: no such setting'
+                f'{did_you_mean(unknown[0], known) or "."} There '
                 f'{"are" if len(known) > 1 else "is"} {", ".join(known)}'
             )
     if 'type' not in groups['labeled']:

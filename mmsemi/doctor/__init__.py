@@ -23,16 +23,15 @@ def check_training(cfg: Config, threads: int = 8) -> list[str]:
         threads: how many files are read at once.
 
     Returns:
-        Lines for the log, see :func:`.methods.check_methods` and
-        :func:`.data.check_data`.
+        Lines for the log, see :func:`.optimization.check_optimization`,
+        :func:`.methods.check_methods` and :func:`.data.check_data`.
 
     Raises:
         UsageError: naming what is wrong, where, and what to do.
     """
     check_parts(cfg)
     check_settings(cfg)
-    check_optimization(cfg)
-    notes = check_methods(cfg)
+    notes = check_optimization(cfg) + check_methods(cfg)
     check_weights(cfg)
     return notes + check_data(cfg, cfg.get('work_dir'), threads)
 

@@ -7,10 +7,9 @@ import mmseg.evaluation
 from mmengine.config import Config
 
 from mmsemi.evaluation.class_iou import IoUMetric
+from mmsemi.io.spelling import did_you_mean
 from mmsemi.registry import METRICS, class_of
 from mmsemi.utils.errors import UsageError
-
-from .names import closest
 
 # Figures of mmseg's IoUMetric by what `iou_metrics` names.
 IOU_METRICS = {
@@ -80,10 +79,9 @@ def _check_settings(part: dict, place: str) -> None:
             return  # which may read any
     for name in part:
         if name not in known:
-            near = closest(name, known)
-            meant = f'. Did you mean {near}?' if near else ''
             raise UsageError(
-                f'{place}.{name}: {kind.__name__} has no such setting{meant}'
+                f'{place}.{name}: {kind.__name__} has no such setting'
+                f'{did_you_mean(name, known)}'
             )
 
 
@@ -113,11 +111,9 @@ def check_best(cfg: Config) -> None:
         # Networks and metrics put a prefix of theirs before it.
         bare = name.rpartition('/')[2]
         if known is not None and bare not in (*known, 'auto'):
-            near = closest(bare, known)
-            meant = f' Did you mean {near}?' if near else ''
             raise UsageError(
                 f'{place}: no validation gives {name}, but '
-                f'{", ".join(sorted(known))}.{meant}'
+                f'{", ".join(sorted(known))}{did_you_mean(bare, known)}'
             )
 
 

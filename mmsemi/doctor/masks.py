@@ -55,11 +55,7 @@ def check_mask(images: ImageList, index: int) -> np.ndarray:
     """
     path = images.masks[index]
     mask = read_mask(path, images.config)
-    if mask.ndim != 2:
-        raise UsageError(
-            f'{path}: mask has {mask.shape[-1]} channels, not one. Save '
-            'class ids as a single-channel (or palette) PNG'
-        )
+    _check_channels(path, mask)
     size = (
         image_size(images.images[index], images.config)
         if images.images
@@ -120,6 +116,34 @@ def read_mask(path: str, config: dict) -> np.ndarray:
             f'{path}: mask cannot be read ({error}). Restore the file'
         ) from error
     return mask.astype(np.uint8) if mask.dtype == bool else mask
+
+
+def read_labels(images: ImageList, index: int) -> np.ndarray:
+    """Training ids (H, W) uint8 of a mask, 255 = ignore.
+
+    Values that are no class stay what the data set makes of them.
+
+    Raises:
+        UsageError: if it cannot be read, or holds what no table maps.
+    """
+    path = images.masks[index]
+    mask = read_mask(path, images.config)
+    _check_channels(path, mask)
+    lowest, highest = mask.min(initial=0), mask.max(initial=0)
+    if lowest < 0 or highest > IGNORE:
+        raise UsageError(
+            f'{path}: value {lowest if lowest < 0 else highest} is no class. '
+            'Masks hold class ids from 0 on, and 255 = ignore'
+        )
+    return images.lookup[mask]
+
+
+def _check_channels(path: str, mask: np.ndarray) -> None:
+    if mask.ndim != 2:
+        raise UsageError(
+            f'{path}: mask has {mask.shape[-1]} channels, not one. Save '
+            'class ids as a single-channel (or palette) PNG'
+        )
 
 
 def _value_counts(mask: np.ndarray) -> list[tuple[int, int]]:

@@ -5,16 +5,17 @@ file may have variables, so there only what is close to a setting, holds the
 same kind of value and is used nowhere is a mistake.
 """
 
-import difflib
 import inspect
 import re
-from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import MODELS, Registry
 from mmengine.runner import Runner
 
 from mmsemi.engine.runner import USUAL_HOOKS
+from mmsemi.io.spelling import closest, did_you_mean
 from mmsemi.utils.errors import UsageError
 
 # Settings somebody reads beside those of the Runner.
@@ -78,7 +79,6 @@ _WORDS = {
 _OWN = {'data', 'hooks', 'log_level', 'machine', 'regime', 'split'}
 # What mmengine's Runner reads of `env_cfg`.
 _ENVIRONMENT = ('cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit')
-_CLOSE = 0.8
 # Usual variables of mmseg's configs, which written ones use nowhere.
 _VARIABLES = ('train_pipeline', 'val_pipeline', 'tta_cfg')
 
@@ -87,17 +87,6 @@ def settings() -> set[str]:
     """Names at the top of a config that are read."""
     parameters = set(inspect.signature(Runner.__init__).parameters)
     return (parameters - {'self', 'cfg', 'launcher'}) | set(READ)
-
-
-def closest(name: str, names: Iterable[str]) -> str | None:
-    """The one of some names that another is a misspelling of, if any is."""
-    near = {
-        other.lower(): other
-        for other in names
-        if abs(len(other) - len(name)) <= 2 and other != name
-    }
-    found = difflib.get_close_matches(name.lower(), list(near), 1, _CLOSE)
-    return near[found[0]] if found else None
 
 
 def check_names(cfg: Config) -> None:
@@ -118,8 +107,8 @@ def check_names(cfg: Config) -> None:
         meant = closest(name, known)
         if meant and isinstance(value, _KINDS.get(meant, dict)):
             raise UsageError(
-                f'{where}nothing reads {name}. Did you mean {meant}? If it '
-                'is a variable of yours, give it another name'
+                f'{where}nothing reads {name}{did_you_mean(name, known)} If '
+                'it is a variable of yours, give it another name'
             )
         if name in _FORMER and isinstance(value, dict):
             raise UsageError(
@@ -137,6 +126,7 @@ def check_kinds(cfg: Config) -> None:
     Raises:
         UsageError: naming the setting and its value.
     """
+    check_scope(cfg.get('default_scope'))
     for name in settings() - _OWN:
         value: Any = cfg.get(name)
         kinds: Any = _KINDS.get(name, dict)
@@ -150,11 +140,10 @@ def check_kinds(cfg: Config) -> None:
             )
         if name == 'env_cfg':
             for key in value or ():
-                near = closest(key, _ENVIRONMENT)
-                if near and key not in _ENVIRONMENT:
+                meant = did_you_mean(key, _ENVIRONMENT)
+                if meant and key not in _ENVIRONMENT:
                     raise UsageError(
-                        f'env_cfg.{key}: nothing reads this. Did you mean '
-                        f'{near}?'
+                        f'env_cfg.{key}: nothing reads this{meant}'
                     )
         if name in ('custom_hooks', 'param_scheduler'):
             several = value if isinstance(value, list | tuple) else ()
@@ -164,6 +153,34 @@ def check_kinds(cfg: Config) -> None:
                 raise UsageError(
                     f'{name}.{number} must be a dict of settings, got {part!r}'
                 )
+
+
+def check_scope(scope: Any) -> None:
+    """Stop at a scope that no package has: mmengine would take any.
+
+    Raises:
+        UsageError: naming it and those there are.
+    """
+    if not isinstance(scope, str):
+        return  # None is the usual, and text is asked for elsewhere
+    known = _scopes(MODELS)
+    if scope in known:
+        return
+    try:  # as mmengine finds packages that nobody has imported
+        found = scope.isidentifier() and import_module(f'{scope}.registry')
+    except ImportError:
+        found = None
+    if not found:
+        raise UsageError(
+            f'default_scope={scope!r}: no package has this scope. There are '
+            f'{", ".join(sorted(known))}; mmsemi finds the parts of all '
+            'configs that it brings'
+        )
+
+
+def _scopes(registry: Registry) -> set[str]:
+    below = [_scopes(child) for child in registry.children.values()]
+    return {registry.scope}.union(*below)
 
 
 def _is_used(name: str, text: str) -> bool:

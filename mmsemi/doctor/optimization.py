@@ -6,10 +6,9 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.engine.student_config import dicts
-from mmsemi.registry import LOOPS, PARAM_SCHEDULERS, is_type
+from mmsemi.io.spelling import asked, closest, did_you_mean
+from mmsemi.registry import LOOPS, MODELS, PARAM_SCHEDULERS, class_of, is_type
 from mmsemi.utils.errors import UsageError
-
-from .names import closest
 
 # Of mmengine's DefaultOptimWrapperConstructor, which passes over others.
 _PARAMWISE = (
@@ -28,11 +27,14 @@ _USUAL = (None, 'DefaultOptimWrapperConstructor')
 _BY_FIGURES = ('ReduceOnPlateauLR', 'ReduceOnPlateauParamScheduler')
 
 
-def check_optimization(cfg: Config) -> None:
+def check_optimization(cfg: Config) -> list[str]:
     """Stop at rates, gradients and losses that cannot be meant.
 
     Args:
         cfg: resolved config of a training.
+
+    Returns:
+        Lines for the log.
 
     Raises:
         UsageError: naming the setting and its value.
@@ -42,13 +44,17 @@ def check_optimization(cfg: Config) -> None:
         _check_wrapper(wrapper)
         _check_paramwise(wrapper.get('paramwise_cfg') or {})
     _check_schedulers(cfg)
+    notes = []
     for part in dicts(cfg.model):
         weight = part.get('loss_weight')
         if _is_number(weight) and weight < 0:
-            raise UsageError(
+            said = (
                 f'loss_weight={weight} of {part.get("type", "a loss")}: with '
-                'a negative weight the opposite is learned. Take 0 or more'
+                'a negative weight the opposite is learned'
             )
+            if not _is_foreign(part):
+                raise UsageError(f'{said}. Take 0 or more')
+            notes.append(said)
         std = part.get('std')
         if isinstance(std, (list, tuple)) and any(
             _is_number(value) and value <= 0 for value in std
@@ -57,6 +63,19 @@ def check_optimization(cfg: Config) -> None:
                 f'std={tuple(std)} of {part.get("type", "the model")}: '
                 'images are divided by it. Give positive numbers'
             )
+    return notes
+
+
+def _is_foreign(part: dict) -> bool:
+    """Whether a loss is somebody's own, who may want it to grow.
+
+    Those of diversity and the like are maximized so.
+    """
+    kind = class_of(part.get('type'), MODELS)
+    return isinstance(kind, type) and kind.__module__.split('.')[0] not in (
+        'mmsemi',
+        'mmseg',
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -86,7 +105,7 @@ def _check_wrapper(wrapper: dict) -> None:
         near = closest(limit, clip)
         raise UsageError(
             f'{place} has no {limit}, the limit of gradients'
-            + f', but {near}. Did you mean {limit}?' * bool(near)
+            + f', but {near}{asked(limit)}' * bool(near)
         )
     if not _is_number(clip[limit]) or clip[limit] <= 0:
         raise UsageError(
@@ -114,10 +133,9 @@ def _check_paramwise(settings: Any) -> None:
 def _check_known(settings: dict, known: tuple[str, ...], place: str) -> None:
     for name in settings:
         if name not in known:
-            near = closest(name, known)
-            meant = f'Did you mean {near}? ' if near else ''
             raise UsageError(
-                f'{place}.{name}: nothing reads this. {meant}There are '
+                f'{place}.{name}: nothing reads this'
+                f'{did_you_mean(name, known) or "."} There are '
                 f'{", ".join(known)}'
             )
 

@@ -6,11 +6,12 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from mmsemi.io.spelling import did_you_mean
 from mmsemi.registry import DATA_SAMPLERS, is_type
 from mmsemi.utils.errors import UsageError
 
 from .figures import check_best, check_metrics
-from .names import check_hook_names, closest, settings
+from .names import check_hook_names, settings
 from .numbers import check_numbers
 
 LOG_LEVELS = (
@@ -104,11 +105,9 @@ def _check_default_hooks(cfg: Config) -> None:
     hooks = cfg.get('default_hooks') or {}
     for name, hook in hooks.items():
         if isinstance(hook, dict) and 'type' not in hook:
-            near = closest(name, [key for key in hooks if key != name])
-            meant = f'. Did you mean default_hooks.{near}?' if near else ''
             raise UsageError(
                 f'default_hooks.{name} has no type, so no hook can be made '
-                f'of it{meant}'
+                f'of it{did_you_mean(name, hooks, "default_hooks.")}'
             )
 
 
@@ -196,10 +195,9 @@ def check_options(cfg: Config, options: dict, written: Config) -> None:
                 f'{start}{name} is a variable of the config file, which has '
                 f'been read by then. {advice}'
             )
-        similar = closest(name, known)
-        if similar:
-            advice = f'Did you mean {similar}?'
-        elif not meant:
+        if similar := did_you_mean(name, known):
+            raise UsageError(f'{start}nothing reads {name}{similar}')
+        if not meant:
             advice = 'The settings are those of the config file'
         raise UsageError(f'{start}nothing reads {name}. {advice}')
     check_hook_names(options, written)

@@ -8,7 +8,6 @@ dumps: it can be run, resumed and resolved again.
 """
 
 import copy
-import difflib
 import os.path as osp
 import re
 from typing import Any
@@ -19,6 +18,7 @@ from mmsemi.datasets.facts import settle_variant
 from mmsemi.datasets.recipe import Recipe
 from mmsemi.datasets.splits import set_split
 from mmsemi.datasets.splits_table import choose_split, epoch_length
+from mmsemi.io.spelling import did_you_mean
 from mmsemi.registry import MODELS, is_type
 from mmsemi.utils.errors import UsageError
 
@@ -148,11 +148,10 @@ def name_hooks(cfg: Config) -> None:
                 f'it out, got {hook!r}'
             )
         others = [key for key in hooks if key != name]
-        near = difflib.get_close_matches(name, others, 1, 0.8)
-        if hook is None and near:
+        meant = did_you_mean(name, others, 'hooks.')
+        if hook is None and meant:
             raise UsageError(
-                f'hooks.{name}=None leaves out a hook that is not there. Did '
-                f'you mean hooks.{near[0]}?'
+                f'hooks.{name}=None leaves out a hook that is not there{meant}'
             )
         if hook is not None and 'type' not in hook:
             raise UsageError(

@@ -29,6 +29,7 @@ from .checkpoints import newest_whole
 from .fused import guard, with_fused
 from .interruption import Interrupted, Interruption
 from .memory import StepTooLarge, remedy
+from .optimizers import idle_keys
 from .resumable import check_resumable
 
 # Hooks that mmengine registers unless they are None.
@@ -101,6 +102,8 @@ class CalmRunner(Runner):
     ) -> OptimWrapper | OptimWrapperDict:
         """Build the optimizer, fused where it can be; see :mod:`.fused`."""
         if isinstance(optim_wrapper, dict):
+            for sentence in idle_keys(optim_wrapper, self.model):
+                self.logger.warning(sentence)
             optim_wrapper = with_fused(optim_wrapper, self.model)
         wrapper = super().build_optim_wrapper(optim_wrapper)
         guard(wrapper)

@@ -1,12 +1,16 @@
 """mmseg's visualizer without a figure until something is drawn."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from mmengine.config import Config
 from mmseg.visualization import SegLocalVisualizer
 
+from mmsemi.io.files import cannot_write, partial_gone
 from mmsemi.registry import VISUALIZERS
+from mmsemi.utils.errors import WriteError
 
 
 @VISUALIZERS.register_module()
@@ -18,6 +22,24 @@ class LazyVisualizer(SegLocalVisualizer):
     """
 
     ax_save: Any
+
+    def __init__(
+        self, name: str = 'visualizer', save_dir: str | None = None, **kwargs
+    ) -> None:
+        super().__init__(name, save_dir=save_dir, **kwargs)
+        self.config_file = Path(save_dir or '.', 'vis_data/config.py')
+
+    def add_config(self, config: Config, **kwargs) -> None:
+        """Write the config beside the curves, whole or not at all.
+
+        Raises:
+            WriteError: if the disk is full, for instance.
+        """
+        try:
+            super().add_config(config, **kwargs)
+        except OSError as error:
+            partial_gone(self.config_file)  # mmengine writes in place
+            raise WriteError(cannot_write(self.config_file, error)) from error
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple[Any, Any, Any]:
         """Stand for canvas, figure and axes, of which one is asked now."""

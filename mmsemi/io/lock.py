@@ -77,8 +77,12 @@ class FolderLock:
             process=os.getpid(),
             since=time.strftime('%Y-%m-%d %H:%M:%S'),
         )
-        os.ftruncate(self.handle, 0)
-        os.pwrite(self.handle, json.dumps(me).encode(), 0)
+        try:
+            os.ftruncate(self.handle, 0)
+            os.pwrite(self.handle, json.dumps(me).encode(), 0)
+        except OSError as error:
+            self.withdraw() if self.made else self._close()
+            raise WriteError(cannot_write(self.path, error)) from error
 
     def _holder(self) -> dict:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mmsemi.io.spelling import asked
 from mmsemi.utils.errors import UsageError
 
 # What to install for a package that is missing. torchvision has to fit the
@@ -73,7 +74,7 @@ def config_file(name: str) -> str:
         if candidate.is_file():
             return str(candidate)
     near = nearest(folder, path)
-    hint = f'. Did you mean {package}::{near}?' if near else ''
+    hint = asked(near, f'{package}::')
     raise UsageError(f'config {name}: {package} has no such config{hint}')
 
 
@@ -103,7 +104,7 @@ def find_config(name: str) -> str:
     near = nearest(folder, relative)
     raise UsageError(
         f'config {name} not found, neither as a file nor among the configs '
-        'of mmsemi' + (f'. Did you mean {near}?' if near else '')
+        f'of mmsemi{asked(near)}'
     )
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmsemi.io.files import write_text, write_torch
 from mmsemi.registry import MODELS, TRANSFORMS
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import UsageError, WriteError
 
 from .plain_config import (
     dataset_meta,
@@ -107,8 +107,15 @@ def export_segmentor(
             f'{", ".join(needs)}: no counterpart in mmseg, so the '
             'exported config needs mmsemi installed'
         )
+    there = out_path.exists()
     save_checkpoint(out_path, state, dict(dataset_meta=classes), overwrite)
-    write_text(config_path.parent, config_path.name, Config(plain).pretty_text)
+    text = Config(plain).pretty_text
+    try:
+        write_text(config_path.parent, config_path.name, text)
+    except WriteError:
+        if not there:  # half of the two would be in the way of the next try
+            out_path.unlink()
+        raise
     return Exported(out_path, config_path, notes, needs)
 
 

@@ -44,6 +44,25 @@ class MaskWriter:
         if kind is None:
             self.close()
 
+    def has(self, name: str) -> bool:
+        """Whether the labels of an image are there, from an earlier call."""
+        source = self.encoding.source
+        if source == 'coco':  # known when all are
+            return False
+        if source == 'labelme':
+            return Path(self.root, f'{name}.json').is_file()
+        folders = ['.']
+        if source == 'folders':
+            folders = [
+                label
+                for label in self.encoding.classes
+                if label not in BACKGROUND_LABELS
+            ]
+        return all(
+            Path(self.root, folder, f'{name}.png').is_file()
+            for folder in folders
+        )
+
     def write(self, name: str, labels: np.ndarray, image: str) -> None:
         """Write the labels of an image.
 

@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from mmsemi.datasets.transforms.geometry import nearest_indices
+from mmsemi.doctor.lists import ImageList
+from mmsemi.doctor.masks import read_labels
 from mmsemi.io.files import whole_file
 from mmsemi.utils.progress import track
 
@@ -84,46 +84,43 @@ def spatial_prior(
     return np.divide(prior, total, out=np.zeros_like(prior), where=total > 0)
 
 
-def read_and_map(
-    path: str, lookup: np.ndarray, size: Sequence[int]
-) -> np.ndarray:
-    """Training ids of a mask file at ``size``."""
-    with Image.open(path) as image:
-        return lookup[resize_map(np.array(image), size)]
-
-
-def prior_of_files(
-    paths: Sequence[str],
-    lookup: np.ndarray,
-    num_classes: int,
+def prior_of_masks(
+    images: ImageList,
     size: Sequence[int],
     sigma: float | None = None,
     workers: int = 4,
 ) -> np.ndarray:
-    """Spatial prior of mask files, each read once.
+    """Spatial prior of the masks of a data set, each read once.
 
     Args:
-        paths: single-channel mask files.
-        lookup: (256,) training id of each value of a file.
-        num_classes: number of classes C.
+        images: with the masks.
         size: height and width of the prior.
         sigma: see :func:`spatial_prior`; by default that of CBST, scaled.
         workers: files read at once.
 
     Returns:
         (C, H, W) float64.
+
+    Raises:
+        UsageError: naming a mask that cannot be read or used.
     """
-    read = partial(read_and_map, lookup=lookup, size=size)
+
+    def read(index: int) -> np.ndarray:
+        return resize_map(read_labels(images, index), size)
+
+    numbers = range(len(images.masks))
     with ThreadPoolExecutor(workers) as pool:
         # In parts, since `map` would run ahead of the counting and fill
         # the memory.
         def maps():
             step = 4 * workers
-            for start in range(0, len(paths), step):
-                yield from pool.map(read, paths[start : start + step])
+            for start in range(0, len(numbers), step):
+                yield from pool.map(read, numbers[start : start + step])
 
         counts, number = count(
-            track(maps(), len(paths), 'counting labels'), num_classes, size
+            track(maps(), len(numbers), 'counting labels'),
+            len(images.classes),
+            size,
         )
     return spatial_prior(
         counts, number, default_sigma(size) if sigma is None else sigma

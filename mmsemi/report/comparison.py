@@ -24,6 +24,8 @@ CELL, LOG, MEASURED, FAILED = (
     'failed.json',
 )
 MANIFEST = 'manifest.json'
+# Key of trials that a later grid of settings has replaced.
+SUPERSEDED = 'superseded'
 # What hooks leave in a run folder.
 CERTIFICATE, FORWARDS = 'opened_masks.json', 'forwards.json'
 # Baselines.
@@ -163,3 +165,8 @@ def counting(cells: Iterable[dict]) -> list[dict]:
         and not c.get('tuned_on')
         and c['miou'] is not None
     ]
+
+
+def without_result(cells: Iterable[dict]) -> list[dict]:
+    """Cells that the same command tries again: failed, or not yet run."""
+    return [c for c in cells if c['state'] != 'done' and not c.get(SUPERSEDED)]

@@ -8,7 +8,9 @@ from .comparison import (
     BASELINES,
     SAME_IMAGES,
     SAME_LABELS,
+    SUPERSEDED,
     counting,
+    without_result,
 )
 from .comparison_figures import by_pair, mean_of, names
 
@@ -153,7 +155,10 @@ def every_run(cells: Sequence[dict]) -> list[str]:
 
 
 def best_on_test(cells: Sequence[dict]) -> list[str]:
-    """The best checkpoint, marked as what it is; nothing if none is better."""
+    """The best checkpoint beside the last, marked as what it is.
+
+    Nothing where no method has one.
+    """
     runs = counting(cells)
     body = []
     for name in names(runs):
@@ -162,6 +167,8 @@ def best_on_test(cells: Sequence[dict]) -> list[str]:
         best = mean_of(own, 'best_miou')
         if best is not None:
             body.append((name, number(last, '.2f'), number(best, '.2f')))
+    if not body:
+        return []
     return [
         '## Extra: best checkpoint, chosen on the images it is measured on',
         '',
@@ -203,8 +210,7 @@ def failures(cells: Sequence[dict]) -> list[str]:
             c['seed'],
             c['problem'] or 'has not been run to its end',
         )
-        for c in cells
-        if c['state'] != 'done'
+        for c in without_result(cells)
     ]
     if not rows:
         return []
@@ -226,24 +232,35 @@ def tuning(cells: Sequence[dict]) -> list[str]:
     rows = [
         (
             c['method'],
-            ', '.join(f'`{k}={v}`' for k, v in c['options'].items())
-            or 'as in the config',
+            (
+                ', '.join(f'`{k}={v}`' for k, v in c['options'].items())
+                or 'as in the config'
+            )
+            + ' (of an earlier grid)' * bool(c.get(SUPERSEDED)),
             c['split'],
             c['seed'],
             number(c['miou'], '.2f'),
         )
         for c in tried
     ]
+    now = [c for c in tried if not c.get(SUPERSEDED)]
     budget = ', '.join(
-        f'{name} {sum(c["method"] == name for c in tried)}'
-        for name in names(tried)
+        f'{name} {sum(c["method"] == name for c in now)}'
+        for name in names(now)
+    )
+    earlier = len(tried) - len(now)
+    also = (
+        f' Besides, {earlier} settings of an earlier grid were tried, of '
+        'which none was taken.'
+        if earlier
+        else ''
     )
     return [
         '## Tuning',
         '',
         'Every setting was run on the one seed and split named here, which '
         'no mean above holds. The setting of the best last mIoU was taken '
-        f'for the other seeds. Settings tried: {budget}.',
+        f'for the other seeds. Settings tried: {budget}.{also}',
         '',
         *table(('method', 'setting', 'split', 'seed', 'mIoU'), rows, left=3),
         '',

@@ -123,8 +123,11 @@ class Progress:
             if completed < self.total
             else f'{format_seconds(spent)}'
         )
+        share = round(100 * completed / self.total)
+        if completed < self.total:
+            share = min(share, 99)  # nothing is at 100 % before it is done
         print(
-            f'{self.description}: {10 * tenth:3d} % '
+            f'{self.description}: {share:3d} % '
             f'({self.completed}/{self.total}), '
             f'{state}{", " * bool(note)}{note}',
             flush=True,

@@ -5,6 +5,7 @@ import importlib
 import io
 import json
 import re
+import shlex
 import shutil
 import signal
 from contextlib import redirect_stderr, redirect_stdout
@@ -20,6 +21,7 @@ import mmsemi
 from mmsemi.apis.fit import named_from_anywhere, seconds_of
 from mmsemi.apis.fit_run import check_out
 from mmsemi.apis.fit_trial import try_out
+from mmsemi.cli.main import build_parser
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.trial import Trial
 from mmsemi.prepare.masks import read_encoding
@@ -147,6 +149,24 @@ def test_a_command_means_the_same_from_any_folder(
     assert {Path(path).parent for path in wish.values()} == {tmp_path}
     wish = dict(classes='a,b', model='unet', val=None, iters=3)
     assert named_from_anywhere(**wish) == wish
+
+
+def test_a_recorded_command_means_what_was_given() -> None:
+    """Also values that would else be taken for options."""
+    fit = importlib.import_module('mmsemi.apis.fit')
+    wish = dict(
+        images='/i',
+        masks='/m',
+        mask_suffix='-mask',
+        classes='-=a,b=c d',
+        cross_validate=3,
+        seed=-3,
+        twin=False,
+        confidence=True,
+    )
+    told = shlex.split(fit._command(wish))[1:]
+    given = vars(build_parser().parse_args([*told, '--out', 'x']))
+    assert {key: given[key] for key in wish} == wish
 
 
 def test_what_comes_out(done) -> None:

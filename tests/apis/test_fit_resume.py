@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 
 import mmsemi
 from mmsemi.apis.fit_train import train_both, train_one
@@ -202,10 +203,15 @@ def test_weights_that_are_not_finite_are_waited_for(
     )
     dataset = SimpleNamespace(metainfo={})
     loop = SimpleNamespace(dataloader=SimpleNamespace(dataset=dataset))
-    hook = KeepWeightsHook(at=2)
+    saved = {}
     for k in range(len(values)):
+        # Stopped and resumed after each iteration: all there is of the
+        # last one is what checkpoints hold.
+        hub = MessageHub(f'{tmp_path.name}_{k}')
+        hub.load_state_dict(saved) if saved else None
         runner = SimpleNamespace(
-            iter=k, work_dir=str(tmp_path), train_loop=loop
+            iter=k, work_dir=str(tmp_path), train_loop=loop, message_hub=hub
         )
-        hook.after_train_iter(runner, k)
+        KeepWeightsHook(at=2).after_train_iter(runner, k)
+        saved = hub.state_dict()
     assert weights(tmp_path / 'iteration_2.pth')['w'].item() == 4

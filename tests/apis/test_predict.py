@@ -249,7 +249,7 @@ def test_windows_are_progress_of_a_large_image(
     lines = [x for x in capsys.readouterr().out.splitlines() if '%' in x]
     notes = [line.split(', ')[-1] for line in lines[:-1]]
     assert notes == [f'window {n} of 8' for n in range(1, 8)]
-    assert lines[0].startswith('predicting:  10 % (0/1), ')
+    assert lines[0].startswith('predicting:  12 % (0/1), ')
     assert lines[-1].startswith('predicting: 100 % (1/1), ')
 
 

@@ -7,7 +7,12 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from mmsemi.apis.test import leave_out_scales, refuse_shared_names, use_tta
+from mmsemi.apis.test import (
+    leave_out_scales,
+    refuse_shared_names,
+    save_predictions,
+    use_tta,
+)
 from mmsemi.apis.test import test as run_test
 from mmsemi.registry import DATASETS, MODELS
 from mmsemi.utils.errors import UsageError
@@ -133,3 +138,30 @@ def test_predictions_do_not_take_each_others_names(tmp_path):
         refuse_shared_names(dataset, str(tmp_path / 'out'))
     (root / 'val.txt').write_text('more/15\n16\n')
     refuse_shared_names(dataset, str(tmp_path / 'out'))
+
+
+@pytest.mark.parametrize(
+    'kinds, writes',
+    [
+        (['IoUMetric'], 0),
+        (['CalibrationErrorMetric', 'BoundaryIoUMetric', 'IoUMetric'], 2),
+        (['CityscapesMetric', 'IoUMetric'], 0),
+    ],
+)
+def test_one_of_several_metrics_writes(kinds, writes):
+    metrics = [dict(type=kind) for kind in kinds]
+    cfg = Config(dict(test_evaluator=metrics))
+    save_predictions(cfg, 'there')
+    found = [m.get('output_dir') for m in cfg.test_evaluator]
+    assert found == [
+        'there' if k == writes else None for k in range(len(kinds))
+    ]
+    assert ('keep_results' in cfg.test_evaluator[writes]) == (
+        kinds[writes] == 'CityscapesMetric'
+    )
+
+
+def test_metrics_that_write_nothing():
+    cfg = Config(dict(test_evaluator=[dict(type='CalibrationErrorMetric')]))
+    with pytest.raises(UsageError, match='no metric of test_evaluator writes'):
+        save_predictions(cfg, 'there')

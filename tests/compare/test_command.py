@@ -16,6 +16,7 @@ from mmsemi.apis.compare_run import CellRunner, is_done, last_sentence
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import read_json
+from mmsemi.utils.errors import WriteError
 from tests.compare.tiny_facts import write_configs
 from tests.conftest import ROOT
 
@@ -134,6 +135,83 @@ def test_the_end_of_the_command_ends_its_children(cells, monkeypatch) -> None:
     assert all((c.run / 'saved.json').exists() for c in cells[:2])
     assert not cells[2].run.exists()
     assert not any((c.folder / 'failed.json').exists() for c in cells)
+
+
+def test_who_asks_twice_to_end_does_not_wait(cells, monkeypatch) -> None:
+    """Children that do not heed are killed, with what they have started."""
+    stubborn = (
+        'import os, signal, subprocess, sys, time\n'
+        'signal.signal(signal.SIGTERM, signal.SIG_IGN)\n'
+        'inner = subprocess.Popen(["sleep", "60"])\n'
+        'os.makedirs(sys.argv[1])\n'
+        'with open(sys.argv[1] + "/seen", "w") as file:\n'
+        '    file.write(f"{os.getpid()} {inner.pid}")\n'
+        'time.sleep(60)\n'
+    )
+    monkeypatch.setattr(
+        compare_run, 'PROGRAM', [sys.executable, '-c', stubborn]
+    )
+
+    def pids() -> list[int]:
+        found = [c.run / 'seen' for c in cells[:2]]
+        texts = [path.read_text() for path in found if path.exists()]
+        return [int(word) for text in texts for word in text.split()]
+
+    pressed = []
+
+    def press(number, frame) -> None:
+        if len(pids()) == 4:
+            pressed.append(number)
+        if len(pressed) < 2:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+        if pressed:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    before = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(Interrupted) as stopped:
+            CellRunner(2).run(cells)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert stopped.value.exit_code == 128 + signal.SIGHUP
+    end = time.monotonic() + 10
+    while any(map(runs, pids())) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(runs, pids()))
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and not only waits to be reaped."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().split()[2] != 'Z'
+    except OSError:
+        return False
+
+
+def test_a_full_disk_keeps_neither_notes_nor_the_reason(
+    cells, monkeypatch, capsys
+) -> None:
+    """What the log cannot hold, the command says itself."""
+
+    def full(folder, name, content):
+        raise WriteError(f'{folder / name}: the disk is full')
+
+    monkeypatch.setattr(compare_run, 'write_json', full)
+    monkeypatch.setattr(
+        compare_run.shutil, 'disk_usage', lambda _: SimpleNamespace(free=0)
+    )
+    monkeypatch.setattr(
+        compare_run, 'PROGRAM', [sys.executable, '-c', 'raise SystemExit(1)']
+    )
+    runner = CellRunner(2)
+    runner.run(cells)
+    told = capsys.readouterr().out
+    assert runner.failures == 3
+    for cell in cells:
+        reason = f'{cell.folder}: the disk is full. Free some space'
+        assert f'{cell.title}: failed: {reason}\n' in told
 
 
 def test_the_last_sentence_of_a_child(tmp_path) -> None:

@@ -23,6 +23,7 @@ class MadeUp:
     """Stands for the runner of cells: results follow from the settings."""
 
     seen: list = []
+    failures = 0
 
     def __init__(self, jobs):
         pass
@@ -222,6 +223,23 @@ def test_a_seed_that_settings_are_chosen_on_has_no_mean(run, tmp_path) -> None:
     assert list(values) == ['tiny seed 1', 'tiny seed 2']
 
 
+def test_a_smaller_grid_chooses_of_its_own_settings(run, tmp_path) -> None:
+    path = tmp_path / 'grid.json'
+
+    def tune(seed, *thresholds):
+        grid = {'mean_teacher': {'model.pseudo_labeler.threshold': thresholds}}
+        path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+        arguments = dict(seeds=(seed,), tune=str(path), no_baselines=True)
+        out = run('mean_teacher', **arguments)
+        taken = MadeUp.seen[-1].cfg.model.pseudo_labeler.threshold
+        return taken, [c for c in told(out)['cells'] if c.get('superseded')]
+
+    assert tune(0, 0.3, 0.5, 0.9) == (0.9, [])
+    taken, (earlier,) = tune(2, 0.3, 0.5)
+    assert taken == 0.5 and earlier['setting'] == 2
+    assert tune(3, 0.3, 0.5, 0.9) == (0.9, [])
+
+
 def test_methods_on_different_images_are_no_comparison(run, folder) -> None:
     other = folder / 'other/tiny.py'
     other.parent.mkdir(exist_ok=True)
@@ -244,6 +262,12 @@ def test_names_of_splits() -> None:
     assert split_label('1_8') == '1_8'
     assert split_label('{seed}') == 'split'
     assert split_label(None) is None
+
+
+def test_a_setting_that_the_data_overrules(run) -> None:
+    key = 'model.student.decode_head.num_classes'
+    with pytest.raises(UsageError, match=f'--set {key}=7 contradicts'):
+        run('mean_teacher', settings={key: 7})
 
 
 def test_a_setting_that_nothing_reads(run) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mmsemi.apis import compare
-from mmsemi.apis.compare_tuning import chosen, read_grid
+from mmsemi.apis.compare_tuning import chosen, note_grid, read_grid
+from mmsemi.io.files import read_json
 from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
@@ -383,6 +384,27 @@ def test_trials_are_told_and_left_out_of_means(folder) -> None:
     ]
 
 
+def test_trials_of_an_earlier_grid_are_told_and_not_chosen(folder) -> None:
+    """The best and a failed one; another method's stay as they are."""
+    for number, value in enumerate((30.0, 40.0, 55.0, None)):
+        options = {'model.tau': number}
+        make_cell(
+            *(folder, 'good', '1_16', 100, value),
+            setting=number,
+            options=options,
+        )
+    other = make_cell(folder, 'bad', '1_16', 100, 20.0, setting=7)
+    first = folder / 'cells/1_16/seed100/setting0/good'
+    note_grid(folder, ['good'], [first, Path(str(first).replace('g0', 'g1'))])
+    assert 'superseded' not in read_json(other / 'cell.json')
+    text = told(folder)
+    tried = part(text, 'Tuning')
+    assert 'good 2' in tried and '2 settings of an earlier grid' in tried
+    assert row_of(tried, 'good', '`model.tau=2` (of an earlier grid)')
+    assert 'Cells without a result' not in text
+    assert compare((), report_only=str(folder)).exit_code == 0
+
+
 def test_a_method_whose_trials_all_failed_stops_with_a_sentence(
     tmp_path,
 ) -> None:
@@ -468,8 +490,17 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
             dict(methods=['a.py'], out='d', splits=('x/1_8', 'y/1_8')),
             'two of them would be called 1_8',
         ),
-        (dict(methods=['a'], report_only='d'), 'takes no methods'),
-        (dict(methods=[], report_only='d', iterations=9), 'no option but'),
+        (
+            dict(
+                methods=['a'], report_only='d', seeds=(1,), no_baselines=True
+            ),
+            'takes nothing but --publish.* out a, --seeds, --no-baselines$',
+        ),
+        (dict(methods=[], report_only='d', jobs=2), 'Leave out --jobs$'),
+        (
+            dict(methods=[], report_only='d', settings={'a': 1}, tune='g'),
+            'Leave out --set, --tune$',
+        ),
         (dict(methods=[], report_only='nowhere'), 'holds no cells'),
     ],
 )

@@ -4,6 +4,7 @@ import glob
 import re
 
 import pytest
+import torch
 from mmengine.hooks import Hook
 
 from mmsemi.apis.config import read_config
@@ -11,7 +12,7 @@ from mmsemi.doctor.methods import check_methods
 from mmsemi.doctor.optimization import check_optimization
 from mmsemi.doctor.settings import check_settings
 from mmsemi.engine.build import resolve
-from mmsemi.registry import HOOKS
+from mmsemi.registry import HOOKS, MODELS
 from mmsemi.utils.errors import UsageError
 from tests.conftest import ROOT
 from tests.engine.test_build import written
@@ -250,3 +251,18 @@ def test_nothing_or_the_opposite_would_be_learned(option, value, words):
 )
 def test_what_only_looks_as_if_it_learned_nothing(option, value):
     check_optimization(resolve(written(MEAN_TEACHER, **{option: value})))
+
+
+@MODELS.register_module(force=True)
+class DiversityLoss(torch.nn.Module):
+    """Somebody's own."""
+
+
+def test_a_loss_of_somebody_may_be_maximized() -> None:
+    options = {
+        'model.unsup_loss.criterion.type': 'DiversityLoss',
+        'model.unsup_loss.criterion.loss_weight': -0.1,
+    }
+    cfg = resolve(written(MEAN_TEACHER, **options))
+    (note,) = check_optimization(cfg)
+    assert note.startswith('loss_weight=-0.1 of DiversityLoss: ')

@@ -304,12 +304,27 @@ def test_our_own_configs_do_not(name, processes):
             'Did you mean cudnn_benchmark',
         ),
         ('semi_dataloader = 3', 'semi_dataloader must be a dict'),
+        (
+            "default_scope = 'nope'",
+            "default_scope='nope': no package .*mmsemi",
+        ),
+        ('default_scope = 3', 'default_scope must be text'),
     ],
 )
 def test_settings_of_another_kind(tmp_path, line, words):
     (tmp_path / 'a.py').write_text(f'{line}\n')
     with pytest.raises(UsageError, match=words):
         read_config(str(tmp_path / 'a.py'))
+
+
+@pytest.mark.parametrize('scope', ['mmsemi', 'mmseg', 'mmengine', 'own'])
+def test_scopes_that_are_there(tmp_path, monkeypatch, scope):
+    """Also of a package that mmengine will find, and nobody has imported."""
+    (tmp_path / 'own').mkdir()
+    (tmp_path / 'own/registry.py').write_text('')
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'a.py').write_text(f'default_scope = {scope!r}\n')
+    assert read_config(str(tmp_path / 'a.py')).default_scope == scope
 
 
 def test_an_empty_work_dir_is_not_the_present_folder():

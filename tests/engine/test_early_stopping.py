@@ -76,3 +76,31 @@ def test_a_round_that_is_cut_short_says_so(tmp_path):
     summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
     assert summary['stopped_early'] and summary['iterations'] == 5
     assert [row['iterations'] for row in summary['rounds']] == [4, 1]
+
+
+@HOOKS.register_module(force=True)
+class CountedStopHook(Hook):
+    """Stop by a validation within a round; the figures come in turn."""
+
+    priority = 'HIGHEST'
+
+    def __init__(self):
+        self.seen = []
+
+    def after_val_epoch(self, runner, metrics=None):
+        self.seen.append(runner.iter)
+        metrics['mIoU'] = 10.0 * len(self.seen)
+        runner.train_loop.stop_training = runner.iter == 6
+
+
+def test_a_round_that_a_validation_stops_is_validated_once(tmp_path):
+    cfg = tiny_config(make_tiny_set(tmp_path / 'data'), tmp_path / 'work')
+    cfg.default_hooks.summary = dict(type='RunSummaryHook')
+    cfg.train_cfg.val_interval = 2
+    cfg.custom_hooks.append(dict(type='CountedStopHook'))
+    runner = train(cfg)
+    (hook,) = [h for h in runner.hooks if isinstance(h, CountedStopHook)]
+    assert hook.seen == [2, 4, 6]
+    summary = json.loads((Path(cfg.work_dir) / 'summary.json').read_text())
+    assert summary['last_miou'] == 30 and summary['stopped_early']
+    assert [row['val_miou'] for row in summary['rounds']] == [20, 30]

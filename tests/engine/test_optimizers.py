@@ -10,6 +10,7 @@ from torch import nn
 from mmsemi.engine.good_state import GoodState
 from mmsemi.engine.hooks.mean_teacher_hook import MeanTeacherHook
 from mmsemi.engine.loops.round_start import scale_learning_rate
+from mmsemi.engine.optimizers import idle_keys
 from mmsemi.engine.training_state import checkpoint_bytes
 from mmsemi.models.segmentors.frozen_copy import frozen_copy
 
@@ -72,3 +73,15 @@ def test_a_teacher_follows_and_checkpoints_have_a_size(runner) -> None:
         assert torch.equal(mine, theirs)
     # Weights, their copy, and a momentum of each: 4 bytes.
     assert checkpoint_bytes(runner) == 4 * 3 * (8 + 3)
+
+
+def test_keys_of_no_weight_are_told(runner) -> None:
+    keys = {name: dict(lr_mult=10) for name in ('student.0', '.bias', 't.1')}
+    settings = dict(paramwise_cfg=dict(custom_keys=keys))
+    assert not idle_keys(settings, runner.model)
+    keys['studemt'] = keys['head'] = dict(lr_mult=10)
+    first, second = idle_keys(settings, runner.model)
+    assert first.endswith('changes nothing. Did you mean student?')
+    assert "'head' in its name" in second and 'mean' not in second
+    # Another constructor may read them in another way.
+    assert not idle_keys(dict(settings, constructor='Own'), runner.model)

@@ -1,12 +1,17 @@
-"""The figure that is made late is the one of mmseg."""
+"""The figure that is made late is the one of mmseg; files are whole."""
+
+import errno
 
 import numpy as np
+import pytest
 import torch
+from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmsemi.engine.visualizer import LazyVisualizer
+from mmsemi.utils.errors import WriteError
 
 META = dict(classes=('a', 'b'), palette=[[255, 0, 0], [0, 0, 255]])
 
@@ -30,3 +35,22 @@ def test_pictures_are_those_of_mmseg() -> None:
     assert drawn[0].shape == image.shape and np.ptp(drawn[0]) > 0
     for mine, theirs in zip(drawn[3:], drawn[:3]):
         assert np.array_equal(mine, theirs)
+
+
+def test_a_full_disk_leaves_no_piece_of_the_config(
+    tmp_path, monkeypatch
+) -> None:
+    def full(config, path) -> None:
+        open(path, 'w').close()
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    visualizer = LazyVisualizer(
+        'test_full', str(tmp_path), vis_backends=[dict(type='LocalVisBackend')]
+    )
+    monkeypatch.setattr(Config, 'dump', full)
+    with pytest.raises(WriteError, match='vis_data/config.py .* disk is full'):
+        visualizer.add_config(Config(dict(a=1)))
+    assert not list((tmp_path / 'vis_data').iterdir())
+    monkeypatch.undo()
+    visualizer.add_config(Config(dict(a=1)))
+    assert Config.fromfile(tmp_path / 'vis_data/config.py').a == 1

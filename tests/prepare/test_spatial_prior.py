@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from PIL import Image
 
 from mmsemi.models.pseudo_labelers import CBSTPseudoLabeler
 from mmsemi.prepare.spatial_prior import count, default_sigma, spatial_prior
@@ -105,6 +106,34 @@ def test_tool(source, tmp_path, capsys):
     labeler.thresholds = torch.full((3,), 1e-4)
     labels = labeler(torch.full((1, 3, 20, 40), 1 / 3)).labels
     assert (labels[0, 2:6] == 0).all() and (labels[0, 16:] == 1).all()
+
+
+@pytest.mark.parametrize('kind', ['1 bit', '16 bits'])
+def test_masks_of_any_depth(source, tmp_path, kind):
+    """What training reads of them counts."""
+    for path in sorted((tmp_path / 'masks').iterdir()):
+        mask = cv2.imread(str(path), -1)
+        if kind == '1 bit':
+            Image.fromarray(mask == 1).save(path)
+        else:
+            cv2.imwrite(str(path), mask.astype(np.uint16))
+    args = [source, '--out', str(tmp_path / 'prior.npz'), '--sigma', '0']
+    prior_tool.main([*args, '--size', '10', '20'])
+    with np.load(tmp_path / 'prior.npz') as file:
+        up, down, none = file['prior'][:, :, 0] > 0
+    assert up.tolist() == [kind == '1 bit'] + [True] * 5 + [False] * 4
+    assert down.tolist() == [False] * 5 + [True] * 5 and not none.any()
+
+
+def test_a_mask_with_what_is_no_class(source, tmp_path):
+    path = str(tmp_path / 'masks/3.png')
+    cv2.imwrite(path, np.full((10, 20), 300, np.uint16))
+    with pytest.raises(UsageError, match='3.png: value 300 is no class'):
+        prior_tool.main([source, '--out', str(tmp_path / 'prior.npz')])
+    cv2.imwrite(path, np.zeros((10, 20, 3), np.uint8))
+    with pytest.raises(UsageError, match='3.png: mask has 3 channels'):
+        prior_tool.main([source, '--out', str(tmp_path / 'prior.npz')])
+    assert not (tmp_path / 'prior.npz').exists()
 
 
 def test_a_config_without_masks(tmp_path):

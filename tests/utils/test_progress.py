@@ -32,6 +32,19 @@ def test_track_yields_all_and_prints_a_line_per_tenth(capsys, monkeypatch):
     assert 'left' not in lines[-1]
 
 
+def test_shares_are_rounded_to_what_is_nearest(capsys, monkeypatch):
+    """But what is not done is not at 100 %."""
+    monkeypatch.setattr(Progress, 'pause', 0)
+    list(track(range(3), description='labeling'))
+    progress = Progress(1000, 'training')
+    progress.update(999)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split('%')[0].split()[-1] for line in lines] == [
+        *('33', '67', '100'),
+        '99',
+    ]
+
+
 def test_work_that_takes_no_time_has_one_line(capsys):
     assert list(track(range(50), description='labeling')) == list(range(50))
     (line,) = capsys.readouterr().out.splitlines()

@@ -16,6 +16,8 @@ from ..training_state import not_finite, state_bytes
 from .run_summary_hook import publish_file
 
 MOMENTS = ('round', 'validation')
+# Where it travels in checkpoints that the weights of `at` are waited for.
+AWAITED = 'mmsemi/awaited_weights'
 
 
 @HOOKS.register_module()
@@ -49,7 +51,6 @@ class KeepWeightsHook(Hook):
         if at is not None and at < 1:
             raise ValueError(f'at must be at least 1, got {at}')
         self.every, self.at = every, at
-        self.awaited = False  # the weights of iteration `at`
 
     def before_train(self, runner) -> None:
         """Stop now, not after hours, if the disk cannot hold the files."""
@@ -71,9 +72,11 @@ class KeepWeightsHook(Hook):
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
         """Write the network of the iteration that was asked for."""
-        if runner.iter + 1 == self.at or self.awaited:
+        hub = runner.message_hub
+        if runner.iter + 1 == self.at or hub.get_info(AWAITED, False):
             name = f'iteration_{self.at}.pth'
-            self.awaited = not on_main(self._write, runner, name, {})
+            written = on_main(self._write, runner, name, {})
+            hub.update_info(AWAITED, not written)
 
     def after_round(self, runner) -> None:
         """Write the network that a round of training has made."""

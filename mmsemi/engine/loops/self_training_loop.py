@@ -292,9 +292,9 @@ class SelfTrainingLoop(BaseLoop):
         self._iter += 1
 
     def _finish_round(self) -> None:
-        if self.runner.val_loop is not None:
+        hub = self.runner.message_hub
+        known = hub.get_info('mmsemi/validated') == self._iter
+        if self.runner.val_loop and not (self.stop_training and known):
             self.runner.val_loop.run()
-        self.runner.message_hub.update_info(
-            'mmsemi/finished_round', self.round
-        )
+        hub.update_info('mmsemi/finished_round', self.round)
         self.runner.call_hook('after_round')

@@ -34,7 +34,11 @@ def class_weights_from_frequency(
 
     Returns:
         Weights, float32 (C,).
+
+    Raises:
+        ValueError: if the frequencies or ``beta`` give no weights.
     """
+    check_beta(beta)
     counts = torch.as_tensor(frequency, dtype=torch.float64)
     if (
         counts.ndim != 1
@@ -61,6 +65,15 @@ def class_weights_from_frequency(
     else:
         raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
     return (weights / weights.mean()).float()
+
+
+def check_beta(beta: float) -> None:
+    """Stop at a beta without weights, such as 1, where they are 0 / 0."""
+    if not 0 <= beta < 1:
+        raise ValueError(
+            f'beta must be at least 0 and below 1, got {beta}. The nearer to '
+            "1, the nearer are the weights to those of mode='inverse'"
+        )
 
 
 def read_class_frequency(
@@ -132,6 +145,7 @@ class ClassBalancedCrossEntropyLoss(nn.Module):
             raise ValueError('give class_weight or mode, not both')
         if (mode is None) != (class_frequency is None):
             raise ValueError('mode and class_frequency belong together')
+        check_beta(beta)
         weights = None
         self.mode, self.beta = mode, beta
         self.awaits_frequency = class_frequency == 'labeled'

@@ -177,3 +177,20 @@ def test_serves_any_head_of_mmseg() -> None:
     total.backward()
     assert losses['decode.loss_second'] < losses['decode.loss_ce']
     assert 'aux.loss_ce' in losses
+
+
+@pytest.mark.parametrize('beta', [1, 1.5, -0.1, float('nan')])
+def test_a_beta_without_weights_is_refused(beta) -> None:
+    kind = dict(type=LOSS, mode='effective_number', beta=beta)
+    for frequency in ([3, 40], 'labeled'):
+        with pytest.raises(ValueError, match='beta must be at least 0'):
+            MODELS.build(dict(kind, class_frequency=frequency))
+    with pytest.raises(ValueError, match="mode='inverse'"):
+        class_weights_from_frequency([3, 40], 'effective_number', beta)
+
+
+def test_a_beta_near_1_weights_as_the_inverse() -> None:
+    torch.testing.assert_close(
+        class_weights_from_frequency([3, 40], 'effective_number', 1 - 1e-9),
+        class_weights_from_frequency([3, 40], 'inverse'),
+    )
