@@ -34,9 +34,6 @@ def class_weights_from_frequency(
 
     Returns:
         Weights, float32 (C,).
-
-    Raises:
-        ValueError: if the frequencies or ``beta`` give no weights.
     """
     check_beta(beta)
     counts = torch.as_tensor(frequency, dtype=torch.float64)
