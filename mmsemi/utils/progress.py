@@ -116,16 +116,11 @@ class Progress:
             return
         self._tenth, self._said = tenth, now
         spent = now - self._start
-        done = completed - self._first
-        left = spent / done * (self.total - completed)
-        state = (
-            f'{format_seconds(left)} left'
-            if completed < self.total
-            else f'{format_seconds(spent)}'
-        )
-        share = round(100 * completed / self.total)
-        if completed < self.total:
-            share = min(share, 99)  # nothing is at 100 % before it is done
+        share, state = 100, format_seconds(spent)
+        if completed < self.total:  # what is not done is at 99 % at most
+            share = min(round(100 * completed / self.total), 99)
+            each = spent / (completed - self._first)
+            state = f'{format_seconds(each * (self.total - completed))} left'
         print(
             f'{self.description}: {share:3d} % '
             f'({self.completed}/{self.total}), '
