@@ -27,6 +27,7 @@ from mmsemi.utils.errors import UsageError
 
 from .diagnosis import Diagnosis
 from .diagnosis_files import check_out, check_page, write_files, write_page
+from .unlike import find_unlike
 
 
 def doctor(
@@ -139,6 +140,7 @@ def _diagnose(
     facts, unreadable = survey_masks(labeled, source, threads)
     findings += unreadable
     findings += _check_sizes(pairs, photos, facts)
+    findings += find_unlike(pairs, photos, threads)
     encoding = None
     drawn: dict[str, frozenset[int]] = {}
     counts, ignored = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)

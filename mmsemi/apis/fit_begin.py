@@ -46,6 +46,7 @@ from .fit_run import (
     write_facts,
 )
 from .fit_trial import FEWEST, Tried, try_out
+from .unlike import unlike_labeled
 
 
 def begin(
@@ -75,6 +76,7 @@ def begin(
         wish['seed'],
         held,
         wish['cross_validate'],
+        unlike_labeled(diagnosis) if wish['method'] == 'auto' else (),
     )
     if before:
         _check_changed(run, before, plan.record)
@@ -89,6 +91,13 @@ def begin(
     if loading:
         bands = loading['load']['bands']
         settings['loading'] = Setting('loading', f'{bands} bands', why)
+    if aside := plan.lists.get('aside'):
+        settings['aside'] = Setting(
+            'aside',
+            f'{len(aside)} images',
+            'look like none with a mask, so labels for them would be guesses; '
+            '--method NAME learns from them, too',
+        )
     network = _network_text(wish['model'])
     twin = wish['twin'] and settings['method'].value != 'supervised'
     # Nothing was written so far.

@@ -1,7 +1,7 @@
 """From two folders to the data of a run: lists, masks of ids, facts."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +52,7 @@ def plan_data(
     seed: int,
     held_before: Sequence[str] = (),
     cross_validate: int | str | None = None,
+    aside: Collection[str] = (),
 ) -> Plan:
     """Share images out to learn from and to measure on; writes nothing.
 
@@ -62,6 +63,7 @@ def plan_data(
         seed: of the draw, where ``val`` is None.
         held_before: images an earlier run was measured on; they stay.
         cross_validate: number of folds in place of a hold-out, or ``auto``.
+        aside: files that are not learned from.
 
     Raises:
         UsageError: if an error was found, or ``val`` fits nothing.
@@ -110,6 +112,13 @@ def plan_data(
             name: _digest(diagnosis, pair) for name, pair in zip(names, pairs)
         },
     )
+    if aside:
+        left = {below(file, images) for file in aside} - taken
+        lists = dict(
+            lists,
+            aside=[n for n in lists['unlabeled'] if n in left],
+            unlabeled=[n for n in lists['unlabeled'] if n not in left],
+        )
     if partly:  # what is unknown in them is learned from as in unlabeled ones
         lists = dict(
             lists, partly=partly, unlabeled=lists['unlabeled'] + partly

@@ -122,6 +122,8 @@ class RunFolder:
         if part == 'unlabeled':  # learned from like these, but labeled
             partly = set(read_names(self.path, 'partly'))
             found = [name for name in found if name not in partly]
+            # Not learned from, as they are unlike those with a mask.
+            found += read_names(self.path, 'aside')
         return found
 
     def measured(self) -> list[tuple[Path, list[str]]]:

@@ -248,3 +248,15 @@ def test_what_was_left_aside_for_poor_labels(unlabeled, words) -> None:
     counts = np.array([[[8, 4], [7, 5], [6, 3]]])
     told, _, _ = judge(counts, None, unlabeled, True, label_precision=0.4)
     assert words in told.text and 'right in 40 % of' in told.text
+
+
+def test_a_tie_goes_to_the_model_that_has_seen_more() -> None:
+    """Unless it is no tie: a small difference that all images show."""
+    ahead = np.array([[[1000, 1000], [1000, 1000], [900, 900]]])
+    behind = np.array([[[1000, 1000], [1000, 1000], [895, 895]]])
+    assert recommend(behind, ahead) == 'method'
+    told = judge(behind, ahead)[0]
+    assert told.recommended == 'method' and 'seen more images' in told.advice
+    shift = np.array([0, 1, 2, 1, 0, 1])[:, None, None]
+    each = np.array([0, 0, 1])[:, None]  # what is found of both classes
+    assert recommend(behind + shift * each, ahead + 0 * shift) == 'twin'
