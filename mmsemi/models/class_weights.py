@@ -13,7 +13,7 @@ def own_class_weights(head: nn.Module) -> Any:
     A tensor (C,) of a :class:`ClassBalancedCrossEntropyLoss`, ``'labeled'``
     where that waits for the labels; numbers of mmseg's losses.
     """
-    losses = head.loss_decode
+    losses = getattr(head, 'loss_decode', None)
     for loss in losses if isinstance(losses, nn.ModuleList) else [losses]:
         weights = getattr(loss, 'class_weight', None)
         if weights is None and getattr(loss, 'awaits_frequency', False):

@@ -68,17 +68,22 @@ class ConfidenceHistogram:
         small = key.view(torch.float32).masked_fill(codes == 0, 0.0)
         return torch.where(codes < _SMALL_CODES, small, edges)
 
-    def update(self, confidence: Tensor, labels: Tensor) -> None:
+    def update(
+        self, confidence: Tensor, labels: Tensor, valid: Tensor | None = None
+    ) -> None:
         """Count predictions.
 
         Args:
             confidence: float32 of any shape, in [0, 1].
             labels: int64 of the same shape, in 0..C-1.
+            valid: bool of the same shape, which of them count; all by
+                default.
         """
         index = labels.reshape(-1) * self.num_codes
         index += self._encode(confidence).reshape(-1)
         one = torch.ones((), dtype=torch.int64, device=index.device)
-        self.bins.view(-1).scatter_add_(0, index, one.expand_as(index))
+        counted = one if valid is None else valid.reshape(-1).long()
+        self.bins.view(-1).scatter_add_(0, index, counted.expand_as(index))
 
     def reduce(self) -> None:
         """Add up the counts of all processes; every rank gets the sum."""
@@ -125,7 +130,11 @@ class ConfidencePool:
         self._confidence: list[Tensor] = []
         self._labels: list[Tensor] = []
 
-    def update(self, confidence: Tensor, labels: Tensor) -> None:
+    def update(
+        self, confidence: Tensor, labels: Tensor, valid: Tensor | None = None
+    ) -> None:
+        if valid is not None:
+            confidence, labels = confidence[valid], labels[valid]
         self._confidence.append(confidence.reshape(-1).float().cpu())
         self._labels.append(labels.reshape(-1).cpu())
 

@@ -150,3 +150,16 @@ def test_padding_is_not_counted():
     histogram = ConfidenceHistogram(2)
     ClassBalancedPseudoLabeler(2).collect(histogram, probabilities, valid)
     np.testing.assert_array_equal(histogram.counts(), [0, 4])
+
+
+@pytest.mark.parametrize('statistics', BOTH)
+def test_what_is_not_valid_does_not_count(statistics):
+    confidence, labels = predictions()
+    valid = torch.arange(5000) % 3 > 0
+    confidence[~valid] = float('nan')
+    collected, wanted = statistics(4), statistics(4)
+    collected.update(confidence, labels, valid)
+    wanted.update(confidence[valid], labels[valid])
+    k = wanted.counts() // 2
+    assert torch.equal(collected.counts(), wanted.counts())
+    assert torch.equal(collected.kth_highest(k), wanted.kth_highest(k))

@@ -59,6 +59,7 @@ class EqualizationConsistencyLoss(TargetLoss):
         self.groups = per_device if groups is None else groups
         if self.groups < 1:
             raise ValueError(f'per_device must be positive, got {per_device}')
+        self.num_classes = num_classes
         self.gamma = gamma
         self.sample_gamma = sample_gamma
         self.sample = sample

@@ -143,6 +143,7 @@ class AdaptiveCutMix(InParts, nn.Module):
         self.presence_share = presence_share
         self.smooth = smooth
         self.momentum = momentum
+        self.num_classes = num_classes
         self.confidence: Tensor | None
         seen = None if num_classes is None else torch.zeros(num_classes)
         self.register_buffer('confidence', seen)

@@ -79,10 +79,13 @@ class ClassBalancedPseudoLabeler(RoundPseudoLabeler):
             statistics.update(*max_over_classes(sample))
             return None
         confidence, labels = max_over_classes(probabilities)
-        for part in [...] if self.rule == 'scaled' else range(len(labels)):
-            c, a = confidence[part].flatten(), labels[part].flatten()
+        if self.stride == 1:  # nothing waits for the device
+            statistics.update(confidence, labels, valid)
+            return confidence, labels
+        for k in range(len(labels)):
+            c, a = confidence[k].flatten(), labels[k].flatten()
             if valid is not None:
-                mask = valid[part].flatten()
+                mask = valid[k].flatten()
                 c, a = c[mask], a[mask]
             statistics.update(c[:: self.stride], a[:: self.stride])
         return confidence, labels

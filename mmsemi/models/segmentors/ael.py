@@ -66,11 +66,6 @@ class AdaptiveEqualization(OnlineSegmentor):
                 'EqualizationConsistencyLoss, got '
                 f'{type(self.unsup_loss).__name__}'
             )
-        if len(self.class_confidence) != self.student.out_channels:
-            raise ValueError(
-                f'unsup_loss has {len(self.class_confidence)} classes, the '
-                f'student {self.student.out_channels}'
-            )
         if not isinstance(self.mixing, AdaptiveCutMix):
             raise TypeError(
                 'AEL needs mixing of type AdaptiveCutMix, got '

@@ -116,9 +116,30 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
             self.further_losses[name] = build_target_loss(loss, place)
         self.mixing = MODELS.build(mixing) if mixing else None
         self.check_mixing()
+        self.check_num_classes()
         # See record.
         self.recording = False
         self.records: dict[str, list[Record]] | None = None
+
+    def check_num_classes(self) -> None:
+        """Refuse parts that are made for other classes.
+
+        Raises:
+            ValueError: naming the part.
+        """
+        parts = {
+            'pseudo_labeler': self.pseudo_labeler,
+            'unsup_loss': self.unsup_loss,
+            'mixing': self.mixing,
+        }
+        ours = self.student.num_classes
+        for name, part in {**parts, **self.further_losses}.items():
+            number = getattr(part, 'num_classes', None)
+            if number not in (None, ours):
+                raise ValueError(
+                    f'{name} has {number} classes, the student {ours}: set '
+                    f'its num_classes={ours}'
+                )
 
     # The method.
     def step(self, batch: Batch) -> Losses:

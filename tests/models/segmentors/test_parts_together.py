@@ -52,6 +52,23 @@ def test_parts_of_another_kind_are_refused(part, match) -> None:
         build(**part)
 
 
+@pytest.mark.parametrize(
+    'part, match',
+    [
+        (dict(pseudo_labeler=dict(BALANCED, num_classes=3)), '^pseudo_lab'),
+        (dict(unsup_loss=dict(EQUALIZED, num_classes=5)), '^unsup_loss'),
+        (
+            dict(mixing=dict(type='AdaptiveCutMix', num_classes=3)),
+            '^mixing has 3 classes, the student 4',
+        ),
+    ],
+)
+def test_parts_for_other_classes_are_refused(part, match) -> None:
+    """A class too much would be the one that is never learned."""
+    with pytest.raises(ValueError, match=match):
+        build(**part)
+
+
 def test_rounds_refuse_them_too() -> None:
     with pytest.raises(TypeError, match='^objective must'):
         self_training(objective=dict(type='CrossEntropyLoss'))
