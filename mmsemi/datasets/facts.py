@@ -16,6 +16,9 @@ FACTS = (
     'round_sampler evaluator zero_label word_vectors epoch'
 ).split()
 
+# Ways of training, see `mmsemi.datasets.recipe`.
+REGIMES = ('supervised', 'rounds', 'online')
+
 # Names within facts that are groups of numbers.
 _WITHIN = dict(
     batch='alone labeled unlabeled rounds label val target paste'.split(),
@@ -140,6 +143,39 @@ def _check_kinds(data: dict) -> None:
     sides = size if isinstance(size, (list, tuple)) else (size, size)
     if len(sides) != 2 or any(type(s) is not int or s < 1 for s in sides):
         raise wrong('crop_size', 'a height and a width in pixels', size)
+
+
+def check_regime(data: dict, regime: str) -> None:
+    """Stop where a way of training lacks a fact that it needs.
+
+    Args:
+        data: facts, with the variant settled.
+        regime: ``supervised``, ``rounds`` or ``online``.
+
+    Raises:
+        UsageError: naming the fact, or the regimes there are.
+    """
+    if regime not in REGIMES:
+        raise UsageError(
+            f'regime must be one of {", ".join(REGIMES)}, got {regime}'
+        )
+    if data.get('augment') is None:
+        raise UsageError(
+            'data.augment is missing: the transforms of training images. '
+            'Give a list; it may be empty'
+        )
+    batch, needed = data.get('batch') or {}, ['alone']
+    if regime == 'online':
+        needed = ['labeled', 'unlabeled']
+    elif regime == 'rounds' and not data.get('zero_label'):
+        rounds = ['rounds'] if data.get('round_sampler') else []
+        needed += rounds or ['labeled', 'unlabeled']
+    missing = [name for name in needed if not batch.get(name)]
+    if missing:
+        raise UsageError(
+            f'data.batch.{missing[0]} must be at least 1, got '
+            f'{batch.get(missing[0])}: the images of this kind in a batch'
+        )
 
 
 def _check_places(name: str, dataset: dict) -> None:

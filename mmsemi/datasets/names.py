@@ -1,6 +1,7 @@
 """Names of images, held as bytes."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -22,7 +23,7 @@ class Names(Sequence):
             each.
 
     Raises:
-        UsageError: if a name holds a line break.
+        UsageError: if a name holds a line break, or is no text in UTF-8.
     """
 
     def __init__(self, names: Iterable[str] | bytes) -> None:
@@ -75,7 +76,14 @@ def _lines(names: Iterable[str]) -> Iterator[bytes]:
     """Pieces of the text of names."""
     names = iter(names)
     while piece := list(islice(names, PIECE)):
-        text = '\n'.join([*piece, '']).encode()
+        try:
+            text = '\n'.join([*piece, '']).encode()
+        except UnicodeEncodeError as error:
+            wrong = next(name for name in piece if not _in_utf_8(name))
+            raise UsageError(
+                f'{os.fsencode(wrong)!r}: the name of an image is no text in '
+                'UTF-8. Rename the file'
+            ) from error
         if text.count(b'\n') != len(piece):
             wrong = next(name for name in piece if '\n' in name)
             raise UsageError(
@@ -83,3 +91,11 @@ def _lines(names: Iterable[str]) -> Iterator[bytes]:
                 'the file'
             )
         yield text
+
+
+def _in_utf_8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

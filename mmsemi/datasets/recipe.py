@@ -13,10 +13,9 @@ from mmsemi.registry import TRANSFORMS, is_type
 from mmsemi.utils.errors import UsageError
 
 from . import target_domain as domains
-from .facts import zero_label_metainfo
+from .facts import check_regime, zero_label_metainfo
 from .splits import below_root
 
-REGIMES = ('supervised', 'rounds', 'online')
 PACK = [dict(type='PackSemiInputs')]
 FLIPS = [
     dict(type='RandomFlip', prob=prob, direction='horizontal')
@@ -33,10 +32,7 @@ class Recipe:
     """
 
     def __init__(self, data: dict, regime: str) -> None:
-        if regime not in REGIMES:
-            raise UsageError(
-                f'regime must be one of {", ".join(REGIMES)}, got {regime}'
-            )
+        check_regime(data, regime)
         self.data, self.regime = copy.deepcopy(dict(data)), regime
         self.batch = self.data.get('batch') or {}
         self.zero_label = self.data.get('zero_label')

@@ -98,7 +98,8 @@ def _is_folder(data: dict, name: str) -> bool:
 def _lists(data: dict, entry: dict, name: str) -> tuple[str, ...]:
     given = entry.get('lists') or data['lists']
     if isinstance(given, str):
-        folder = given.format(split=name)
+        # A person's path may have braces.
+        folder = given.replace('{split}', name)
         given = (f'{folder}/{LABELED}', f'{folder}/{UNLABELED}')
         if osp.isfile(f'{folder}/{TARGET}'):
             given += (f'{folder}/{TARGET}',)

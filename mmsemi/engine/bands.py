@@ -10,7 +10,12 @@ from mmsemi.utils.errors import UsageError
 from .student_config import NETWORKS, dicts
 
 # Transforms of images with three colors only.
-COLOR_ONLY = ('PhotoMetricDistortion', 'RGB2Gray', 'CLAHE')
+COLOR_ONLY = (
+    'PhotoMetricDistortion',
+    'RGB2Gray',
+    'CLAHE',
+    'RandomIntensityAug',
+)
 # Of these, those whose meaning is to take colors away: others have none.
 LEFT_OUT = ('RandomGrayscale',)
 

@@ -25,7 +25,7 @@ from mmsemi.utils.errors import UsageError
 from .bands import fit_bands
 from .machine import divide, whole_counts
 from .partly_labeled import average_known
-from .student_config import number_of_classes, resolve_student
+from .student_config import dicts, number_of_classes, resolve_student
 from .whole_numbers import settle_counts
 
 # Where numbers may be in epochs, and strings name facts of the split.
@@ -216,7 +216,7 @@ def fit_model(cfg: Config, data: dict) -> None:
             preprocessor['size'] = data['crop_size']
         for key in ('decode_head', 'auxiliary_head'):
             heads = network.get(key) or []
-            for head in heads if isinstance(heads, list) else [heads]:
+            for head in heads if isinstance(heads, (list, tuple)) else [heads]:
                 _fit_head(head, classes, data)
 
 
@@ -289,6 +289,6 @@ def _end_schedules(cfg: Config) -> None:
     do the same for each round.
     """
     steps = (cfg.get('train_cfg') or {}).get('max_iters')
-    for scheduler in cfg.get('param_scheduler') or []:
-        if isinstance(steps, int) and 'end' not in scheduler:
-            scheduler['end'] = steps + 1
+    for scheduler in dicts(cfg.get('param_scheduler')):
+        if isinstance(steps, int) and 'type' in scheduler:
+            scheduler.setdefault('end', steps + 1)

@@ -110,6 +110,7 @@ class CheckpointFiles:
         path = inside(self.folder, name)
         partial = path.with_name(path.name + PARTIAL)
         try:
+            partial.unlink(missing_ok=True)  # a link could lead anywhere
             runner.save_checkpoint(
                 str(self.folder),
                 partial.name,

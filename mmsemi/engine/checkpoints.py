@@ -53,7 +53,8 @@ def newest_whole(
         say: told when a checkpoint cannot be used.
 
     Raises:
-        UsageError: if there are checkpoints and none is whole.
+        UsageError: if there are checkpoints, or the pointer names one, and
+            none is whole.
     """
     folder = Path(folder)
     numbered = {
@@ -76,7 +77,7 @@ def newest_whole(
             f'{path} is {"damaged" if path.exists() else "missing"}; '
             'looking for the latest whole checkpoint'
         )
-    if numbered:
+    if candidates:
         raise UsageError(
             f'cannot resume {folder}: no checkpoint in it is whole. Bring '
             f'{candidates[0].name} back, or start anew with --overwrite'

@@ -17,7 +17,7 @@ from mmsemi.engine.hooks.label_share_hook import LabelShareHook
 from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
 from mmsemi.io.files import write_text
 from mmsemi.models.weights import load_weights
-from mmsemi.registry import RUNNERS
+from mmsemi.registry import HOOKS, RUNNERS, class_of
 from mmsemi.utils.compat import format_equal_configs_once
 from mmsemi.utils.console import calm_console
 from mmsemi.utils.dist import lost_another
@@ -214,9 +214,21 @@ class CalmRunner(Runner):
                 # The others fail when the first process leaves them.
                 if first:
                     self.call_hook('on_interruption')
-                raise Interrupted(wish.number) from error
+                raise Interrupted(wish.number, self._advice()) from error
             finally:
                 self.interruption = None
+
+    def _advice(self) -> str:
+        """What ``--resume`` will do about a run that was stopped."""
+        saved = [hook.saved for hook in self.hooks if hasattr(hook, 'saved')]
+        if saved and saved[0] < self.iter:
+            return (
+                f'--resume goes on from iteration {saved[0]}, the last that '
+                'was saved'
+                if saved[0]
+                else '--resume starts anew: nothing was saved yet'
+            )
+        return '--resume goes on from here'
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -229,7 +241,7 @@ def build_runner(cfg: Config) -> Runner:
     format_equal_configs_once()
     resolve(cfg)
     saving = (cfg.get('default_hooks') or {}).get('checkpoint')
-    if saving and saving.get('type') in ('CheckpointHook', CheckpointHook):
+    if saving and class_of(saving.get('type'), HOOKS) is CheckpointHook:
         saving.setdefault('by_epoch', True)
         saving.setdefault('max_keep_ckpts', -1)
         saving.type = 'SafeCheckpointHook'

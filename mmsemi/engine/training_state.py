@@ -4,6 +4,7 @@ import zlib
 from typing import Any
 
 import torch
+from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from mmsemi.models.wrappers import unwrapped
@@ -42,13 +43,35 @@ def checkpoint_bytes(runner) -> int:
     return total + kept * trained
 
 
-def validates_after(loop, done: int) -> bool:
-    """Whether an iteration-based loop validates after an iteration."""
-    return (
-        loop.runner.val_loop is not None
+def progress_of(loop) -> tuple[int, int]:
+    """How far a loop is and how long, in what its intervals count."""
+    if isinstance(loop, EpochBasedTrainLoop):
+        return loop.epoch, loop.max_epochs
+    return loop.iter, loop.max_iters
+
+
+def repeat_validation(runner, validated: int | None) -> None:
+    """Catch up on a validation that a run without rounds was stopped in.
+
+    Args:
+        runner: of a training that is about to go on.
+        validated: iteration after which it was validated last.
+    """
+    loop = runner.train_loop
+    if hasattr(loop, 'round_end') or validated == runner.iter:
+        return
+    done, end = progress_of(loop)
+    if isinstance(loop, EpochBasedTrainLoop):
+        if loop.iter != loop.epoch * len(loop.dataloader):
+            return  # within an epoch
+    if (
+        done
+        and runner.val_loop is not None
         and done >= loop.val_begin
-        and (done % loop.val_interval == 0 or done == loop.max_iters)
-    )
+        and (done % loop.val_interval == 0 or done == end)
+    ):
+        runner.logger.info(f'validation after iteration {runner.iter}, again')
+        runner.val_loop.run()
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -6,6 +6,7 @@ when everything is on disk. What was there before stays until then.
 """
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -19,6 +20,7 @@ import numpy as np
 from mmsemi.utils.errors import UsageError, WriteError
 
 PARTIAL = '.partial'
+LONGEST_NAME = 255  # bytes, on the usual file systems
 REMEDIES = {
     errno.ENOSPC: 'the disk is full. Free some space',
     errno.EDQUOT: 'your quota of disk space is used up. Free some space',
@@ -89,10 +91,10 @@ def whole_file(
         WriteError: if it cannot be written, with the reason.
     """
     path = inside(root, name)
-    partial = path.with_name(path.name + PARTIAL)
+    partial = partial_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(partial, 'wb') as opened:
+        with _opened(partial) as opened:
             file = _Writer(opened)
             try:
                 yield file
@@ -108,6 +110,26 @@ def whole_file(
     except Exception:
         partial_gone(partial)
         raise
+
+
+def partial_of(path: Path) -> Path:
+    """The file beside another that is written first and then renamed.
+
+    A name that would be too long has a checksum in its place.
+    """
+    name, coded = path.name, os.fsencode(path.name)
+    if len(coded) + len(PARTIAL) > LONGEST_NAME:
+        name = hashlib.sha256(coded).hexdigest()
+    return path.with_name(name + PARTIAL)
+
+
+def _opened(partial: Path) -> BinaryIO:
+    """A new file to write to: a link of its name could lead anywhere."""
+    try:
+        return open(partial, 'xb')
+    except FileExistsError:
+        partial.unlink()
+        return open(partial, 'xb')
 
 
 def publish(partial: Path, path: Path, sync: bool = True) -> None:
@@ -136,8 +158,11 @@ def write_bytes(
 
 
 def write_text(root: str | Path, name: str | Path, content: str) -> None:
-    """Write text as UTF-8; see :func:`whole_file`."""
-    write_bytes(root, name, content.encode())
+    """Write text as UTF-8, names of files as they are.
+
+    See :func:`whole_file`.
+    """
+    write_bytes(root, name, content.encode(errors='surrogateescape'))
 
 
 def write_json(root: str | Path, name: str | Path, content: Any) -> None:

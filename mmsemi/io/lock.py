@@ -19,6 +19,8 @@ except ImportError:  # Windows has none: the file alone tells
     fcntl = None  # type: ignore[assignment]
 
 LOCK = '.run.lock'
+# What a link leads to would be written over.
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, 'O_NOFOLLOW', 0)
 
 
 class FolderLock:
@@ -42,16 +44,16 @@ class FolderLock:
         self.option = option
         self.handle: int | None = None
         refuse_file(folder, option)
+        refuse_link(self.path)
         self.made = missing_folders(self.path.parent)
         while True:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.handle = os.open(
-                    self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
-                )
+                self.handle = os.open(self.path, _OPEN, 0o644)
+                self._take()
             except OSError as error:
+                self._close()
                 raise WriteError(cannot_write(self.path, error)) from error
-            self._take()
             if self._is_there():
                 break
             self._close()  # who held it has just removed the file
@@ -178,6 +180,19 @@ def refuse_file(folder: str | Path, option: str = '--work-dir') -> None:
                 f'{place} is a file, so {folder} cannot be a folder. Choose '
                 f'another {option}'
             )
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a lock file that nobody who locks has made.
+
+    Raises:
+        UsageError: if it is a link, a pipe or a folder.
+    """
+    if path.is_symlink() or path.exists() and not path.is_file():
+        raise UsageError(
+            f'{path} is no ordinary file, as a run makes it to keep others '
+            'out of its folder. Remove it'
+        )
 
 
 def missing_folders(folder: Path) -> list[Path]:

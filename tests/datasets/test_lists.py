@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmsemi.apis.run_record import list_hashes
 from mmsemi.datasets import lists as lists_module
 from mmsemi.datasets.lists import read_lines
+from mmsemi.datasets.names import Names
 from mmsemi.datasets.splits import read_list
 from mmsemi.doctor.data import check_data
 from mmsemi.engine.build import resolve
@@ -153,3 +154,10 @@ def test_a_start_reads_each_list_once(tmp_path, monkeypatch):
     assert read_lines(f'{tmp_path}/unlabeled.txt') == ['c', 'b']
     (tmp_path / 'unlabeled.txt').write_text('b\nc')
     assert read_lines(f'{tmp_path}/unlabeled.txt') == ['b', 'c']
+
+
+def test_a_file_name_that_is_no_text_is_said(tmp_path):
+    """Linux takes any bytes; archives of Windows bring such names."""
+    wrong = os.fsdecode(b'caf\xe9')
+    with pytest.raises(UsageError, match=r"b'caf\\xe9'.*Rename the file"):
+        Names(['a', wrong])

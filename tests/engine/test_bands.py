@@ -141,13 +141,16 @@ def test_the_networks_of_a_config_take_the_bands(root, tmp_path) -> None:
     [
         ({}, 'needs data.mean and data.std'),
         ({'data.mean': [1.0] * 3, 'data.std': [1.0] * 5}, 'has 3 numbers'),
-        (
-            {
-                'data.mean': [1.0] * 5,
-                'data.std': [1.0] * 5,
-                'data.strong': [dict(type='PhotoMetricDistortion')],
-            },
-            'PhotoMetricDistortion is for images of three colors',
+        *(
+            (
+                {
+                    'data.mean': [1.0] * 5,
+                    'data.std': [1.0] * 5,
+                    'data.strong': [dict(type=name)],
+                },
+                f'{name} is for images of three colors',
+            )
+            for name in ('PhotoMetricDistortion', 'RandomIntensityAug')
         ),
     ],
 )

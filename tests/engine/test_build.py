@@ -17,6 +17,7 @@ from mmsemi.doctor.settings import check_settings
 from mmsemi.engine.build import resolve
 from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.engine.loops.round_data import tell_datasets
+from mmsemi.engine.student_config import dicts
 from mmsemi.registry import DATASETS, HOOKS, LOOPS, class_of, is_type
 from mmsemi.utils.errors import UsageError
 from tests.configs import config
@@ -336,3 +337,47 @@ def test_validation_may_be_left_out() -> None:
 
 
 PARTS = ('dataloader', 'evaluator', 'cfg')
+
+
+@pytest.mark.parametrize('several', [False, True])
+def test_a_schedule_that_is_no_list_ends_with_the_run(several) -> None:
+    poly = dict(type='PolyLR', by_epoch=False)
+    given = dict(one=[dict(poly)], other=[dict(poly)]) if several else poly
+    loop = dict(type='IterBasedTrainLoop', max_iters=10)
+    cfg = resolve(Config(dict(train_cfg=loop, param_scheduler=given)))
+    found = cfg.param_scheduler
+    assert [part.end for part in dicts(found) if 'type' in part] == (
+        [11, 11] if several else [11]
+    )
+
+
+def test_braces_in_the_path_of_a_split(tmp_path) -> None:
+    folder = tmp_path / '{mine} {split'
+    folder.mkdir()
+    for name in ('labeled', 'unlabeled'):
+        (folder / f'{name}.txt').write_text(f'{name}\n')
+    cfg = resolve(written('u2pl/voc_1464'), str(folder))
+    found = {
+        c['ann_file'] for role, c in config_datasets(cfg) if role != 'val'
+    }
+    assert found == {
+        str(folder / 'labeled.txt'),
+        str(folder / 'unlabeled.txt'),
+    }
+
+
+@pytest.mark.parametrize(
+    'name, fact, words',
+    [
+        ('u2pl/voc_1464', 'augment', 'data.augment is missing'),
+        ('u2pl/voc_1464', 'batch', 'data.batch.labeled must be at least 1'),
+        ('supervised/voc_1464', 'batch', 'data.batch.alone must be'),
+        ('dst_cbc/shapes', 'batch', 'data.batch.alone must be'),
+    ],
+)
+def test_facts_that_a_way_of_training_needs(name, fact, words) -> None:
+    cfg = written(name)
+    for part in (cfg.data, *(cfg.data.get('variants') or {}).values()):
+        part.pop(fact, None)
+    with pytest.raises(UsageError, match=words):
+        resolve(cfg)

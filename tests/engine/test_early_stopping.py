@@ -1,5 +1,6 @@
 """Early stopping as docs/how_to/read_a_run.md has it."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from mmengine.hooks import Hook
 from mmsemi.registry import HOOKS
 from tests.conftest import ROOT
 from tests.engine.test_online_training import online_config
-from tests.tiny import make_tiny_set, tiny_config, train
+from tests.tiny import Killed, make_tiny_set, tiny_config, train
 
 
 def snippet():
@@ -56,6 +57,41 @@ def test_a_run_stops_and_is_finished(tmp_path, network):
     assert summary['stopped_early']
     assert summary['finished'] and summary['iterations'] == 4
     assert summary['best_miou'] == 45.05
+
+
+@pytest.mark.parametrize('killed', [3, 4])
+def test_a_resumed_run_has_waited_as_long(tmp_path, killed):
+    """Also one that was killed when it had stopped and was not finished."""
+    cfg = online_config(make_tiny_set(tmp_path / 'data'), tmp_path / 'work')
+    cfg.default_hooks.stopping = dict(
+        type='EarlyStoppingHook', monitor='mIoU', patience=2
+    )
+    cfg.default_hooks.checkpoint.interval = 1
+    cfg.train_cfg.val_interval = 1
+    cfg.custom_hooks.append(dict(type='StuckMetricHook', key='mIoU'))
+    dying = copy.deepcopy(cfg)
+    dying.custom_hooks.append(dict(type='DyingHook', iteration=killed))
+    with pytest.raises(Killed):
+        train(dying)
+    runner = train(cfg, resume=True)
+    assert runner.iter == 4 < runner.max_iters
+
+
+@HOOKS.register_module(force=True)
+class DyingHook(Hook):
+    """Die behind a validation, or when training has ended."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == self.iteration:
+            raise Killed
+
+    def after_train(self, runner):
+        raise Killed
 
 
 @HOOKS.register_module(force=True)

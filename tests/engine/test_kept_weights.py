@@ -124,6 +124,7 @@ def test_weights_of_each_validation(root, tmp_path):
     assert not same(weights(found[2]), weights(found[4]))
     begun = tmp_path / 'iteration_4.pth'
     assert same(weights(begun), weights(found[4]))
+    assert read_checkpoint(begun)['meta']['iter'] == 4
     assert begun in run_files(tmp_path)
     for path in found.values():
         content = read_checkpoint(path)

@@ -8,7 +8,9 @@ import torch
 
 from mmsemi.engine.hooks import PseudoLabelAuditHook
 from mmsemi.engine.hooks.pseudo_label_audit_hook import (
+    REPORT,
     count,
+    earlier_reports,
     new_counts,
     per_class,
     table,
@@ -107,3 +109,13 @@ def test_without_audit_nothing_happens(tmp_path):
     assert not (tmp_path / 'work/pseudo_label_audit.json').exists()
     with pytest.raises(ValueError, match='interval'):
         PseudoLabelAuditHook(interval=0)
+
+
+def test_a_resumed_run_goes_on_with_its_reports(tmp_path):
+    path = tmp_path / REPORT
+    rows = [dict(iterations=[k, k + 2], per_class={}) for k in (0, 2, 4)]
+    path.write_text(json.dumps(rows))
+    assert earlier_reports(str(tmp_path), 5) == rows[:2]
+    assert earlier_reports(str(tmp_path), 0) == []
+    path.write_text('[1, 2]')  # damaged
+    assert earlier_reports(str(tmp_path), 5) == []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmsemi.engine.checkpoint_files import CheckpointFiles
 from mmsemi.io import files
 from mmsemi.utils.errors import UsageError, WriteError
 
@@ -111,3 +112,47 @@ def test_system_errors_in_plain_words():
         "PermissionError: [Errno 13] Permission denied: '/d/1.png'\n"
     )
     assert files.describe(loaded).startswith('/d/1.png: there is no perm')
+
+
+@pytest.mark.parametrize('kind', ['text', 'checkpoint'])
+def test_a_link_where_a_file_is_begun_is_not_followed(tmp_path, kind):
+    """A work dir of somebody else may hold one."""
+    mine = tmp_path / 'mine.txt'
+    mine.write_text('mine')
+    root = tmp_path / 'root'
+    root.mkdir()
+    name = 'iter_1.pth'
+    (root / f'{name}.partial').symlink_to(mine)
+    if kind == 'text':
+        files.write_text(root, name, 'theirs')
+    else:
+        CheckpointFiles(root, 'iter_{}.pth').write(Saver(), name, {})
+    assert mine.read_text() == 'mine'
+    assert not (root / name).is_symlink()
+    assert (root / name).read_text() == 'theirs'
+
+
+class Saver:
+    """Stands for a runner."""
+
+    def save_checkpoint(self, folder, name, **_):
+        with open(os.path.join(folder, name), 'w') as file:
+            file.write('theirs')
+
+
+def test_names_as_long_as_there_are(tmp_path):
+    """Labels have the names of images, which need not be short."""
+    for length in (247, 251):
+        name = 'ü' * (length // 2) + 'x' * (length % 2)
+        files.write_bytes(tmp_path, f'{name}.png', b'labels')
+        assert (tmp_path / f'{name}.png').read_bytes() == b'labels'
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(WriteError, match='the name is too long'):
+        files.write_bytes(tmp_path, 'x' * 256, b'')
+
+
+def test_a_name_that_is_no_text_in_utf_8(tmp_path):
+    """Systems other than this may have named the folder of a run."""
+    name = os.fsdecode(b'caf\xe9')
+    files.write_text(tmp_path, 'pointer', name)
+    assert (tmp_path / 'pointer').read_bytes() == b'caf\xe9'

@@ -99,3 +99,21 @@ def test_a_lock_taken_on_a_file_that_is_gone_is_taken_again(
         assert len(calls) == 2
         with pytest.raises(UsageError, match='in use'):
             FolderLock(tmp_path)
+
+
+@pytest.mark.parametrize('kind', ['link', 'broken link', 'folder', 'pipe'])
+def test_what_lies_in_the_place_of_the_lock_is_left_alone(tmp_path, kind):
+    """A folder of somebody else may hold anything of that name."""
+    mine, place = tmp_path / 'mine.txt', tmp_path / 'run' / LOCK
+    place.parent.mkdir()
+    mine.write_text('mine')
+    if kind == 'folder':
+        place.mkdir()
+    elif kind == 'pipe':
+        os.mkfifo(place)
+    else:
+        place.symlink_to(mine if kind == 'link' else tmp_path / 'new')
+    with pytest.raises(UsageError, match='no ordinary file.*Remove it'):
+        FolderLock(place.parent)
+    assert mine.read_text() == 'mine'
+    assert not (tmp_path / 'new').exists()

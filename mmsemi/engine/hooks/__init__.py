@@ -4,6 +4,7 @@ from .collapse_hook import CollapseHook
 from .compile_hook import CompileHook
 from .cutmix_partner_hook import CutMixPartnerHook
 from .divergence_hook import DivergenceHook
+from .early_stopping_hook import EarlyStoppingHook
 from .export_hook import ExportHook
 from .forward_count_hook import ForwardCountHook
 from .generator_refresh_hook import GeneratorRefreshHook
@@ -28,6 +29,7 @@ __all__ = [
     'CompileHook',
     'CutMixPartnerHook',
     'DivergenceHook',
+    'EarlyStoppingHook',
     'ExportHook',
     'ForwardCountHook',
     'GeneratorRefreshHook',

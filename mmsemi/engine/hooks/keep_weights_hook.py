@@ -12,7 +12,7 @@ from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.utils.dist import on_main
 
-from ..training_state import not_finite, state_bytes
+from ..training_state import not_finite, progress_of, state_bytes
 from .run_summary_hook import publish_file
 
 MOMENTS = ('round', 'validation')
@@ -54,11 +54,12 @@ class KeepWeightsHook(Hook):
 
     def before_train(self, runner) -> None:
         """Stop now, not after hours, if the disk cannot hold the files."""
+        loop = runner.train_loop
         if self.every == 'round':
-            number = len(getattr(runner.train_loop, 'round_ends', ()))
+            number = len(getattr(loop, 'round_ends', ()))
         else:
-            interval = getattr(runner.train_loop, 'val_interval', 0)
-            number = runner.max_iters // interval if interval else 0
+            interval = getattr(loop, 'val_interval', 0)
+            number = -(-progress_of(loop)[1] // interval) if interval else 0
         number += self.at is not None
         size = state_bytes(self._network(runner))
         on_main(
@@ -75,7 +76,8 @@ class KeepWeightsHook(Hook):
         hub = runner.message_hub
         if runner.iter + 1 == self.at or hub.get_info(AWAITED, False):
             name = f'iteration_{self.at}.pth'
-            written = on_main(self._write, runner, name, {})
+            meta = dict(iter=runner.iter + 1)
+            written = on_main(self._write, runner, name, meta)
             hub.update_info(AWAITED, not written)
 
     def after_round(self, runner) -> None:
@@ -121,6 +123,6 @@ class KeepWeightsHook(Hook):
         # Clones: a view would drag its whole storage into the file.
         state = {key: value.cpu().clone() for key, value in state.items()}
         about = runner.train_loop.dataloader.dataset.metainfo
-        meta = dict(meta, iter=runner.iter, dataset_meta=about)
+        meta = dict(dict(iter=runner.iter, dataset_meta=about), **meta)
         write_torch(runner.work_dir, name, dict(meta=meta, state_dict=state))
         return True

@@ -1,6 +1,5 @@
 """Certify that no mask of an unlabeled image was opened."""
 
-import json
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from mmengine.hooks import Hook
 from mmsemi.datasets.compact import build_dataset
 from mmsemi.datasets.mask_watch import MaskWatch
 from mmsemi.datasets.splits import config_datasets
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.registry import HOOKS
 from mmsemi.report.comparison import CERTIFICATE
 
@@ -44,8 +43,8 @@ class MaskWatchHook(Hook):
     def before_train(self, runner) -> None:
         """Begin to watch, before processes that load data are started."""
         path = Path(runner.work_dir) / CERTIFICATE
-        if runner.iter and path.is_file():
-            self.earlier = json.loads(path.read_text())
+        if runner.iter:
+            self.earlier = read_json(path)
         self.watch = self.stack.enter_context(
             MaskWatch(mask_files(runner.cfg))
         )
@@ -126,7 +125,7 @@ def certificate(watch: MaskWatch, whole: bool) -> dict:
 
 def joined(earlier: dict, found: dict) -> dict:
     """The certificate of a run that was resumed; counts are at least these."""
-    if not earlier:
+    if not found.keys() <= earlier.keys():  # none, or damaged
         return found
     names = {*earlier['unlabeled_opened'], *found['unlabeled_opened']}
     masks = {

@@ -1,5 +1,8 @@
 """How good the labels of a teacher are, class by class."""
 
+import json
+from pathlib import Path
+
 import torch
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
@@ -34,7 +37,7 @@ class PseudoLabelAuditHook(Hook):
 
     They go to the log as a table, to ``work_dir/pseudo_label_audit.json``
     and, the last three as ``audit/right/<class>`` and so on, to the curves.
-    A resumed run begins a new count and a new file.
+    A resumed run begins a new count and goes on with its file.
 
     Args:
         interval: iterations from one report to the next; the end of the
@@ -60,6 +63,7 @@ class PseudoLabelAuditHook(Hook):
         device = next(model.parameters()).device
         self.counts = new_counts(len(self.classes), device)
         self.begin = runner.iter
+        self.reports = earlier_reports(runner.work_dir, runner.iter)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Ask the model for its records."""
@@ -117,6 +121,17 @@ class PseudoLabelAuditHook(Hook):
         }
         if scalars:
             runner.visualizer.add_scalars(scalars, step=iteration)
+
+
+def earlier_reports(folder: str, iteration: int) -> list[dict]:
+    """Those in a work dir that end where a run goes on, or before."""
+    if not iteration:
+        return []
+    try:
+        found = json.loads((Path(folder) / REPORT).read_text())
+        return [r for r in found if r['iterations'][1] <= iteration]
+    except (OSError, ValueError, TypeError, LookupError):
+        return []
 
 
 def new_counts(num_classes: int, device) -> Tensor:

@@ -1,5 +1,6 @@
 """Checkpoints of which one is whole at any instant."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -12,11 +13,18 @@ from mmsemi.utils.errors import TrainingFailed, UsageError
 
 from ..checkpoint_files import CheckpointFiles
 from ..checkpoints import POINTER
-from ..training_state import checkpoint_bytes, not_finite, validates_after
+from ..training_state import (
+    checkpoint_bytes,
+    not_finite,
+    progress_of,
+    repeat_validation,
+)
 from .divergence_hook import go_back_if_not_finite
 
 # Iteration whose validation is over.
 VALIDATED = 'mmsemi/validated'
+# Metric of each best checkpoint, by where the message hub keeps that.
+MEASURED = 'mmsemi/best_by'
 
 
 @HOOKS.register_module()
@@ -54,11 +62,12 @@ class SafeCheckpointHook(CheckpointHook):
         by_epoch: bool = False,
         **kwargs,
     ) -> None:
-        if kwargs.get('out_dir') is not None:
-            raise ValueError(
-                'checkpoints lie in the work dir, from which a run resumes: '
-                'leave out_dir out and choose another --work-dir'
-            )
+        for name in ('out_dir', 'filename_tmpl'):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    'a run finds its checkpoints by their names in its work '
+                    f'dir: leave {name} out (--work-dir names the folder)'
+                )
         super().__init__(
             interval=interval,
             by_epoch=by_epoch,
@@ -69,7 +78,6 @@ class SafeCheckpointHook(CheckpointHook):
         self.saved = 0  # iteration of the latest checkpoint
         self.step: int | None = None  # iteration whose step is under way
         self._old_best: list[str] = []
-        self._new_best: list[str] = []
 
     def before_train(self, runner) -> None:
         """Find the files of this run, and look whether there is space."""
@@ -81,7 +89,7 @@ class SafeCheckpointHook(CheckpointHook):
         self.files = CheckpointFiles(self.out_dir, self.filename_tmpl)
         if self.save_best:
             # Of a folder that may have been copied or moved: only names count.
-            for key in self._best_keys().values():
+            for key in best_keys(self.key_indicators).values():
                 path = hub.get_info(key)
                 if path is not None:
                     hub.update_info(key, self.files.path(Path(str(path)).name))
@@ -92,20 +100,7 @@ class SafeCheckpointHook(CheckpointHook):
         interruption = getattr(runner, 'interruption', None)
         if interruption is not None:
             interruption.busy = lambda: runner.iter == self.step
-
-    def before_train_epoch(self, runner) -> None:
-        """Catch up on a validation the run was stopped in."""
-        loop = runner.train_loop
-        done = runner.iter
-        if (
-            done
-            and not self.by_epoch
-            and not hasattr(loop, 'round_end')
-            and validates_after(loop, done)
-            and runner.message_hub.get_info(VALIDATED) != done
-        ):
-            runner.logger.info(f'validation after iteration {done}, again')
-            runner.val_loop.run()
+        repeat_validation(runner, runner.message_hub.get_info(VALIDATED))
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """From here to the end of the step the state is neither nor."""
@@ -236,7 +231,9 @@ class SafeCheckpointHook(CheckpointHook):
             if self.max_keep_ckpts > 0:
                 self.files.keep(self.max_keep_ckpts, self.last_ckpt)
             # Former bests, which no checkpoint names any more.
-            self.files.remove(set(self._old_best) - set(self._new_best))
+            info = runner.message_hub.runtime_info.items()
+            bests = {Path(str(v)).name for k, v in info if 'best_ckpt' in k}
+            self.files.remove(set(self._old_best) - bests)
             self._old_best = []
         finally:
             if wish is not None:
@@ -244,22 +241,15 @@ class SafeCheckpointHook(CheckpointHook):
         self.saved = runner.iter if self.by_epoch else step
 
     # The best.
-    def _best_keys(self) -> dict[str, str]:
-        """Where the message hub keeps the best checkpoint of each metric."""
-        names = self.key_indicators
-        if len(names) == 1:
-            return {names[0]: 'best_ckpt'}
-        return {name: f'best_ckpt_{name}' for name in names}
-
     def _update_best(self, runner, metrics: dict) -> bool:
         """Write the present model if it is the best so far."""
-        self._old_best, self._new_best = [], []
         if not self.save_best:
             return False
         if 'auto' in self.key_indicators:
             self._init_rule(self.rules, [next(iter(metrics), 'auto')])
         hub, better = runner.message_hub, False
-        for metric, key in self._best_keys().items():
+        measured = dict(hub.get_info(MEASURED, {}))
+        for metric, key in best_keys(self.key_indicators).items():
             if metric not in metrics:
                 raise UsageError(
                     f'save_best={metric!r} is not among the metrics '
@@ -269,6 +259,8 @@ class SafeCheckpointHook(CheckpointHook):
             score = float(metrics[metric])
             score_key = key.replace('best_ckpt', 'best_score')
             before = hub.get_info(score_key)
+            if measured.get(key, metric) != metric:
+                before = None  # another was compared until the run stopped
             if before is not None and not self.is_better_than[metric](
                 score, before
             ):
@@ -279,21 +271,30 @@ class SafeCheckpointHook(CheckpointHook):
             name = f'best_{metric}_{step}'.replace('/', '_')
             meta = dict(epoch=runner.epoch, iter=runner.iter)
             on_main(self.files.write, runner, name, meta)
-            if hub.get_info(key):
+            if before is not None and hub.get_info(key):
                 self._old_best.append(Path(hub.get_info(key)).name)
             hub.update_info(score_key, score)
+            measured[key] = metric
+            hub.update_info(MEASURED, measured)
             hub.update_info(key, self.files.path(name))
-            self._new_best.append(name)
             runner.logger.info(f'best {metric} so far, {score:.2f}: {name}')
             better = True
         return better
 
     def _check_space(self, runner) -> None:
         """Stop now, not after hours, if the checkpoints do not fit."""
-        every = self.interval if self.interval > 0 else runner.max_iters
+        _, end = progress_of(runner.train_loop)
         number = self.max_keep_ckpts
         if number <= 0:
-            number = max(runner.max_iters // max(every, 1), 1)
+            every = self.interval if self.interval > 0 else end
+            number = max(end // max(every, 1), 1)
         self.files.check_space(
             checkpoint_bytes(runner), number, bool(self.save_best)
         )
+
+
+def best_keys(metrics: Sequence[str]) -> dict[str, str]:
+    """Where the message hub keeps the best checkpoint of each metric."""
+    if len(metrics) == 1:
+        return {metrics[0]: 'best_ckpt'}
+    return {name: f'best_ckpt_{name}' for name in metrics}

@@ -72,15 +72,21 @@ def epoch_lengths(
     return lengths
 
 
-def round_ends(supervised_iters: int, lengths: Sequence[int]) -> list[int]:
+def round_ends(supervised_iters: float, lengths: Sequence[float]) -> list[int]:
     """Last iteration (exclusive) of round 0 and of every other.
 
     Raises:
-        ValueError: if a round is empty; round 0 may be.
+        ValueError: if a round is empty, which round 0 may be, or ends within
+            an iteration.
     """
+    if any(number != int(number) for number in (supervised_iters, *lengths)):
+        raise ValueError(
+            'rounds have whole iterations, got supervised_iters='
+            f'{supervised_iters}, iters_per_round={tuple(lengths)}'
+        )
     if supervised_iters < 0 or min(lengths, default=1) < 1:
         raise ValueError(
             'rounds need at least one iteration, got supervised_iters='
             f'{supervised_iters}, iters_per_round={tuple(lengths)}'
         )
-    return list(accumulate((supervised_iters, *lengths)))
+    return list(accumulate(map(int, (supervised_iters, *lengths))))

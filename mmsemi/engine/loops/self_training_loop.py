@@ -74,7 +74,7 @@ class SelfTrainingLoop(BaseLoop):
         supervised_iters: int,
         portions: dict | Sequence[float],
         iters_per_round: int | Sequence[int] | None = None,
-        epochs_per_round: int | Sequence[int] | None = None,
+        epochs_per_round: float | Sequence[float] | None = None,
         start_from: str = 'last',
         reset_optimizer: bool = True,
         lr_scale: float | Sequence[float] = 1.0,
@@ -125,7 +125,7 @@ class SelfTrainingLoop(BaseLoop):
         self.labeled_by = None
         self.runner.visualizer.dataset_meta = self.dataloader.dataset.metainfo
 
-    def _iterations(self, epochs_per_round: int | Sequence[int]) -> list[int]:
+    def _iterations(self, epochs_per_round) -> list[int]:
         epochs = per_round(
             epochs_per_round, self.num_rounds, 'epochs_per_round'
         )
@@ -135,7 +135,7 @@ class SelfTrainingLoop(BaseLoop):
             self.num_rounds,
             self.source_portions,
         )
-        return [number * length for number, length in zip(epochs, lengths)]
+        return [round(number * n) for number, n in zip(epochs, lengths)]
 
     @cached_property
     def label_dataset(self) -> Dataset:
