@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -82,15 +82,11 @@ class CellRunner:
             print(f'{len(cells) - len(missing)} of {len(cells)} are there')
         self.total, self.count = len(missing), 0
         with one_exit() as signals, ThreadPoolExecutor(self.jobs) as pool:
-            futures: list[Future] = []
             try:
-                for cell in missing:
-                    futures.append(pool.submit(self._cell, cell))
+                futures = [pool.submit(self._cell, cell) for cell in missing]
                 for future in futures:
                     future.result()
             except KeyboardInterrupt:
-                for future in futures:
-                    future.cancel()
                 self._stop()
                 number = signals[0] if signals else signal.SIGINT
                 stopped = Interrupted(number)
@@ -181,16 +177,18 @@ class CellRunner:
 
         Who asks a second time does not want to wait.
         """
-        with self.lock:
-            self.stopped = True
-            children = list(self.children.values())
-        for child in children:
-            child.terminate()
+        self.stopped = True
         end = time.monotonic() + PATIENCE
         try:
+            with self.lock:  # none is being started
+                children = list(self.children.values())
+            for child in children:
+                child.terminate()
             for child in children:
                 child.wait(max(0.1, end - time.monotonic()))
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            with self.lock:
+                children = list(self.children.values())
             for child in children:
                 kill(child)
 

@@ -78,7 +78,8 @@ class CheckpointFiles:
         check_space(
             self.folder,
             one * (number + 1 + 2 * best) - present,
-            f'{number} checkpoints of {one / 2**20:.0f} MiB',
+            f'{number} checkpoint{"s" * (number != 1)} of '
+            f'{one / 2**20:.0f} MiB',
         )
 
     def remove_partial(self) -> None:

@@ -23,7 +23,7 @@ def check_space(folder: str | Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise UsageError(
-            f'{folder} has {free / 2**20:.0f} MiB of free space; {what} '
-            f'need about {needed / 2**20:.0f} MiB. Free some space, or '
-            'choose another --work-dir'
+            f'{folder} has {free / 2**20:.0f} MiB of free space, and about '
+            f'{needed / 2**20:.0f} MiB are needed for {what}. Free some '
+            'space, or choose another folder for the run'
         )

@@ -66,7 +66,8 @@ class KeepWeightsHook(Hook):
             check_space,
             runner.work_dir,
             number * size - self._present(runner),
-            f'{number} files of weights of {size / 2**20:.0f} MiB',
+            f'{number} file{"s" * (number != 1)} of weights of '
+            f'{size / 2**20:.0f} MiB',
         )
 
     def after_train_iter(

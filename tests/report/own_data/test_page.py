@@ -14,7 +14,8 @@ from mmsemi.apis.report import write_report
 from mmsemi.report.own_data.facts import collect
 from mmsemi.report.own_data.run_folder import PLACES, RunFolder
 from mmsemi.report.own_data.verdict import TIE
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import UsageError, WriteError
+from tests.full_disk import FullDisk, contents
 
 from .made_run import write_pair, write_run
 
@@ -357,3 +358,16 @@ def test_images_without_a_known_pixel(run, twin) -> None:
     assert verdict['kind'] == 'no holdout'
     assert 'No hold-out image has a pixel' in verdict['text']
     write_report(run)
+
+
+def test_a_full_disk_leaves_the_page_that_was_there(run) -> None:
+    page = write_report(run)
+    before = contents(run)
+    for fits, name in enumerate(('report.json', 'report.html')):
+        words = f'{name} could not be written: the disk is full. Free'
+        with FullDisk(run).after(fits), pytest.raises(WriteError, match=words):
+            write_report(run)
+        now = contents(run)
+        assert now.keys() == before.keys()
+        assert now[page.name] == before[page.name]
+    assert write_report(run) == page
