@@ -452,7 +452,7 @@ def labeled_item() -> Row:
     mean, std = torch.rand(3, 1, 1) * 255, torch.full((3, 1, 1), 58.0)
     steps = [
         dict(type='LoadImageFromFile'),
-        dict(type='LoadAnnotations'),
+        dict(type='LoadMask'),
         dict(type='RandomScale', ratio_range=(1.3, 1.3)),
         dict(type='RandomCrop', crop_size=(321, 321)),
         dict(type='RandomFlip', prob=1.0),

@@ -79,7 +79,7 @@ def test_views_share_their_geometry(name) -> None:
     pipeline = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline
     steps = [step.type for step in pipeline]
     assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
-    assert 'LoadAnnotations' not in steps and steps[-1] == 'MultiBranch'
+    assert 'LoadMask' not in steps and steps[-1] == 'MultiBranch'
     views = pipeline[-1]
     assert [step.type for step in views.unsup_teacher] == ['PackSemiInputs']
     colors = [step.type for step in views.unsup_student[:-1]]

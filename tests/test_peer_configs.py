@@ -67,7 +67,7 @@ def test_views_share_their_geometry(name):
     pipeline = cfg.train_dataloader.dataset.unlabeled.dataset.pipeline
     steps = [step.type for step in pipeline]
     assert steps[:2] == ['LoadImageFromFile', 'InitValidMap']
-    assert 'LoadAnnotations' not in steps
+    assert 'LoadMask' not in steps
     last = pipeline[-1]
     if last.type == 'MultiStream':  # the same twice, under other names
         pipeline, other = last.streams

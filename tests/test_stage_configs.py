@@ -59,7 +59,7 @@ def test_only_unlabeled_images_look_strange(name):
     labeled = [s.type for s in data.labeled.pipeline]
     assert not set(steps[-5:-1]) & set(labeled)
     # The same geometry for both.
-    found = labeled[labeled.index('LoadAnnotations') + 1 : -1]
+    found = labeled[labeled.index('LoadMask') + 1 : -1]
     start = steps.index('LoadPseudoLabel') + 1
     assert [s for s in found if s != 'Resize'] == steps[start:-5] != []
     samples = cfg.semi_dataloader.sampler.samples_per_source

@@ -47,6 +47,7 @@ WINDOW = 1024
 # wanted for: another size, or a canvas of fixed size.
 _ABOUT_EVALUATION = (
     'LoadAnnotations',
+    'LoadMask',
     'MapLabels',
     'MapZeroLabels',
     'SetOriShape',

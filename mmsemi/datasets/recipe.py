@@ -43,7 +43,7 @@ class Recipe:
         return [{'type': 'LoadImageFromFile', **self.data.get('load', {})}]
 
     def mask(self) -> list[dict]:
-        return [dict(type='LoadAnnotations')]
+        return [dict(type='LoadMask')]
 
     def resize(self, role: str | None = None) -> list[dict]:
         given = self.data.get(f'{role}_resize') if role else None

@@ -107,7 +107,7 @@ class UnlabeledDataset(SegDatasetWrapper):
     Args:
         dataset: see :class:`SegDatasetWrapper`.
         audit_pipeline: transforms from a mask file to ``gt_seg_map`` in
-            training ids; `LoadAnnotations` by default.
+            training ids; `LoadMask` by default.
         audit: give items their mask as ``gt_audit``, for reports while
             training; it is resized, cropped and packed with the image.
         partly_labeled: list of the images of which a part is labeled.
@@ -136,7 +136,7 @@ class UnlabeledDataset(SegDatasetWrapper):
                     'is unknown of it is learned like them'
                 )
         self.audit_pipeline = Compose(
-            audit_pipeline or [dict(type='LoadAnnotations')]
+            audit_pipeline or [dict(type='LoadMask')]
         )
 
     def get_data_info(self, idx: int) -> dict:

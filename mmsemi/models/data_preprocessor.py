@@ -145,12 +145,15 @@ def at_once(inner: BaseDataPreprocessor, data: dict) -> dict | None:
         return None
     if inner.device.type != 'cpu':
         data = inner.cast_data(data)
-    stacked = torch.stack(data['inputs'])
+    order = list(range(shape[0]))
     if swaps_channels(inner) and shape[0] == 3:
-        stacked = stacked.flip(1)
-    stacked = stacked.float()
+        order.reverse()
+    stacked = torch.stack([x[k] for x in data['inputs'] for k in order])
+    stacked = stacked.view(-1, *shape)
     if normalizes(inner):
-        stacked.sub_(inner.mean).div_(inner.std)
+        stacked = torch.sub(stacked, inner.mean).div_(inner.std)
+    else:
+        stacked = stacked.float()
     for sample in data['data_samples']:
         labels = sample.get('gt_sem_seg')
         sample.set_metainfo(

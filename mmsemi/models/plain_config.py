@@ -11,7 +11,11 @@ from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
 from .norms import share_statistics
 
 # Our transforms with a counterpart of mmseg that does the same to images.
-COUNTERPARTS = dict(PackSemiInputs='PackSegInputs', TorchResize='Resize')
+COUNTERPARTS = dict(
+    LoadMask='LoadAnnotations',
+    PackSemiInputs='PackSegInputs',
+    TorchResize='Resize',
+)
 # Of no meaning where there are no labels to compare with.
 FOR_LABELS = ('MapZeroLabels', 'SetOriShape')
 # What leaving one out means; any other means another input.

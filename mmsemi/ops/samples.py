@@ -9,10 +9,17 @@ Sample = TypeVar('Sample', bound=BaseDataElement)
 
 
 def around_same_maps(sample: Sample) -> Sample:
-    """Another sample with the tensors of one; changes stay its own."""
-    other = sample.new()
+    """Another sample with the tensors of one; changes stay its own.
+
+    ``sample.new()`` copies all meta information deeply, which takes ten times
+    as long.
+    """
+    other = type(sample)()
+    for name, value in sample.metainfo_items():
+        other.set_field(value, name, field_type='metainfo')
     for name, field in sample.items():
-        other.set_field(field.new(), name)
+        whole = isinstance(field, BaseDataElement)
+        other.set_field(around_same_maps(field) if whole else field, name)
     return other
 
 

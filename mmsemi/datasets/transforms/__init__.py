@@ -6,6 +6,7 @@ from .geometry import PadSegFields, RandomScale, SetOriShape, TorchResize
 from .intensity import RandomIntensityAug
 from .labels import InitValidMap, LoadPseudoLabel, MapLabels
 from .load_any_image import LoadAnyImage
+from .load_mask import LoadMask
 from .noise_cut_out import NoiseCutOut
 from .photometric import ColorJitter, RandomGaussianBlur, RandomGray
 from .rare_class_crop import RareClassCrop
@@ -17,6 +18,7 @@ __all__ = [
     'ColorJitter',
     'InitValidMap',
     'LoadAnyImage',
+    'LoadMask',
     'LoadPseudoLabel',
     'MapLabels',
     'MapZeroLabels',

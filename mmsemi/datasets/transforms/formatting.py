@@ -44,8 +44,15 @@ class PackSemiInputs(PackSegInputs):
         super().__init__(meta_keys=meta_keys)
 
     def transform(self, results: dict) -> dict:
-        others = {key: value for key, value in results.items() if key != 'img'}
-        packed = super().transform(others)
+        left = {'img', *self.meta_keys}
+        maps = {k: value for k, value in results.items() if k not in left}
+        packed = super().transform(maps)
+        # One by one: mmseg copies them deeply, a tenth of a pipeline's time.
+        for key in self.meta_keys:
+            if key in results:
+                packed['data_samples'].set_field(
+                    results[key], key, field_type='metainfo'
+                )
         if 'img' in results:
             packed['inputs'] = torch.from_numpy(planes(results['img']))
         confidence = results.get('gt_confidence')

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mmseg.datasets.transforms import PackSegInputs
 
 from mmsemi.datasets.transforms import PackSemiInputs
 
@@ -38,3 +39,26 @@ def test_gray_images_without_a_band_axis() -> None:
     packed = PackSemiInputs()(dict(img=image))
     assert torch.equal(packed['inputs'], torch.from_numpy(image)[None])
     assert set(packed) == {'inputs', 'data_samples'}
+
+
+def test_all_but_the_image_is_packed_as_mmseg_does() -> None:
+    rng = np.random.default_rng(0)
+    item = dict(
+        img=rng.integers(0, 256, (6, 8, 3), np.uint8),
+        gt_seg_map=rng.integers(0, 5, (6, 8), np.uint8)[:, ::-1],
+        gt_depth_map=rng.random((6, 8)),
+        img_path='a.jpg',
+        img_shape=(6, 8),
+        scale_factor=(0.5, 0.4),
+        flip=True,
+        flip_direction='horizontal',
+        of_no_meaning=3,
+    )
+    ours, theirs = (
+        kind()(dict(item))['data_samples']
+        for kind in (PackSemiInputs, PackSegInputs)
+    )
+    assert ours.metainfo == theirs.metainfo and len(ours.metainfo) == 5
+    assert set(ours.keys()) == set(theirs.keys())
+    for name in ours.keys():
+        assert torch.equal(ours.get(name).data, theirs.get(name).data)
