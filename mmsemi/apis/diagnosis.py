@@ -28,6 +28,8 @@ class Diagnosis:
         encoding: what the values of masks mean, None if that is unclear.
         pixels: (N, C) of each class in each of ``masks``.
         ignored: (N,) pixels without a class.
+        unknown: of these, those that may belong to one: not background that
+            is to be left out.
         findings: errors first.
         drawn: ids of the classes that were drawn, of images in which only
             some were; ``pixels`` and ``ignored`` are without the others.
@@ -41,6 +43,7 @@ class Diagnosis:
     encoding: Encoding | None
     pixels: np.ndarray
     ignored: np.ndarray
+    unknown: np.ndarray
     findings: list[Finding]
     drawn: dict[str, frozenset[int]] = field(default_factory=dict)
     json: bool = False

@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from contextlib import ExitStack, redirect_stdout
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -144,6 +145,7 @@ def _diagnose(
     encoding = None
     drawn: dict[str, frozenset[int]] = {}
     counts, ignored = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
+    unknown = ignored
     if facts:
         try:
             encoding, facts, notes = find_encoding(facts, source, *meaning)
@@ -169,10 +171,19 @@ def _diagnose(
                     counts, ignored, names, files, drawn, encoding.classes
                 )
                 findings += notes
-        if are_partly(counts, ignored).any():  # which are both
+        unknown = ignored
+        if meaning[-1] == 'ignore':  # what was seen to be no class is known
+            some = [item.name in drawn for item in facts]
+            unknown = np.where(some, ignored, 0)
+        if are_partly(counts, unknown).any():  # which are both
             none = 'no-unlabeled-images'
             findings = [item for item in findings if item.kind != none]
-        findings += check_classes(encoding.classes, counts, ignored, files)
+        findings += [
+            _if_background_is_left_out(item)
+            if meaning[-1] == 'ignore'
+            else item
+            for item in check_classes(encoding.classes, counts, unknown, files)
+        ]
         findings += _overlaps(facts)
     return Diagnosis(
         pairs,
@@ -182,8 +193,20 @@ def _diagnose(
         encoding,
         counts,
         ignored,
+        unknown,
         in_order(findings),
         drawn,
+    )
+
+
+def _if_background_is_left_out(finding: Finding) -> Finding:
+    if finding.kind != 'one-class':
+        return finding
+    return replace(
+        finding,
+        text=f'but for background the masks hold only {finding.value}; '
+        'training needs two classes',
+        remedy='Do without --background ignore',
     )
 
 

@@ -93,8 +93,8 @@ def plan_data(
     encoding = diagnosis.encoding
     taken = set(names)
     everything = (below(p.image, images) for p in diagnosis.pairs.pairs)
-    ignored = diagnosis.ignored[list(rows.values())]
-    share = pixels.sum(1) / (pixels.sum(1) + ignored)
+    unknown = diagnosis.unknown[list(rows.values())]
+    share = pixels.sum(1) / (pixels.sum(1) + unknown)
     partly = partly_labeled(
         {n: s for n, s, out in zip(names, share, inside) if not out}
     )

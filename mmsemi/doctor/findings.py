@@ -94,5 +94,6 @@ def stop_at_errors(findings: Iterable[Finding]) -> None:
         more = len(errors) - 1
         raise UsageError(
             errors[0].sentence
-            + (f'; mmsemi doctor lists {more} more errors' if more else '')
+            + f'; mmsemi doctor lists {more} more error{"s" * (more > 1)}'
+            * bool(more)
         )

@@ -1,5 +1,6 @@
 """What a person should know about how masks store classes."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,8 @@ _SAYS = {
     'colors': 'colors',
     'labels': 'labels in words',
 }
+# Names that were made up for want of others.
+_NAMELESS = re.compile('class [0-9]+|#[0-9a-f]{6}')
 
 
 def notes(
@@ -35,6 +38,10 @@ def notes(
             'coco': 'COCO JSON',
             'folders': 'a file for each class',
         }[encoding.source]
+    number = len(encoding.classes)
+    remedy = 'They are converted for training; your files stay as they are'
+    if any(_NAMELESS.fullmatch(name) for name in encoding.classes):
+        remedy += '. Names of classes, in this order: --classes a,b,...'
     mapping = dict(zip(encoding.classes, map(encoding.show, encoding.codes)))
     found = [
         Finding(
@@ -42,8 +49,8 @@ def notes(
             'note',
             '',
             dict(kind=encoding.kind, mapping=mapping),
-            f'masks are {says}, {len(encoding.classes)} classes',
-            'They are converted for training; your files stay as they are',
+            f'masks are {says}, {number} class{"es" * (number != 1)}',
+            remedy,
         )
     ]
     if encoding.kind == 'binary' and 255 in encoding.codes:

@@ -70,7 +70,7 @@ def pair_folders(
         masks: folder of masks, laid out alike; or with a folder for each
             class that is laid out alike; or with a folder for each image
             that holds a file for each class. It may be the folder of images
-            where a suffix tells the two apart.
+            where a suffix tells the two apart, and lie in it, or around it.
         mask_suffix: what the name of a mask has behind that of its image,
             such as ``_mask``.
         cocos: files of ``masks`` that hold the masks of several images each.
@@ -85,10 +85,8 @@ def pair_folders(
     for folder in (images, masks):
         if not os.path.isdir(folder):
             kind = 'a file, not a' if os.path.exists(folder) else 'no such'
-            raise UsageError(
-                f'{folder}: {kind} folder. Give the folder of images and '
-                'then the folder of masks'
-            )
+            hint = 'Give the folder of images and then the folder of masks'
+            raise UsageError(f'{folder}: {kind} folder. {hint}')
     together = os.path.realpath(images) == os.path.realpath(masks)
     mask_files = sorted({*_files(masks, MASK_SUFFIXES)} - {*cocos})
     if together:
@@ -99,7 +97,11 @@ def pair_folders(
             or mask_suffix
             and os.path.splitext(path)[0].endswith(mask_suffix)
         ]
-    names = image_names(images, mask_files if together else ())
+    else:
+        around = _below(images, masks)
+        mask_files = [
+            p for p in mask_files if is_json(p) or not p.startswith(around)
+        ]
     if not mask_files and not cocos:
         hint = (
             'Say with --mask-suffix what tells masks from images, or give '
@@ -124,6 +126,9 @@ def pair_folders(
         mask_files = [
             path for path in mask_files if path in wanted or is_json(path)
         ]
+    # A folder of masks within that of images holds no images.
+    place = _below(masks, images)
+    names = image_names(images, [place + path for path in mask_files])
     found, by_class, lonely = _match(names, mask_files, mask_suffix)
     if not found and not cocos:
         raise UsageError(_nothing_matches(images, masks, names, mask_files))
@@ -136,6 +141,16 @@ def pair_folders(
         for name, path in sorted(names.items())
     ]
     return Pairs(pairs, by_class, [os.path.join(masks, p) for p in lonely])
+
+
+def _below(inner: str, outer: str) -> str:
+    """How paths in a folder begin, seen from one around it, or ``../``."""
+    start, path = (
+        os.path.join(os.path.realpath(p), '') for p in (outer, inner)
+    )
+    if not path.startswith(start):
+        return '../'
+    return path[len(start) :].replace(os.sep, '/')
 
 
 def image_names(folder: str, but: Sequence[str] = ()) -> dict[str, str]:

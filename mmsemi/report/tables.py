@@ -144,27 +144,29 @@ def outcome(summary: dict) -> str:
             'another.'
         )
     if last is None:
-        return 'Training is finished; nothing was validated.'
+        return (
+            'Training is finished; nothing was validated. It took '
+            f'{format_seconds(summary["wall_seconds"])}.'
+        )
     difference, total = gain(rows), sum(row['iterations'] for row in rows)
-    if difference is None:
+    # Of the model it began with, other training would have made more, too.
+    begun = difference is not None and not rows[0]['iterations']
+    if difference is None or begun:
         record = dict(miou=last, networks=rows[-1].get('networks') or {})
         words = (
             f'val {metric_of(rows[-1])} {name_values(record)} '
             f'after {total} iterations'
             f'{" (stopped early)" if summary.get("stopped_early") else ""}'
         )
+        if begun:
+            words += f', {rows[0]["val_miou"]:.1f} before them'
     else:
         direction = 'gains' if difference >= 0 else 'loses'
-        first = rows[0]['iterations']
-        before = (
-            f'after {first} iterations with labeled images only'
-            if first
-            else 'of the model it began with'
-        )
         words = (
             f'Self-training {direction} {abs(difference):.1f} '
             f'{metric_of(rows[-1])}: '
-            f'from {rows[0]["val_miou"]:.1f} {before} '
+            f'from {rows[0]["val_miou"]:.1f} after {rows[0]["iterations"]} '
+            'iterations with labeled images only '
             f'to {last:.1f} after {total} iterations in all'
         )
     if best is not None and best > last + 0.05:
@@ -180,7 +182,8 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         rows[0][key] is None
         for key in ('portion', 'kept', 'pseudo_label_accuracy')
     )
-    told = bare and rows[0]['val_miou'] is not None
+    others = summary.get('other_metrics')
+    told = bare and (rows[0]['val_miou'] is not None or not others)
     lines = [round_table(rows)] if rows and not told else []
     lines.append(outcome(summary))
     if rows:

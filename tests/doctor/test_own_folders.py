@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import struct
 
 import cv2
@@ -312,6 +313,8 @@ BAD = [
      dict(classes='#000000=a,#ff0000=b'), 'the value #0000ff, which --cl'),
     ('a value to ignore in labels', labelme(), dict(ignore_value='7'),
      '--ignore-value 7: .*a.json and .* hold labels, of which __ignore__'),
+    ('one class but for background', of(lookup(0, 1, 1)),
+     dict(background='ignore'), 'Do without --background ignore'),
     ('only background, named and left out', fine,
      dict(classes='0=none', background='ignore'),
      '--classes names only none, and --background ignore leaves it out'),
@@ -387,6 +390,44 @@ def test_numbers_are_said(tmp_path) -> None:
     assert result.pixels[0].tolist() == [
         (own.truth() == k).sum() for k in range(3)
     ]
+
+
+def test_folders_may_lie_in_each_other(tmp_path) -> None:
+    """Masks below the images are no images, and the other way around."""
+    own.images(tmp_path)
+    fine(tmp_path)
+    inside = tmp_path / 'images/masks'
+    shutil.copytree(tmp_path / 'masks', inside)
+    wanted = doctor(f'{tmp_path}/images', str(inside)).as_data()
+    around = tmp_path / 'masks/images'
+    shutil.rmtree(inside)
+    apart = doctor(f'{tmp_path}/images', f'{tmp_path}/masks').as_data()
+    shutil.copytree(tmp_path / 'images', around)
+    found = doctor(str(around), f'{tmp_path}/masks').as_data()
+    for key in ('images', 'labeled', 'unlabeled', 'classes', 'encoding'):
+        assert wanted[key] == apart[key] == found[key], key
+
+
+def test_background_that_is_left_out_is_not_unknown(tmp_path) -> None:
+    own.images(tmp_path)
+    fine(tmp_path)
+    folders = f'{tmp_path}/images', f'{tmp_path}/masks'
+    result = doctor(*folders, background='ignore')
+    kinds = {f.kind for f in result.findings}
+    assert 'mask-partly' not in kinds and result.ignored.all()
+    assert not result.unknown.any()
+    # As a value that is ignored, it is.
+    result = doctor(*folders, ignore_value='0')
+    assert 'mask-partly' in {f.kind for f in result.findings}
+    assert (result.unknown == result.ignored).all()
+
+
+def test_names_are_asked_for_where_there_are_none(tmp_path) -> None:
+    own.images(tmp_path)
+    fine(tmp_path)
+    for options, asked in (({}, True), (dict(classes='a,b,c'), False)):
+        result = doctor(f'{tmp_path}/images', f'{tmp_path}/masks', **options)
+        assert ('--classes' in result.text()) is asked
 
 
 def test_rare_and_empty() -> None:

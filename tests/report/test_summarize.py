@@ -4,7 +4,13 @@ import pytest
 
 from mmsemi.io.files import write_json
 from mmsemi.report.runs import summarize
-from mmsemi.report.tables import labels_used, outcome, round_line, round_table
+from mmsemi.report.tables import (
+    closing_words,
+    labels_used,
+    outcome,
+    round_line,
+    round_table,
+)
 from mmsemi.report.validation import usual_metric
 from mmsemi.utils.errors import UsageError
 
@@ -185,10 +191,19 @@ def test_words_for_rows():
         'labeled images only to 47.3 after 400 iterations in all (best on '
         'the way: 48.0). It took 2 min 30 s.'
     )
+    # The model it began with was trained for half of the time.
+    begun = [dict(rows[0], iterations=0), rows[1]]
+    text = outcome(dict(rounds=begun, best_miou=47.3, wall_seconds=150))
+    assert text.startswith('val mIoU 47.3 after 200 iterations, 45.1 before')
     rows[1]['val_miou'] = 44.1
     text = outcome(dict(rounds=rows, best_miou=45.1, wall_seconds=150))
     assert text.startswith('Self-training loses 1.0 mIoU')
     online = make_row(0, 47.5)
+    online['dead_classes'] = ['Zelle']
+    words = closing_words(
+        dict(rounds=[online], best_miou=47.5, wall_seconds=150, files={}), 'x'
+    )
+    assert 'No pixel of Zelle is found.' in words and 'portion' not in words
     online['networks'] = dict(teacher=47.5, student=46.0)
     text = outcome(
         dict(
