@@ -52,6 +52,8 @@ class FolderLock:
                 self.handle = os.open(self.path, _OPEN, 0o644)
                 self._take()
             except OSError as error:
+                if self.made:
+                    self.withdraw()
                 self._close()
                 raise WriteError(cannot_write(self.path, error)) from error
             if self._is_there():
@@ -79,12 +81,8 @@ class FolderLock:
             process=os.getpid(),
             since=time.strftime('%Y-%m-%d %H:%M:%S'),
         )
-        try:
-            os.ftruncate(self.handle, 0)
-            os.pwrite(self.handle, json.dumps(me).encode(), 0)
-        except OSError as error:
-            self.withdraw() if self.made else self._close()
-            raise WriteError(cannot_write(self.path, error)) from error
+        os.ftruncate(self.handle, 0)
+        os.pwrite(self.handle, json.dumps(me).encode(), 0)
 
     def _holder(self) -> dict:
         try:

@@ -232,6 +232,16 @@ def test_what_is_no_mask_is_named(given, tmp_path, array, message):
     assert not (tmp_path / 'out').exists()
 
 
+def test_an_annotation_with_what_is_no_class_is_named(given, tmp_path):
+    root = make_tiny_set(tmp_path / 'data', LABELED, UNLABELED)
+    cv2.imwrite(str(root / 'masks/02.png'), np.full(SIZE, 300, np.uint16))
+    tiny_config(root, tmp_path / 'work').dump(tmp_path / 'config.py')
+    arguments = (tmp_path / 'config.py', given / 'masks', tmp_path / 'out')
+    with pytest.raises(UsageError, match='02.png: value 300 is no class'):
+        calibrate_masks(*map(str, arguments))
+    assert not (tmp_path / 'out').exists()
+
+
 def test_masks_that_out_would_replace_are_refused(kept):
     given, _, manifest = kept
     config, out = str(given / 'config.py'), given / 'out'
