@@ -48,20 +48,24 @@ assert 'mmsemi' not in sys.modules
 def config(head=None, pipeline=None, **student) -> Config:
     plain = dict(tiny_student(), **student)
     plain['data_preprocessor'] = dict(plain['data_preprocessor'])
+    criterion = dict(
+        type='ClassBalancedCrossEntropyLoss',
+        mode='sqrt_inverse',
+        class_frequency='labeled',
+    )
     plain['decode_head'] = head or dict(
-        plain['decode_head'],
-        loss_decode=dict(
-            type='ClassBalancedCrossEntropyLoss',
-            mode='sqrt_inverse',
-            class_frequency='labeled',
-        ),
+        plain['decode_head'], loss_decode=criterion
     )
     return Config(
         dict(
             model=dict(
                 type='SelfTrainingSegmentor',
                 student=plain,
-                objective=dict(type='DynamicSelfTrainingLoss', gamma=9),
+                objective=dict(
+                    type='DynamicSelfTrainingLoss',
+                    gamma=9,
+                    criterion=criterion,
+                ),
                 data_preprocessor=dict(size=(40, 40)),
             ),
             test_pipeline=pipeline

@@ -4,6 +4,8 @@ Hu et al., NeurIPS 2021, arXiv 2110.05474.
 """
 
 import random
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -147,6 +149,7 @@ class AdaptiveCutMix(InParts, nn.Module):
         self.confidence: Tensor | None
         seen = None if num_classes is None else torch.zeros(num_classes)
         self.register_buffer('confidence', seen)
+        self._observed: Callable[[], Any] = lambda: None
         # Set by CutMixPartnerHook: the classes to look for in the partners
         # of a step; and for it: which class is in which of its images, (C, N).
         self.classes: np.ndarray | None = None
@@ -178,8 +181,9 @@ class AdaptiveCutMix(InParts, nn.Module):
                 'mixing=AdaptiveCutMix knows no classes to prefer outside '
                 'AEL: set its num_classes'
             )
-        if not self.training:
-            return self.confidence
+        if not self.training or self._observed() is targets:
+            return self.confidence  # or another view of the same images
+        self._observed = weakref.ref(targets)
         number = len(self.confidence)
         labels = targets.labels.where(targets.valid, number)
         labels = labels.clamp(max=number).flatten()  # the last: no class

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmsemi.models.targets import Targets
 from mmsemi.ops.boxes import beta_boxes
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 
 from .base import paste
 from .boxes import box_mask
@@ -93,7 +94,16 @@ class LabelInjectingCutMix(nn.Module):
                 more than once.
             known: their annotated labels.
             trust: (N, ) of :func:`image_trust`.
+
+        Raises:
+            UsageError: if labeled images have another size.
         """
+        if labeled.shape[1:] != images.shape[1:]:
+            raise UsageError(
+                'boxes of labeled images can be pasted into unlabeled ones of '
+                f'the same size only: {tuple(labeled.shape[2:])} and '
+                f'{tuple(images.shape[2:])}. Crop both alike'
+            )
         order = torch.randperm(len(images), device=images.device)
         source = order % len(labeled)
         unsure = torch.rand_like(trust) >= trust

@@ -110,12 +110,14 @@ class SelfTrainingSegmentor(SemiSegmentor):
         feats = self.student.extract_feat(images)
         losses: dict[str, Tensor] = {}
         for name, head, factor in self.heads():
-            logits = resize(
-                logits_of(head, feats).float(),
-                size=labels.shape[-2:],
-                mode='bilinear',
-                align_corners=head.align_corners,
-            )
+            logits = logits_of(head, feats).float()
+            if logits.shape[-2:] != labels.shape[-2:]:  # a copy else
+                logits = resize(
+                    logits,
+                    size=labels.shape[-2:],
+                    mode='bilinear',
+                    align_corners=head.align_corners,
+                )
             result = self.objective(logits, targets)
             if isinstance(result, Tensor):
                 result = dict(loss_seg=result)

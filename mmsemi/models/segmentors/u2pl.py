@@ -236,10 +236,8 @@ class U2PL(MeanTeacher):
         losses = self.unsup(
             logits, targets.change(labels=split.labels, weights=kept)
         )
-        losses['drop_percent'] = torch.full_like(
-            losses['loss_unsup'].detach(),
-            self.pseudo_labeler.drop_percent_at(self.progress),
-        )
+        percent = self.pseudo_labeler.drop_percent_at(self.progress)
+        losses['drop_percent'] = kept.new_full((), percent)
         return losses
 
     def contrast_loss(

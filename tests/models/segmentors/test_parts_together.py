@@ -5,6 +5,7 @@ import torch
 
 from mmsemi.models.class_weights import learned_class_weights
 from mmsemi.models.losses import ClassConfidenceBank
+from mmsemi.models.targets import Targets
 from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
@@ -189,6 +190,26 @@ def test_confidence_of_classes_is_observed_outside_ael(method) -> None:
     assert torch.equal(bank.confidence, before)
 
 
+@pytest.mark.parametrize('method', ['MeanTeacher', 'U2PL'])
+def test_objectives_of_rounds_serve_other_methods(method) -> None:
+    """They give several losses and figures."""
+    labeler = dict(type='ConfidencePseudoLabeler', threshold=0.0)
+    if method == 'U2PL':
+        labeler = dict(type='EntropyPercentilePseudoLabeler')
+    model = build(
+        type=method,
+        pseudo_labeler=labeler,
+        loss=None,
+        unsup_loss=dict(
+            type='ConfidenceRegularizedLoss', regularizer='kld', loss_weight=1
+        ),
+    )
+    model.set_progress(3, 10)
+    losses = losses_of_mt(model)
+    assert losses['loss_unsup_seg'] >= 0 and losses['loss_unsup_reg'] > 0
+    assert ('drop_percent' in losses) == (method == 'U2PL')
+
+
 def test_partners_of_a_stream_that_is_not_there() -> None:
     model = unimatch(mixing=dict(type='CutMix', partner='same', prob=1.0))
     with pytest.raises(UsageError, match='nothing would be mixed'):
@@ -226,6 +247,31 @@ def test_peers_up_sample_alike() -> None:
     other = dict(decode_head=dict(align_corners=True))
     with pytest.raises(ValueError, match='align_corners'):
         cps(student_2=other)
+
+
+def test_two_views_of_the_same_images_are_one_observation(monkeypatch):
+    model = unimatch(mixing=dict(type='AdaptiveCutMix', num_classes=4))
+    sums = []
+    over_step = model.mixing.over_step
+    monkeypatch.setattr(
+        model.mixing, 'over_step', lambda x: sums.append(x) or over_step(x)
+    )
+    for k in range(2):
+        losses_of(model)
+        assert len(sums) == k + 1
+
+
+def test_boxes_of_labeled_images_of_another_size() -> None:
+    mixing = MODELS.build(dict(type='LabelInjectingCutMix'))
+    images, labels = torch.zeros(2, 3, 8, 8), torch.zeros(2, 8, 9).long()
+    with pytest.raises(UsageError, match=r'\(8, 9\) and \(8, 8\)'):
+        mixing(
+            images,
+            Targets(labels[..., :8]),
+            torch.zeros(2, 3, 8, 9),
+            Targets(labels),
+            torch.ones(2),
+        )
 
 
 def test_presence_of_classes_where_views_are_mixed_in_parts() -> None:
