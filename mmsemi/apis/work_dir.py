@@ -52,7 +52,12 @@ RUN_KEYS = (
     'label_dataloader',
     'randomness',
     'custom_hooks',
+    # Figures and the best of all are compared with those of before.
+    'val_dataloader',
+    'val_evaluator',
 )
+# Of these, how many whole images are predicted at once.
+FREE = ('val_dataloader.batch_size',)
 
 
 def run_files(work_dir: str | Path) -> list[Path]:
@@ -241,7 +246,7 @@ def changed_keys(
         return {
             key: value
             for key, value in flat.items()
-            if key.rsplit('.', 1)[-1] not in speed
+            if key.rsplit('.', 1)[-1] not in speed and key not in FREE
         }
 
     before, after = values(undivided(old)), values(undivided(new))

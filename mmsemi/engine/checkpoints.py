@@ -87,6 +87,7 @@ def newest_whole(
 
 def _read(pointer: Path) -> str:
     try:
+        refuse_special(pointer)
         text = pointer.read_text().strip().replace('\\', '/')
     except (OSError, ValueError):
         return ''

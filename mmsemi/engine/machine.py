@@ -31,8 +31,16 @@ def divide(cfg: Config, world_size: int = 1, accumulate: int = 1) -> None:
         accumulate: parts of a process's share of a step.
 
     Raises:
-        UsageError: if a size does not divide.
+        UsageError: if a size does not divide, or if batches are accumulated
+            already.
     """
+    counts = (cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    if accumulate > 1 and counts > 1:
+        raise UsageError(
+            f'--accumulate {accumulate} takes each step of the optimizer in '
+            f'parts, but optim_wrapper.accumulative_counts={counts} lets it '
+            'step only now and then. Leave one of the two out'
+        )
     if world_size < 1 or accumulate < 1:
         raise UsageError(
             'processes and accumulated parts must be at least 1, got '

@@ -8,6 +8,8 @@ from typing import Any
 
 from mmsemi.utils.errors import UsageError
 
+from .regular import refuse_special
+
 _NUMBERS = dict(inf=float('inf'), nan=float('nan'))
 
 
@@ -22,6 +24,7 @@ def read_dumped_config(path: str | Path) -> dict[str, Any]:
         UsageError: if the file is damaged or holds anything else.
     """
     try:
+        refuse_special(path)
         tree = ast.parse(Path(path).read_bytes(), str(path))
         return dict(_assignment(node) for node in tree.body)
     except (

@@ -19,6 +19,8 @@ import numpy as np
 
 from mmsemi.utils.errors import UsageError, WriteError
 
+from .regular import refuse_special
+
 PARTIAL = '.partial'
 LONGEST_NAME = 255  # bytes, on the usual file systems
 REMEDIES = {
@@ -158,10 +160,7 @@ def write_bytes(
 
 
 def write_text(root: str | Path, name: str | Path, content: str) -> None:
-    """Write text as UTF-8, names of files as they are.
-
-    See :func:`whole_file`.
-    """
+    """Write text as UTF-8, but names as they are; see :func:`whole_file`."""
     write_bytes(root, name, content.encode(errors='surrogateescape'))
 
 
@@ -173,6 +172,7 @@ def write_json(root: str | Path, name: str | Path, content: Any) -> None:
 def read_json(path: str | Path) -> dict[str, Any]:
     """Content of a JSON file with an object; empty where none is readable."""
     try:
+        refuse_special(path)
         content = json.loads(Path(path).read_text())
     except (OSError, ValueError, RecursionError):
         return {}

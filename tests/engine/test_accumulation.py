@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper
 from torch import nn
@@ -61,6 +62,14 @@ def test_a_branch_that_does_not_divide_is_an_error() -> None:
     data = dict(inputs=dict(sup=[1, 2, 3, 4], unsup=[1, 2, 3]))
     with pytest.raises(UsageError, match='batch of 3 samples'):
         part_of(data, 0, 2)
+
+
+def test_one_way_to_accumulate() -> None:
+    """Steps in parts do not wait for the optimizer's own count."""
+    cfg = Config(dict(optim_wrapper=dict(accumulative_counts=2)))
+    divide(cfg, 2, 1)
+    with pytest.raises(UsageError, match='Leave one of the two out'):
+        divide(cfg, 1, 2)
 
 
 def test_a_run_keeps_its_iterations(tmp_path) -> None:
