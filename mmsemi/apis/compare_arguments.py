@@ -49,6 +49,11 @@ def check_arguments(
             f'{max(labels, key=labels.count)}. Let the names of their folders '
             'differ'
         )
+    if 'all' in labels:
+        raise UsageError(
+            f'--splits {splits[labels.index("all")]}: all is what the split '
+            'of all-labels is called. Give the folder another name'
+        )
     if len(set(seeds)) < len(seeds) or not seeds:
         raise UsageError(f'--seeds must be different numbers, got {seeds}')
     if iterations is not None and iterations < 1:

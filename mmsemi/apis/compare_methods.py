@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from mmsemi.engine.build import resolve
 from mmsemi.io.package_configs import find_config
+from mmsemi.report.comparison import BASELINES
 from mmsemi.utils.errors import UsageError
 
 from .compare_data import read_facts, replace_data
@@ -66,6 +67,12 @@ def read_methods(
     """
     paths = [find_config(config) for config in configs]
     names = short_names(configs)
+    for name, config in zip(names, configs):
+        if name in BASELINES:
+            raise UsageError(
+                f'config {config} would be called {name}, as a baseline is. '
+                'Give its folder another name'
+            )
     facts = read_facts(data) if data else None
     methods = []
     for name, config, path in zip(names, configs, paths):

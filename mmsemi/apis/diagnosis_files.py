@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmsemi.io.files import whole_file, write_json, write_text
+from mmsemi.io.files import whole_file, write_bytes, write_json, write_text
 from mmsemi.io.image_files import show_file
 from mmsemi.prepare.mask_labels import labels_of, palette_of
 from mmsemi.prepare.masks import keep_apart
@@ -60,7 +60,9 @@ def check_page(path: str, *inputs: str) -> None:
 def write_files(result: Diagnosis, out: str) -> None:
     """Write ``doctor.json``, ``doctor.txt`` and ``masks.png``."""
     write_json(out, REPORT, result.as_data())
-    write_text(out, TEXT, result.text() + '\n')
+    # Names of files need not be text.
+    text = f'{result.text()}\n'.encode(errors='backslashreplace')
+    write_bytes(out, TEXT, text)
     sheet = sheet_of(result)
     if sheet is not None:
         with whole_file(out, SHEET) as file:

@@ -12,7 +12,7 @@ from PIL import Image
 from mmsemi.doctor.classes import are_partly, check_classes, check_numbers
 from mmsemi.doctor.findings import Finding, finding_of, in_order
 from mmsemi.doctor.photos import Photo, check_photos, examine
-from mmsemi.prepare.files import images_of_other_formats
+from mmsemi.prepare.files import images_of_other_formats, is_line
 from mmsemi.prepare.find_encoding import find_encoding
 from mmsemi.prepare.labeled_classes import count_undrawn, read_labeled_classes
 from mmsemi.prepare.mask_files import MaskFacts
@@ -115,6 +115,22 @@ def _diagnose(
                 'images of this format are not read, so it is left out',
                 'Save it as JPEG, PNG or TIFF',
                 len(others),
+            )
+        )
+    names = [os.path.relpath(file, place[0]) for file in files]
+    odd = [file for file, name in zip(files, names) if not is_line(name)]
+    if odd:
+        findings.append(
+            Finding(
+                'image-name',
+                'error',
+                odd[0],
+                None,
+                'image whose name no list can hold: it begins or ends with a '
+                'blank, or has a backslash, a line break or bytes that are '
+                'not UTF-8 in it',
+                'Rename the file or its folder',
+                len(odd),
             )
         )
     if pairs.lonely:

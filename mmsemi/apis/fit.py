@@ -24,7 +24,7 @@ from mmsemi.report.own_data.run_folder import (
 from mmsemi.utils.errors import UsageError
 
 from .fit_begin import begin
-from .fit_run import check_out, say, take_model, write_facts
+from .fit_run import check_out, refuse_own, say, take_model, write_facts
 from .fit_train import train_all, train_both, train_one
 from .holdout import evaluate_holdout, show_unlabeled
 from .predict import predict
@@ -107,6 +107,13 @@ def fit(
     for folder in (images, masks):
         keep_apart(run, folder)
     check_out(run)
+    own = {'IMAGES': images, 'MASKS': masks, '--weights': weights}
+    refuse_own(run, **own)
+    if time is not None and iters is not None:
+        raise UsageError(
+            f'--time {time} and --iters {iters} both say how long to train. '
+            'Give one of them'
+        )
     budget = seconds_of(time or _TIME)
     if iters is not None and iters < 1:
         raise UsageError(f'--iters must be at least 1, got {iters}')
@@ -209,7 +216,11 @@ def _command(wish: dict[str, Any]) -> str:
         elif str(value).startswith('-'):  # else taken for an option
             words.append(f'--{option}={value}')
         else:
-            words += [f'--{option}', str(value)]
+            value = str(value)  # `-mask` alone would be an option
+            dashed = value.startswith('-')
+            words += (
+                [f'--{option}={value}'] if dashed else [f'--{option}', value]
+            )
     return shlex.join(words)
 
 

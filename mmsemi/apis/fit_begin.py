@@ -103,7 +103,9 @@ def begin(
     # Nothing was written so far.
     if before:
         earlier = put_aside(run)
-    load_from = _model_to_begin_with(run, earlier, plan)
+    load_from = _model_to_begin_with(
+        run, earlier, plan, settings, network, wish['weights']
+    )
     if load_from:
         old = os.path.normpath(os.path.join(DATA, load_from))
         settings['weights'] = Setting(
@@ -222,9 +224,23 @@ def _check_changed(
 
 
 def _model_to_begin_with(
-    run: Path, earlier: Path | None, plan: Plan
+    run: Path,
+    earlier: Path | None,
+    plan: Plan,
+    settings: dict[str, Setting],
+    network: str,
+    weights: str | None,
 ) -> str | None:
-    """That of the run before, seen from ``data``, unless it would mislead."""
+    """That of the run before, seen from ``data``, unless it would mislead.
+
+    Args:
+        run: folder of the run.
+        earlier: folder of the run before.
+        plan: of the data.
+        settings: of this run.
+        network: text of its ``network.py``.
+        weights: that a person named.
+    """
     if earlier is None or not (earlier / 'segmentor.pth').exists():
         return None
     learned = {
@@ -233,7 +249,13 @@ def _model_to_begin_with(
         for name in read_names(old, 'labeled')
     }
     why = ''
-    if read_facts(earlier)['classes'] != plan.record['classes']:
+    before = read_facts(earlier)
+    values = {key: setting.value for key, setting in settings.items()}
+    if _network_of(before, earlier) != (*_parts_of(values), network):
+        why = 'the network is another one than before'
+    elif weights and weights != before['wish'].get('weights'):
+        why = f'{weights} is to be begun with'
+    elif before['classes'] != plan.record['classes']:
         why = 'the classes are others than before'
     elif plan.folds or learned & set(plan.lists['holdout']):
         why = 'the last model has seen the masks of images to measure on'
@@ -241,6 +263,17 @@ def _model_to_begin_with(
         say(f'{why}, so training starts anew')
         return None
     return below(str(earlier / 'segmentor.pth'), str(run / DATA))
+
+
+def _network_of(facts: dict[str, Any], folder: Path) -> tuple:
+    """What has to be equal in two runs with one network."""
+    file = folder / NETWORK
+    text = file.read_text(encoding='utf-8') if file.is_file() else ''
+    return *_parts_of({s['name']: s['value'] for s in facts['settings']}), text
+
+
+def _parts_of(values: dict[str, Any]) -> tuple:
+    return values.get('model'), values.get('loading', '3 bands')
 
 
 def _say_snapped(shares: dict[str, float]) -> None:

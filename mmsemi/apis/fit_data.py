@@ -136,7 +136,6 @@ def plan_data(
         pixels[~inside].sum(0),
         len(lists['labeled']),
         len(lists['unlabeled']),
-        max(photo.bands for photo in diagnosis.photos),
         'partly' in lists,
     )
     findings = in_order([*diagnosis.findings, *findings])

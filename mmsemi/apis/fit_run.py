@@ -71,6 +71,29 @@ def _holds(path: Path) -> bool:
     return path.exists()
 
 
+def refuse_own(out: str | Path, **given: str | None) -> None:
+    """Refuse to learn from what the next training would move aside.
+
+    Args:
+        out: folder of the run.
+        given: paths by the names of their options.
+
+    Raises:
+        UsageError: naming the first that a training wrote there.
+    """
+    folder = Path(out).resolve()
+    for name, path in given.items():
+        place = Path(path).resolve() if path else folder
+        if not place.is_relative_to(folder) or place == folder:
+            continue
+        if place.relative_to(folder).parts[0] in PRODUCTS:
+            raise UsageError(
+                f'{name} {path}: this was written by the run in {out}, which '
+                'moves it aside when it trains again. Copy it to a folder of '
+                'your own, and name that'
+            )
+
+
 def below(path: str, folder: str) -> str:
     """Path relative to a folder, with ``/`` between its parts."""
     return os.path.relpath(path, folder).replace(os.sep, '/')

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Container, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -92,6 +93,10 @@ class Coco(MaskSource):
             key: str(image.get('file_name', '')).replace('\\', '/')
             for key, image in self.images.items()
         }
+        bases = {os.path.basename(name) for name in names}
+        for key, file in files.items():  # as web programs write names
+            if os.path.basename(name_of(file)) not in bases:
+                files[key] = unquote(file)
         exact = {name_of(file) for file in files.values()}
         flat: dict[str, list[str]] = {}
         for name in names.keys() - exact:
@@ -194,11 +199,25 @@ class Coco(MaskSource):
                     f'{pair.image} cannot be drawn ({error}). Export polygons '
                     'or masks, not boxes only'
                 ) from error
-            masks.append((int(mask.sum()), item['category_id'], mask))
+            if mask.any():
+                masks.append((item['category_id'], *_cut_out(mask)))
         codes = np.full(size, NOTHING, np.uint32)
-        for _, category, mask in sorted(masks, key=lambda m: -m[0]):
-            codes[mask] = self.code_of(self.names[category])
+        for category, place, mask in sorted(masks, key=lambda m: -m[2].sum()):
+            codes[place][mask] = self.code_of(self.names[category])
         return Codes(codes, LABEL, 'labels')
+
+
+def _cut_out(mask: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    """Where a mask (H, W) has pixels, and a copy of that part.
+
+    There may be hundreds of objects in a large image.
+    """
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    place = (
+        slice(int(rows[0]), int(rows[-1]) + 1),
+        slice(int(columns[0]), int(columns[-1]) + 1),
+    )
+    return place, mask[place].copy()
 
 
 def _coco_mask(segmentation: Any, size: tuple[int, int]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Find image and mask files, and say what was passed over."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,10 @@ _OTHER_FORMATS = (
     *('.nef', '.nii', '.nii.gz', '.npy', '.orf', '.psd', '.raw', '.svs'),
     *('.tga',),
 )
+
+
+# What reading a list takes for the end of a line, or for other characters.
+_NO_LINE = re.compile('[\n\r\\\\\0\ufeff]')
 
 
 class Files(NamedTuple):
@@ -65,6 +70,15 @@ def files_below(folder: str | Path) -> Iterator[str]:
         for name in names:
             if not name.startswith('.'):
                 yield name if below == '.' else f'{below}/{name}'
+
+
+def is_line(name: str) -> bool:
+    """Whether a path stands in a list as it is; see ``datasets.lists``."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return name == name.strip() and not _NO_LINE.search(name)
 
 
 def images_of_other_formats(folder: str | Path) -> list[str]:

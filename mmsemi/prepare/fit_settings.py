@@ -52,7 +52,6 @@ class DataFacts:
         pixels: (C,) labeled pixels of each class.
         labeled: images to learn from with masks.
         unlabeled: those without.
-        bands: values of a pixel of the images.
         partly: whether a part of some images is labeled.
     """
 
@@ -60,7 +59,6 @@ class DataFacts:
     pixels: np.ndarray
     labeled: int
     unlabeled: int
-    bands: int = 3
     partly: bool = False
 
 

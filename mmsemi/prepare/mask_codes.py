@@ -19,6 +19,7 @@ _NEAR = 32  # values of JPEG masks nearer than this are one
 # Of a value of JPEG masks, at least so many pixels fill areas: noise never
 # does (clothing masks of 19 colors, quality 60 to 85).
 _RARE, _FEW = 1e-5, 20
+_MOST_IDS = 128  # numbers in a row that are classes, not shades
 SLACK = 8  # by so much JPEG moves the values of areas
 
 
@@ -85,7 +86,8 @@ def find_centers(
     if codes[strong].tolist() in ([0, 255], [0, 0xFFFFFF]):
         enough = 2
     few_strong = 1 < strong.sum() and (enough == 2 or number > strong.sum())
-    if number >= enough and few_strong and share < 0.3:
+    soft = space == COLOR or not _thin_ids(codes, strong)
+    if number >= enough and few_strong and share < 0.3 and soft:
         return codes[strong].tolist(), True
     if totals.others or len(codes) > MOST_CLASSES + 2:
         raise UsageError(
@@ -95,6 +97,27 @@ def find_centers(
             'masks of classes'
         )
     return codes.tolist(), False
+
+
+def _thin_ids(codes: np.ndarray, strong: np.ndarray) -> bool:
+    """Whether weak values are class ids of thin things.
+
+    All values are numbers in a row then, and weak ones come behind those
+    that fill areas; what smoothing makes lies between these. Between 0 and
+    255 it may make all values, which are too many for classes.
+    """
+    ids = ~np.isin(codes, (255, 65535))
+    found = codes[ids]
+    row = np.arange(len(found)) + (found[0] if len(found) else 0)
+    weak, filled = codes[ids & ~strong], codes[ids & strong]
+    return bool(
+        len(weak)
+        and len(filled)
+        and found[0] < 2
+        and len(found) < _MOST_IDS
+        and np.array_equal(found, row)
+        and weak.max() > filled.max()
+    )
 
 
 def _jpeg_centers(

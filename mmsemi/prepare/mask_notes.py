@@ -37,6 +37,7 @@ def notes(
             'labelme': 'JSON of labelme',
             'coco': 'COCO JSON',
             'folders': 'a file for each class',
+            'image folders': 'a file for each class of each image',
         }[encoding.source]
     number = len(encoding.classes)
     remedy = 'They are converted for training; your files stay as they are'

@@ -21,7 +21,7 @@ from .mask_files import (
     read_codes,
     unpack,
 )
-from .pairing import Pair
+from .pairing import Pair, name_of
 
 NOTHING = 0  # code of pixels without a label
 CLAIMED = 0xFFFFFFFF  # code of pixels that several labels claim, or none may
@@ -61,7 +61,8 @@ class MaskSource:
         labels: to be shared with other sources.
 
     Attributes:
-        kind: ``files``, ``folders``, ``labelme`` or ``coco``.
+        kind: ``files``, ``folders`` (of classes), ``image folders`` (with a
+            file for each class), ``labelme`` or ``coco``.
         labels: label of every code, where files hold words.
     """
 
@@ -110,6 +111,13 @@ class ClassFolders(MaskSource):
         super().__init__()
         for label in sorted({c for pair in pairs for c, _ in pair.masks}):
             self.code_of(label)
+        by_image = [
+            name_of(Path(file).name) == label
+            for pair in pairs
+            for label, file in pair.masks
+        ]
+        if by_image and all(by_image):
+            self.kind = 'image folders'
 
     def read(self, pair: Pair) -> Codes:
         codes = claimed = None

@@ -2,6 +2,7 @@
 
 import io
 import os
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +80,20 @@ class MaskWriter:
             content = _labelme(labels, encoding, seen)
             write_json(self.root, f'{name}.json', content)
         elif encoding.source == 'coco':
-            ending = os.path.splitext(image)[1]
+            file = unicodedata.normalize('NFC', os.path.basename(image))
+            # Of two images of one name each keeps its ending in it.
+            whole = os.path.basename(name) == file
+            ending = '' if whole else os.path.splitext(file)[1]
             self._add_coco(labels, name + ending)
-        elif encoding.source == 'folders':
+        elif encoding.source in ('folders', 'image folders'):
             for index, label in enumerate(encoding.classes):
                 if label in BACKGROUND_LABELS:
                     continue
                 white = (labels == index).astype(np.uint8) * 255
-                write_png(self.root, f'{label}/{name}.png', white)
+                place = f'{label}/{name}'
+                if encoding.source == 'image folders':
+                    place = f'{name}/{label}'
+                write_png(self.root, f'{place}.png', white)
         else:
             empty = (encoding.ignored or encoding.codes)[0]
             codes = np.full(256, empty, np.uint32)

@@ -16,6 +16,9 @@ from mmsemi.utils.errors import UsageError
 from .files import IMAGE_SUFFIXES, files_below, images_of_other_formats
 
 MASK_SUFFIXES = (*IMAGE_SUFFIXES, '.json')
+_PARTS = {
+    *('train', 'training', 'val', 'valid', 'validation', 'test', 'testing')
+}
 
 
 class Pair(NamedTuple):
@@ -225,6 +228,8 @@ def _match(
                 found.setdefault(place[0], []).append((place[1], path))
         if len(lonely) < len(best[2]):
             best = found, layout is not _same_name, lonely
+    if best[1]:
+        _refuse_parts(best[0])
     for name, files in best[0].items():
         # An annotation file has all classes of its image.
         whole = any(is_json(path) for _, path in files)
@@ -245,6 +250,18 @@ def _match(
                 f'{names[name]}. {remedy}'
             )
     return best
+
+
+def _refuse_parts(found: dict[str, list[tuple[str, str]]]) -> None:
+    """Stop where folders are no classes, but parts of a data set."""
+    folders = {folder for files in found.values() for folder, _ in files}
+    folders -= {''}  # those of annotation files
+    if folders and {name.lower() for name in folders} <= _PARTS:
+        raise UsageError(
+            f'the masks lie in {" and ".join(sorted(folders))}, which are no '
+            'classes, and the images do not. Lay the masks out like the '
+            'images'
+        )
 
 
 def _same_name(name: str, names: dict, suffix: str) -> tuple[str, str] | None:
@@ -290,7 +307,8 @@ def _nothing_matches(
                 endings[name[length:]] += 1
                 break
     if endings and '/' not in (ending := endings.most_common(1)[0][0]):
-        return f'{text}. Try --mask-suffix {ending}'
+        sign = '=' if ending.startswith('-') else ' '  # else an option
+        return f'{text}. Try --mask-suffix{sign}{ending}'
     lower = {name.lower() for name in names}
     if any(name_of(path).lower() in lower for path in mask_files):
         return f'{text} in upper and lower case. Rename one of the two'

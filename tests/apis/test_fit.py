@@ -226,7 +226,46 @@ def test_the_same_again_needs_other_masks(done) -> None:
     before = contents(done)
     with pytest.raises(UsageError, match='holds a finished run with the same'):
         mmsemi.fit(*map(str, arguments), iters=3)
+    arguments = (root / 'images', done / 'masks', done)
+    with pytest.raises(UsageError, match='was written by the run in .*run, w'):
+        mmsemi.fit(*map(str, arguments), iters=3)
     assert contents(done) == before
+
+
+@pytest.mark.parametrize(
+    ('change', 'goes_on'),
+    [({}, True), (dict(model='small'), False), (dict(weights='w.pth'), False)],
+)
+def test_the_last_model_is_gone_on_with_if_it_fits(
+    done, tmp_path, monkeypatch, change, goes_on
+) -> None:
+    run, masks = tmp_path / 'run', tmp_path / 'masks'
+    shutil.copytree(done, run)
+    shutil.copytree(done.parent / 'masks', masks)
+    draw_mask(tmp_path, NAMES[5])
+    if 'weights' in change:
+        change = dict(
+            weights=str(shutil.copy(done / 'segmentor.pth', tmp_path))
+        )
+        change['model'] = 'unet'
+    module = importlib.import_module('mmsemi.apis.fit')
+    for step in ('train_all', '_finish'):
+        monkeypatch.setattr(module, step, lambda *_: None)
+    images = str(done.parent / 'images')
+    mmsemi.fit(images, str(masks), str(run), iters=3, twin=False, **change)
+    text = (run / 'config.py').read_text()
+    assert ('history/1/segmentor.pth' in text) == goes_on
+    assert (run / 'history/1/segmentor.pth').is_file()
+
+
+def test_one_mask_that_tells_something_is_too_few(tmp_path) -> None:
+    images, masks = folders(tmp_path, labeled=2)
+    mask = tmp_path / 'masks/b.png'
+    ids = np.full(SIZE, 255, np.uint8)
+    Image.fromarray(ids).save(mask)
+    Image.fromarray(np.tri(*SIZE, dtype=np.uint8)).save(mask.with_stem('a 1'))
+    with pytest.raises(UsageError, match='a 1.png: no other mask has a pixel'):
+        mmsemi.fit(images, masks, str(tmp_path / 'run'), iters=1)
 
 
 def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
@@ -285,6 +324,7 @@ def test_only_what_a_start_left_is_written_over(done, tmp_path) -> None:
     [
         (dict(out='{root}/images/run'), 'nothing is written there'),
         (dict(time='soon'), '--time soon: give a time such as 90s'),
+        (dict(time='1m', iters=3), '--time 1m and --iters 3 both say how'),
         (dict(iters=0), '--iters must be at least 1, got 0'),
         (dict(weights='w.pth'), '--weights w.pth does not exist'),
         (dict(val='{root}/none'), '/none: no such folder or list'),

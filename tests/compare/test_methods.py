@@ -165,6 +165,14 @@ def test_settings_for_all_reach_the_baselines(folder) -> None:
         assert method.cfg.optim_wrapper.optimizer.lr == 0.5
 
 
+def test_no_method_is_called_as_a_baseline(folder, tmp_path) -> None:
+    place = tmp_path / 'labeled-only/tiny.py'
+    place.parent.mkdir()
+    place.write_text((folder / 'plain/tiny.py').read_text())
+    with pytest.raises(UsageError, match='would be called labeled-only, as'):
+        read_methods([str(place)])
+
+
 def test_mutual_training_is_no_cell() -> None:
     with pytest.raises(UsageError, match='`mmsemi mutual`'):
         read_methods(['dmt/camvid_1-16_a'])

@@ -491,6 +491,10 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
             'two of them would be called 1_8',
         ),
         (
+            dict(methods=['a.py'], out='d', splits=('all',)),
+            '--splits all: all',
+        ),
+        (
             dict(
                 methods=['a'], report_only='d', seeds=(1,), no_baselines=True
             ),

@@ -119,6 +119,12 @@ IMAGES = [
      'image-unreadable', 'error', 'no known image format'),
     ('a photo of an iPhone', lambda r: (r / 'images/x.HEIC').touch(),
      'image-other-format', 'warning', 'x.HEIC: images of this format are n'),
+    ('a name that begins with a blank', lambda r: put(
+        r / 'images/ x.png', photo()), 'image-name', 'error',
+     'images/ x.png: image whose name no list can hold'),
+    ('a name that is no text', lambda r: put(
+        r / 'images/x\udcff.png', photo()), 'image-name', 'error',
+     'image whose name no list can hold'),
     ('a broken link', lambda r: (r / 'images/x.png').symlink_to('nowhere'),
      'image-unreadable', 'error', 'No such file'),
 ]  # fmt: skip
@@ -244,6 +250,14 @@ BAD = [
     ('no mask fits', unlike, {},
      "no image of .* has a mask in .*'a.png' and the mask 'other.png'"),
     ('masks with a suffix', prefixed, {}, 'Try --mask-suffix _seg$'),
+    ('masks with a suffix like an option', all_of(prefixed, *(renamed(
+        f'masks/{x}_seg.png', f'masks/{x}-seg.png') for x in 'ab')), {},
+     'Try --mask-suffix=-seg$'),
+    ('masks in parts', all_of(fine, *(lambda r, x=x, part=part: (
+        (r / 'masks' / part).mkdir(), (r / f'masks/{x}.png').rename(
+            r / f'masks/{part}/{x}.png')) for x, part in zip(
+                'ab', ('train', 'val')))), {},
+     'lie in train and val, which are no classes, and the images do not'),
     ('another suffix', prefixed, dict(mask_suffix='_m'),
      "no name of a mask ends with '_m'"),
     ('masks in upper case', all_of(prefixed, *(

@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import tracemalloc
 import unicodedata
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from mmsemi.apis import doctor
 from mmsemi.prepare import mask_labels
+from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_labels import labels_of
 from mmsemi.prepare.mask_writer import MaskWriter
 from mmsemi.prepare.masks import convert_masks, read_encoding, threads_for
@@ -171,6 +174,16 @@ def white_in_one_bit(root):
     return {n: lookup(0, 2, 1)(m) for n, m in ids.items()}
 
 
+def thin_classes(root):
+    """Lines, none of which fills an area, beside two classes that do."""
+    ids = own.truths(2)
+    for name, labels in ids.items():
+        for row, label in enumerate(range(2, 8)):
+            labels[40 + row, label:-label] = label
+        put(root / f'masks/{name}.png', labels)
+    return ids
+
+
 def objects_of_classes(root):
     """Files of classes with the numbers of their objects."""
     ids = own.truths()
@@ -212,6 +225,7 @@ GOOD = [
     ('ids and 255', lambda r: border(masks(
         r, lambda i: ids_with_border(i))), {}, []),
     ('ids with gaps', of(lookup(0, 3, 7)), {}, []),
+    ('ids of thin lines', thin_classes, {}, []),
     ('0 and 255', of(lookup(0, 255), classes=2), {}, ['mask-white-is-class']),
     ('0 and 255, one name', of(lookup(0, 255), classes=2),
      dict(classes='crack'), []),
@@ -276,6 +290,8 @@ GOOD = [
      dict(classes='1=cat,2=dog', background='ignore'), []),
     ('smoothed', of(lambda i: smooth(lookup(0, 255)(i)), classes=2), {},
      ['mask-damaged']),
+    ('all shades', of(lambda i: cv2.GaussianBlur(
+        lookup(0, 255)(i), (0, 0), 1.3), classes=2), {}, ['mask-damaged']),
     ('smoothed steps', of(lambda i: smooth(lookup(0, 127, 255)(i))), {},
      ['mask-damaged']),
     ('smoothed colors', lambda r: in_order(masks(
@@ -382,6 +398,8 @@ def _and_back(root, result, files, options) -> None:
     with MaskWriter(again, encoding) as writer:
         for name, labels in files.items():
             writer.write(name, labels, pairs[name])
+    if encoding.source == 'image folders':
+        assert (again / 'a/cat.png').is_file()
     options = {k: v for k, v in options.items() if k != 'mask_suffix'}
     options['masks'] = 'again'
     back, _ = run(root, options)
@@ -392,6 +410,7 @@ def _and_back(root, result, files, options) -> None:
         read = np.array(Image.open(out / f'{name}.png'))
         if encoding.source in (
             'folders',
+            'image folders',
             'coco',
         ):  # ignored pixels are background
             labels = np.where(labels == 255, 0, labels)
@@ -470,6 +489,61 @@ def test_coco_images_of_one_name_are_told_apart(tmp_path) -> None:
     assert drawn[:4, :4].any() and not drawn[5:, 5:].any()
     with pytest.raises(UsageError, match="'x/1.png' and 'y/1.png' are both"):
         open_masks(tmp_path / 'flat', file)
+
+
+def test_coco_names_of_the_web(tmp_path) -> None:
+    for name in ('a b', 'c%20'):
+        put(tmp_path / f'images/{name}.png', photo())
+    listed = [
+        dict(id=0, file_name='a%20b.png'),
+        dict(id=1, file_name='c%20.png'),
+    ]
+    own.coco(tmp_path / 'x.json', own.box_polygon, images=listed)
+    pairs, _ = open_masks(tmp_path / 'images', tmp_path / 'x.json')
+    assert [pair.name for pair in pairs.labeled] == ['a b', 'c%20']
+
+
+def test_coco_tells_images_of_one_name_apart(tmp_path) -> None:
+    encoding = Encoding('labels', 'label', ['a'], [1], source='coco')
+    with MaskWriter(tmp_path, encoding) as writer:
+        for name, file in (
+            ('x/a.jpg', 'x/a.jpg'),
+            ('x/a.png', 'x/a.png'),
+            ('b.v2', 'b.v2.jpg'),
+            ('c.jpg', 'c.jpg.jpg'),
+        ):
+            writer.write(name, np.zeros((2, 2), np.uint8), f'/images/{file}')
+    data = json.loads((tmp_path / 'annotations.json').read_text())
+    assert [image['file_name'] for image in data['images']] == [
+        *('x/a.jpg', 'x/a.png', 'b.v2.jpg', 'c.jpg.jpg')
+    ]
+
+
+def test_many_objects_of_coco_take_little_memory(tmp_path) -> None:
+    put(tmp_path / 'images/a.png', Image.new('L', (1500, 2000)))
+    boxes = [(20 * k, 20 * k, 20 * k + 9, 20 * k + 9) for k in range(40)]
+    annotations = [
+        dict(
+            id=k,
+            image_id=0,
+            category_id=7,
+            segmentation=[[x0, y0, x1, y0, x1, y1, x0, y1]],
+        )
+        for k, (x0, y0, x1, y1) in enumerate(boxes)
+    ]
+    own.coco(
+        tmp_path / 'x.json',
+        own.box_polygon,
+        images=[dict(id=0, file_name='a.png')],
+        annotations=annotations,
+    )
+    pairs, source = open_masks(tmp_path / 'images', tmp_path / 'x.json')
+    tracemalloc.start()
+    codes = source.read(pairs.labeled[0]).codes
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (codes > 0).sum() == 40 * 81
+    assert peak < 10 * codes.size
 
 
 def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
