@@ -5,8 +5,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from mmsemi.prepare.files import IMAGE_SUFFIXES, files_below
-from mmsemi.prepare.pairing import name_of
+from mmsemi.prepare.files import IMAGE_SUFFIXES, files_below, name_of
 from mmsemi.utils.errors import UsageError
 
 

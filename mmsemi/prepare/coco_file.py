@@ -13,9 +13,10 @@ from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
 from .annotation_files import agreed_size, class_label
+from .files import name_of
 from .mask_files import LABEL, Codes
 from .mask_source import NOTHING, Labels, MaskSource
-from .pairing import Pair, name_of
+from .pairing import Pair
 from .polygons import decode_runs, fill_even_odd
 
 

@@ -13,9 +13,10 @@ from mmsemi.utils.errors import UsageError
 
 from .annotation_files import LabelMe
 from .coco_file import Coco
+from .files import is_json
 from .mask_files import Codes, MaskFacts
 from .mask_source import BACKGROUND_LABELS, Labels, MaskSource
-from .pairing import Pair, Pairs, is_json
+from .pairing import Pair, Pairs
 
 
 class DrawnMasks(MaskSource):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -79,6 +80,16 @@ def is_line(name: str) -> bool:
     except UnicodeEncodeError:  # bytes that are no UTF-8
         return False
     return name == name.strip() and not _NO_LINE.search(name)
+
+
+def name_of(path: str) -> str:
+    """The name of a file: composed unicode, without suffix."""
+    return unicodedata.normalize('NFC', os.path.splitext(path)[0])
+
+
+def is_json(path: str) -> bool:
+    """Whether a file is one of annotations."""
+    return path.lower().endswith('.json')
 
 
 def images_of_other_formats(folder: str | Path) -> list[str]:

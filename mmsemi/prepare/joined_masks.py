@@ -14,10 +14,11 @@ from mmsemi.utils.errors import UsageError
 
 from .drawn_masks import DrawnMasks
 from .encoding import Encoding
+from .files import is_json
 from .labeled_classes import background_of
 from .mask_files import LABEL, Codes, MaskFacts
 from .mask_source import CLAIMED, NOTHING, ClassFolders, MaskSource
-from .pairing import Pair, is_json
+from .pairing import Pair
 
 
 class JoinedMasks(MaskSource):

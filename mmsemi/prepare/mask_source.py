@@ -10,6 +10,7 @@ import numpy as np
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
+from .files import name_of
 from .mask_files import (
     COLOR,
     INNER,
@@ -21,7 +22,7 @@ from .mask_files import (
     read_codes,
     unpack,
 )
-from .pairing import Pair, name_of
+from .pairing import Pair
 
 NOTHING = 0  # code of pixels without a label
 CLAIMED = 0xFFFFFFFF  # code of pixels that several labels claim, or none may

@@ -8,10 +8,10 @@ from mmsemi.utils.errors import UsageError
 
 from .annotation_files import read_json
 from .drawn_masks import DrawnMasks
-from .files import IMAGE_SUFFIXES, files_below
+from .files import IMAGE_SUFFIXES, files_below, is_json, name_of
 from .joined_masks import JoinedFolders, JoinedMasks, is_drawn
 from .mask_source import ClassFolders, MaskSource
-from .pairing import Pair, Pairs, image_names, is_json, name_of, pair_folders
+from .pairing import Pair, Pairs, image_names, pair_folders
 
 _MOST_READ = 20  # annotation files, to see what they are
 
