@@ -188,7 +188,8 @@ def test_labelme_files_join_a_folder_for_each_class(tmp_path, last) -> None:
     result = look(tmp_path)
     assert result.exit_code == 0, result.text()
     assert result.encoding.classes == ['background', 'cat', 'dog']
-    assert result.encoding.source == 'folders'
+    kind = 'image folders' if last else 'folders'
+    assert result.encoding.source == kind
     found = ids_of(tmp_path, result)
     np.testing.assert_array_equal(found['b'], ids)
     np.testing.assert_array_equal(found['a'], own.truth())
