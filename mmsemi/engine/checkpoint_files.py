@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmsemi.io.files import PARTIAL, cannot_write, inside, publish
-from mmsemi.io.space import check_space
+from mmsemi.io.space import amount, check_space
 from mmsemi.utils.errors import WriteError
 
 
@@ -78,8 +78,7 @@ class CheckpointFiles:
         check_space(
             self.folder,
             one * (number + 1 + 2 * best) - present,
-            f'{number} checkpoint{"s" * (number != 1)} of '
-            f'{one / 2**20:.0f} MiB',
+            f'{number} checkpoint{"s" * (number != 1)} of {amount(one)}',
         )
 
     def remove_partial(self) -> None:

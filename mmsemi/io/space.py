@@ -23,7 +23,14 @@ def check_space(folder: str | Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(place).free
     if needed > free:
         raise UsageError(
-            f'{folder} has {free / 2**20:.0f} MiB of free space, and about '
-            f'{needed / 2**20:.0f} MiB are needed for {what}. Free some '
-            'space, or choose another folder for the run'
+            f'{folder} has {amount(free)} of free space, and about '
+            f'{amount(needed)} are needed for {what}. Free some space, or '
+            'choose another folder for the run'
         )
+
+
+def amount(size: float) -> str:
+    """Bytes for people."""
+    if size < 2**20:
+        return f'{size / 2**10:.0f} KiB'
+    return f'{size / 2**20:.0f} MiB'

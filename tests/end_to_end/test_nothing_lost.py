@@ -312,7 +312,11 @@ def test_too_little_space_is_said_at_the_start(
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
     for (cfg, _), free, words in (
-        (online, 1000, 'MiB of free space, and .* needed for 1 checkpoint '),
+        (
+            online,
+            1000,
+            '1 KiB of free space, and .* KiB are needed for 1 checkpoint ',
+        ),
         # Room for labels, but not for the confidences they are chosen by.
         (rounds, 5000, 'the pseudo-labels of 9 images'),
     ):

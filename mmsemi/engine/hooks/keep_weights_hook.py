@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from mmsemi.io.files import write_torch
-from mmsemi.io.space import check_space
+from mmsemi.io.space import amount, check_space
 from mmsemi.models.weights import read_weights
 from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
@@ -66,8 +66,7 @@ class KeepWeightsHook(Hook):
             check_space,
             runner.work_dir,
             number * size - self._present(runner),
-            f'{number} file{"s" * (number != 1)} of weights of '
-            f'{size / 2**20:.0f} MiB',
+            f'{number} file{"s" * (number != 1)} of weights of {amount(size)}',
         )
 
     def after_train_iter(
