@@ -30,6 +30,11 @@ class TrainingProgressHook(Hook):
         )
         if branches and isinstance(model, OnlineSegmentor):
             check_branches(branches, model.strong_views, model.other_branches)
+            # A list of labeled images alone mixes nothing.
+            second = len(branches) == 1 or any(
+                name.startswith('partner_') for name in branches
+            )
+            model.check_stream(second)
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Tell the iteration."""

@@ -82,12 +82,7 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         self.record('strong', images, own)
         if self.mixing is None:
             return images, own
-        if pasted is None and getattr(self.mixing, 'partner', '') == 'same':
-            raise UsageError(
-                "mixing.partner='same' pastes from a second stream, and there "
-                'is none, so nothing would be mixed: set '
-                "data.second_stream=True for UniMatch, or partner='roll'"
-            )
+        self.check_stream(pasted is not None)
         if pasted is None:
             images, targets = self.run_mixing(images, own, other)
         elif isinstance(self.mixing, BatchMixing):
@@ -148,6 +143,22 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
                 'mixing=LabelInjectingCutMix pastes labeled images too, which '
                 "is the method AugSeg: set model.type='AugSeg', or choose "
                 'another mixing'
+            )
+
+    def check_stream(self, second: bool) -> None:
+        """Refuse a mixing that would paste every image into itself.
+
+        Args:
+            second: whether there is a second stream of images.
+
+        Raises:
+            UsageError: if there is none, and the mixing needs it.
+        """
+        if not second and getattr(self.mixing, 'partner', '') == 'same':
+            raise UsageError(
+                "mixing.partner='same' pastes from a second stream, and there "
+                'is none, so nothing would be mixed: set '
+                "data.second_stream=True for UniMatch, or partner='roll'"
             )
 
 

@@ -404,6 +404,10 @@ def test_unused_views_are_named_before_training() -> None:
         begin(*views, 'unsup_student_2')
     with pytest.raises(UsageError, match='Add unsup_student to the data'):
         begin(*views[:2])
+    model.mixing = MODELS.build(dict(type='CutMix', partner='same'))
+    begin('sup')
+    with pytest.raises(UsageError, match='nothing would be mixed'):
+        begin(*views)
 
 
 def test_nobody_moves_the_teacher() -> None:
