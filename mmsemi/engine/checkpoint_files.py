@@ -1,7 +1,7 @@
 """The checkpoints of one run in its work dir."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mmsemi.io.files import PARTIAL, cannot_write, inside, publish
@@ -123,3 +123,10 @@ class CheckpointFiles:
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise WriteError(cannot_write(path, error)) from error
+
+
+def best_keys(metrics: Sequence[str]) -> dict[str, str]:
+    """Where the message hub keeps the best checkpoint of each metric."""
+    if len(metrics) == 1:
+        return {metrics[0]: 'best_ckpt'}
+    return {name: f'best_ckpt_{name}' for name in metrics}

@@ -13,6 +13,7 @@ from torch import nn
 
 from mmsemi.engine.checkpoint_files import CheckpointFiles
 from mmsemi.engine.hooks import SafeCheckpointHook
+from mmsemi.engine.hooks.run_summary_hook import best_of
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.checkpoints import read_checkpoint
@@ -151,6 +152,19 @@ def test_former_bests_go_whenever_the_next_checkpoint_comes(tmp_path):
     epochs(tmp_path, number=6, interval=6, save_best='mIoU', save_last=False)
     names = sorted(path.name for path in tmp_path.glob('best_*'))
     assert names == ['best_mIoU_epoch_4.pth']
+
+
+def test_a_score_that_is_no_number_is_not_the_best(tmp_path, monkeypatch):
+    """Whatever comes later would not be better than it."""
+    scores = (float('nan'), 1.0, float('nan'))
+    monkeypatch.setattr(f'{__name__}.SCORES', scores)
+    runner, _ = epochs(tmp_path, interval=3, save_best='mIoU')
+    names = sorted(path.name for path in tmp_path.glob('best_*'))
+    assert names == ['best_mIoU_epoch_2.pth']
+    assert runner.message_hub.get_info('best_score') == 1.0
+    # Nor is it in the summary of a run.
+    assert best_of([None, *scores]) == 1.0
+    assert best_of([None, scores[0]]) is None
 
 
 def test_another_metric_is_not_compared_with_the_first(tmp_path):

@@ -1,5 +1,8 @@
 """The outcome of a run: summary.json and the table of rounds."""
 
+from collections.abc import Iterable
+from math import isnan
+
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
@@ -154,7 +157,7 @@ class RunSummaryHook(Hook):
         last = found[-1] if found else {}
         values = [r['best_miou'] for r in hub.get_info(ROWS, [])]
         values += [record['miou'] for record in found]
-        best = max((v for v in values if v is not None), default=None)
+        best = best_of(values)
         return dict(
             round=number,
             portion=portion,
@@ -253,6 +256,12 @@ def validated_classes(val_loop) -> ClassScores | None:
     """Scores of the classes in the latest validation, if its metric has."""
     found = getattr(val_loop, 'class_scores', None)
     return found or latest_class_scores(val_loop.evaluator)
+
+
+def best_of(values: Iterable[float | None]) -> float | None:
+    """The largest of those that are known; NaN is not."""
+    known = (v for v in values if v is not None and not isnan(v))
+    return max(known, default=None)
 
 
 def batch_size(data_batch) -> int:

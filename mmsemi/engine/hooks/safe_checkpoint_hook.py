@@ -1,6 +1,6 @@
 """Checkpoints of which one is whole at any instant."""
 
-from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -11,7 +11,7 @@ from mmsemi.registry import HOOKS
 from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import TrainingFailed, UsageError
 
-from ..checkpoint_files import CheckpointFiles
+from ..checkpoint_files import CheckpointFiles, best_keys
 from ..checkpoints import POINTER
 from ..training_state import (
     checkpoint_bytes,
@@ -261,6 +261,8 @@ class SafeCheckpointHook(CheckpointHook):
             before = hub.get_info(score_key)
             if measured.get(key, metric) != metric:
                 before = None  # another was compared until the run stopped
+            if isnan(score):  # nothing would be better than it ever after
+                continue
             if before is not None and not self.is_better_than[metric](
                 score, before
             ):
@@ -291,10 +293,3 @@ class SafeCheckpointHook(CheckpointHook):
         self.files.check_space(
             checkpoint_bytes(runner), number, bool(self.save_best)
         )
-
-
-def best_keys(metrics: Sequence[str]) -> dict[str, str]:
-    """Where the message hub keeps the best checkpoint of each metric."""
-    if len(metrics) == 1:
-        return {metrics[0]: 'best_ckpt'}
-    return {name: f'best_ckpt_{name}' for name in metrics}
