@@ -75,7 +75,8 @@ class FolderLock:
             except OSError:
                 pass  # no locks on this file system
         if not locked and holder and _alive(holder):
-            self._refuse(holder)
+            # Only the system would know for certain.
+            self._refuse(holder, f'. If it has ended, remove {self.path}')
         me = dict(
             host=socket.gethostname(),
             process=os.getpid(),
@@ -91,7 +92,7 @@ class FolderLock:
         except (OSError, ValueError):
             return {}
 
-    def _refuse(self, holder: dict) -> None:
+    def _refuse(self, holder: dict, more: str = '') -> None:
         self._close()
         who = 'another process'
         if holder:
@@ -101,7 +102,7 @@ class FolderLock:
             )
         raise UsageError(
             f'{self.path.parent} is in use by {who}. Wait for it or stop it, '
-            f'or choose another {self.option}'
+            f'or choose another {self.option}{more}'
         )
 
     def _close(self) -> None:
