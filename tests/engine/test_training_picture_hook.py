@@ -134,7 +134,7 @@ def test_of_two_views_image_and_labels_belong_together(method):
     model.mixing.draw = lambda targets: drawn.pop(0)
     branches = dict(sup=2, unsup_teacher=2, unsup_student=2, unsup_student_2=2)
     rows, data = recorded(model, branches)
-    other, own = (record.targets for record in model.records['labeled'])
+    own, other = (record.targets for record in model.records['labeled'])
     assert (other.labels != own.labels).any()
     views = data['inputs']['unsup_student']
     for i, row in enumerate(rows):
