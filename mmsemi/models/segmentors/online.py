@@ -239,12 +239,16 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
         """
         logits = self.upsample(logits, targets.labels.shape[-2:])
         weight = self.unsup_weight * factor
+        # Soft labels are there for those that want them.
+        hard = targets.change(soft=None)
+        given = targets if self.unsup_loss.needs_soft else hard
         losses = named_losses(
-            self.unsup_loss(logits, targets), f'loss_{name}', weight
+            self.unsup_loss(logits, given), f'loss_{name}', weight
         )
         for key, loss in self.further_losses.items():
             key = f'loss_{key}' if name == 'unsup' else f'loss_{name}_{key}'
-            losses.update(named_losses(loss(logits, targets), key, weight))
+            given = targets if loss.needs_soft else hard
+            losses.update(named_losses(loss(logits, given), key, weight))
         self.record('learned', None, targets)
         if name == 'unsup':
             losses.update(label_figures(targets))

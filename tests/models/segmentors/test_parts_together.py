@@ -210,6 +210,13 @@ def test_objectives_of_rounds_serve_other_methods(method) -> None:
     assert ('drop_percent' in losses) == (method == 'U2PL')
 
 
+def test_soft_labels_go_to_losses_that_want_them() -> None:
+    """CorrMatch has some; an objective of rounds would refuse them."""
+    dst = dict(type='DynamicSelfTrainingLoss', gamma=2)
+    losses = losses_of(corrmatch(unsup_loss=dst))
+    assert losses['loss_unsup_seg'] > 0 and losses['loss_unsup_kl'] > 0
+
+
 def test_partners_of_a_stream_that_is_not_there() -> None:
     model = unimatch(mixing=dict(type='CutMix', partner='same', prob=1.0))
     with pytest.raises(UsageError, match='nothing would be mixed'):
