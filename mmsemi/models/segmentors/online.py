@@ -240,7 +240,9 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
         logits = self.upsample(logits, targets.labels.shape[-2:])
         weight = self.unsup_weight * factor
         # Soft labels are there for those that want them.
-        hard = targets.change(soft=None)
+        hard = targets
+        if targets.soft is not None:
+            hard = targets.change(soft=None)
         given = targets if self.unsup_loss.needs_soft else hard
         losses = named_losses(
             self.unsup_loss(logits, given), f'loss_{name}', weight
