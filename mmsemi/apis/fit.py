@@ -268,5 +268,7 @@ def _finish(run: Path, facts: dict[str, Any], confidence: bool) -> None:
     say(f'\n{verdict["headline"]}. {verdict["text"]} {verdict["advice"]}')
     if told['cross_validation']:
         say(told['cross_validation'])
+    if told['before']:
+        say(told['before']['text'])
     say(f'  report     {page}')
     say(f'  model      {run / "segmentor.pth"}, a plain MMSegmentation model')

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
-from mmsemi.doctor.findings import as_data
+from mmsemi.doctor.findings import as_data, as_text
 from mmsemi.io.files import write_text
 from mmsemi.io.package_configs import find_config
 from mmsemi.prepare.fit_config import (
@@ -78,6 +78,10 @@ def begin(
         wish['cross_validate'],
         unlike_labeled(diagnosis) if wish['method'] == 'auto' else (),
     )
+    # Of images held out; the rest was said above.
+    said = as_text([f for f in plan.findings if f not in diagnosis.findings])
+    if said:
+        say(said)
     if before:
         _check_changed(run, before, plan.record)
     settings = choose_settings(

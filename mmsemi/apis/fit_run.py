@@ -113,7 +113,8 @@ def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
     ):
         if names:
             kind = 'mask' if len(names) == 1 else 'masks'
-            found.append(f'{len(names)} {kind} {what} ({names[0]} ...)')
+            first = names[0] + ' ...' * (len(names) > 1)
+            found.append(f'{len(names)} {kind} {what} ({first})')
     return found
 
 

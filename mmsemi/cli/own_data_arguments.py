@@ -71,7 +71,14 @@ def doctor(parser: argparse.ArgumentParser) -> None:
 
 def number(text: str) -> int | str:
     """A number, or ``auto``."""
-    return text if text == 'auto' else int(text)
+    try:
+        return text if text == 'auto' else int(text)
+    except ValueError:
+        # The folder behind the option is taken for its number.
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no number. Give one, or put the option behind '
+            'IMAGES and MASKS'
+        ) from None
 
 
 def fit(parser: argparse.ArgumentParser) -> None:

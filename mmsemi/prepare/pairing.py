@@ -150,12 +150,11 @@ def pair_folders(
 
 def _below(inner: str, outer: str) -> str:
     """How paths in a folder begin, seen from one around it, or ``../``."""
-    start, path = (
-        os.path.join(os.path.realpath(p), '') for p in (outer, inner)
-    )
-    if not path.startswith(start):
-        return '../'
-    return path[len(start) :].replace(os.sep, '/')
+    for form in (os.path.abspath, os.path.realpath):  # links may lead in
+        start, path = (os.path.join(form(p), '') for p in (outer, inner))
+        if path.startswith(start):
+            return path[len(start) :].replace(os.sep, '/')
+    return '../'
 
 
 def image_names(folder: str, but: Sequence[str] = ()) -> dict[str, str]:

@@ -268,7 +268,7 @@ def test_one_mask_that_tells_something_is_too_few(tmp_path) -> None:
         mmsemi.fit(images, masks, str(tmp_path / 'run'), iters=1)
 
 
-def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
+def test_stopped_and_gone_on_with(tmp_path, monkeypatch, capsys) -> None:
     """Then again with one mask more and one corrected."""
     images, masks = folders(tmp_path)
     run = tmp_path / 'run'
@@ -289,7 +289,11 @@ def test_stopped_and_gone_on_with(tmp_path, monkeypatch) -> None:
     mmsemi.fit(**arguments, iters=2, resume=True)
     held = read_names(run, 'holdout')
     draw_mask(tmp_path, NAMES[5])
+    capsys.readouterr()
     mmsemi.fit(**arguments, iters=2)
+    printed = capsys.readouterr().out
+    assert f'1 mask new ({NAMES[5]})' in printed
+    assert 'The run before' in printed
     assert read_names(run, 'holdout') == held
     assert read_facts(run)['earlier'] == 'history/1'
     assert read_facts(run)['numbers']['unlabeled'] == 2

@@ -13,6 +13,7 @@ from PIL import Image
 
 from mmsemi.apis import doctor
 from mmsemi.cli import main
+from mmsemi.cli.main import build_parser
 from mmsemi.doctor.classes import check_classes, check_holdout
 from mmsemi.doctor.photos import examine
 from mmsemi.io.image_files import read_pixels
@@ -415,11 +416,14 @@ def test_folders_may_lie_in_each_other(tmp_path) -> None:
     wanted = doctor(f'{tmp_path}/images', str(inside)).as_data()
     around = tmp_path / 'masks/images'
     shutil.rmtree(inside)
+    inside.symlink_to(tmp_path / 'masks')
+    linked = doctor(f'{tmp_path}/images', str(inside)).as_data()
+    inside.unlink()
     apart = doctor(f'{tmp_path}/images', f'{tmp_path}/masks').as_data()
     shutil.copytree(tmp_path / 'images', around)
     found = doctor(str(around), f'{tmp_path}/masks').as_data()
     for key in ('images', 'labeled', 'unlabeled', 'classes', 'encoding'):
-        assert wanted[key] == apart[key] == found[key], key
+        assert wanted[key] == apart[key] == found[key] == linked[key], key
 
 
 def test_background_that_is_left_out_is_not_unknown(tmp_path) -> None:
@@ -442,6 +446,17 @@ def test_names_are_asked_for_where_there_are_none(tmp_path) -> None:
     for options, asked in (({}, True), (dict(classes='a,b,c'), False)):
         result = doctor(f'{tmp_path}/images', f'{tmp_path}/masks', **options)
         assert ('--classes' in result.text()) is asked
+
+
+def test_a_number_may_be_left_out_behind_the_folders(capsys) -> None:
+    parser = build_parser()
+    words = ['fit', '--out', 'run', '--cross-validate', 'images', 'masks']
+    with pytest.raises(SystemExit):
+        parser.parse_args(words)
+    assert "'images' is no number. Give one, or" in capsys.readouterr().err
+    words = ['fit', 'images', 'masks', '--out', 'run', '--cross-validate']
+    assert parser.parse_args(words).cross_validate == 'auto'
+    assert parser.parse_args([*words, '3']).cross_validate == 3
 
 
 def test_rare_and_empty() -> None:
