@@ -294,7 +294,14 @@ def _network_text(model: str) -> str:
     """A config with nothing but the network of another config."""
     if model == 'auto' or model in NETWORKS:
         return ''
-    cfg = load_config(find_config(model))
+    try:
+        file = find_config(model)
+    except UsageError as error:
+        raise UsageError(
+            f'--model {model}: it is neither {" nor ".join(NETWORKS)}, and '
+            f'{error}'
+        ) from error
+    cfg = load_config(file)
     network = cfg.get('model') or {}
     network = network.get('student', network)
     if not isinstance(network.get('decode_head'), dict):

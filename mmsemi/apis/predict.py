@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.device import get_device
@@ -16,6 +16,7 @@ from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_files import GRAY
 from mmsemi.prepare.mask_writer import MaskWriter
 from mmsemi.prepare.masks import keep_apart
+from mmsemi.prepare.open_masks import open_masks
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import track_parts
@@ -99,7 +100,7 @@ def predict(
     if max_pixels < 1:
         raise UsageError(f'--max-pixels must be positive, got {max_pixels}')
     source = open_run(run)
-    found = find_images(images)
+    found = _without_masks(find_images(images), images, source.facts)
     folder = Path(out).expanduser()
     if Path(images).expanduser().is_dir():
         keep_apart(folder, Path(images).expanduser())
@@ -145,6 +146,24 @@ def predict(
                 write_png(folder / CONFIDENCE, f'{name}.png', grades)
     (folder / MASKS / UNFINISHED).unlink()
     return Predicted(folder, len(found) - len(problems), problems)
+
+
+def _without_masks(
+    found: dict[str, Path], images: str | Path, facts: dict[str, Any]
+) -> dict[str, Path]:
+    """Images of the folder that ``fit`` had, in which masks may lie, too."""
+    wish = facts.get('wish')
+    same = wish and Path(images).resolve() == Path(wish['images']).resolve()
+    if not same:
+        return found
+    try:
+        pairs, _ = open_masks(
+            wish['images'], wish['masks'], wish['mask_suffix']
+        )
+    except UsageError:  # they are somewhere else now
+        return found
+    known = {pair.name for pair in pairs.pairs}
+    return {name: path for name, path in found.items() if name in known}
 
 
 def reads_any_image(steps: list[dict]) -> list[dict]:

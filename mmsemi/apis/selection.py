@@ -59,10 +59,9 @@ class LabelNext(NamedTuple):
             f'correct: {self.table.with_suffix("")}'
         ]
         if self.problems:
-            lines.append(
-                f'{len(self.problems)} images were left out: '
-                + self.problems[0]
-            )
+            number = len(self.problems)
+            left = 'images were' if number > 1 else 'image was'
+            lines.append(f'{number} {left} left out: {self.problems[0]}')
         return '\n'.join(lines)
 
 

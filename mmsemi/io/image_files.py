@@ -142,7 +142,10 @@ def _open(content: bytes) -> Image.Image:
     with warnings.catch_warnings():
         # Large images are what people have.
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(content))
+        try:
+            return Image.open(io.BytesIO(content))
+        except UnidentifiedImageError:  # which names where it is in memory
+            raise UnidentifiedImageError('no known image format') from None
 
 
 def _pillow_turn(content: bytes) -> int:

@@ -62,6 +62,7 @@ def test_table_and_masks_to_correct(run, tmp_path, two) -> None:
     assert len(set(done.images)) == 3 and set(done.images) < set(POOL)
     stems = {name.rpartition('.')[0] for name in done.images}
     assert len(done.problems) == 1 and 'broken.png' in str(done)
+    assert '1 image was left out' in str(done) and ' at 0x' not in str(done)
     for row in rows:
         assert 0 <= float(row['uncertainty']) <= 1
         assert 0 <= float(row['novelty']) <= 2

@@ -138,6 +138,22 @@ def test_nothing_is_written_over(made, tmp_path) -> None:
             predict(made / 'run', tmp_path / 'images', place)
 
 
+@pytest.mark.parametrize('suffix', ['', '_mask'])
+def test_masks_among_the_images_are_none(tmp_path, suffix) -> None:
+    images = tmp_path / 'images'
+    write_photos(images, ['a.png', 'b.png', 'new/c.png'])
+    masks = images if suffix else images / 'masks'
+    write_photos(masks, [f'a{suffix}.png'])
+    wish = dict(images=str(images), masks=str(masks), mask_suffix=suffix)
+    run = write_run(tmp_path / 'run', images, wish=wish)
+    done = predict(run, images, tmp_path / 'out')
+    assert done.images == 3
+    assert not list((tmp_path / 'out').rglob('*mask*/*mask*'))
+    # Elsewhere nobody knows of masks.
+    shutil.copytree(images, tmp_path / 'other')
+    assert predict(run, tmp_path / 'other', tmp_path / 'out2').images == 4
+
+
 def test_unreadable_images_do_not_stop_the_others(made, tmp_path) -> None:
     write_photos(tmp_path / 'images', ('a.png', 'b.png'))
     (tmp_path / 'images/b.png').write_bytes(b'broken')
