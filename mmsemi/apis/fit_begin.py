@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 
 from mmsemi.doctor.findings import as_data, as_text
 from mmsemi.io.files import write_text
-from mmsemi.io.package_configs import find_config
 from mmsemi.prepare.fit_config import (
     SHARED,
     OwnData,
@@ -19,7 +17,6 @@ from mmsemi.prepare.fit_config import (
     names_partly,
 )
 from mmsemi.prepare.fit_settings import (
-    NETWORKS,
     Setting,
     choose_settings,
     device_kind,
@@ -29,10 +26,10 @@ from mmsemi.report.own_data.run_folder import read_facts, read_names
 from mmsemi.utils.errors import UsageError
 from mmsemi.version import __version__
 
-from .config import load_config
 from .doctor import doctor
 from .fit_data import Plan, loading_of, plan_data, write_data
 from .fit_folds import offer, write_folds
+from .fit_network import network_text
 from .fit_run import (
     CONFIG,
     DATA,
@@ -102,7 +99,7 @@ def begin(
             'look like none with a mask, so labels for them would be guesses; '
             '--method NAME learns from them, too',
         )
-    network = _network_text(wish['model'])
+    network = network_text(wish['model'])
     twin = wish['twin'] and settings['method'].value != 'supervised'
     # Nothing was written so far.
     if before:
@@ -288,24 +285,3 @@ def _say_snapped(shares: dict[str, float]) -> None:
             f'nearest was taken, in {name} for {shares[name]:.1%} of the '
             'pixels'
         )
-
-
-def _network_text(model: str) -> str:
-    """A config with nothing but the network of another config."""
-    if model == 'auto' or model in NETWORKS:
-        return ''
-    try:
-        file = find_config(model)
-    except UsageError as error:
-        raise UsageError(
-            f'--model {model}: it is neither {" nor ".join(NETWORKS)}, and '
-            f'{error}'
-        ) from error
-    cfg = load_config(file)
-    network = cfg.get('model') or {}
-    network = network.get('student', network)
-    if not isinstance(network.get('decode_head'), dict):
-        raise UsageError(
-            f'--model {model}: this config has no model with one decode_head'
-        )
-    return Config(dict(model=network)).pretty_text
