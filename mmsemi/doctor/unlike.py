@@ -6,8 +6,8 @@ others says little about them.
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from .findings import Finding
 from .photos import Photo
@@ -22,6 +22,8 @@ _TIMES_USUAL = 4
 # A smaller share of the images is not worth a word.
 _LEAST = 0.05
 KIND = 'images-unlike-labeled'
+# Pixels a side that are looked at.
+_SIDE = 64
 
 
 def is_comparable(photo: Photo) -> bool:
@@ -36,13 +38,18 @@ def appearance(path: str) -> np.ndarray:
         path: image of 8 bits a color, of any kind.
 
     Returns:
-        (6,) in 0..1, float32; not a number where it cannot be read.
+        (6,) in 0..1, float32, of 64x64 pixels; not a number where it cannot
+        be read.
     """
-    pixels = cv2.imread(path, cv2.IMREAD_REDUCED_COLOR_8)
-    if pixels is None:
+    try:
+        with Image.open(path) as image:
+            image.draft('RGB', (_SIDE, _SIDE))  # JPEGs, decoded smaller
+            size = (min(image.width, _SIDE), min(image.height, _SIDE))
+            small = image.resize(size, Image.Resampling.NEAREST).convert('RGB')
+    except Exception:  # damaged bytes raise nearly anything
         return np.full(6, np.nan, np.float32)
-    mean, deviation = cv2.meanStdDev(pixels)
-    return np.concatenate([mean, deviation]).ravel().astype(np.float32) / 255
+    colors = np.asarray(small, np.float32).reshape(-1, 3) / 255
+    return np.concatenate([colors.mean(0), colors.std(0)])
 
 
 def distances(unlabeled: np.ndarray, labeled: np.ndarray) -> np.ndarray:
