@@ -311,6 +311,8 @@ def test_model_takes_a_step(name):
         if wrapped
         else dict(sup=2)
     )
+    if getattr(getattr(model, 'mixing', None), 'partner', None) == 'same':
+        branches.update(dict.fromkeys(model.other_branches, 2))
     classes = min(4, inner.decode_head.num_classes)
     data = batch(branches, SIZE, classes, confidence=True)
     if online:  # unlabeled samples say only what is padding

@@ -117,11 +117,6 @@ def fit(
     budget = seconds_of(time or _TIME)
     if iters is not None and iters < 1:
         raise UsageError(f'--iters must be at least 1, got {iters}')
-    if time is not None and iters is not None:
-        raise UsageError(
-            f'--time {time}: --iters {iters} says how long to train already. '
-            'Leave one of the two out'
-        )
     if val and cross_validate:
         raise UsageError(
             f'--val {val}: --cross-validate measures on all labeled images. '

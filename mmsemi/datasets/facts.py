@@ -170,11 +170,11 @@ def check_regime(data: dict, regime: str) -> None:
     elif regime == 'rounds' and not data.get('zero_label'):
         rounds = ['rounds'] if data.get('round_sampler') else []
         needed += rounds or ['labeled', 'unlabeled']
-    missing = [name for name in needed if not batch.get(name)]
+    missing = [name for name in needed if batch.get(name) is None]
     if missing:
         raise UsageError(
-            f'data.batch.{missing[0]} must be at least 1, got '
-            f'{batch.get(missing[0])}: the images of this kind in a batch'
+            f'data.batch.{missing[0]} is missing: the number of images of '
+            'this kind in a batch'
         )
 
 

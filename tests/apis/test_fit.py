@@ -339,7 +339,6 @@ def test_only_what_a_start_left_is_written_over(done, tmp_path) -> None:
             dict(model='magic.py'),
             '--model magic.py: it is neither small nor unet, and config mag',
         ),
-        (dict(time='3m', iters=2), '--time 3m: --iters 2 says how long'),
         (dict(resume=True), 'nothing to resume'),
         (dict(val='{root}/images'), 'it holds every image with a mask'),
     ],

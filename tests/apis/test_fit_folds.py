@@ -23,9 +23,10 @@ from mmsemi.apis.inference import Predictor
 from mmsemi.apis.train import build_runner
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.evaluation.bootstrap import compare, count_array
+from mmsemi.prepare.fit_settings import Setting
 from mmsemi.prepare.holdout import draw_folds
 from mmsemi.report.own_data.gallery import read_gallery
-from mmsemi.report.own_data.run_folder import RunFolder, read_names
+from mmsemi.report.own_data.run_folder import RunFolder, read_facts, read_names
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import format_seconds
 from tests.apis.test_fit import NAMES, folders
@@ -161,17 +162,18 @@ def test_a_model_that_saw_held_out_masks_is_no_beginning(
     (run / 'history/1').symlink_to(done)
     earlier = run / 'history/1'
     found = doctor(images, masks)
+    facts = read_facts(earlier)
+    same = {s['name']: Setting(**s) for s in facts['settings']}, '', None
     for wanted in (None, 2):
         plan = plan_data(found, images, None, 0, [], wanted)
-        model = _model_to_begin_with(run, earlier, plan)
+        model = _model_to_begin_with(run, earlier, plan, *same)
         seen = wanted or set(plan.lists['holdout']) & set(LABELED)
         assert (model is None) == bool(seen)
     assert 'training starts anew' in capsys.readouterr().out
     (tmp_path / 'val.txt').write_text(f'{NAMES[2]}\n')
     plan = plan_data(found, images, str(tmp_path / 'val.txt'), 0)
-    assert _model_to_begin_with(run, earlier, plan) == (
-        '../history/1/segmentor.pth'
-    )
+    model = _model_to_begin_with(run, earlier, plan, *same)
+    assert model == '../history/1/segmentor.pth'
 
 
 def test_folds_leave_every_class_to_learn_from() -> None:

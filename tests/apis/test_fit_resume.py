@@ -120,7 +120,9 @@ def test_a_training_that_fails_leads_out(tmp_path, monkeypatch) -> None:
         raise TrainingFailed('training has collapsed: in iteration 9')
 
     monkeypatch.setattr('mmsemi.apis.fit_train.train', fail)
-    facts = dict(settings=[dict(name='method', value='mean_teacher')])
+    facts = dict(
+        settings=[dict(name='method', value='mean_teacher')], shared=0
+    )
     (tmp_path / 'twin').mkdir()
     (tmp_path / 'twin/segmentor.pth').touch()
     for key, words in (
@@ -139,7 +141,9 @@ def test_a_training_without_a_whole_checkpoint_starts_anew(
     monkeypatch.setattr(
         'mmsemi.apis.fit_train.train', lambda *_, **how: called.append(how)
     )
-    facts = dict(settings=[dict(name='method', value='mean_teacher')])
+    facts = dict(
+        settings=[dict(name='method', value='mean_teacher')], shared=0
+    )
     folder = tmp_path / 'train'
     write_json(folder, 'run.json', dict(finished=False))
     train_one(tmp_path, facts, 'method')

@@ -370,9 +370,9 @@ def test_braces_in_the_path_of_a_split(tmp_path) -> None:
     'name, fact, words',
     [
         ('u2pl/voc_1464', 'augment', 'data.augment is missing'),
-        ('u2pl/voc_1464', 'batch', 'data.batch.labeled must be at least 1'),
-        ('supervised/voc_1464', 'batch', 'data.batch.alone must be'),
-        ('dst_cbc/shapes', 'batch', 'data.batch.alone must be'),
+        ('u2pl/voc_1464', 'batch', 'data.batch.labeled is missing'),
+        ('supervised/voc_1464', 'batch', 'data.batch.alone is missing'),
+        ('dst_cbc/shapes', 'batch', 'data.batch.alone is missing'),
     ],
 )
 def test_facts_that_a_way_of_training_needs(name, fact, words) -> None:

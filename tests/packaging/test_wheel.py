@@ -19,9 +19,8 @@ OURS = re.compile(
     r"""
     | drawing\ the\ shapes\ set: .*
     | (labeled|unlabeled|val):\ \d+\ images,\ .*
-    | [/\d]+\ [:\d]+\ -\ mmengine\ -\ (INFO|WARNING)\ -\ (
-        class\ weights | a\ step\ takes | Checkpoints\ will | round\ \d
-      ).*
+    | (class\ weights|a\ step\ takes)\ .*
+    | [/\d]+\ [:\d]+\ -\ mmengine\ -\ WARNING\ -\ round\ \d.*
     | round\ \d[:/ ].*
     | \s+class\ +predicted\ .*
     | \s+\w+\ +[\d.]+\ %\ .*

@@ -410,6 +410,7 @@ def test_crops_of_any_size_of_image(size, tmp_path) -> None:
     cv2.imwrite(str(tmp_path / 'm.png'), image[..., 0] // 100)
     data = dict(
         load=dict(type='LoadAnyImage'),
+        batch=dict(labeled=1, unlabeled=1),
         crop_size=(64, 96),
         augment=[
             dict(type='RandomCrop'),
