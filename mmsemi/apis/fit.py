@@ -216,11 +216,7 @@ def _command(wish: dict[str, Any]) -> str:
         elif str(value).startswith('-'):  # else taken for an option
             words.append(f'--{option}={value}')
         else:
-            value = str(value)  # `-mask` alone would be an option
-            dashed = value.startswith('-')
-            words += (
-                [f'--{option}={value}'] if dashed else [f'--{option}', value]
-            )
+            words += [f'--{option}', str(value)]
     return shlex.join(words)
 
 

@@ -62,13 +62,14 @@ def distances(unlabeled: np.ndarray, labeled: np.ndarray) -> np.ndarray:
     Returns:
         (U,), 0 where one or all appearances to compare are unknown.
     """
+    from scipy.spatial import KDTree
+
     labeled = labeled[np.isfinite(labeled).all(1)]
-    if not len(labeled):
-        return np.zeros(len(unlabeled))
-    nearest = [
-        np.linalg.norm(labeled - one, axis=1).min() for one in unlabeled
-    ]
-    return np.nan_to_num(np.array(nearest))
+    found = np.zeros(len(unlabeled))
+    known = np.isfinite(unlabeled).all(1)
+    if len(labeled) and known.any():
+        found[known] = KDTree(labeled).query(unlabeled[known])[0]
+    return found
 
 
 def are_far(distance: np.ndarray) -> np.ndarray:

@@ -63,6 +63,11 @@ class Targets:
         """Number of images."""
         return len(self.labels)
 
+    @property
+    def counted(self) -> Tensor:
+        """Labels (N, H, W), 255 also where their weight is 0."""
+        return self.labels.masked_fill(self.weights == 0, IGNORE)
+
     def change(self, **maps: Any) -> 'Targets':
         """The same with some maps replaced."""
         return replace(self, **maps)

@@ -13,9 +13,9 @@ _SIGNATURE, _GRAY = b'\x89PNG\r\n\x1a\n', b'\x08\x00'
 class LoadMask(LoadAnnotations):
     """mmseg's ``LoadAnnotations``, faster for the usual kind of mask.
 
-    OpenCV decodes gray PNG files of 8 bits, in three quarters of Pillow's
-    time. Of all others, palettes above all, it would give colors: they are
-    read as mmseg reads them. The labels are the same.
+    OpenCV decodes gray PNG files of 8 bits, faster than Pillow. Of all
+    others, palettes above all, it would give colors: they are read as mmseg
+    reads them. The labels are the same.
     """
 
     def _load_seg_map(self, results: dict) -> None:

@@ -12,11 +12,6 @@ from .class_balanced_cross_entropy import build_criterion
 from .target_loss import TargetLoss
 
 
-def kept_labels(targets: Targets) -> Tensor:
-    """Labels int64 (N, H, W), 255 where they count nothing."""
-    return targets.labels.masked_fill(targets.weights == 0, 255)
-
-
 @MODELS.register_module()
 class EntropyFilteredCrossEntropyLoss(TargetLoss):
     """Cross entropy that weighs more, the more labels were dropped.
@@ -72,7 +67,7 @@ class EntropyFilteredCrossEntropyLoss(TargetLoss):
 
     def _loss(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss of images that share their averages."""
-        labels = kept_labels(targets)
+        labels = targets.counted
         mean = self.criterion(logits, labels, targets.weights)
         kept = (labels != 255).sum().clamp(min=1)
         return targets.valid.sum() / kept * mean
@@ -103,7 +98,7 @@ class ReverseCrossEntropyLoss(TargetLoss):
 
     def forward(self, logits: Tensor, targets: Targets) -> Tensor:
         """Loss, a scalar; see :class:`EntropyFilteredCrossEntropyLoss`."""
-        labels = kept_labels(targets)
+        labels = targets.counted
         valid = labels != 255
         true = labels.where(valid, 0)
         prob = logits.float().softmax(1).gather(1, true[:, None])[:, 0]

@@ -88,9 +88,8 @@ class EqualizationConsistencyLoss(TargetLoss):
             uniform: random numbers in [0, 1) instead of drawn ones,
                 (C, H, W), one map for each class.
         """
-        logits, labels = logits.float(), targets.labels
+        logits, labels = logits.float(), targets.counted
         with torch.no_grad():
-            labels = labels.masked_fill(targets.weights == 0, 255)
             weights = targets.confidence.float().pow(self.gamma)
             if self.sample:
                 predicted = max_over_classes(logits)[1]
