@@ -12,10 +12,13 @@ from its latest checkpoint. Parts:
   and as ``--amp`` trains, in float16 and bfloat16;
 - ``amp``: by how much the losses of a step differ in mixed precision;
 - ``ema``: the moving average against a loop over tensors;
-- ``network``: the student alone, in channels-last order and compiled;
 - ``losses``: UniMatch's losses against their plain form;
 - ``loader``: images a second of the data pipeline;
-- ``train``: every method on CamVid at 480x360, several runs side by side.
+- ``published``: a step of published recipes with four images of each kind,
+  in float32 and as ``--amp`` trains in bfloat16;
+- ``network``: the student alone, in channels-last order and compiled;
+- ``train``: ``mmsemi compare`` of all methods on CamVid at 480x360, several
+  runs side by side; its own report is in the folder ``compare``.
 
 ``--small`` measures next to nothing and trains nothing: it shows that all
 parts work, also on a CPU.
@@ -26,7 +29,9 @@ import contextlib
 import datetime
 import gc
 import json
+import signal
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -35,13 +40,14 @@ from typing import Any
 
 import ema
 import profile_step
-import side_by_side
 import torch
 import unimatch_loss
+from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
+from torch.nn.modules.dropout import _DropoutNd
 
 from mmsemi.apis.config import enable_amp, load_config, prepare_generated
 from mmsemi.io.files import write_json, write_text
@@ -53,10 +59,32 @@ ONLINE = (
     *('mean_teacher', 'fixmatch', 'u2pl', 'ael', 'cps', 'unimatch'),
     *('unimatch_v2', 'augseg', 'corrmatch'),
 )
-TRAINED = ('supervised', 'dst_cbc', *ONLINE)
-PARTS = ('step', 'amp', 'ema', 'network', 'losses', 'loader', 'train')
+TRAINED = (*ONLINE, 'st_plus_plus', 'dst_cbc')
+PUBLISHED = (
+    *('mean_teacher/voc_1464', 'fixmatch/voc_1464', 'u2pl/voc_1464'),
+    *('ael/voc_662', 'cps/voc_662', 'unimatch/voc_1464'),
+    *('unimatch_v2/voc_1464', 'augseg/voc_1464', 'corrmatch/voc_1464'),
+    *('u2pl/cityscapes_744', 'unimatch_v2/cityscapes_744'),
+)
 PRECISIONS = ('float32', 'float16', 'bfloat16')
-LARGE = 'camvid_1-16_480x360.py'
+# Form of the student: its precision.
+NETWORKS = {
+    'plain': 'float32',
+    'channels_last': 'float32',
+    'bfloat16': 'bfloat16',
+    'bfloat16 and channels_last': 'bfloat16',
+    'compiled': 'float32',
+}
+PARTS = (
+    *('step', 'amp', 'ema', 'losses', 'loader', 'published', 'network'),
+    'train',
+)
+# Data set of the data pipeline, without and with CamVid in its place.
+LOADED = ('shapes', 'camvid_1-16')
+# What the comparison changes in recipes for a CPU.
+LARGE = ('data.variant=480x360', 'data.num_workers=0')
+COMPARE = (sys.executable, '-m', 'mmsemi', 'compare')
+GRACE = 75.0  # seconds a stopped comparison has, more than its runs have
 
 
 class Report:
@@ -80,7 +108,7 @@ class Report:
             # Waiting and memory are those of the current one.
             torch.cuda.set_device(self.device)
         self.sizes = ([1, 1], [32, 48]) if args.small else (None, None)
-        self.repeats = 1 if args.small else 10
+        self.repeats = 1 if args.small else 5
 
     @property
     def time_is_up(self) -> bool:
@@ -107,10 +135,8 @@ class Report:
     # Parts.
     def step(self, method: str, precision: str) -> dict:
         """Milliseconds of a step and of its parts, ratio, MiB."""
-        step = self.build_step(method, precision)
-        # On a CPU there is no loss scaling, as ``--amp`` has it.
-        with self.precision(precision):
-            parts = profile_step.profile(step, self.repeats)
+        step = self.camvid_step(method, precision)
+        parts = self.profile(step, precision)
         whole, alone = parts.pop('whole'), parts.pop('alone')
         costly = sorted(parts, key=lambda part: -parts[part])[:4]
         return dict(
@@ -124,8 +150,12 @@ class Report:
         """Relative difference of each loss to that in float32."""
         found: dict[str, dict[str, float]] = {}
         for precision in PRECISIONS:
-            step = self.build_step(method)
-            torch.manual_seed(0)
+            step = self.camvid_step(method)
+            # Not the draws are compared; those of a dropout depend on it.
+            set_random_seed(0)
+            for module in step.model.modules():
+                if isinstance(module, _DropoutNd):
+                    module.p = 0.0
             with self.precision(precision), torch.no_grad():
                 data = step.model.data_preprocessor(step.data, True)
                 losses = step.model(**data, mode='loss')
@@ -152,29 +182,12 @@ class Report:
         ours, loop = (statistics.median(seconds[k]) for k in ('ours', 'loop'))
         return dict(ms=1000 * ours, loop_ms=1000 * loop, ratio=ours / loop)
 
-    def network(self) -> dict:
-        """Milliseconds of the student's passes, plain and otherwise."""
-        found = {}
+    def network(self, name: str) -> dict:
+        """Milliseconds of a student's forward and backward pass."""
+        precision = NETWORKS[name]
         size = self.sizes[1] or (360, 480)
         images = torch.rand(1 if self.args.small else 8, 3, *size)
         images = images.to(self.device)
-        for name, precision in (
-            ('plain', 'float32'),
-            ('channels_last', 'float32'),
-            ('bfloat16', 'bfloat16'),
-            ('bfloat16 and channels_last', 'bfloat16'),
-            ('compiled', 'float32'),
-        ):
-            if name == 'compiled' and self.args.small:
-                continue
-            try:
-                found[name] = self.passes(name, precision, images)
-            except Exception as error:  # such as a compiler that is missing
-                found[name] = describe(error)
-        return found
-
-    def passes(self, name: str, precision: str, images: torch.Tensor) -> float:
-        """Milliseconds of a student's forward and backward pass."""
         student = self.student('mean_teacher').to(self.device).train()
         if 'channels_last' in name:
             student.to(memory_format=torch.channels_last)
@@ -188,8 +201,8 @@ class Report:
                 logits = forward(images, mode='tensor')
             logits.float().square().mean().backward()
             self.wait()
-            times.append(time.perf_counter() - start)
-        return 1000 * statistics.median(times[2:])
+            times.append(1000 * (time.perf_counter() - start))
+        return dict(ms=statistics.median(times[2:]), first_ms=times[0])
 
     def losses(self) -> dict:
         """Milliseconds of UniMatch's losses and of their plain form."""
@@ -199,7 +212,11 @@ class Report:
 
     def loader(self) -> dict:
         """Images a second of the training pipeline, by workers."""
-        cfg = load_config(str(ROOT / 'configs/mean_teacher/shapes.py'))
+        camvid = not self.args.small and Path('data/camvid').is_dir()
+        cfg = load_config(
+            str(ROOT / f'configs/mean_teacher/{LOADED[camvid]}.py'),
+            dict(data=dict(variant='480x360')) if camvid else None,
+        )
         prepare_generated(cfg)
         found = {}
         for workers in (0,) if self.args.small else (0, 4, 8):
@@ -214,47 +231,71 @@ class Report:
             found[str(workers)] = count / (time.perf_counter() - start)
         return found
 
-    def train(self) -> dict:
-        """State and mIoU of every method; why it failed is in its log."""
-        commands = {}
-        for method in self.args.train:
-            config = ROOT / f'configs/{method}' / LARGE
-            if not config.exists():
-                config = config.with_name('camvid_1-16.py')
-            folder = self.folder / 'train' / method
-            if config.exists() and not _miou(folder):
-                commands[method] = [
-                    *(sys.executable, str(ROOT / 'tools/train.py')),
-                    *(str(config), '--work-dir', str(folder)),
-                    *(['--resume'] if folder.exists() else []),
-                ]
-        state = side_by_side.run(
-            commands, self.args.at_once, self.deadline, self.folder / 'logs'
+    def published(self, config: str, precision: str) -> dict:
+        """Milliseconds of a step, ratio, MiB; images of its own size."""
+        cfg = load_config(str(ROOT / f'configs/{config}.py'))
+        batch = self.sizes[0] or [4, 4]
+        step = self.build_step(cfg, precision, batch, self.sizes[1])
+        parts = self.profile(step, precision)
+        whole, alone = parts['whole'], parts['alone']
+        height, width = step.data['inputs']['sup'][0].shape[1:]
+        return dict(
+            ms=1000 * whole,
+            ratio=whole / alone,
+            peak_mib=self.peak(),
+            size=f'{height}x{width}',
         )
-        return {
-            method: dict(
-                state=state.get(method, 'done'),
-                mIoU=_miou(self.folder / 'train' / method),
-            )
-            for method in self.args.train
-        }
+
+    def train(self) -> dict:
+        """How many runs of the comparison are done."""
+        self.free()
+        out = self.folder / 'compare'
+        words = [
+            *COMPARE,
+            *(f'{ROOT}/configs/{m}/camvid_1-16.py' for m in self.args.train),
+            *('--set', *LARGE, '--splits', '1_16/seed{seed}'),
+            *('--seeds', *map(str, self.args.seeds)),
+            *('--iterations', str(self.args.iterations)),
+            *('--jobs', str(self.args.jobs), '--out', str(out)),
+        ]
+        with open(self.folder / 'compare.log', 'ab') as log:
+            child = subprocess.Popen(words, stdout=log, stderr=log)
+        try:
+            child.wait(max(self.deadline - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGTERM)  # on which it saves its state
+            try:
+                child.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        cells = out.glob('cells/**/cell.json')
+        done = [cell.with_name('measured.json').exists() for cell in cells]
+        return dict(runs=len(done), done=sum(done), exit=child.returncode)
 
     # What parts share.
-    def build_step(
+    def camvid_step(
         self, method: str, precision: str = 'float32'
     ) -> profile_step.Step:
-        path = ROOT / f'configs/{method}/camvid_1-16.py'
-        cfg = load_config(str(path))
+        """A step of a method, with its network and batch for CamVid."""
+        cfg = load_config(str(ROOT / f'configs/{method}/camvid_1-16.py'))
+        size = self.sizes[1] or [360, 480]
+        return self.build_step(cfg, precision, self.sizes[0], size)
+
+    def build_step(
+        self,
+        cfg: Config,
+        precision: str,
+        batch: list[int] | None,
+        size: list[int] | None,
+    ) -> profile_step.Step:
         cfg.model.student.backbone.pop('init_cfg', None)
         if self.device.type == 'cuda':
             if precision != 'float32':
                 enable_amp(cfg)
                 cfg.optim_wrapper.dtype = precision
-            gc.collect()  # steps before this one refer to themselves
-            torch.cuda.empty_cache()
+            self.free()
             torch.cuda.reset_peak_memory_stats()
-        size = self.sizes[1] or [360, 480]
-        return profile_step.Step(cfg, self.sizes[0], size, str(self.device))
+        return profile_step.Step(cfg, batch, size, str(self.device))
 
     def student(self, method: str) -> torch.nn.Module:
         path = ROOT / f'configs/{method}/camvid_1-16.py'
@@ -270,6 +311,21 @@ class Report:
         with torch.autocast(self.device.type, kind, kind != torch.float32):
             yield
 
+    def profile(
+        self, step: profile_step.Step, precision: str
+    ) -> dict[str, float]:
+        """Times of a step; on a GPU its optimizer wrapper casts weights."""
+        if self.device.type == 'cuda':
+            return profile_step.profile(step, self.repeats)
+        with self.precision(precision):
+            return profile_step.profile(step, self.repeats)
+
+    def free(self) -> None:
+        """Give memory back; steps refer to themselves."""
+        gc.collect()
+        if self.device.type == 'cuda':
+            torch.cuda.empty_cache()
+
     def wait(self) -> None:
         if self.device.type == 'cuda':
             torch.cuda.synchronize()
@@ -284,24 +340,6 @@ def describe(error: Exception) -> str:
     """An error in one line of a table."""
     reason = ' '.join(str(error).split()).replace('|', '/')[:300]
     return f'{type(error).__name__}: {reason}'
-
-
-def _miou(folder: Path) -> float | None:
-    """Result of a run that is finished."""
-    try:
-        summary = json.loads((folder / 'summary.json').read_text())
-    except (OSError, ValueError):
-        return None
-    if not summary.get('finished'):
-        return None
-    return next(
-        (
-            float(value)
-            for key, value in (summary.get('final') or {}).items()
-            if key.endswith('mIoU')
-        ),
-        None,
-    )
 
 
 def rounded(value: Any) -> Any:
@@ -341,10 +379,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', default='gpu_report')
     parser.add_argument('--minutes', type=float, default=8)
     parser.add_argument('--device', default=get_device())
-    parser.add_argument('--methods', nargs='+', default=ONLINE)
+    parser.add_argument('--methods', nargs='*', default=ONLINE)
+    parser.add_argument('--published', nargs='*', default=PUBLISHED)
     parser.add_argument('--train', nargs='*', default=TRAINED)
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument('--iterations', type=int, default=400)
     parser.add_argument(
-        '--at-once', type=int, default=4, help='trainings side by side'
+        '--jobs', type=int, default=4, help='trainings side by side'
     )
     parser.add_argument(
         '--parts',
@@ -356,7 +397,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--small', action='store_true')
     args = parser.parse_args(argv)
     if args.small:
-        args.train = []
+        args.train, args.published = [], args.published[:1]
     return args
 
 
@@ -373,8 +414,17 @@ def main(argv: list[str] | None = None) -> dict:
                 lambda m=method, p=precision: report.step(m, p),
             )
         report.part(f'amp {method}', lambda m=method: report.amp(m))
-    for name in ('ema', 'network', 'losses', 'loader'):
+    for name in ('ema', 'losses', 'loader'):
         report.part(name, getattr(report, name))
+    for config in args.published:
+        for precision in ('float32', 'bfloat16'):
+            report.part(
+                f'published {config} {precision}',
+                lambda c=config, p=precision: report.published(c, p),
+            )
+    for name in NETWORKS:
+        if name != 'compiled' or not args.small:
+            report.part(f'network {name}', lambda n=name: report.network(n))
     if args.train and 'train' in args.parts and not report.time_is_up:
         report.facts['train'] = report.train()
     report.save()

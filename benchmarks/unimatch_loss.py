@@ -156,7 +156,10 @@ def measure(
                 torch.cuda.synchronize()
             times[name].append(clock() - begin)
             found[name] = loss.detach()
-        torch.testing.assert_close(found['UniMatch'], found['plain'])
+        # A GPU sums in another order every time.
+        torch.testing.assert_close(
+            found['UniMatch'], found['plain'], rtol=1e-4, atol=1e-5
+        )
     return {k: 1000 * statistics.median(v[1:]) for k, v in times.items()}
 
 

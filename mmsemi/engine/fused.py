@@ -66,6 +66,9 @@ def guard(wrapper: OptimWrapper | OptimWrapperDict) -> None:
         optimizer.param_groups[:] = [
             dict(group) for group in optimizer.param_groups
         ]
+        if getattr(optimizer, 'is_guarded', False):
+            continue  # a resumed run asks for what is built
+        optimizer.is_guarded = True  # type: ignore[attr-defined]
         optimizer.register_load_state_dict_pre_hook(_keep_choices)
         if is_fused(optimizer):
             optimizer.register_step_pre_hook(_prepare)

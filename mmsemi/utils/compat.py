@@ -163,7 +163,13 @@ def copy_tensors(into: Sequence['Tensor'], source: Sequence['Tensor']) -> None:
     """``into[k].copy_(source[k])`` for all k at once."""
     import torch
 
-    torch._foreach_copy_(list(into), list(source))
+    groups: dict = {}  # on a GPU those of one kind are copied at once
+    for mine, theirs in zip(into, source, strict=True):
+        group = groups.setdefault((mine.dtype, theirs.dtype), ([], []))
+        group[0].append(mine)
+        group[1].append(theirs)
+    for group in groups.values():
+        torch._foreach_copy_(*group)
 
 
 def lerp_tensors(

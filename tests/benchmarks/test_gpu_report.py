@@ -51,42 +51,43 @@ def test_no_part_begins_when_time_is_up(tool, tmp_path) -> None:
     assert set(tool.main(words)) == {'machine'}
 
 
-def test_commands_side_by_side(tool, tmp_path) -> None:
-    sleeper = 'import time; print("begun", flush=True); time.sleep(60)'
-    commands = {
-        name: [sys.executable, '-c', code]
-        for name, code in dict(
-            good='print("fine")',
-            bad='raise SystemExit(3)',
-            long=sleeper,
-            longer=sleeper,
-            last='print("never")',
-        ).items()
-    }
-    start = time.monotonic()
-    state = tool.side_by_side.run(commands, 2, start + 3, tmp_path)
-    assert state == dict(
-        good='done',
-        bad='failed',
-        long='stopped',
-        longer='stopped',
-        last='not begun',
+def test_comparison_ends_with_the_time(tool, tmp_path, monkeypatch) -> None:
+    """It is asked to stop, and what it has done by then is counted."""
+    code = (
+        'import pathlib, signal, sys, time\n'
+        'signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n'
+        'cells = pathlib.Path(sys.argv[-1], "cells/1_16/seed0")\n'
+        'for name in ("a", "b"):\n'
+        '    (cells / name).mkdir(parents=True)\n'
+        '    (cells / name / "cell.json").touch()\n'
+        '(cells / "a/measured.json").touch()\n'
+        'print(" ".join(sys.argv[1:]), flush=True)\n'
+        'time.sleep(60)'
     )
-    assert time.monotonic() - start < 20
-    assert (tmp_path / 'good.log').read_text() == 'fine\n'
-    assert not (tmp_path / 'last.log').exists()
+    monkeypatch.setattr(tool, 'COMPARE', (sys.executable, '-c', code))
+    words = '--device cpu --parts train --train cps --minutes 0.05'
+    start = time.monotonic()
+    facts = tool.main([*words.split(), '--out', str(tmp_path)])
+    assert facts['train'] == dict(runs=2, done=1, exit=143)
+    assert time.monotonic() - start < 30
+    given = (tmp_path / 'compare.log').read_text()
+    assert 'configs/cps/camvid_1-16.py --set data.variant=480x360' in given
 
 
 def test_one_form_of_the_network_does_not_cost_the_others(
     tool, tmp_path, monkeypatch
 ) -> None:
-    def passes(self, name, precision, images):
+    def network(self, name):
         if name == 'compiled':
             raise RuntimeError('no compiler:\n cc | missing')
-        return 2.0
+        return dict(ms=2.0)
 
-    monkeypatch.setattr(tool.Report, 'passes', passes)
-    words = ['--device', 'cpu', '--parts', 'network', '--train']
-    facts = tool.main([*words, '--out', str(tmp_path)])['network']
-    assert facts.pop('compiled') == 'RuntimeError: no compiler: cc / missing'
-    assert set(facts.values()) == {2.0} and len(facts) == 4
+    monkeypatch.setattr(tool.Report, 'network', network)
+    words = '--device cpu --parts network --published --train'.split()
+    facts = tool.main([*words, '--out', str(tmp_path)])
+    facts.pop('machine')
+    assert facts.pop('network compiled') == dict(
+        error='RuntimeError: no compiler: cc / missing'
+    )
+    assert len(facts) == 4
+    assert all(row == dict(ms=2.0) for row in facts.values())

@@ -58,6 +58,16 @@ def assert_close(one: nn.Module, other: nn.Module) -> None:
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
+def test_a_resumed_run_prepares_steps_once() -> None:
+    """mmengine builds the wrapper of a resumed run twice, from itself."""
+    wrapper = build_optim_wrapper(
+        network(), dict(optimizer=dict(type='SGD', lr=0.1, fused=True))
+    )
+    guard(wrapper)
+    guard(wrapper)
+    assert len(wrapper.optimizer._optimizer_step_pre_hooks) == 1
+
+
 @pytest.mark.parametrize('layout', LAYOUTS)
 @pytest.mark.parametrize('other', [{}, dict(paramwise_cfg=GROUPS)])
 @pytest.mark.parametrize('kind', KINDS)

@@ -59,6 +59,11 @@ class TestPrivateParts:
         assert [t[0].item() for t in into] == [0.25, 1.0]
         compat.copy_tensors(into, ends)
         assert all(torch.equal(a, b) for a, b in zip(into, ends))
+        # Statistics of BatchNorm come with a whole number each.
+        into = [torch.zeros(2), torch.tensor(0), torch.zeros(1)]
+        ends = [torch.ones(2), torch.tensor(7), torch.full((1,), 3)]
+        compat.copy_tensors(into, ends)
+        assert [t.tolist() for t in into] == [[1.0, 1.0], 7, [3.0]]
 
     def test_exit_functions_run_once(self):
         done = subprocess.run(

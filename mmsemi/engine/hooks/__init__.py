@@ -18,6 +18,7 @@ from .pseudo_label_hook import PseudoLabelHook
 from .reliable_first_hook import ReliableFirstHook
 from .round_picture_hook import RoundPictureHook
 from .run_summary_hook import RunSummaryHook
+from .runtime_info_hook import RuntimeInfoHook
 from .safe_checkpoint_hook import SafeCheckpointHook
 from .training_picture_hook import TrainingPictureHook
 from .view_picture_hook import ViewPictureHook
@@ -43,6 +44,7 @@ __all__ = [
     'ReliableFirstHook',
     'RoundPictureHook',
     'RunSummaryHook',
+    'RuntimeInfoHook',
     'SafeCheckpointHook',
     'TrainingPictureHook',
     'ViewPictureHook',

@@ -72,7 +72,13 @@ class NetworkVerbs:
         """
         with in_mode(network, training):
             # Auxiliary heads and representations are not asked for.
-            return logits_of(network.decode_head, network.extract_feat(images))
+            logits = logits_of(
+                network.decode_head, network.extract_feat(images)
+            )
+        # PyTorch before 2.10 keeps weights that were cast here, which have no
+        # gradient, for the rest of the step.
+        torch.clear_autocast_cache()
+        return logits
 
     def decode_joint(
         self, network: nn.Module, batch: Batch, images: Tensor
