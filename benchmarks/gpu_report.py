@@ -252,7 +252,7 @@ class Report:
         out = self.folder / 'compare'
         words = [
             *COMPARE,
-            *(f'{ROOT}/configs/{m}/camvid_1-16.py' for m in self.args.train),
+            *(f'{method}/camvid_1-16' for method in self.args.train),
             *('--set', *LARGE, '--splits', '1_16/seed{seed}'),
             *('--seeds', *map(str, self.args.seeds)),
             *('--iterations', str(self.args.iterations)),

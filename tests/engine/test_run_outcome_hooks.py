@@ -148,6 +148,25 @@ def test_facts_of_the_run(whole, root):
     assert 50 < summary['peak_memory_mib']['process'] < 100000
 
 
+def test_peak_of_memory_outlives_the_log(root, tmp_path, monkeypatch):
+    """mmengine resets the peak of a GPU whenever it writes a line."""
+    memory = dict(process=1.0, gpu=900.0)
+
+    @HOOKS.register_module(force=True)
+    class ForgetfulHook(Hook):
+        priority = 'VERY_LOW'
+
+        def after_train_iter(self, *_, **__):
+            memory['gpu'] = 10.0
+
+    module = 'mmsemi.engine.hooks.run_summary_hook.peak_memory'
+    monkeypatch.setattr(module, lambda: dict(memory))
+    cfg = outcome_config(root, tmp_path)
+    cfg.custom_hooks.append(dict(type='ForgetfulHook'))
+    train(cfg)
+    assert summary_of(cfg)['peak_memory_mib'] == dict(process=1.0, gpu=900.0)
+
+
 def test_files_named_in_the_summary_exist(whole):
     cfg, _ = whole
     files = summary_of(cfg)['files']

@@ -81,8 +81,11 @@ class RunSummaryHook(Hook):
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
-        """Count images and seconds, loading and augmenting included."""
+        """Count images, seconds (loading and augmenting, too) and memory."""
         self.clock.count(batch_size(data_batch) * get_world_size())
+        if runner.iter % 10 == 0:
+            # Before mmengine, which forgets the peak of a GPU as it logs it.
+            self.clock.peak(peak_memory())
         self.trained = True
         self._keep(runner)
 
