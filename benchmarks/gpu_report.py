@@ -134,17 +134,8 @@ class Report:
 
     # Parts.
     def step(self, method: str, precision: str) -> dict:
-        """Milliseconds of a step and of its parts, ratio, MiB."""
-        step = self.camvid_step(method, precision)
-        parts = self.profile(step, precision)
-        whole, alone = parts.pop('whole'), parts.pop('alone')
-        costly = sorted(parts, key=lambda part: -parts[part])[:4]
-        return dict(
-            ms=1000 * whole,
-            ratio=whole / alone,
-            parts={part: 1000 * parts[part] for part in costly},
-            peak_mib=self.peak(),
-        )
+        """A step of a method, with its network and batch for CamVid."""
+        return self.measured(self.camvid_step(method, precision), precision)
 
     def amp(self, method: str) -> dict:
         """Relative difference of each loss to that in float32."""
@@ -232,19 +223,12 @@ class Report:
         return found
 
     def published(self, config: str, precision: str) -> dict:
-        """Milliseconds of a step, ratio, MiB; images of its own size."""
+        """A step of a published recipe, at its own size."""
         cfg = load_config(str(ROOT / f'configs/{config}.py'))
         batch = self.sizes[0] or [4, 4]
         step = self.build_step(cfg, precision, batch, self.sizes[1])
-        parts = self.profile(step, precision)
-        whole, alone = parts['whole'], parts['alone']
         height, width = step.data['inputs']['sup'][0].shape[1:]
-        return dict(
-            ms=1000 * whole,
-            ratio=whole / alone,
-            peak_mib=self.peak(),
-            size=f'{height}x{width}',
-        )
+        return dict(self.measured(step, precision), size=f'{height}x{width}')
 
     def train(self) -> dict:
         """How many runs of the comparison are done."""
@@ -311,14 +295,20 @@ class Report:
         with torch.autocast(self.device.type, kind, kind != torch.float32):
             yield
 
-    def profile(
-        self, step: profile_step.Step, precision: str
-    ) -> dict[str, float]:
-        """Times of a step; on a GPU its optimizer wrapper casts weights."""
-        if self.device.type == 'cuda':
-            return profile_step.profile(step, self.repeats)
-        with self.precision(precision):
-            return profile_step.profile(step, self.repeats)
+    def measured(self, step: profile_step.Step, precision: str) -> dict:
+        """Milliseconds of a step and of its parts, ratio, MiB."""
+        # The optimizer wrapper of a GPU casts the weights, in each step.
+        outer = 'float32' if self.device.type == 'cuda' else precision
+        with self.precision(outer):
+            parts = profile_step.profile(step, self.repeats)
+        whole, alone = parts.pop('whole'), parts.pop('alone')
+        costly = sorted(parts, key=lambda part: -parts[part])[:6]
+        return dict(
+            ms=1000 * whole,
+            ratio=whole / alone,
+            peak_mib=self.peak(),
+            parts={part: 1000 * parts[part] for part in costly},
+        )
 
     def free(self) -> None:
         """Give memory back; steps refer to themselves."""

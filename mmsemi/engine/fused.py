@@ -72,11 +72,48 @@ def guard(wrapper: OptimWrapper | OptimWrapperDict) -> None:
         optimizer.register_load_state_dict_pre_hook(_keep_choices)
         if is_fused(optimizer):
             optimizer.register_step_pre_hook(_prepare)
+            # mmengine makes a group, so a kernel, of every weight.
+            together = OneGroupForEqualSettings()
+            optimizer.register_step_pre_hook(together.begin)
+            optimizer.register_step_post_hook(together.end)
 
 
 def is_fused(optimizer: Optimizer) -> bool:
     """Whether steps of an optimizer are fused."""
     return any(group.get('fused') for group in optimizer.param_groups)
+
+
+class OneGroupForEqualSettings:
+    """Groups of an optimizer that differ in nothing are one during a step.
+
+    Schedules and checkpoints see them as they are. U2PL's DeepLabV3+ has 360,
+    with two different settings.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[dict[str, Any]] | None = None
+
+    def begin(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Put groups of equal settings together."""
+        if self.groups is not None:  # the last step has failed
+            self.end(optimizer, args, kwargs)
+        together: dict[tuple, dict[str, Any]] = {}
+        for group in optimizer.param_groups:
+            settings = {k: v for k, v in group.items() if k != 'params'}
+            try:
+                one = together.setdefault(
+                    tuple(settings.items()), dict(settings, params=[])
+                )
+            except TypeError:  # a setting that cannot be compared
+                return
+            one['params'] += group['params']
+        self.groups = optimizer.param_groups
+        optimizer.param_groups = list(together.values())
+
+    def end(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Put the groups back."""
+        if self.groups is not None:
+            optimizer.param_groups, self.groups = self.groups, None
 
 
 def _keep_choices(optimizer: Optimizer, state: dict) -> dict | None:

@@ -30,7 +30,7 @@ def test_parts_are_measured_once(tool, tmp_path, monkeypatch) -> None:
     assert facts == json.loads((tmp_path / 'report.json').read_text())
     one = facts['step mean_teacher float32']
     assert one['ms'] > 0 and 0.5 < one['ratio'] < 20
-    assert len(one['parts']) == 4 and one['peak_mib'] is None
+    assert len(one['parts']) == 6 and one['peak_mib'] is None
     differences = facts['amp mean_teacher']['bfloat16']
     assert set(differences) == {'loss_sup_ce', 'loss_unsup'}
     assert all(0 <= value < 1 for value in differences.values())

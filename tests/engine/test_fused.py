@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
+from mmsemi.engine import fused
 from mmsemi.engine.fused import guard, is_fused, with_fused
 from mmsemi.engine.hooks.training_progress_hook import step_in_words
 from mmsemi.engine.runner import build_runner
@@ -58,6 +59,68 @@ def assert_close(one: nn.Module, other: nn.Module) -> None:
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize('kind', KINDS, ids=str)
+def test_equal_groups_take_a_step_together(kind, monkeypatch) -> None:
+    """With what a group of its own for each weight gives, bit for bit."""
+    found = []
+    for together in (True, False):
+        model = network()
+        settings = dict(
+            optimizer=dict(kind, lr=0.01, weight_decay=0.1, fused=True),
+            # A setting that differs, for the bias of one layer.
+            paramwise_cfg=dict(custom_keys={'1.bias': dict(lr_mult=10.0)}),
+        )
+        wrapper = build_optim_wrapper(model, settings)
+        optim = wrapper.optimizer
+        assert len(optim.param_groups) == 4
+        if not together:
+            monkeypatch.setattr(
+                fused.OneGroupForEqualSettings, 'begin', lambda *_: None
+            )
+        guard(wrapper)
+        seen: list[int] = []
+
+        def look(optim, *_, seen=seen) -> None:
+            seen.append(len(optim.param_groups))
+
+        optim.register_step_pre_hook(look)
+        for number in range(4):
+            step(model, optim, number)
+            for group in optim.param_groups:  # as a schedule does
+                group['lr'] *= 0.9
+        assert seen == [2 if together else 4] * 4
+        assert len(optim.param_groups) == 4
+        found.append([model.state_dict(), optim.state_dict()])
+    (one, ours), (other, plain) = found
+    for name in one:
+        assert torch.equal(one[name], other[name])
+    assert ours['param_groups'] == plain['param_groups']
+
+
+def test_groups_are_there_after_a_step_that_failed(monkeypatch) -> None:
+    model = network()
+    wrapper = build_optim_wrapper(
+        model,
+        dict(
+            optimizer=dict(type='SGD', lr=0.1, fused=True),
+            paramwise_cfg=dict(custom_keys={'1.bias': dict(lr_mult=2.0)}),
+        ),
+    )
+    guard(wrapper)
+    optim = wrapper.optimizer
+    groups = optim.param_groups
+
+    def fails(*_):
+        raise torch.OutOfMemoryError('no memory')
+
+    with pytest.raises(torch.OutOfMemoryError):
+        handle = optim.register_step_pre_hook(fails)
+        step(model, optim, 1)
+    handle.remove()
+    step(model, optim, 1)
+    assert optim.param_groups is groups and len(groups) == 4
+
+
 def test_a_resumed_run_prepares_steps_once() -> None:
     """mmengine builds the wrapper of a resumed run twice, from itself."""
     wrapper = build_optim_wrapper(
@@ -65,7 +128,7 @@ def test_a_resumed_run_prepares_steps_once() -> None:
     )
     guard(wrapper)
     guard(wrapper)
-    assert len(wrapper.optimizer._optimizer_step_pre_hooks) == 1
+    assert len(wrapper.optimizer._optimizer_step_pre_hooks) == 2
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)
