@@ -84,6 +84,20 @@ LOADED = ('shapes', 'camvid_1-16')
 # What the comparison changes in recipes for a CPU.
 LARGE = ('data.variant=480x360', 'data.num_workers=0')
 COMPARE = (sys.executable, '-m', 'mmsemi', 'compare')
+# What the columns of a table hold.
+NOTES = dict(
+    step='A step on CamVid, 4 labeled and 4 unlabeled images of 480x360: its '
+    'milliseconds, these over those of the passes of its networks alone, the '
+    'most memory of the card, and the milliseconds of its largest parts.',
+    amp='Relative difference of each loss to that in float32.',
+    ema='Milliseconds of moving a teacher, and of a loop over its tensors.',
+    losses="UniMatch's losses against their plain form, milliseconds.",
+    loader='Images a second, by the number of workers.',
+    published='A step of published recipes with 4 + 4 images, as above.',
+    network='Forward and backward pass of a student, 8 images of 480x360: '
+    'milliseconds, and those of the first time.',
+    train='`mmsemi compare` on CamVid at 480x360.',
+)
 GRACE = 75.0  # seconds a stopped comparison has, more than its runs have
 
 
@@ -352,7 +366,8 @@ def markdown(facts: dict[str, dict]) -> str:
             groups.setdefault(kind, {})[rest or kind] = values
     for kind, rows in groups.items():
         columns = list(dict.fromkeys(k for row in rows.values() for k in row))
-        lines += ['', f'## {kind}', '', f'| | {" | ".join(columns)} |']
+        lines += ['', f'## {kind}', '', NOTES[kind], '']
+        lines.append(f'| | {" | ".join(columns)} |')
         lines.append('|---' * (len(columns) + 1) + '|')
         for name, row in rows.items():
             cells = (str(rounded(row.get(key))) for key in columns)

@@ -75,7 +75,7 @@ class NetworkVerbs:
             logits = logits_of(
                 network.decode_head, network.extract_feat(images)
             )
-        # PyTorch before 2.10 keeps weights that were cast here, which have no
+        # Older PyTorch keeps weights that were cast here, which have no
         # gradient, for the rest of the step.
         torch.clear_autocast_cache()
         return logits
