@@ -1,10 +1,10 @@
-"""Everything a graphics processor can tell about mmsemi, in one call.
+"""Everything a GPU can tell about mmsemi, in one call.
 
     python benchmarks/gpu_report.py --out gpu_report
 
-Writes ``report.json`` after every part and ``report.md`` from it. It takes at
-most ``--minutes``; called again, it goes on with what is missing, a training
-from its latest checkpoint. Parts:
+Writes ``report.json`` after every part and ``report.md`` from it. It takes
+about ``--minutes``, in which the last part may begin; called again, it goes
+on with what is missing, a training from its latest checkpoint. Parts:
 
 - ``step``: a step of every method against the forward and backward passes of
   its own networks, with its most expensive parts and its peak of memory, in
@@ -259,13 +259,14 @@ class Report:
         with open(self.folder / 'compare.log', 'ab') as log:
             child = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            child.wait(max(self.deadline - time.monotonic(), 0))
+            child.wait(max(self.deadline - GRACE - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGTERM)  # on which it saves its state
             try:
                 child.wait(GRACE)
             except subprocess.TimeoutExpired:
                 child.kill()
+                child.wait()
         cells = out.glob('cells/**/cell.json')
         done = [cell.with_name('measured.json').exists() for cell in cells]
         return dict(runs=len(done), done=sum(done), exit=child.returncode)
@@ -349,7 +350,7 @@ def describe(error: Exception) -> str:
 def rounded(value: Any) -> Any:
     """Numbers as a person reads them."""
     if isinstance(value, float):
-        return f'{value:.4g}'
+        return f'{value:.0f}' if abs(value) >= 1000 else f'{value:.4g}'
     if isinstance(value, dict):
         return ', '.join(f'{k} {rounded(v)}' for k, v in value.items())
     return '-' if value is None else value
@@ -357,7 +358,7 @@ def rounded(value: Any) -> Any:
 
 def markdown(facts: dict[str, dict]) -> str:
     """The report as a page: one table for each kind of part."""
-    lines = ['# What a graphics processor says', '']
+    lines = ['# What a GPU measured', '']
     lines += [f'- {k}: {rounded(v)}' for k, v in facts['machine'].items()]
     groups: dict[str, dict[str, dict]] = {}
     for name, values in facts.items():

@@ -67,15 +67,18 @@ def guard(wrapper: OptimWrapper | OptimWrapperDict) -> None:
             dict(group) for group in optimizer.param_groups
         ]
         if getattr(optimizer, 'is_guarded', False):
-            continue  # a resumed run asks for what is built
+            continue  # mmengine passes that of a resumed run here twice
         optimizer.is_guarded = True  # type: ignore[attr-defined]
-        optimizer.register_load_state_dict_pre_hook(_keep_choices)
         if is_fused(optimizer):
             optimizer.register_step_pre_hook(_prepare)
             # mmengine makes a group, so a kernel, of every weight.
-            together = OneGroupForEqualSettings()
-            optimizer.register_step_pre_hook(together.begin)
-            optimizer.register_step_post_hook(together.end)
+            merger = OneGroupForEqualSettings()
+            optimizer.register_step_pre_hook(merger.begin)
+            optimizer.register_step_post_hook(merger.end)
+            # After a step that failed.
+            optimizer.register_state_dict_pre_hook(merger.end)
+            optimizer.register_load_state_dict_pre_hook(merger.end)
+        optimizer.register_load_state_dict_pre_hook(_keep_choices)
 
 
 def is_fused(optimizer: Optimizer) -> bool:
@@ -86,8 +89,9 @@ def is_fused(optimizer: Optimizer) -> bool:
 class OneGroupForEqualSettings:
     """Groups of an optimizer that differ in nothing are one during a step.
 
-    Schedules and checkpoints see them as they are. U2PL's DeepLabV3+ has 360,
-    with two different settings.
+    Schedules and checkpoints see them as they are; hooks on steps that others
+    register see them together. U2PL's DeepLabV3+ has 360, with two different
+    settings.
     """
 
     def __init__(self) -> None:
@@ -95,8 +99,9 @@ class OneGroupForEqualSettings:
 
     def begin(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Put groups of equal settings together."""
-        if self.groups is not None:  # the last step has failed
-            self.end(optimizer, args, kwargs)
+        self.end(optimizer)  # if the last step has failed
+        if any(group.get('dampening') for group in optimizer.param_groups):
+            return  # weights may have no momentum yet, see _give_momentum
         together: dict[tuple, dict[str, Any]] = {}
         for group in optimizer.param_groups:
             settings = {k: v for k, v in group.items() if k != 'params'}
@@ -104,13 +109,13 @@ class OneGroupForEqualSettings:
                 one = together.setdefault(
                     tuple(settings.items()), dict(settings, params=[])
                 )
-            except TypeError:  # a setting that cannot be compared
+            except TypeError:  # a setting without a hash
                 return
             one['params'] += group['params']
         self.groups = optimizer.param_groups
         optimizer.param_groups = list(together.values())
 
-    def end(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    def end(self, optimizer: Optimizer, *_: Any) -> None:
         """Put the groups back."""
         if self.groups is not None:
             optimizer.param_groups, self.groups = self.groups, None

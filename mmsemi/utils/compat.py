@@ -107,6 +107,20 @@ def trains(runner: Any) -> bool:
     return isinstance(runner._train_loop, BaseLoop)
 
 
+def before_peaks_are_forgotten(processor: Any, note: Callable) -> None:
+    """Call ``note`` before a log processor resets the peak of GPU memory.
+
+    It does so with each line of the log, of validations as well.
+    """
+    forget = type(processor)._get_max_memory
+
+    def note_and_forget(runner: Any) -> int:
+        note()
+        return forget(processor, runner)
+
+    processor._get_max_memory = note_and_forget
+
+
 def ranks_draw_differently(runner: Any) -> bool:
     """Whether every process has a random seed of its own."""
     return runner._randomness_cfg.get('diff_rank_seed', False)

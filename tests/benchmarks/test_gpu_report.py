@@ -65,7 +65,7 @@ def test_comparison_ends_with_the_time(tool, tmp_path, monkeypatch) -> None:
         'time.sleep(60)'
     )
     monkeypatch.setattr(tool, 'COMPARE', (sys.executable, '-c', code))
-    words = '--device cpu --parts train --train cps --minutes 0.05'
+    words = '--device cpu --parts train --train cps --minutes 1.3'
     start = time.monotonic()
     facts = tool.main([*words.split(), '--out', str(tmp_path)])
     assert facts['train'] == dict(runs=2, done=1, exit=143)

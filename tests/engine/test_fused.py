@@ -117,8 +117,31 @@ def test_groups_are_there_after_a_step_that_failed(monkeypatch) -> None:
         handle = optim.register_step_pre_hook(fails)
         step(model, optim, 1)
     handle.remove()
+    # A checkpoint, what is loaded from one, and the next step.
+    state = optim.state_dict()
+    assert len(state['param_groups']) == 4 and optim.param_groups is groups
+    optim.register_step_pre_hook(fails).remove()
+    optim.load_state_dict(state)
     step(model, optim, 1)
-    assert optim.param_groups is groups and len(groups) == 4
+    assert len(optim.param_groups) == 4
+
+
+def test_a_weight_may_get_its_first_gradient_late_with_dampening() -> None:
+    """PyTorch's first step differs then: groups stay as they are."""
+    model = network()
+    wrapper = build_optim_wrapper(
+        model,
+        dict(
+            optimizer=dict(
+                type='SGD', lr=0.1, momentum=0.9, dampening=0.1, fused=True
+            ),
+            paramwise_cfg=dict(custom_keys={'1.bias': dict(lr_mult=2.0)}),
+        ),
+    )
+    guard(wrapper)
+    for number in range(3):
+        step(model, wrapper.optimizer, number)
+    assert all(weight.isfinite().all() for weight in model.parameters())
 
 
 def test_a_resumed_run_prepares_steps_once() -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
+from mmengine.runner import LogProcessor
 from mmseg.apis import inference_model, init_model
 
 from mmsemi.engine.hooks import ProgressHook, PseudoLabelHook
@@ -150,19 +151,27 @@ def test_facts_of_the_run(whole, root):
 
 def test_peak_of_memory_outlives_the_log(root, tmp_path, monkeypatch):
     """mmengine resets the peak of a GPU whenever it writes a line."""
-    memory = dict(process=1.0, gpu=900.0)
+    memory = dict(process=1.0, gpu=10.0)
 
     @HOOKS.register_module(force=True)
-    class ForgetfulHook(Hook):
-        priority = 'VERY_LOW'
+    class LinesOfGpuHook(Hook):
+        """What LoggerHook does where there is a GPU."""
 
-        def after_train_iter(self, *_, **__):
-            memory['gpu'] = 10.0
+        priority = 'BELOW_NORMAL'
 
+        def after_train_iter(self, runner, *_, **__):
+            memory['gpu'] = 900.0 if runner.iter == 7 else 20.0
+            runner.log_processor._get_max_memory(runner)
+
+    def forget(self, runner) -> int:
+        memory['gpu'] = 10.0
+        return 0
+
+    monkeypatch.setattr(LogProcessor, '_get_max_memory', forget)
     module = 'mmsemi.engine.hooks.run_summary_hook.peak_memory'
     monkeypatch.setattr(module, lambda: dict(memory))
     cfg = outcome_config(root, tmp_path)
-    cfg.custom_hooks.append(dict(type='ForgetfulHook'))
+    cfg.custom_hooks.append(dict(type='LinesOfGpuHook'))
     train(cfg)
     assert summary_of(cfg)['peak_memory_mib'] == dict(process=1.0, gpu=900.0)
 

@@ -26,6 +26,7 @@ from mmsemi.report.validation import (
     validation_line,
     validation_record,
 )
+from mmsemi.utils.compat import before_peaks_are_forgotten
 from mmsemi.utils.console import announce
 
 from .collapse_hook import COLLAPSES
@@ -71,7 +72,10 @@ class RunSummaryHook(Hook):
     def before_train(self, runner) -> None:
         """Gather the facts, and go on where a resumed run stood."""
         self.facts = self._facts(runner) if is_main_process() else {}
-        self.clock = RunClock(runner.message_hub.get_info(CLOCK, {}))
+        self.clock = clock = RunClock(runner.message_hub.get_info(CLOCK, {}))
+        before_peaks_are_forgotten(
+            runner.log_processor, lambda: clock.peak(peak_memory())
+        )
         self.trained = False
 
     def before_round(self, runner) -> None:
@@ -81,11 +85,8 @@ class RunSummaryHook(Hook):
     def after_train_iter(
         self, runner, batch_idx, data_batch=None, outputs=None
     ) -> None:
-        """Count images, seconds (loading and augmenting, too) and memory."""
+        """Count images and seconds, loading and augmenting included."""
         self.clock.count(batch_size(data_batch) * get_world_size())
-        if runner.iter % 10 == 0:
-            # Before mmengine, which forgets the peak of a GPU as it logs it.
-            self.clock.peak(peak_memory())
         self.trained = True
         self._keep(runner)
 

@@ -21,10 +21,10 @@ class RuntimeInfoHook(hooks.RuntimeInfoHook):
         there = {
             name: value.detach().reshape(())
             for name, value in (outputs or {}).items()
-            if torch.is_tensor(value) and value.is_cuda
+            if torch.is_tensor(value) and value.is_cuda and value.numel() == 1
         }
         if there:
-            values = torch.stack([value.float() for value in there.values()])
+            values = torch.stack([value.double() for value in there.values()])
             outputs = dict(
                 outputs, **dict(zip(there, values.tolist(), strict=True))
             )

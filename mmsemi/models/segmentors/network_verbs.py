@@ -75,9 +75,10 @@ class NetworkVerbs:
             logits = logits_of(
                 network.decode_head, network.extract_feat(images)
             )
-        # Older PyTorch keeps weights that were cast here, which have no
-        # gradient, for the rest of the step.
-        torch.clear_autocast_cache()
+        if any(weight.requires_grad for weight in network.parameters()):
+            # Older PyTorch keeps weights that were cast here, which have no
+            # gradient, for the rest of the step.
+            torch.clear_autocast_cache()
         return logits
 
     def decode_joint(
