@@ -76,7 +76,7 @@ class NetworkVerbs:
                 network.decode_head, network.extract_feat(images)
             )
         if any(weight.requires_grad for weight in network.parameters()):
-            # Older PyTorch keeps weights that were cast here, which have no
+            # PyTorch 2.6 keeps weights that were cast here, which have no
             # gradient, for the rest of the step.
             torch.clear_autocast_cache()
         return logits
