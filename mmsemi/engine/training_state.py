@@ -8,7 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
 
 from mmsemi.models.wrappers import unwrapped
-from mmsemi.utils.spoiled import spoiled
+from mmsemi.ops.spoiled import spoiled
 
 from .optimizers import single_wrappers
 

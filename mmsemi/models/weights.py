@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from mmsemi.io.checkpoints import read_checkpoint, weights_in
 from mmsemi.io.published import advice
+from mmsemi.ops.spoiled import spoiled
 from mmsemi.utils.errors import UsageError
-from mmsemi.utils.spoiled import spoiled
 
 from .input_bands import adapt_bands, is_for_colors
 from .weight_kinds import refuse_other_kind
