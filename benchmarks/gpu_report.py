@@ -47,7 +47,7 @@ from mmengine.device import get_device
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
-from torch.nn.modules.dropout import _DropoutNd
+from torch import nn
 
 from mmsemi.apis.config import enable_amp, load_config, prepare_generated
 from mmsemi.io.files import write_json, write_text
@@ -79,8 +79,6 @@ PARTS = (
     *('step', 'amp', 'ema', 'losses', 'loader', 'published', 'network'),
     'train',
 )
-# Data set of the data pipeline, without and with CamVid in its place.
-LOADED = ('shapes', 'camvid_1-16')
 # What the comparison changes in recipes for a CPU.
 LARGE = ('data.variant=480x360', 'data.num_workers=0')
 COMPARE = (sys.executable, '-m', 'mmsemi', 'compare')
@@ -159,7 +157,7 @@ class Report:
             # Not the draws are compared; those of a dropout depend on it.
             set_random_seed(0)
             for module in step.model.modules():
-                if isinstance(module, _DropoutNd):
+                if isinstance(module, nn.Dropout | nn.Dropout2d):
                     module.p = 0.0
             with self.precision(precision), torch.no_grad():
                 data = step.model.data_preprocessor(step.data, True)
@@ -218,8 +216,9 @@ class Report:
     def loader(self) -> dict:
         """Images a second of the training pipeline, by workers."""
         camvid = not self.args.small and Path('data/camvid').is_dir()
+        name = 'camvid_1-16' if camvid else 'shapes'
         cfg = load_config(
-            str(ROOT / f'configs/mean_teacher/{LOADED[camvid]}.py'),
+            str(ROOT / f'configs/mean_teacher/{name}.py'),
             dict(data=dict(variant='480x360')) if camvid else None,
         )
         prepare_generated(cfg)
@@ -296,7 +295,7 @@ class Report:
             torch.cuda.reset_peak_memory_stats()
         return profile_step.Step(cfg, batch, size, str(self.device))
 
-    def student(self, method: str) -> torch.nn.Module:
+    def student(self, method: str) -> nn.Module:
         path = ROOT / f'configs/{method}/camvid_1-16.py'
         student = load_config(str(path)).model.student
         student.backbone.pop('init_cfg', None)

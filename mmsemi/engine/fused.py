@@ -71,7 +71,7 @@ def guard(wrapper: OptimWrapper | OptimWrapperDict) -> None:
         optimizer.is_guarded = True  # type: ignore[attr-defined]
         if is_fused(optimizer):
             optimizer.register_step_pre_hook(_prepare)
-            # mmengine makes a group, so a kernel, of every weight.
+            # mmengine makes a group of every weight, so a call of the kernel.
             merger = OneGroupForEqualSettings()
             optimizer.register_step_pre_hook(merger.begin)
             optimizer.register_step_post_hook(merger.end)
@@ -104,14 +104,14 @@ class OneGroupForEqualSettings:
             return  # weights may have no momentum yet, see _give_momentum
         together: dict[tuple, dict[str, Any]] = {}
         for group in optimizer.param_groups:
-            settings = {k: v for k, v in group.items() if k != 'params'}
+            settings = tuple(s for s in group.items() if s[0] != 'params')
             try:
-                one = together.setdefault(
-                    tuple(settings.items()), dict(settings, params=[])
-                )
+                known = settings in together
             except TypeError:  # a setting without a hash
                 return
-            one['params'] += group['params']
+            if not known:
+                together[settings] = dict(settings, params=[])
+            together[settings]['params'] += group['params']
         self.groups = optimizer.param_groups
         optimizer.param_groups = list(together.values())
 

@@ -49,4 +49,8 @@ def test_figures_are_noted(kind, request) -> None:
 
 
 def test_a_step_may_find_nothing() -> None:
-    HOOKS.build(dict(type='RuntimeInfoHook')).after_train_iter(None, 0)
+    runner = Runner('nothing')
+    hook = HOOKS.build(dict(type='RuntimeInfoHook'))
+    for outputs in (None, {}):
+        hook.after_train_iter(runner, 0, None, outputs)
+    assert not runner.message_hub.log_scalars

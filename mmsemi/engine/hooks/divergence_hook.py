@@ -21,8 +21,8 @@ class DivergenceHook(Hook):
     moving average for good.
 
     Losses are looked at together, every so many iterations and before a
-    checkpoint is saved, so that a GPU is not waited for in every one. On a CPU
-    nobody waits, and one process looks every time.
+    checkpoint is saved: each time a GPU is waited for, and all processes tell
+    each other. On a CPU one process looks every time.
 
     Args:
         interval: iterations between two looks.
