@@ -61,7 +61,9 @@ TASK_UTILS = _node('TASK_UTILS', 'task util', *_MODELS)
 VISUALIZERS = _node(
     'VISUALIZERS', 'visualizer', 'mmseg.visualization', 'mmsemi.engine'
 )
-VISBACKENDS = _node('VISBACKENDS', 'vis_backend', 'mmseg.visualization')
+VISBACKENDS = _node(
+    'VISBACKENDS', 'vis_backend', 'mmseg.visualization', 'mmsemi.engine'
+)
 LOG_PROCESSORS = _node(
     'LOG_PROCESSORS', 'log processor', 'mmseg.visualization'
 )

@@ -18,24 +18,25 @@ import torch
 
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.files import describe, read_json, write_json
-from mmsemi.io.lock import FolderLock
+from mmsemi.io.lock import LOCK, FolderLock
 from mmsemi.report.comparison import FAILED, LOG, MEASURED
 from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.errors import UsageError, WriteError
 from mmsemi.utils.progress import format_seconds
 
 from .compare_cells import Cell
+from .parent import PATIENCE
 from .run_record import RECORD
 
-PROGRAM = [sys.executable, '-c', 'from mmsemi.cli import main; main()']
+# A command that is killed cannot end its children.
+_END = 'from mmsemi.apis.parent import end_with_parent; end_with_parent(); '
+PROGRAM = [sys.executable, '-c', _END + 'from mmsemi.cli import main; main()']
 MEASURE = [
     sys.executable,
     '-c',
-    'import sys; from mmsemi.apis.compare_measure import main; '
+    _END + 'import sys; from mmsemi.apis.compare_measure import main; '
     'main(sys.argv[1])',
 ]
-# Seconds a child has to save its state before it is killed.
-PATIENCE = 60
 ENDS = [signal.SIGTERM, *filter(None, [getattr(signal, 'SIGHUP', None)])]
 # Bytes below which a disk is full.
 LEAST = 65536
@@ -104,6 +105,7 @@ class CellRunner:
             cell.folder.mkdir(parents=True, exist_ok=True)
             # Two commands may share a folder; a cell is run by one of them.
             with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
+                self._wait_for(cell.run)
                 busy = False
                 (cell.folder / FAILED).unlink(missing_ok=True)
                 if not is_trained(cell):
@@ -125,6 +127,22 @@ class CellRunner:
         if not self.stopped:
             self._tell(cell, problem, time.perf_counter() - start, busy)
 
+    def _wait_for(self, run: Path) -> None:
+        """Wait for a run that a command, which was killed, left behind.
+
+        Raises:
+            UsageError: if it does not end; somebody has started it apart.
+        """
+        end = time.monotonic() + PATIENCE + 10
+        while (run / LOCK).is_file():
+            try:
+                return FolderLock(run).release()
+            except UsageError as error:
+                late = self.stopped or time.monotonic() > end
+                if late or isinstance(error, WriteError):
+                    raise
+            time.sleep(0.5)
+
     def _child(
         self, words: Sequence[str], slot: int, log: IO[bytes]
     ) -> str | None:
@@ -136,13 +154,14 @@ class CellRunner:
                 words,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 env=environment(self.jobs, slot),
                 # Ctrl-C is passed on by this process, once.
                 start_new_session=True,
             )
             self.children[child.pid] = child
-        code = child.wait()
+        with child:  # its standard input stays open until it ends
+            code = child.wait()
         with self.lock:
             del self.children[child.pid]
         if code == 0:

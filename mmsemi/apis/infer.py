@@ -1,5 +1,6 @@
 """Segment image files."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from mmsemi.utils.progress import track_parts
 from .config import load_config
 from .image_files import find_images
 from .inference import Predictor
-from .pictures import save_prediction
+from .pictures import picture_files, save_prediction
+from .unfinished import Filling, digest_of, state_of
 
 
 def infer(
@@ -32,6 +34,9 @@ def infer(
     options: dict[str, Any] | None = None,
 ) -> int:
     """Write color maps and overlays, and more on request, as PNG files.
+
+    The same call goes on with what was stopped; pictures that are there stay
+    as they are.
 
     Args:
         source: image, folder (with all below it) or pattern.
@@ -64,22 +69,30 @@ def infer(
         for stem, path in find_images(source).items()
         if folder.resolve() not in path.resolve().parents  # earlier results
     }
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f'{out} is a file. Choose another --out')
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise UsageError(
-            f'{out} holds files. Choose another --out, or --overwrite'
-        )
     device = device or get_device()
     check_device(device)
     cfg = load_config(find_config(config), options)
+    call = dict(
+        checkpoint=state_of(checkpoint),
+        config=digest_of(cfg),
+        images=os.path.abspath(os.path.expanduser(source)),
+        predict_on=predict_on,
+        raw=raw,
+        confidence=confidence,
+        opacity=opacity,
+    )
+    filling = Filling(folder, call, overwrite)
+    filling.check([folder])
     step = loading_step(dict(pipeline=test_pipeline(cfg)))
     for note in note_depth('input', deep_images(images.values(), step), step):
         print(note)
     predictor = Predictor(cfg, checkpoint, predict_on, device)
     problems = []
+    filling.begin()
     items = track_parts(images.items(), len(images), 'predicting')
     for (stem, path), tell in items:
+        if filling.has(*picture_files(folder, stem, raw, confidence)):
+            continue
         try:
             prediction = predictor(path, tell)
         except UsageError as error:
@@ -94,6 +107,7 @@ def infer(
             raw,
             confidence,
         )
+    filling.end()
     done = len(images) - len(problems)
     print(f'{done} of {len(images)} images segmented, in {out}')
     if problems:

@@ -1,7 +1,6 @@
 """Masks of another model as pseudo-labels, as far as they are right."""
 
 import copy
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,11 +88,14 @@ def calibrate_masks(
     target = Path(out)
     if target.exists() and not target.is_dir():
         raise UsageError(f'{out} is a file. Choose another --out')
-    if target.is_dir() and any(target.iterdir()) and not overwrite:
+    store = PseudoLabelStore(target)
+    begun = store.partial(0)  # of a call that was stopped
+    mine = {begun, target / IMAGES} if begun.is_dir() else set()
+    if target.is_dir() and {*target.iterdir()} - mine and not overwrite:
         raise UsageError(
             f'{out} holds files. Choose another --out, or --overwrite'
         )
-    replaced = PseudoLabelStore(target).folder(0).resolve()
+    replaced = store.folder(0).resolve()
     for given in (masks, confidence):
         if given and Path(given).resolve().is_relative_to(replaced):
             raise UsageError(
@@ -114,7 +116,7 @@ def calibrate_masks(
         sure.add(mask, truth)
     results = sure.fit(precision, error_rate)
     manifest = write_labels(
-        target, source, unlabeled, results, precision, error_rate
+        store, source, unlabeled, results, precision, error_rate
     )
     table = '\n'.join(report(source.classes, results, manifest))
     write_text(target, 'calibration.txt', table + '\n')
@@ -219,7 +221,7 @@ def mask_of(source: OutsideMasks, unlabeled, index: int) -> OutsideMask | None:
 
 
 def write_labels(
-    folder: Path,
+    store: PseudoLabelStore,
     source: OutsideMasks,
     unlabeled,
     results: list[ClassResult],
@@ -227,13 +229,12 @@ def write_labels(
     error_rate: float,
 ) -> dict:
     """Write what is kept as round 0 of a label store; gives its manifest."""
-    store = PseudoLabelStore(folder)
     indices = np.arange(len(unlabeled))
     check_label_names(store.root, unlabeled)
     check_label_space(store.root, unlabeled, True)
-    partial = store.begin(0)
+    number = len(source.classes)
     with LabelFiles(
-        partial, unlabeled, indices, len(source.classes), audit=False
+        store.begin(0), unlabeled, indices, number, audit=False
     ) as files:
         for row in track(indices.tolist(), description='writing labels'):
             mask = mask_of(source, unlabeled, row)
@@ -259,7 +260,7 @@ def write_labels(
         },
     )
     lines = ''.join(f'{stem}\n' for stem in unlabeled.stems())
-    write_text(folder, IMAGES, lines)
+    write_text(store.root, IMAGES, lines)
     store.commit(0, manifest, list(unlabeled.stems()))
     return manifest
 
@@ -276,9 +277,7 @@ def report(
     ]
     for name, result in zip(classes, results):
         row = f'{name:{width}}  {result.images:6d}'
-        measured = (
-            '-' if math.isnan(result.measured) else f'{result.measured:.3f}'
-        )
+        measured = f'{result.measured:.3f}'.replace('nan', '-')
         edge = float(decode_confidence(np.array([result.threshold]))[0])
         share = f'{result.share:.1%}' if result.kept else 'dropped'
         lines.append(

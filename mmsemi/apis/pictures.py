@@ -37,6 +37,14 @@ def photo_of(
     return photo
 
 
+def picture_files(
+    out: Path, stem: str, raw: bool = False, confidence: bool = False
+) -> list[Path]:
+    """Files that :func:`save_prediction` writes."""
+    kinds = ['color', 'overlay', *['ids'] * raw, *['confidence'] * confidence]
+    return [out / f'{kind}/{stem}.png' for kind in kinds]
+
+
 def save_prediction(
     out: Path,
     stem: str,
@@ -45,7 +53,7 @@ def save_prediction(
     opacity: float = 0.5,
     raw: bool = False,
     confidence: bool = False,
-) -> list[Path]:
+) -> None:
     """Write the pictures of one prediction as PNG.
 
     Args:
@@ -57,9 +65,6 @@ def save_prediction(
         opacity: of the colors in the overlay.
         raw: write class ids, 8 bit.
         confidence: write confidences, 8 bit, 255 = certain.
-
-    Returns:
-        The files.
     """
     colors = palette[prediction['ids']][..., ::-1]
     photo = prediction['photo']
@@ -75,9 +80,8 @@ def save_prediction(
         pictures['confidence'] = (
             (prediction['confidence'] * 255).round().astype(np.uint8)
         )
-    files = []
-    for kind, picture in pictures.items():
-        name = f'{kind}/{stem}.png'
-        write_png(out, name, np.ascontiguousarray(picture))
-        files.append(out / name)
-    return files
+    for file in picture_files(out, stem, raw, confidence):
+        picture = np.ascontiguousarray(
+            pictures[file.relative_to(out).parts[0]]
+        )
+        write_png(out, file.relative_to(out), picture)

@@ -1,6 +1,5 @@
 """Masks for all images below a folder, as the model's own masks were."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from mmengine.device import get_device
 
 from mmsemi.doctor.images import deep_images, loading_step, note_depth
 from mmsemi.doctor.settings import check_device
-from mmsemi.io.files import read_json, write_json, write_png
+from mmsemi.io.files import write_png
 from mmsemi.models.plain_config import test_pipeline
 from mmsemi.prepare.encoding import Encoding
 from mmsemi.prepare.mask_files import GRAY
@@ -25,10 +24,9 @@ from .config import load_config
 from .image_files import find_images
 from .inference import MAX_PIXELS, Predictor
 from .run_folder import Run, open_run
+from .unfinished import Filling, digest_of, state_of
 
 MASKS, CONFIDENCE = 'masks', 'confidence'
-# In the folder of masks until all are there: which call makes them.
-UNFINISHED = '.unfinished.json'
 
 
 class Predicted(NamedTuple):
@@ -105,19 +103,19 @@ def predict(
     if Path(images).expanduser().is_dir():
         keep_apart(folder, Path(images).expanduser())
     kinds = [MASKS, CONFIDENCE][: 1 + confidence]
+    device = device or get_device()
+    check_device(device)
+    cfg = load_config(str(source.config))
     call = dict(
-        checkpoint=str(source.checkpoint.absolute()),
+        checkpoint=state_of(source.checkpoint),
+        config=digest_of(cfg),
         images=str(Path(images).expanduser().absolute()),
         confidence=confidence,
         encoding=encoding,
         max_pixels=max_pixels,
     )
-    goes_on = read_json(folder / MASKS / UNFINISHED) == call and not overwrite
-    if not goes_on:
-        refuse_filled([folder / kind for kind in kinds], overwrite)
-    device = device or get_device()
-    check_device(device)
-    cfg = load_config(str(source.config))
+    filling = Filling(folder / MASKS, call, overwrite)
+    filling.check([folder / kind for kind in kinds])
     cfg['test_pipeline'] = reads_any_image(test_pipeline(cfg))
     step = loading_step(dict(pipeline=test_pipeline(cfg)))
     for note in note_depth('input', deep_images(found.values(), step), step):
@@ -127,13 +125,13 @@ def predict(
     )
     codes = encoding_of(source, encoding, predictor)
     problems = []
-    write_json(folder / MASKS, UNFINISHED, call)
+    filling.begin()
     with MaskWriter(folder / MASKS, codes) as writer:
         items = track_parts(found.items(), len(found), 'predicting')
         for (name, path), tell in items:
-            grade = folder / CONFIDENCE / f'{name}.png'
-            sure_of = not confidence or grade.is_file()
-            if goes_on and sure_of and writer.has(name):
+            grades = [folder / CONFIDENCE / f'{name}.png'] * confidence
+            masks = writer.files(name)
+            if masks and filling.has(*masks, *grades):
                 continue
             try:
                 labels, sure = predictor.predict(predictor.read(path), tell)
@@ -142,9 +140,9 @@ def predict(
                 continue
             writer.write(name, labels, str(path))
             if confidence:
-                grades = (sure * 255).round().astype(np.uint8)
-                write_png(folder / CONFIDENCE, f'{name}.png', grades)
-    (folder / MASKS / UNFINISHED).unlink()
+                shown = (sure * 255).round().astype(np.uint8)
+                write_png(folder / CONFIDENCE, f'{name}.png', shown)
+    filling.end()
     return Predicted(folder, len(found) - len(problems), problems)
 
 
@@ -178,22 +176,6 @@ def reads_any_image(steps: list[dict]) -> list[dict]:
         else step
         for step in steps
     ]
-
-
-def refuse_filled(folders: Sequence[Path], overwrite: bool) -> None:
-    """Stop if a folder for results holds something.
-
-    Raises:
-        UsageError: naming the folder.
-    """
-    for folder in folders:
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f'{folder} is a file. Choose another --out')
-        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-            raise UsageError(
-                f'{folder} holds files. Choose another --out, or replace '
-                'them with --overwrite'
-            )
 
 
 def encoding_of(run: Run, wanted: str, predictor: Predictor) -> Encoding:

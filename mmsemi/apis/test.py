@@ -220,7 +220,7 @@ def save_drawings(cfg: Config, folder: str) -> None:
         cfg.get('visualizer')
         or dict(type='LazyVisualizer', name='visualizer'),
         save_dir=folder,
-        vis_backends=[dict(type='LocalVisBackend')],
+        vis_backends=[dict(type='mmsemi.PictureFiles')],
     )
 
 

@@ -7,12 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmengine.dist import is_distributed
 from mmseg.datasets import BaseSegDataset
 
+from mmsemi.io.files import cannot_write, write_png, write_text
 from mmsemi.registry import DATASETS
+from mmsemi.utils.errors import WriteError
 from mmsemi.utils.progress import track
 
 from . import landscapes
@@ -93,6 +94,7 @@ def write_set(root: Path) -> None:
     Raises:
         FileExistsError: if ``root`` holds something that is not such a set,
             or files beside one.
+        WriteError: if the disk is full, for instance.
     """
     if (
         root.exists()
@@ -112,13 +114,18 @@ def write_set(root: Path) -> None:
             'which it did not write. Move what is yours away, or set another '
             'data_root'
         )
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent))
+    partial = None
     try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        name = tempfile.mkdtemp(prefix=f'.{root.name}-', dir=root.parent)
+        partial = Path(name)
         _write(partial)
         _replace(partial, root)
+    except OSError as error:
+        raise WriteError(cannot_write(root, error)) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if partial is not None:
+            shutil.rmtree(partial, ignore_errors=True)
 
 
 def not_drawn(root: Path) -> list[Path]:
@@ -172,9 +179,6 @@ def _replace(partial: Path, root: Path) -> None:
 def _write(folder: Path) -> None:
     folder.chmod(0o755)
     train, val = CONTENT['train'], CONTENT['val']
-    for part in ('train', 'val'):
-        (folder / 'images' / part).mkdir(parents=True)
-        (folder / 'annotations' / part).mkdir(parents=True)
     numbers = range(train + val)
     # Every rank may come here; one bar is enough, and none under a launcher.
     for number in (
@@ -185,23 +189,21 @@ def _write(folder: Path) -> None:
         image, labels = landscapes.draw_landscape(CONTENT['seed'], number)
         part = 'train' if number < train else 'val'
         name = f'{part}/{number:04d}.png'
-        cv2.imwrite(str(folder / 'images' / name), image[..., ::-1])
-        cv2.imwrite(str(folder / 'annotations' / name), labels)
+        write_png(folder, f'images/{name}', image[..., ::-1])
+        write_png(folder, f'annotations/{name}', labels)
     stems = [f'{number:04d}' for number in range(train)]
-    _write_list(folder / 'train.txt', stems)
+    _write_list(folder, 'train.txt', stems)
     for seed in range(CONTENT['split_seeds']):
         order = np.random.default_rng([CONTENT['seed'], seed]).permutation(
             train
         )
         lists = np.split(order, [CONTENT['labeled']])
-        split = folder / 'splits' / '1_32' / f'seed{seed}'
-        split.mkdir(parents=True)
+        split = f'splits/1_32/seed{seed}'
         for name, chosen in zip(('labeled', 'unlabeled'), lists):
-            _write_list(
-                split / f'{name}.txt', [stems[k] for k in sorted(chosen)]
-            )
-    (folder / MANIFEST).write_text(json.dumps(CONTENT))
+            lines = [stems[k] for k in sorted(chosen)]
+            _write_list(folder, f'{split}/{name}.txt', lines)
+    write_text(folder, MANIFEST, json.dumps(CONTENT))
 
 
-def _write_list(path: Path, lines) -> None:
-    path.write_text('\n'.join(lines) + '\n')
+def _write_list(folder: Path, name: str, lines: list[str]) -> None:
+    write_text(folder, name, '\n'.join(lines) + '\n')

@@ -1,4 +1,7 @@
-"""mmseg's visualizer without a figure until something is drawn."""
+"""mmseg's visualizer without a figure until something is drawn.
+
+And mmengine's files of pictures, whole or with an error.
+"""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,10 +9,11 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.visualization import LocalVisBackend
 from mmseg.visualization import SegLocalVisualizer
 
-from mmsemi.io.files import cannot_write, partial_gone
-from mmsemi.registry import VISUALIZERS
+from mmsemi.io.files import cannot_write, partial_gone, write_png
+from mmsemi.registry import VISBACKENDS, VISUALIZERS
 from mmsemi.utils.errors import WriteError
 
 
@@ -57,3 +61,32 @@ class LazyVisualizer(SegLocalVisualizer):
             )
             self.dpi = self.fig_save.get_dpi()
         super().set_image(image)
+
+
+@VISBACKENDS.register_module()
+class PictureFiles(LocalVisBackend):
+    """``LocalVisBackend`` that says so when a picture cannot be written.
+
+    Args:
+        save_dir: pictures are below ``vis_image/`` in it.
+    """
+
+    def __init__(self, save_dir: str, **kwargs) -> None:
+        super().__init__(save_dir, img_save_dir='vis_image', **kwargs)
+        self.pictures = Path(save_dir, 'vis_image')
+
+    def add_image(
+        self, name: str, image: np.ndarray, step: int = 0, **kwargs
+    ) -> None:
+        """Write ``{name}_{step}.png``.
+
+        Args:
+            name: of the picture.
+            image: uint8 (H, W, 3), RGB.
+            step: number that tells pictures of one name apart.
+
+        Raises:
+            WriteError: if the disk is full, for instance.
+        """
+        picture = np.ascontiguousarray(image[..., ::-1])
+        write_png(self.pictures, f'{name}_{step}.png', picture)

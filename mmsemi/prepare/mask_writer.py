@@ -45,24 +45,27 @@ class MaskWriter:
         if kind is None:
             self.close()
 
-    def has(self, name: str) -> bool:
-        """Whether the labels of an image are there, from an earlier call."""
-        source = self.encoding.source
-        if source == 'coco':  # known when all are
-            return False
-        if source == 'labelme':
-            return Path(self.root, f'{name}.json').is_file()
-        folders = ['.']
-        if source == 'folders':
-            folders = [
-                label
-                for label in self.encoding.classes
-                if label not in BACKGROUND_LABELS
-            ]
-        return all(
-            Path(self.root, folder, f'{name}.png').is_file()
-            for folder in folders
-        )
+    def files(self, name: str) -> list[Path]:
+        """Those for the labels of an image; none where one file has all."""
+        encoding = self.encoding
+        labels = [c for c in encoding.classes if c not in BACKGROUND_LABELS]
+        if encoding.source == 'coco':
+            names = []
+        elif encoding.source == 'labelme':
+            names = [f'{name}.json']
+        elif encoding.source == 'folders':
+            names = [f'{label}/{name}.png' for label in labels]
+        elif encoding.source == 'image folders':
+            names = [f'{name}/{label}.png' for label in labels]
+        else:
+            names = [f'{name}.{"tif" if self._is_deep() else "png"}']
+        return [Path(self.root, file) for file in names]
+
+    def _is_deep(self) -> bool:
+        """Whether values are larger than those of PNG, which has 16 bits."""
+        encoding = self.encoding
+        largest = max(*encoding.codes, *encoding.ignored, 0)
+        return largest > 65535 and encoding.space != COLOR
 
     def write(self, name: str, labels: np.ndarray, image: str) -> None:
         """Write the labels of an image.
@@ -86,20 +89,19 @@ class MaskWriter:
             ending = '' if whole else os.path.splitext(file)[1]
             self._add_coco(labels, name + ending)
         elif encoding.source in ('folders', 'image folders'):
-            for index, label in enumerate(encoding.classes):
-                if label in BACKGROUND_LABELS:
-                    continue
+            drawn = [
+                index
+                for index, label in enumerate(encoding.classes)
+                if label not in BACKGROUND_LABELS
+            ]
+            for index, file in zip(drawn, self.files(name)):
                 white = (labels == index).astype(np.uint8) * 255
-                place = f'{label}/{name}'
-                if encoding.source == 'image folders':
-                    place = f'{name}/{label}'
-                write_png(self.root, f'{place}.png', white)
+                write_png(self.root, file.relative_to(self.root), white)
         else:
             empty = (encoding.ignored or encoding.codes)[0]
             codes = np.full(256, empty, np.uint32)
             codes[: len(encoding.codes)] = encoding.codes
-            large = max(*encoding.codes, *encoding.ignored, 0) > 65535
-            if large and encoding.space != COLOR:  # PNG has 16 bits
+            if self._is_deep():
                 content, ending = _tiff(codes[labels]), 'tif'
             else:
                 content, ending = _png(codes[labels], encoding), 'png'

@@ -11,6 +11,7 @@ from mmengine.dist import all_reduce, barrier, get_rank, is_main_process
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mmsemi.io.files import whole_file
 from mmsemi.ops.maps import max_over_classes
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.statistics import ConfidenceHistogram
@@ -253,13 +254,9 @@ class LabelingPass:
         inputs, boxes = self.predictor.prepare(batch)
         logits = self.predictor.low_resolution(inputs)
         size = tuple(inputs.shape[-2:])
-        np.savez(
-            self._logits_file(rows[0]),
-            logits=logits.cpu().numpy(),
-            size=size,
-            boxes=boxes,
-            rows=rows,
-        )
+        path, kept = self._logits_file(rows[0]), logits.cpu().numpy()
+        with whole_file(path.parent, path.name, sync=False) as file:
+            np.savez(file, logits=kept, size=size, boxes=boxes, rows=rows)
         return Prediction(
             self.predictor.from_low_resolution(logits, size), boxes
         )

@@ -72,12 +72,15 @@ def test_each_file_may_be_the_last_that_fits(made, tmp_path, command) -> None:
         assert all(contents(place)[k] == wanted[k] for k in same), fits
 
 
-@pytest.mark.parametrize('source', ['files', 'folders', 'labelme', 'coco'])
+@pytest.mark.parametrize(
+    'source', ['files', 'deep', 'folders', 'image folders', 'labelme', 'coco']
+)
 def test_masks_that_are_there_stay(made, tmp_path, source) -> None:
     """A second call makes those that are missing, whatever their encoding."""
     run = tmp_path / 'run'
     shutil.copytree(made / 'run', run)
-    encoding = Encoding('ids', 'gray', CLASSES, [0, 1, 2], source=source)
+    codes = [0, 1, 70_000 if source == 'deep' else 2]
+    encoding = Encoding('ids', 'gray', CLASSES, codes, source=source)
     write_json(run, 'data/encoding.json', encoding.as_data())
     arguments = (run, made / 'images', tmp_path / 'out', True)
     # A note, then masks and confidence of one image at least.

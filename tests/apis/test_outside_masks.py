@@ -9,7 +9,8 @@ import pytest
 from mmsemi.apis import calibrate_masks
 from mmsemi.engine.runner import build_runner
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import UsageError, WriteError
+from tests.full_disk import FullDisk
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config
 
 LABELED, UNLABELED = 14, 10
@@ -103,6 +104,19 @@ def test_hard_masks_are_kept_or_dropped_by_class(given, tmp_path):
     assert np.array_equal(
         read_png(out / 'round_0/labels' / name), read_png(tmp_path / name)
     )
+
+
+def test_a_call_that_was_stopped_is_repeated(given, tmp_path):
+    out = tmp_path / 'out'
+    args = str(given / 'config.py'), str(given / 'masks'), str(out)
+    with FullDisk(tmp_path).after(4), pytest.raises(WriteError):
+        calibrate_masks(*args, precision=0.6)
+    (out / 'notes.txt').write_text('of a person')
+    with pytest.raises(UsageError, match='holds files'):
+        calibrate_masks(*args, precision=0.6)
+    (out / 'notes.txt').unlink()
+    calibrate_masks(*args, precision=0.6)
+    assert PseudoLabelStore(out).problem(0) is None
 
 
 def test_source_images_say_nothing_of_the_target(given, tmp_path):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from mmsemi.apis import compare_run
-from mmsemi.apis.compare_run import CellRunner, is_done, last_sentence
+from mmsemi.apis.compare_run import PROGRAM, CellRunner, is_done, last_sentence
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import read_json
@@ -111,6 +112,52 @@ def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
     # What becomes of it the other command says.
     assert not cells[0].run.exists()
     assert not (cells[0].folder / 'failed.json').exists()
+
+
+def test_children_end_with_a_command_that_is_killed(cells, monkeypatch):
+    """What they were at is saved, and the same command goes on with it."""
+    cell = cells[0]
+    code = (
+        'import sys; from pathlib import Path\n'
+        'from mmsemi.apis import compare_run\n'
+        'from tests.compare.test_command import Cell\n'
+        'compare_run.PROGRAM = [sys.executable, "-c", sys.argv[2]]\n'
+        'cell = Cell(folder=Path(sys.argv[1]), title="cell")\n'
+        'compare_run.CellRunner(1).run([cell])\n'
+    )
+    # As a child begins, but for what it does.
+    program = PROGRAM[2].partition('from mmsemi.cli')[0] + '\n' + CHILD
+    command = subprocess.Popen(
+        [sys.executable, '-c', code, str(cell.folder), program],
+        env=dict(os.environ, PYTHONPATH=str(ROOT), CHILD_SECONDS='60'),
+    )
+    until(lambda: (cell.run / 'seen.json').exists(), 60)
+    command.kill()
+    command.wait()
+    until(lambda: (cell.run / 'saved.json').exists(), 10)
+    assert not (cell.run / 'summary.json').exists()
+    CellRunner(1).run(cells[:1])
+    assert is_done(cell)
+
+
+def until(done, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_run_that_is_ending_is_waited_for(cells, monkeypatch, capsys):
+    held = FolderLock(cells[0].run)
+    timer = threading.Timer(1, held.release)
+    timer.start()
+    CellRunner(1).run(cells[:1])
+    assert is_done(cells[0])
+    # Not for ever.
+    monkeypatch.setattr(compare_run, 'PATIENCE', -10)
+    with FolderLock(cells[1].run):
+        CellRunner(1).run(cells[1:2])
+    assert 'cell 1: left alone: ' in capsys.readouterr().out
 
 
 def test_the_end_of_the_command_ends_its_children(cells, monkeypatch) -> None:

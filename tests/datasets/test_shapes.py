@@ -9,7 +9,8 @@ import pytest
 
 from mmsemi.datasets import ShapesDataset, landscapes, shapes
 from mmsemi.doctor.lists import ImageList
-from mmsemi.utils.errors import UsageError
+from mmsemi.utils.errors import UsageError, WriteError
+from tests.full_disk import FullDisk
 
 
 @pytest.fixture
@@ -124,6 +125,24 @@ def test_an_interrupted_writing_leaves_no_set(small, tmp_path, monkeypatch):
     monkeypatch.setattr(landscapes, 'draw_landscape', draw)
     ShapesDataset.prepare(root)
     assert shapes.is_current(root)
+
+
+@pytest.mark.parametrize('fits', [0, 5, 33, 39])
+def test_a_full_disk_leaves_no_set(small, tmp_path, fits):
+    root = tmp_path / 'shapes'
+    with FullDisk(tmp_path).after(fits), pytest.raises(WriteError) as error:
+        ShapesDataset.prepare(root)
+    assert 'disk is full. Free some space' in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_permission_is_one_sentence(small, tmp_path, monkeypatch):
+    def refused(**kwargs):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr(shapes.tempfile, 'mkdtemp', refused)
+    with pytest.raises(WriteError, match='shapes could not.*no permission'):
+        ShapesDataset.prepare(tmp_path / 'shapes')
 
 
 def test_writers_at_the_same_time_end_with_one_set(small, tmp_path):

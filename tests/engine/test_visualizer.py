@@ -2,6 +2,7 @@
 
 import errno
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,8 +11,11 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from mmsemi.apis.test import save_drawings
 from mmsemi.engine.visualizer import LazyVisualizer
+from mmsemi.registry import VISUALIZERS
 from mmsemi.utils.errors import WriteError
+from tests.full_disk import FullDisk
 
 META = dict(classes=('a', 'b'), palette=[[255, 0, 0], [0, 0, 255]])
 
@@ -54,3 +58,20 @@ def test_a_full_disk_leaves_no_piece_of_the_config(
     monkeypatch.undo()
     visualizer.add_config(Config(dict(a=1)))
     assert Config.fromfile(tmp_path / 'vis_data/config.py').a == 1
+
+
+def test_a_drawing_is_whole_or_an_error(tmp_path) -> None:
+    """OpenCV, by which mmengine writes them, says nothing."""
+    cfg = Config(dict(default_scope='mmsemi'))
+    save_drawings(cfg, str(tmp_path))
+    visualizer = VISUALIZERS.build(cfg.visualizer)
+    image = np.zeros((4, 5, 3), np.uint8)
+    image[..., 0] = 200
+    with FullDisk(tmp_path).after(0):
+        with pytest.raises(WriteError, match='a_3.png .* disk is full'):
+            visualizer.add_image('a', image, 3)
+    assert not list(tmp_path.rglob('*.png*'))
+    visualizer.add_image('a', image, 3)
+    (path,) = tmp_path.rglob('*.png')
+    assert path.parts[-2:] == ('vis_image', 'a_3.png')
+    assert np.array_equal(cv2.imread(str(path))[..., ::-1], image)

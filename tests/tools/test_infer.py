@@ -18,6 +18,7 @@ from mmsemi.models.export import export_segmentor
 from mmsemi.models.weights import read_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from tests.full_disk import FullDisk
 from tests.models.tiny import tiny_student
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -268,6 +269,63 @@ def test_unreadable_images_do_not_stop_the_others(
     ):
         infer(monkeypatch, files, tmp_path / 'out', 'student', images)
     assert (tmp_path / 'out/overlay/good.png').is_file()
+
+
+def made_in(out: Path) -> dict[str, int]:
+    """When each picture was written."""
+    return {
+        str(path.relative_to(out)): path.stat().st_mtime_ns
+        for path in out.rglob('*.png')
+    }
+
+
+def test_a_call_that_was_stopped_goes_on(files, tmp_path, monkeypatch) -> None:
+    """Only the same; what is there stays, whoever made it."""
+    out = tmp_path / 'out'
+    call = (monkeypatch, files, out, 'student')
+    with FullDisk(tmp_path).after(4), pytest.raises(SystemExit):
+        infer(*call)  # a note, pictures of one image, one of the next
+    before = made_in(out)
+    assert len(before) == 3
+    (out / 'notes.txt').write_text('of a person')
+    with pytest.raises(SystemExit, match='stopped, with another raw[.]'):
+        infer(*call, 'images', None, '--raw')
+    with pytest.raises(SystemExit, match='stopped, with another check'):
+        infer(*call, 'images', 'teacher')
+    assert made_in(out) == before
+    infer(*call)
+    after = made_in(out)
+    assert len(after) == 6
+    whole = [name for name in before if f'overlay/{name[6:]}' in before]
+    assert len(whole) == 1
+    assert all(after[name] == before[name] for name in whole)
+    assert not (out / '.unfinished.json').exists()
+    with pytest.raises(SystemExit, match='holds files. Choose'):
+        infer(*call)
+
+
+def test_overwriting_goes_on_with_what_is_not_overwritten(
+    files, tmp_path, monkeypatch
+) -> None:
+    out = tmp_path / 'out'
+    call = (monkeypatch, files, out, 'student', 'images', None)
+    infer(*call)
+    old = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
+    for path in old:
+        path.write_text('old')
+    with FullDisk(tmp_path).after(4), pytest.raises(SystemExit):
+        infer(*call, '--overwrite')
+    new = [path for path in old if path.read_bytes() != b'old']
+    assert len(new) == 3
+    before = made_in(out)
+    with pytest.raises(SystemExit, match='with another opacity[.]'):
+        infer(*call, '--opacity', '0.1')
+    infer(*call, '--overwrite')
+    assert all(path.read_bytes() != b'old' for path in old)
+    same = [
+        name for name, time in made_in(out).items() if time == before[name]
+    ]
+    assert len(same) == 2
 
 
 def test_clear_errors(files, tmp_path, monkeypatch) -> None:
