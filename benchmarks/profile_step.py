@@ -249,13 +249,14 @@ class Step:
         clock.watch('preprocessing', model.data_preprocessor)
         for role in model.sub_models:
             network = getattr(model, role)
-            parts = dict(heads(network))
-            rep = getattr(network.decode_head, 'representation_head', None)
-            if rep is not None:
-                parts['representation'] = rep
-            for name, head in parts.items():
+            for name, head in heads(network):
                 clock.watch(f'{role} forward', head)
                 head.register_forward_pre_hook(self.note_head(name))
+            head = network.decode_head
+            if getattr(head, 'representation_head', None) is not None:
+                head.forward_with_representation = clock.wrap(
+                    f'{role} forward', self.noted_representation(head)
+                )
             clock.watch(f'{role} forward', network.backbone)
             network.backbone.register_forward_pre_hook(self.note_pass(network))
             if network.with_neck:
@@ -289,6 +290,23 @@ class Step:
                 self.passes[-1].heads.append(name)
 
         return note
+
+    def noted_representation(self, head: nn.Module) -> Callable:
+        function, note = (
+            head.forward_with_representation,
+            self.note_head('representation'),
+        )
+
+        def noted(feats: Any) -> Any:
+            # Some heads run themselves inside, which is no second pass.
+            note()
+            recording, self.recording = self.recording, False
+            try:
+                return function(feats)
+            finally:
+                self.recording = recording
+
+        return noted
 
     def whole(self) -> None:
         """One step, with the move of the teacher."""
@@ -333,12 +351,9 @@ def run_heads(one: Pass) -> list[Tensor]:
     found, outputs = dict(heads(one.segmentor)), []
     for name in one.heads:
         if name == 'representation':
-            continue
-        head = found[name]
-        if name == 'decode' and 'representation' in one.heads:
-            outputs += head.forward_with_representation(feats)
+            outputs += found['decode'].forward_with_representation(feats)
         else:
-            outputs.append(head(feats))
+            outputs.append(found[name](feats))
     return outputs
 
 

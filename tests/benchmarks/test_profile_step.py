@@ -37,7 +37,7 @@ def test_passes_of_u2pl(step) -> None:
     student, teacher = step.model.student, step.model.teacher
     before = [p.clone() for p in teacher.buffers()]
     parts = tool.profile(step, 1)
-    both = ['decode', 'representation']
+    both = ['representation']  # along with the logits
     weak, live, moved = step.passes
     assert weak[0] is teacher and weak[2:] == (False, False, ['decode'])
     assert live[0] is student and live[2:] == (True, True, both)
@@ -82,6 +82,30 @@ def test_passes_alone_train_nothing(step) -> None:
         torch.equal(a, b) for a, b in zip(before, step.model.parameters())
     )
     assert all(p.grad is None for p in step.model.parameters())
+
+
+@pytest.mark.parametrize('head', ['DeepLabV3PlusHead', 'as configured'])
+def test_passes_alone_reach_all_weights(head) -> None:
+    cfg = resolve(Config.fromfile(CONFIG.format('u2pl')))
+    if head == 'DeepLabV3PlusHead':  # whose representation has layers apart
+        given = cfg.model.student.decode_head
+        cfg.model.student.decode_head = dict(
+            type=head,
+            in_channels=given.in_channels[-1],
+            in_index=given.in_index[-1],
+            c1_in_channels=given.in_channels[0],
+            channels=16,
+            num_classes=given.num_classes,
+            norm_cfg=given.norm_cfg,
+            representation_head=dict(type='RepresentationHead'),
+        )
+    step = tool.Step(cfg, [1, 1], [32, 48])
+    tool.profile(step, 1)
+    reached = set()
+    for name, weight in step.model.student.named_parameters():
+        weight.register_hook(lambda _, name=name: reached.add(name))
+    step.passes_alone()
+    assert reached == {n for n, _ in step.model.student.named_parameters()}
 
 
 @pytest.mark.parametrize('method', ['mean_teacher', 'ael'])

@@ -9,8 +9,9 @@ from torch.nn import functional as F
 
 from mmsemi.registry import MODELS
 
-# Rows copied at a time.
-PIECE = 4096
+# Rows copied at a time: on a CPU what fits its cache, which halves the time;
+# elsewhere what keeps the number of calls and the memory small, 64 MiB.
+PIECE, LARGE_PIECE = 4096, 65536
 
 
 @MODELS.register_module()
@@ -95,8 +96,8 @@ class ClassMemoryBank(nn.Module):
             features = gather_rows(features.index_select(0, pixels))
             slots = gather_rows(slots)
             pixels = torch.arange(len(slots), device=slots.device)
-        # In pieces that fit a cache, which halves the time on a CPU.
-        for source, target in zip(pixels.split(PIECE), slots.split(PIECE)):
+        piece = PIECE if pixels.device.type == 'cpu' else LARGE_PIECE
+        for source, target in zip(pixels.split(piece), slots.split(piece)):
             rows = features.index_select(0, source).to(self.rows.dtype)
             self.rows.index_copy_(0, target, rows)
             lengths = rows.norm(dim=1).clamp_(min=1e-8)
