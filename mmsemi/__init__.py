@@ -7,10 +7,11 @@ datasets and hooks are imported when a config first names one of them.
 from typing import Any
 
 from .io.config_loading import extend_config_loading
-from .stack import check_stack, check_torchvision
+from .stack import check_stack, check_torchvision, do_without_operators
 from .version import __version__
 
 check_stack()
+do_without_operators()
 check_torchvision()
 extend_config_loading()
 

@@ -5,10 +5,17 @@ maintained distributions (``onedl-*``, our default) and the official ones.
 """
 
 import importlib.util
+import sys
 import warnings
+from collections.abc import Callable
 from importlib import metadata
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
 
 from packaging.version import Version
+
+from .utils.errors import UsageError
 
 # Distributions of each stack and the half-open version ranges that were run.
 STACKS: dict[str, dict[str, tuple[str, str]]] = {
@@ -28,6 +35,12 @@ _INSTALL_HINT = (
     '"onedl-mmcv>=2.3.6" "onedl-mmsegmentation>=1.4.2"` (README, section '
     'Installation).'
 )
+_COMPLETE = dict(
+    onedl=_INSTALL_HINT,
+    openmmlab='Complete it with `pip install mmengine==0.10.7 '
+    'mmcv-lite==2.1.0 mmsegmentation==1.2.2` (docs/get_started.md).',
+)
+TORCH = '2.6'
 
 
 def _version(distribution: str) -> str:
@@ -74,10 +87,16 @@ def check_stack() -> None:
     """Stop on a missing or doubled stack, warn about untested versions.
 
     Raises:
-        ImportError: if a part of the stack is missing, or if both stacks
-            are installed (they share their folders, so one has overwritten
-            the other).
+        ImportError: if a part of the stack is missing, if torch is too old,
+            or if both stacks are installed (they share their folders, so one
+            has overwritten the other).
     """
+    torch = _version('torch')
+    if torch and Version(torch).release < Version(TORCH).release:
+        raise ImportError(
+            f'mmsemi needs torch {TORCH} or later, got {torch}. Install a '
+            'newer one, and mmcv-lite if there is no mmcv for it'
+        )
     found = installed_distributions()
     if found['onedl'] and found['openmmlab']:
         raise ImportError(
@@ -91,13 +110,51 @@ def check_stack() -> None:
         if not version:
             raise ImportError(
                 f'mmsemi needs {name}, which is not installed '
-                f'beside {list(found[stack])}. {_INSTALL_HINT}'
+                f'beside {list(found[stack])}. {_COMPLETE[stack]}'
             )
         if not Version(low) <= Version(version) < Version(high):
             warnings.warn(
                 f'{name} {version} is outside the range tested '
                 f'with mmsemi, >={low},<{high}.'
             )
+
+
+class _NoOperators(ModuleType):
+    """In place of mmcv's compiled part: each operator says it is missing."""
+
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def operator(*args, **kwargs) -> None:
+            raise UsageError(
+                f'{name} is an operator that the installed mmcv lacks, as '
+                'mmcv-lite has no compiled operators: install mmcv 2.1.0 '
+                'built with them, or choose a network and a loss without '
+                f'{name}'
+            )
+
+        return operator
+
+
+def do_without_operators() -> None:
+    """Let mmsegmentation 1.2 be imported beside an mmcv without operators.
+
+    It imports operators wherever it might use one; our default stack does
+    so only where they exist.
+    """
+    name = 'mmcv._ext'
+    mmcv = importlib.util.find_spec('mmcv')
+    if stack_name() != 'openmmlab' or name in sys.modules or mmcv is None:
+        return
+    if any(
+        next(Path(folder).glob('_ext.*'), None)
+        for folder in mmcv.submodule_search_locations or ()
+    ):
+        return
+    sys.modules[name] = module = _NoOperators(name)
+    # Without a loader mmengine, too, sees that there are no operators.
+    module.__spec__ = ModuleSpec(name, None)
 
 
 def check_torchvision() -> None:

@@ -12,6 +12,9 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
 
 import pytest
 
+# Before any test imports mmseg: that of the official stack needs it.
+import mmsemi  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

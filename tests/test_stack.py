@@ -1,10 +1,15 @@
+import importlib.util
 import subprocess
 import sys
 from importlib import metadata
+from importlib.machinery import ModuleSpec
 
 import pytest
 
 from mmsemi import stack
+from mmsemi.utils.errors import UsageError
+
+EXTENSION = 'mmcv._ext'
 
 
 def pretend(monkeypatch, **versions):
@@ -63,10 +68,76 @@ def test_a_missing_part_is_named(monkeypatch):
         stack.check_stack()
 
 
+def test_a_missing_part_is_that_of_the_stack_which_is_there(monkeypatch):
+    pretend(monkeypatch, mmengine='0.10.7', mmsegmentation='1.2.2')
+    with pytest.raises(ImportError, match='needs mmcv.* mmcv-lite==2.1.0'):
+        stack.check_stack()
+
+
+@pytest.mark.parametrize('torch', ['2.6.0+cpu', '2.13.0', '2.6.0a0+git1'])
+def test_torch_may_be_newer(monkeypatch, recwarn, torch):
+    pretend(monkeypatch, **OFFICIAL, torch=torch)
+    stack.check_stack()
+    assert not recwarn.list
+
+
+def test_torch_that_is_too_old_is_said(monkeypatch):
+    pretend(monkeypatch, **OFFICIAL, torch='2.1.2+cu118')
+    with pytest.raises(ImportError, match='torch 2.6 or later, got 2.1.2'):
+        stack.check_stack()
+
+
 def test_an_untested_version_only_warns(monkeypatch):
     pretend(monkeypatch, **dict(ONEDL, onedl_mmcv='2.9.0'))
     with pytest.warns(UserWarning, match='onedl-mmcv 2.9.0'):
         stack.check_stack()
+
+
+@pytest.fixture
+def mmcv_of(monkeypatch, tmp_path):
+    """A function that lets mmcv's folder have these files."""
+
+    def have(*files):
+        for name in files:
+            (tmp_path / name).touch()
+        spec = ModuleSpec('mmcv', None, is_package=True)
+        spec.submodule_search_locations = [str(tmp_path)]
+        find_spec = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util,
+            'find_spec',
+            lambda name: spec if name == 'mmcv' else find_spec(name),
+        )
+
+    monkeypatch.setitem(sys.modules, EXTENSION, None)
+    del sys.modules[EXTENSION]
+    return have
+
+
+def test_an_operator_that_is_missing_says_so(monkeypatch, mmcv_of):
+    from mmcv.utils.ext_loader import load_ext
+    from mmengine.utils.dl_utils import mmcv_full_available
+
+    pretend(monkeypatch, **OFFICIAL)
+    mmcv_of('__init__.py')
+    stack.do_without_operators()
+    operators = load_ext('_ext', ['ca_forward'])
+    with pytest.raises(UsageError, match='ca_forward is an operator that'):
+        operators.ca_forward(1, key=2)
+    assert not mmcv_full_available()
+
+
+@pytest.mark.parametrize(
+    'installed, files',
+    [(OFFICIAL, ['__init__.py', '_ext.cpython-311.so']), (ONEDL, [])],
+)
+def test_operators_and_the_default_stack_are_left_alone(
+    monkeypatch, mmcv_of, installed, files
+):
+    pretend(monkeypatch, **installed)
+    mmcv_of(*files)
+    stack.do_without_operators()
+    assert EXTENSION not in sys.modules
 
 
 @pytest.mark.slow

@@ -23,6 +23,8 @@ IRRELEVANT = (
     r'Default ``avg_non_ignore`` is False',
     r'Unnecessary conv bias before batch/instance norm',
     r'For binary segmentation, we suggest using',
+    # Of the heads of mmsegmentation 1.2 themselves.
+    r'``build_loss`` would be deprecated soon',
 )
 
 

@@ -12,20 +12,27 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmsemi.io.spelling import asked
+from mmsemi.stack import stack_name
 from mmsemi.utils.errors import UsageError
 
-# What to install for a package that is missing. torchvision has to fit the
-# installed torch: the newest one may bring another torch with it.
+# What to install for a package that is missing, beside each stack. torchvision
+# has to fit the installed torch: the newest one may bring another torch.
 INSTALL = dict(
-    mmseg='`pip install onedl-mmsegmentation`',
-    mmpretrain='`pip install onedl-mmpretrain torchvision`, the extra '
-    '[mmpretrain] of mmsemi',
+    onedl=dict(
+        mmseg='`pip install onedl-mmsegmentation`',
+        mmpretrain='`pip install onedl-mmpretrain torchvision`, the extra '
+        '[mmpretrain] of mmsemi',
+    ),
+    openmmlab=dict(
+        mmseg='`pip install mmsegmentation`',
+        mmpretrain='`pip install mmpretrain torchvision`',
+    ),
 )
 
 
 def install_hint(package: str) -> str:
-    """How to install a package."""
-    return INSTALL.get(package, f'`pip install {package}`')
+    """How to install a package beside the stack that is there."""
+    return INSTALL[stack_name()].get(package, f'`pip install {package}`')
 
 
 def config_folder(package: str) -> Path:

@@ -128,7 +128,9 @@ def ranks_draw_differently(runner: Any) -> bool:
 
 def swaps_channels(preprocessor: Any) -> bool:
     """Whether mmseg's data preprocessor turns BGR into RGB or back."""
-    return bool(preprocessor._channel_conversion)
+    parts = vars(preprocessor)  # mmsegmentation 1.2 shows it in public
+    (name,) = parts.keys() & {'_channel_conversion', 'channel_conversion'}
+    return bool(parts[name])
 
 
 def normalizes(preprocessor: Any) -> bool:

@@ -345,7 +345,7 @@ def test_modules_a_student_needs_are_imported_with_the_config(
         pytest.param(
             CONVNEXT,
             'it needs mmpretrain, which cannot be imported .*'
-            '`pip install onedl-mmpretrain torchvision`',
+            '`pip install (onedl-)?mmpretrain torchvision`',
             marks=pytest.mark.skipif(
                 importlib.util.find_spec('mmpretrain') is not None,
                 reason='mmpretrain is installed',

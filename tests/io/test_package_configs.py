@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from mmsemi.io import package_configs
 from mmsemi.io.config_loading import extend_config_loading
 from mmsemi.io.package_configs import config_file, nearest
 from mmsemi.utils.errors import UsageError
@@ -67,6 +68,18 @@ def test_a_misspelled_config_names_the_nearest():
     assert nearest(folder.parents[2], 'segformer_mit-b0.py') == (
         '_base_/models/segformer_mit-b0.py'
     )
+
+
+@pytest.mark.parametrize(
+    'stack, command',
+    [
+        ('onedl', '`pip install onedl-mmpretrain torchvision`, the extra'),
+        ('openmmlab', '`pip install mmpretrain torchvision`'),
+    ],
+)
+def test_what_to_install_belongs_to_the_stack(monkeypatch, stack, command):
+    monkeypatch.setattr(package_configs, 'stack_name', lambda: stack)
+    assert package_configs.install_hint('mmpretrain').startswith(command)
 
 
 def test_a_missing_package_says_what_to_install(tmp_path):

@@ -7,6 +7,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmsemi.io.package_configs import install_hint
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
@@ -71,9 +72,8 @@ class DINOv2(BaseModule):
         except (ImportError, RuntimeError) as error:
             raise UsageError(
                 'the backbone DINOv2 needs mmpretrain, which cannot be '
-                f'imported ({error}). Install it: `pip install '
-                'onedl-mmpretrain torchvision`, the extra [mmpretrain] of '
-                'mmsemi'
+                f'imported ({error}). Install it: '
+                + install_hint('mmpretrain')
             ) from error
         arch, usual = SIZES[size]
         self.transformer = MODELS.build(

@@ -118,5 +118,5 @@ def test_what_is_missing_is_said(monkeypatch):
     with pytest.raises(ValueError, match="got 'giant'"):
         MODELS.build(dict(type='DINOv2', size='giant'))
     monkeypatch.setitem(sys.modules, 'mmpretrain.models', None)
-    with pytest.raises(UsageError, match='pip install onedl-mmpretrain'):
+    with pytest.raises(UsageError, match='pip install .*mmpretrain torch'):
         MODELS.build(dict(type='DINOv2'))
