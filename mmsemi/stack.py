@@ -137,24 +137,30 @@ class _NoOperators(ModuleType):
         return operator
 
 
-def do_without_operators() -> None:
-    """Let mmsegmentation 1.2 be imported beside an mmcv without operators.
+def lacks_operators() -> bool:
+    """Whether mmsegmentation 1.2 is beside an mmcv without operators.
 
-    It imports operators wherever it might use one; our default stack does
-    so only where they exist.
+    It imports operators wherever it might use one, and so cannot be imported
+    itself; our default stack does so only where they exist.
     """
-    name = 'mmcv._ext'
     mmcv = importlib.util.find_spec('mmcv')
-    if stack_name() != 'openmmlab' or name in sys.modules or mmcv is None:
-        return
-    if any(
-        next(Path(folder).glob('_ext.*'), None)
-        for folder in mmcv.submodule_search_locations or ()
-    ):
-        return
-    sys.modules[name] = module = _NoOperators(name)
-    # Without a loader mmengine, too, sees that there are no operators.
-    module.__spec__ = ModuleSpec(name, None)
+    return (
+        mmcv is not None
+        and stack_name() == 'openmmlab'
+        and not any(
+            list(Path(folder).glob('_ext.*'))
+            for folder in mmcv.submodule_search_locations or ()
+        )
+    )
+
+
+def do_without_operators() -> None:
+    """Let mmsegmentation 1.2 be imported beside mmcv-lite."""
+    name = 'mmcv._ext'
+    if name not in sys.modules and lacks_operators():
+        sys.modules[name] = module = _NoOperators(name)
+        # Without a loader mmengine, too, sees that there are no operators.
+        module.__spec__ = ModuleSpec(name, None)
 
 
 def check_torchvision() -> None:

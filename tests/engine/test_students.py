@@ -20,6 +20,7 @@ from mmsemi.models.export import export_segmentor
 from mmsemi.models.weights import load_weights
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from tests.conftest import needs_mmseg_alone
 from tests.models.tiny import batch
 
 CLASSES = ('road', 'car', 'sky', 'tree')
@@ -154,6 +155,7 @@ for name in sys.argv[1:]:
 """
 
 
+@needs_mmseg_alone
 def test_mmseg_alone_runs_exported_students(tmp_path) -> None:
     image = tmp_path / 'image.png'
     pixels = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)

@@ -14,6 +14,7 @@ from mmsemi.models import plain_config
 from mmsemi.models.export import export_segmentor
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
+from tests.conftest import needs_mmseg_alone
 from tests.models.tiny import tiny_student
 
 CLASSES = ['road', 'car', 'sky', 'tree']
@@ -110,6 +111,7 @@ def lateral_sum() -> dict:
     )
 
 
+@needs_mmseg_alone
 def test_mmseg_runs_it_without_mmsemi(tmp_path) -> None:
     from mmseg.apis import inference_model
 
