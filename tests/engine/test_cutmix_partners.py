@@ -60,7 +60,8 @@ class PartnerRecordHook(Hook):
                         runner.iter,
                         stems,
                         drawn.images.tolist(),
-                        drawn.classes.tolist(),
+                        # None: the official stack loads ahead of hooks.
+                        np.asarray(drawn.classes).tolist(),
                         hook.presence.astype(int).tolist(),
                     ]
                 ),
