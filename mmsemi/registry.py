@@ -86,6 +86,15 @@ def class_of(kind: str | type | None, registry: Registry) -> type | None:
         return None
 
 
+def bare_name(kind: str | type | None) -> str:
+    """Name of the class that a ``type`` of a config means.
+
+    Args:
+        kind: see :func:`class_of`.
+    """
+    return getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
+
+
 def is_type(config: dict | None, registry: Registry, *names: str) -> bool:
     """Whether a config builds one of some registered classes, or a subclass.
 
@@ -97,8 +106,7 @@ def is_type(config: dict | None, registry: Registry, *names: str) -> bool:
     kind = config.get('type') if isinstance(config, dict) else None
     if kind is None:
         return False
-    bare = getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
-    if bare in names:
+    if bare_name(kind) in names:
         return True
     found = class_of(kind, registry)
     wanted = tuple(

@@ -18,7 +18,7 @@ from mmsemi.datasets.compact import build_dataset
 from mmsemi.datasets.splits import config_datasets, list_hash, source_of
 from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import write_json, write_text
-from mmsemi.registry import HOOKS, is_type
+from mmsemi.registry import HOOKS, bare_name, is_type
 from mmsemi.report.comparison import CELL, CELLS, LISTS, RUN
 from mmsemi.report.recipe import differences, recipe
 from mmsemi.utils.errors import UsageError
@@ -269,7 +269,7 @@ def evaluation(cfg: Config) -> dict[str, Any]:
     sizes = [
         step
         for step in cfg.val_dataloader.dataset.get('pipeline', [])
-        if str(step.get('type')).endswith('Resize')
+        if bare_name(step.get('type')).endswith('Resize')
     ]
     scales = [step['scale'] for step in sizes if step.get('scale')]
     size = scales[0] if scales else None

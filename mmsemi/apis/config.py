@@ -13,6 +13,7 @@ from mmsemi.doctor.settings import check_options
 from mmsemi.engine.build import resolve
 from mmsemi.engine.student_config import dicts
 from mmsemi.io.package_configs import plain_import_errors
+from mmsemi.registry import DATASETS, bare_name, class_of
 from mmsemi.utils.errors import UsageError
 
 # What a network takes from its data, see `mmsemi.engine.build.fit_model`.
@@ -216,7 +217,7 @@ def enable_amp(cfg: Config) -> None:
     """Turn on automatic mixed precision, as mmseg's ``--amp`` does."""
     if get_device() == 'cpu':
         raise UsageError('--amp needs a GPU, and none was found')
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    kind = bare_name(cfg.optim_wrapper.get('type', 'OptimWrapper'))
     if kind == 'AmpOptimWrapper':
         return
     if kind != 'OptimWrapper':
@@ -236,7 +237,7 @@ def check_amp(cfg: Config) -> None:
     """
     wrapper = cfg.get('optim_wrapper')
     kind = wrapper.get('type') if isinstance(wrapper, dict) else None
-    if kind == 'AmpOptimWrapper' and get_device() == 'cpu':
+    if bare_name(kind) == 'AmpOptimWrapper' and get_device() == 'cpu':
         raise UsageError(
             'the config trains in mixed precision (AmpOptimWrapper), which '
             'needs a GPU, and none was found. On a CPU: --cfg-options '
@@ -246,8 +247,6 @@ def check_amp(cfg: Config) -> None:
 
 def prepare_generated(cfg: Config) -> None:
     """Write the procedural sets a config names, before lists are read."""
-    from mmsemi.registry import DATASETS, class_of
-
     for part in dicts(cfg.to_dict()):
         if 'type' in part and isinstance(part.get('data_root'), str):
             dataset: Any = class_of(part['type'], DATASETS)

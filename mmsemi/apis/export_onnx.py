@@ -14,6 +14,7 @@ from mmsemi.io.files import write_bytes
 from mmsemi.models.export import refuse_existing
 from mmsemi.models.onnx_model import INPUT, OnnxGraph, describe, onnx_bytes
 from mmsemi.models.plain_config import test_pipeline, test_scales
+from mmsemi.registry import bare_name
 from mmsemi.utils.errors import UsageError
 from mmsemi.version import __version__
 
@@ -71,7 +72,7 @@ def export_onnx(
     if test_scales(cfg):
         notes.append('several scales predict in mmsemi, one in ONNX')
     steps = test_pipeline(cfg)
-    if any('Resize' in str(step.get('type')) for step in steps):
+    if any('Resize' in bare_name(step.get('type')) for step in steps):
         notes.append(
             'the pipeline resizes images; programs that run the model must, '
             'too (see "pipeline" in its metadata)'

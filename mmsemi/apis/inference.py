@@ -14,6 +14,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 
+from mmsemi.engine.memory import is_out_of_memory
 from mmsemi.models.export import leave_out_representation
 from mmsemi.models.plain_config import (
     dataset_meta,
@@ -23,7 +24,7 @@ from mmsemi.models.plain_config import (
 )
 from mmsemi.models.weights import load_weights, read_weights
 from mmsemi.ops.maps import max_over_classes
-from mmsemi.registry import MODELS
+from mmsemi.registry import MODELS, bare_name
 from mmsemi.utils.errors import UsageError
 
 from .bands import (
@@ -100,21 +101,18 @@ class Predictor:
             state = leave_out_representation(plain, state)
             model = MODELS.build(ConfigDict(copy.deepcopy(plain)))
             scales = test_scales(cfg)
-            whole = (
-                MODELS.build(
-                    dict(
-                        type='SPNet',
-                        student=plain,
-                        semi_test_cfg=dict(scales=scales),
-                    )
+            whole = None
+            if scales:
+                several = dict(
+                    type='SPNet',
+                    student=plain,
+                    semi_test_cfg=dict(scales=scales),
                 )
-                if scales
-                else None
-            )
+                whole = MODELS.build(several)
             steps = [
                 step
                 for step in test_pipeline(cfg)
-                if step['type'].split('.')[-1] not in _ABOUT_EVALUATION
+                if bare_name(step['type']) not in _ABOUT_EVALUATION
             ]
             self.pipeline = Compose(steps)
             about = dataset_meta(cfg, meta) or {}
@@ -203,9 +201,10 @@ class Predictor:
             return self._in_bands(data, small, large, WINDOW, tell)
         try:
             result = self.model.test_step(pseudo_collate([data]))[0]
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
             # Outside of this block, what the error holds is let go.
-            pass
+            if not is_out_of_memory(error):
+                raise
         else:
             ids, sure = self.decide(result.seg_logits.data.float())
             return ids.cpu().numpy(), sure.cpu().numpy()
@@ -242,8 +241,9 @@ class Predictor:
         rows = resized_rows(parts, small, large, align_corners)
         try:
             return collect(rows, large, self.decide)
-        except torch.OutOfMemoryError:
-            if side <= WINDOW // 4 or test_cfg.get('mode') == 'slide':
+        except RuntimeError as error:
+            last = side <= WINDOW // 4 or test_cfg.get('mode') == 'slide'
+            if last or not is_out_of_memory(error):
                 raise
         return self._in_bands(data, small, large, side // 2, tell)
 

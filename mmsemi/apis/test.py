@@ -19,7 +19,7 @@ from mmsemi.doctor import check_test
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.files import write_png
 from mmsemi.io.package_configs import find_config
-from mmsemi.registry import METRICS, class_of
+from mmsemi.registry import METRICS, bare_name, class_of
 from mmsemi.utils.console import restore_console
 from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import UsageError
@@ -256,14 +256,14 @@ def leave_out_scales(pipeline: list[dict]) -> None:
         UsageError: if it has no mirror image.
     """
     for step in pipeline:
-        if str(step['type']).split('.')[-1] != 'TestTimeAug':
+        if bare_name(step['type']) != 'TestTimeAug':
             continue
         kept = [
             choices
             for choices in step['transforms']
             if 'scale_factor' not in choices[0]
         ]
-        if any('RandomFlip' in str(c[0]['type']) for c in kept):
+        if any('RandomFlip' in bare_name(c[0]['type']) for c in kept):
             step['transforms'] = kept
             return
     raise UsageError(

@@ -10,6 +10,7 @@ from mmsemi.doctor import check_training
 from mmsemi.engine.memory import StepTooLarge, more_parts, release_memory
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.package_configs import find_config
+from mmsemi.registry import bare_name
 from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.errors import UsageError
 
@@ -117,7 +118,9 @@ def add_tensorboard(cfg: Config) -> None:
         )
     visualizer = cfg.get('visualizer') or dict(type='LazyVisualizer')
     backends = list(visualizer.get('vis_backends') or ())
-    if not any(b.get('type') == 'TensorboardVisBackend' for b in backends):
+    if not any(
+        bare_name(b.get('type')) == 'TensorboardVisBackend' for b in backends
+    ):
         backends.append(dict(type='TensorboardVisBackend'))
     cfg.visualizer = dict(visualizer, vis_backends=backends)
 

@@ -2,6 +2,7 @@
 
 from mmengine.config import Config
 
+from mmsemi.registry import bare_name
 from mmsemi.utils.errors import UsageError
 
 
@@ -20,7 +21,7 @@ def check_heads(cfg: Config, images) -> None:
     for name in ('decode_head', 'auxiliary_head'):
         heads = model.get(name) or []
         for head in heads if isinstance(heads, (list, tuple)) else [heads]:
-            kind, number = str(head.get('type')), head.get('num_classes')
+            kind, number = bare_name(head.get('type')), head.get('num_classes')
             # STDC's auxiliary heads find borders, not classes.
             if number not in (None, len(images.classes)) and not kind.endswith(
                 'STDCHead'

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmsemi.io.regular import refuse_special
-from mmsemi.registry import TRANSFORMS, is_type
+from mmsemi.registry import TRANSFORMS, bare_name, is_type
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
 
@@ -69,8 +69,7 @@ def check_images(images: ImageList, threads: int = 8) -> list[str]:
 def loading_step(config: dict) -> dict:
     """The step of a dataset's pipeline that reads images."""
     for step in config.get('pipeline', []):
-        kind = step.get('type')
-        kind = getattr(kind, '__name__', str(kind)).rsplit('.', 1)[-1]
+        kind = bare_name(step.get('type'))
         if kind.startswith('Load') and 'Image' in kind:
             return dict(step)
     return dict(type='LoadImageFromFile')

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.fileio import load
 from torch import Tensor
 
-from mmsemi.registry import MODELS
+from mmsemi.registry import MODELS, bare_name
 from mmsemi.utils.errors import UsageError
 
 # Arguments, where a backbone has them, for maps instead of one vector, and
@@ -23,7 +23,7 @@ _MAPS = dict(
 
 def is_classifier(model: dict) -> bool:
     """Whether a model config is one of mmpretrain's classifiers."""
-    return str(model.get('type')).endswith('ImageClassifier')
+    return bare_name(model.get('type')).endswith('ImageClassifier')
 
 
 def segmentor_of(model: dict, cfg: Config) -> dict:
@@ -41,7 +41,7 @@ def segmentor_of(model: dict, cfg: Config) -> dict:
         UsageError: if the backbone gives no maps.
     """
     backbone = copy.deepcopy(dict(model['backbone']))
-    backbone['type'] = f'mmpretrain.{str(backbone["type"]).split(".")[-1]}'
+    backbone['type'] = f'mmpretrain.{bare_name(backbone["type"])}'
     accepted = accepted_arguments(backbone['type'])
     backbone.update(
         {key: value for key, value in _MAPS.items() if key in accepted}

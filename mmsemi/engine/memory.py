@@ -1,6 +1,7 @@
 """Steps that are too large for the memory of a GPU."""
 
 import gc
+import re
 
 import torch
 from mmengine.config import Config
@@ -8,6 +9,24 @@ from mmengine.config import Config
 from mmsemi.utils.errors import UsageError
 
 from .machine import divide
+
+# What CUDA and its libraries say where torch has no error of its own for it.
+_REFUSED = re.compile(
+    r'CUDA (error: )?out of memory|\bCU\w+_STATUS_ALLOC_FAILED|'
+    r'cudaErrorMemoryAllocation'
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory of a GPU does not do.
+
+    Libraries that bring memory of their own, such as cuBLAS and cuDNN, say so
+    in a plain ``RuntimeError``.
+    """
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError)
+        and _REFUSED.search(str(error)) is not None
+    )
 
 
 class StepTooLarge(UsageError):

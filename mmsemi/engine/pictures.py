@@ -1,10 +1,27 @@
 """What the hooks that draw pictures share."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 from mmengine.visualization import LocalVisBackend
 from torch import Tensor
 
 from mmsemi.utils.compat import picture_backends
+
+# Whether networks predict for people's eyes alone.
+FOR_PEOPLE: ContextVar[bool] = ContextVar('for_people', default=False)
+
+
+@contextmanager
+def for_people() -> Iterator[None]:
+    """What passes through networks meanwhile is no cost of the method."""
+    before = FOR_PEOPLE.set(True)
+    try:
+        yield
+    finally:
+        FOR_PEOPLE.reset(before)
 
 
 def show_picture(runner, title: str, picture: np.ndarray, step: int) -> None:

@@ -3,7 +3,6 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.hooks import CheckpointHook
@@ -28,7 +27,7 @@ from .build import resolve
 from .checkpoints import newest_whole
 from .fused import guard, with_fused
 from .interruption import Interrupted, Interruption
-from .memory import StepTooLarge, remedy
+from .memory import StepTooLarge, is_out_of_memory, remedy
 from .optimizers import idle_keys
 from .resumable import check_resumable
 
@@ -199,11 +198,10 @@ class CalmRunner(Runner):
         with wish.armed():
             try:
                 return super().train()
-            except torch.cuda.OutOfMemoryError as error:
-                if not wish.busy():  # a validation, or labels
-                    raise
-                raise StepTooLarge(remedy(self.cfg)) from error
             except BaseException as error:
+                # Elsewhere it is a validation, or labels.
+                if is_out_of_memory(error) and wish.busy():
+                    raise StepTooLarge(remedy(self.cfg)) from error
                 if wish.number is None and lost_another(error):
                     raise UsageError(
                         'another process of the run has ended, and its '

@@ -14,7 +14,7 @@ from mmengine.config import Config, ConfigDict
 
 from mmsemi.io.config_loading import join_imports, names_config
 from mmsemi.io.package_configs import plain_import_errors
-from mmsemi.registry import DATASETS, TRANSFORMS, class_of, is_type
+from mmsemi.registry import DATASETS, TRANSFORMS, bare_name, class_of, is_type
 from mmsemi.utils.errors import UsageError
 
 from .classifier_student import is_classifier, segmentor_of
@@ -174,7 +174,7 @@ def set_size(network: dict, size: tuple[int, int]) -> None:
         inner.pop('size_divisor', None)
         inner['size'] = size
     backbone = network.get('backbone') or {}
-    if str(backbone.get('type')).split('.')[-1] in ONE_SIZE:
+    if bare_name(backbone.get('type')) in ONE_SIZE:
         backbone['img_size'] = size
     test_cfg = network.get('test_cfg') or {}
     if test_cfg.get('mode') == 'slide':

@@ -11,10 +11,16 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from torch.utils.data import Subset
 
-from mmsemi.registry import DATASETS, HOOKS
+from mmsemi.registry import DATASETS, HOOKS, is_type
 
 from .build import resolve
-from .memory import StepTooLarge, more_parts, release_memory, remedy
+from .memory import (
+    StepTooLarge,
+    is_out_of_memory,
+    more_parts,
+    release_memory,
+    remedy,
+)
 from .runner import build_runner
 
 LABELED = 5  # images that are labeled to see how long it takes
@@ -72,7 +78,9 @@ def try_steps(cfg: Config, steps: int = 8) -> Trial:
         try:
             seconds, labeling = _seconds(cfg, steps)
             return Trial(seconds, parts, _memory_used(), labeling)
-        except torch.cuda.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
             smaller = more_parts(cfg)
             if smaller is None:
                 raise StepTooLarge(remedy(cfg)) from error
@@ -101,7 +109,7 @@ def _seconds(cfg: Config, steps: int) -> tuple[float, float]:
         (cfg.get('default_hooks') or {}).pop(name, None)
     needed = ('ChannelsLastHook', 'ClassFrequencyHook', 'MeanTeacherHook')
     cfg.custom_hooks = [
-        *(hook for hook in hooks if hook['type'] in needed),
+        *(hook for hook in hooks if is_type(hook, HOOKS, *needed)),
         dict(type='StepClockHook'),
     ]
     cfg.log_level = 'ERROR'
@@ -114,7 +122,7 @@ def _seconds(cfg: Config, steps: int) -> tuple[float, float]:
         labeling = [
             _seconds_of_labeling(runner, hook)
             for hook in hooks
-            if hook['type'] == 'PseudoLabelHook'
+            if is_type(hook, HOOKS, 'PseudoLabelHook')
         ]
     finally:
         shutil.rmtree(cfg.work_dir, ignore_errors=True)

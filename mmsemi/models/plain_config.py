@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from mmsemi.registry import DATASETS, MODELS, TRANSFORMS
+from mmsemi.registry import DATASETS, MODELS, TRANSFORMS, bare_name
 
 from .norms import share_statistics
 
@@ -81,7 +81,9 @@ def test_pipeline(cfg: Config) -> list[dict]:
     if found is None:
         steps = leaf_dataset(cfg, 'train_dataloader').get('pipeline', [])
         load = [
-            step for step in steps[:1] if 'Image' in str(step.get('type'))
+            step
+            for step in steps[:1]
+            if 'Image' in bare_name(step.get('type'))
         ] or [dict(type='LoadImageFromFile')]
         found = load + [dict(type='PackSegInputs')]
     return Config(dict(x=copy.deepcopy(list(found)))).to_dict()['x']
@@ -99,7 +101,7 @@ def plain_pipeline(pipeline: list[dict], notes: list[str]) -> list[dict]:
     """
     plain = []
     for transform in pipeline:
-        name = transform['type'].split('.')[-1]
+        name = bare_name(transform['type'])
         if not is_ours(transform['type'], TRANSFORMS):
             plain.append(transform)
         elif name == 'LoadAnyImage':

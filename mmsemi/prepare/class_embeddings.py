@@ -101,6 +101,6 @@ def lines_of(path: str) -> list[str]:
         UsageError: if it cannot be read.
     """
     try:
-        return Path(path).read_text(encoding='utf-8').splitlines()
+        return Path(path).read_text(encoding='utf-8').split('\n')
     except OSError as error:
         raise UsageError(f'{path}: {error.strerror}') from error

@@ -104,7 +104,7 @@ def parse_classes(given: str | Sequence[str] | None) -> list[ClassName]:
 
 def _lines(path: str, text: str) -> list[str]:
     if not path.lower().endswith('.json'):
-        return text.splitlines()
+        return text.split('\n')  # other breaks may be in a name
     listed = json.loads(text)
     if isinstance(listed, dict):
         listed = listed.get('classes')

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmsemi.io.config_data import flat_config, read_dumped_config
+from mmsemi.registry import bare_name
 from mmsemi.utils.errors import UsageError
 
 from .comparison import ALL_LABELS, LABELED_ONLY
@@ -53,7 +54,7 @@ def _parts(cfg: dict) -> Iterator[tuple[str, Any]]:
     else:
         yield 'network', model
     for hook in cfg.get('custom_hooks') or []:
-        kind = str(hook.get('type')).rsplit('.', 1)[-1]
+        kind = bare_name(hook.get('type'))
         if kind not in NOTES:
             yield f'hooks.{kind}', hook
     for key in PLAIN:
@@ -104,7 +105,7 @@ def step(transform: Any) -> str:
         return ', '.join(map(step, transform))
     if not isinstance(transform, dict) or 'type' not in transform:
         return repr(transform)
-    kind = str(transform['type']).rsplit('.', 1)[-1]
+    kind = bare_name(transform['type'])
     if kind == 'MultiBranch' and set(transform) == {'type', 'sup'}:
         # Labeled images beside others end so; alone they are packed at once.
         return step(transform['sup'])

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmsemi.datasets.names import Names
+
 from .comparison import LISTS
 from .comparison_tables import table
 
 
 def read_names(path: Path) -> list[str]:
     """Names of a kept list; none if it is not there."""
-    return path.read_text().splitlines() if path.is_file() else []
+    return Names(path.read_bytes()).all() if path.is_file() else []
 
 
 def list_facts(folder: Path, cells: Sequence[dict]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmsemi.io.config_data import flat_config
+from mmsemi.registry import bare_name
 from mmsemi.utils.errors import UsageError
 
 # Parts of a config that decide what a run learns.
@@ -95,8 +96,7 @@ def overrides(
 
 def _kind(part: Any) -> str:
     kind = part.get('type') if isinstance(part, dict) else None
-    kind = getattr(kind, '__name__', str(kind))
-    return kind.rsplit('.', 1)[-1]
+    return bare_name(kind)
 
 
 def method_facts(cfg: Config) -> dict:

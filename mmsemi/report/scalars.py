@@ -67,7 +67,7 @@ def read_records(path: Path) -> list[dict]:
         UsageError: naming the line that is no record.
     """
     records = []
-    lines = path.read_text().splitlines()
+    lines = path.read_text().rstrip('\n').split('\n')
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)

@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmsemi.apis import fit_trial
 from mmsemi.apis.inference import Predictor
 from mmsemi.apis.train import train
+from mmsemi.engine.hooks import MeanTeacherHook
+from mmsemi.engine.memory import is_out_of_memory
 from mmsemi.models.segmentors import MeanTeacher
 from mmsemi.utils.errors import UsageError
 from tests.engine.test_cutmix_partners import ael_config
@@ -18,6 +20,16 @@ from tests.engine.test_online_training import lines, online_config
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set
 
 BATCH = 4, 2
+# As torch says it, and as it passes on what libraries say.
+NO_MEMORY = (
+    torch.cuda.OutOfMemoryError('CUDA out of memory.'),
+    RuntimeError('CUDA error: out of memory\nCUDA kernel errors might be'),
+    RuntimeError(
+        'CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling '
+        '`cublasCreate(handle)`'
+    ),
+    RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'),
+)
 
 
 @pytest.fixture(scope='module')
@@ -98,9 +110,14 @@ def test_auto_takes_smaller_parts_until_a_step_fits(
     def needs_memory(self, batch):
         sizes.append(len(batch.weak))
         if len(batch.weak) > 1:
-            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+            raise NO_MEMORY[2]
         return step(self, batch)
 
+    for error in NO_MEMORY:
+        assert is_out_of_memory(error)
+    other = 'CUDA error: CUBLAS_STATUS_EXECUTION_FAILED'
+    assert not is_out_of_memory(RuntimeError(other))
+    assert not is_out_of_memory(ValueError('CUDA out of memory'))
     monkeypatch.setattr(MeanTeacher, 'step', needs_memory)
     train(written(cfg, tmp_path), accumulate='auto')
     assert sizes == [2] + 10 * [1]
@@ -112,7 +129,7 @@ def test_a_step_that_is_too_large_is_one_sentence(
     root, tmp_path, monkeypatch
 ) -> None:
     def never(self, batch):
-        raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+        raise NO_MEMORY[3]
 
     monkeypatch.setattr(MeanTeacher, 'step', never)
     path = written(online(root, tmp_path), tmp_path)
@@ -153,7 +170,7 @@ def fit_tries(folder, monkeypatch, largest, **wish):
     def needs_memory(self, batch):
         sizes.append(len(batch.weak))
         if len(batch.weak) > largest:
-            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')
+            raise NO_MEMORY[1]
         return step(self, batch)
 
     monkeypatch.setattr(MeanTeacher, 'step', needs_memory)
@@ -164,9 +181,19 @@ def fit_tries(folder, monkeypatch, largest, **wish):
 
 
 def test_fit_tries_what_fits_the_memory(root, tmp_path, monkeypatch) -> None:
-    written(online(root, tmp_path), tmp_path)
+    cfg = online(root, tmp_path)
+    for hook in cfg.custom_hooks:  # as configs may name it, too
+        hook.type = f'mmsemi.{hook.type}'
+    written(cfg, tmp_path)
     with monkeypatch.context() as patch:
+        moved: list[int] = []
+        patch.setattr(
+            MeanTeacherHook,
+            'after_train_iter',
+            lambda self, runner, *_, **__: moved.append(runner.iter),
+        )
         found, sizes, tried = fit_tries(tmp_path, patch, largest=1)
+    assert moved == [0, *range(8)]  # the first try ends at its second step
     assert sizes[0] == 2 and set(sizes[1:]) == {1} and len(sizes) > 8
     assert found['accumulate'].value == 2
     assert 'does not fit the memory of the GPU' in found['accumulate'].reason

@@ -1,14 +1,17 @@
 """Masks from elsewhere: read, calibrated, written, learned from."""
 
 import shutil
+from unittest.mock import MagicMock
 
 import cv2
 import numpy as np
 import pytest
 
 from mmsemi.apis import calibrate_masks
+from mmsemi.engine.hooks import OutsideLabelsHook
 from mmsemi.engine.runner import build_runner
-from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
+from mmsemi.pseudo_labels.file_table import FileTable
+from mmsemi.pseudo_labels.store import FILES, PseudoLabelStore, read_png
 from mmsemi.utils.errors import UsageError, WriteError
 from tests.full_disk import FullDisk
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config
@@ -209,6 +212,27 @@ def test_runs_go_on_when_the_folder_is_gone(kept, tmp_path):
     next((other / 'pseudo_labels/round_1/labels').iterdir()).unlink()
     with pytest.raises(UsageError, match='no labels yet.*calibrate-masks'):
         rounds(given, out, other, resume=True).train()
+
+
+def test_names_with_odd_breaks_are_found(tmp_path, monkeypatch):
+    """In a list only a line feed ends a name."""
+    stems = ['a\u2028b', 'c\x0bd', 'e\x85']
+    loop = MagicMock()
+    loop.label_dataset.metainfo = dict(classes=CLASSES)
+    loop.label_dataset.stems.return_value = stems
+    runner = MagicMock(train_loop=loop, work_dir=str(tmp_path))
+    outside = tmp_path / 'outside/round_0'
+    lines = ''.join(f'{stem}\n' for stem in stems).encode()
+    FileTable(np.arange(3)).save(outside, FILES, lines)
+    monkeypatch.setattr(PseudoLabelStore, 'problem', lambda *_: None)
+    monkeypatch.setattr(
+        PseudoLabelStore, 'manifest', lambda *_: dict(classes=[*CLASSES])
+    )
+    monkeypatch.setattr(OutsideLabelsHook, '_settings', lambda *_: 'none')
+    hook = OutsideLabelsHook(str(outside.parent), labeler={})
+    assert hook._unfit(runner) is None
+    stems.append('b')
+    assert hook._unfit(runner).endswith('no labels for the unlabeled image b')
 
 
 def test_labels_that_do_not_serve_are_refused(kept, tmp_path):

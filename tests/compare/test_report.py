@@ -15,7 +15,7 @@ from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
 from mmsemi.report.comparison_files import markdown, write_report
-from mmsemi.report.comparison_lists import list_facts
+from mmsemi.report.comparison_lists import list_facts, read_names
 from mmsemi.report.comparison_picture import apart
 from mmsemi.report.published import BEGIN, END
 from mmsemi.utils.errors import UsageError
@@ -191,6 +191,12 @@ def test_a_leak_is_shown(folder) -> None:
     certificates = part(text, 'Leak certificate')
     assert row_of(certificates, 'leaky')[2] == '**no**: masks/c.png'
     assert row_of(certificates, 'good')[2:4] == ['yes', '3']
+
+
+def test_odd_breaks_in_names_end_no_line(tmp_path) -> None:
+    path, names = tmp_path / 'a.txt', ['a\u2028b', 'c\x0cd', 'é\x85']
+    path.write_bytes(''.join(f'{name}\n' for name in names).encode())
+    assert read_names(path) == names
 
 
 def test_lists_are_hashed_nested_and_disjoint(folder) -> None:

@@ -1,10 +1,17 @@
 """What hooks note of a run: masks that it opened, images it passed on."""
 
 import json
+from unittest.mock import MagicMock
 
 import pytest
+import torch
 
 from mmsemi.datasets.unlabeled import UnlabeledDataset
+from mmsemi.engine.hooks import (
+    ForwardCountHook,
+    RoundPictureHook,
+    ViewPictureHook,
+)
 from mmsemi.registry import DATASETS
 from tests.engine.test_online_training import online_config
 from tests.tiny import make_tiny_set, tiny_config, train
@@ -82,6 +89,27 @@ def test_rounds_without_audit_open_none_and_count_labeling(
     assert read(cfg, 'forwards.json') == dict(
         student=dict(labeling=18, learning=48)
     )
+
+
+@pytest.mark.parametrize('pictures', [RoundPictureHook, ViewPictureHook])
+def test_what_passes_for_a_picture_is_no_cost(pictures, monkeypatch) -> None:
+    network = torch.nn.Module()
+    network.backbone = torch.nn.Identity()
+    runner = MagicMock(model=network)
+    runner.message_hub.get_info.return_value = {}
+    hook, image = ForwardCountHook(), torch.zeros(2, 3, 4, 4)
+    hook.before_train(runner)
+    hook.before_round(runner)
+    for name in ('_show', '_keep_labels', '_draw'):
+        monkeypatch.setattr(
+            pictures, name, lambda *_: network.backbone(image), raising=False
+        )
+    runner.train_loop.round = runner.train_loop.iter = 1
+    runner.train_loop.round_begin = 1
+    pictures().before_round(runner)
+    assert not hook.counts
+    network.backbone(image)
+    assert hook.counts == {'network.labeling': 2}
 
 
 def test_a_resumed_run_goes_on_with_counts_and_leaks(root, tmp_path) -> None:

@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmsemi.engine.hooks import MeanTeacherHook
-from mmsemi.engine.hooks.mean_teacher_hook import move_teacher
+from mmsemi.engine.hooks.mean_teacher_hook import equal_frozen, move_teacher
 from mmsemi.models.segmentors.frozen_copy import frozen_copy
 from mmsemi.registry import HOOKS
 
@@ -133,6 +133,32 @@ def test_half_precision_weights_move_by_float32() -> None:
     move_teacher(teacher, student, 0.25)
     assert teacher.weight.item() == 1.5
     assert teacher.weight.dtype == torch.bfloat16
+
+
+def test_weights_that_modules_share(tmp_path) -> None:
+    """By two names in one module, too, and apart on another device."""
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    first.again = first.bias
+    student = nn.Sequential(first, second)
+    for split in (False, True):
+        teacher = frozen_copy(student)
+        assert not list(teacher.parameters())
+        assert teacher.state_dict().keys() == student.state_dict().keys()
+        if split:  # as `to` does it
+            teacher[1].weight = teacher[1].weight.clone()
+        else:
+            assert len(list(teacher.buffers())) == 3
+        nn.init.constant_(first.weight, 1.0)
+        for part in (*teacher.buffers(),):
+            nn.init.constant_(part, 2.0)
+        frozen = equal_frozen(teacher, student)
+        move_teacher(teacher, student, 0.25, still=frozen)
+        for part in teacher:
+            assert torch.equal(part.weight, torch.full((3, 3), 1.75))
+    student.requires_grad_(False)
+    teacher = frozen_copy(student)
+    assert {'0.weight', '0.bias'} <= set(equal_frozen(teacher, student))
 
 
 def test_frozen_weights_are_passed_over_while_they_are_equal() -> None:

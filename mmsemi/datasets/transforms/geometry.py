@@ -64,7 +64,7 @@ class RandomScale(BaseTransform):
 
     mmcv's ``RandomResize`` scales one size given for all images; here each
     image keeps its proportions and the factor is relative to it. Sides are
-    ``int(factor * side)`` as in DMT.
+    ``int(factor * side)`` as in DMT, but a pixel at least.
 
     Args:
         ratio_range: the factor is uniform between these.
@@ -87,7 +87,10 @@ class RandomScale(BaseTransform):
     def transform(self, results: dict) -> dict:
         factor = self._factor()
         height, width = results['img'].shape[:2]
-        self.resize.scale = (int(factor * width), int(factor * height))
+        self.resize.scale = (
+            max(int(factor * width), 1),
+            max(int(factor * height), 1),
+        )
         return self.resize(results)
 
     def __repr__(self) -> str:

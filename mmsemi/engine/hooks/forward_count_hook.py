@@ -6,6 +6,7 @@ import torch
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 
+from mmsemi.engine.pictures import FOR_PEOPLE
 from mmsemi.io.files import write_json
 from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
@@ -22,7 +23,8 @@ class ForwardCountHook(Hook):
 
     Of each network, ``learning`` has the images that passed with gradients,
     ``looking`` those without (labels of a teacher, statistics), ``labeling``
-    those of labeling passes between rounds. Validation does not count.
+    those of labeling passes between rounds. Validation and pictures do not
+    count.
     Backbones whose features come from a cache are not run and not counted.
     """
 
@@ -50,7 +52,7 @@ class ForwardCountHook(Hook):
 
     def _counter(self, name: str):
         def count(module, inputs) -> None:
-            if self.phase:
+            if self.phase and not FOR_PEOPLE.get():
                 kind = self.phase
                 if kind == 'learning' and not torch.is_grad_enabled():
                     kind = 'looking'

@@ -145,7 +145,7 @@ class MeanTeacherHook(Hook):
         )
         if self.still:
             # What is trained or written to from now on moves for good.
-            weights = dict(model.student.named_parameters())
+            weights = all_weights(model.student)
             self.still = {
                 name: version
                 for name, version in self.still.items()
@@ -157,6 +157,15 @@ class MeanTeacherHook(Hook):
         )
 
 
+def all_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Weights by all of their names.
+
+    Modules may share one. In a copy they do, too, until it moves to another
+    device.
+    """
+    return dict(network.named_parameters(remove_duplicate=False))
+
+
 def equal_frozen(teacher: nn.Module, student: nn.Module) -> dict[str, int]:
     """Weights that are not trained and equal those of the teacher.
 
@@ -166,7 +175,7 @@ def equal_frozen(teacher: nn.Module, student: nn.Module) -> dict[str, int]:
     Returns:
         Names, each with the student's count of writes to the weight.
     """
-    weights = dict(student.named_parameters())
+    weights = all_weights(student)
     return {
         name: writes_to(weights[name])
         for name, mine in teacher.named_buffers()
@@ -193,8 +202,8 @@ def move_teacher(
         buffers: see :class:`MeanTeacherHook`.
         still: names of weights to pass over, see :func:`equal_frozen`.
     """
-    weights = dict(student.named_parameters())
-    student_buffers = dict(student.named_buffers())
+    weights = all_weights(student)
+    student_buffers = dict(student.named_buffers(remove_duplicate=False))
     averaged, copied = [], []
     for name, mine in teacher.named_buffers():
         if name in still:

@@ -3,6 +3,7 @@
 import zlib
 from pathlib import Path
 
+from mmsemi.datasets.names import Names
 from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import FILES, MANIFEST, PseudoLabelStore
 from mmsemi.registry import HOOKS
@@ -76,7 +77,7 @@ class OutsideLabelsHook(PseudoLabelHook):
         if given != classes:
             return f'its classes are {given}, those of the data {classes}'
         _, stems = FileTable.load(outside.folder(0) / FILES)
-        known = set(stems.decode().splitlines())
+        known = set(Names(stems))
         missing = next((s for s in dataset.stems() if s not in known), None)
         if missing is not None:
             return f'it has no labels for the unlabeled image {missing}'

@@ -11,7 +11,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from mmsemi.engine.pictures import as_picture, show_picture
+from mmsemi.engine.pictures import as_picture, for_people, show_picture
 from mmsemi.io.files import whole_file
 from mmsemi.pseudo_labels.codes import decode_confidence
 from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
@@ -72,7 +72,8 @@ class RoundPictureHook(Hook):
         if not is_main_process() or not runner.cfg.get('label_dataloader'):
             return
         try:
-            function(*args)
+            with for_people():
+                function(*args)
         except Exception as error:
             runner.logger.warning(
                 f'{PICTURE} is not up to date: {type(error).__name__}: {error}'

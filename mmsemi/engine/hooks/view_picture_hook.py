@@ -9,7 +9,12 @@ from mmengine.dataset import pseudo_collate
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from mmsemi.engine.pictures import as_bytes, as_picture, show_picture
+from mmsemi.engine.pictures import (
+    as_bytes,
+    as_picture,
+    for_people,
+    show_picture,
+)
 from mmsemi.registry import DATASETS, HOOKS, TRANSFORMS, is_type
 from mmsemi.report import draw_views
 from mmsemi.report.facts import config_name
@@ -60,7 +65,8 @@ class ViewPictureHook(Hook):
         if not is_main_process():
             return
         try:
-            self._draw(runner, number)
+            with for_people():
+                self._draw(runner, number)
         except Exception as error:
             runner.logger.warning(
                 f'no picture of the views of round {number}'

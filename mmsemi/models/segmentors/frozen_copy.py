@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmsemi.utils.compat import copy_tensors
 
@@ -12,13 +12,18 @@ def frozen_copy(module: nn.Module) -> nn.Module:
     """Deep copy in evaluation mode whose parameters are buffers.
 
     Optimizers, gradient reduction and parameter counts then pass it over,
-    while its state dict has the keys of the original.
+    while its state dict has the keys of the original. What several modules
+    share is one buffer.
     """
     clone = copy.deepcopy(module).eval()
+    shared: dict[nn.Parameter, Tensor] = {}
     for part in clone.modules():
-        for name, value in list(part.named_parameters(recurse=False)):
+        own = part.named_parameters(recurse=False, remove_duplicate=False)
+        for name, value in list(own):
             delattr(part, name)
-            part.register_buffer(name, value.detach())
+            part.register_buffer(
+                name, shared.setdefault(value, value.detach())
+            )
     return clone
 
 

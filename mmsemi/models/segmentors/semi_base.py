@@ -5,7 +5,7 @@ from mmengine.config import ConfigDict
 from mmseg.models.segmentors.base import BaseSegmentor
 from torch import Tensor, nn
 
-from mmsemi.registry import MODELS
+from mmsemi.registry import MODELS, bare_name
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
@@ -271,7 +271,7 @@ def multi_branch_preprocessor(inner: dict | None, given: dict | None) -> dict:
         chosen = copy.deepcopy(dict(given))
     elif given:
         chosen.update(copy.deepcopy(dict(given)))
-    if str(chosen.get('type', '')).endswith('MultiBranchDataPreprocessor'):
+    if bare_name(chosen.get('type')).endswith('MultiBranchDataPreprocessor'):
         return chosen
     return dict(
         type='MultiBranchDataPreprocessor', data_preprocessor=chosen or None

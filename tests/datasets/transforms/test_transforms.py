@@ -104,6 +104,18 @@ def test_random_scale_keeps_proportions(monkeypatch):
     assert transform(item(41, 59))['img'].shape == (31, 45, 3)
 
 
+@pytest.mark.parametrize('size', [(1, 1), (1, 40), (40, 1)])
+def test_a_pixel_remains_a_pixel_at_any_scale(size):
+    transform = TRANSFORMS.build(
+        dict(type='RandomScale', ratio_range=(0.5, 0.6))
+    )
+    result = transform(item(*size))
+    expected = [1 if side == 1 else side // 2 for side in size]
+    for side, least in zip(result['img'].shape, expected):
+        assert least <= side <= 1.2 * least
+    assert result['gt_seg_map'].shape == result['img'].shape[:2]
+
+
 def test_pad_fills_and_records():
     transform = TRANSFORMS.build(dict(type='PadSegFields', size=(8, 8)))
     before = item()
