@@ -17,10 +17,12 @@ class ClassScores(NamedTuple):
         iou: percent by the name of the class, None where neither labels nor
             predictions hold it.
         dead: classes with labels of which not one pixel was found.
+        left_out: classes that means over the classes leave out.
     """
 
     iou: dict[str, float | None]
     dead: list[str]
+    left_out: Sequence[str] = ()
 
 
 def class_areas(results: Sequence[Sequence]) -> np.ndarray:
@@ -69,6 +71,7 @@ def score_classes(areas: np.ndarray, classes: Sequence[str]) -> ClassScores:
             for name, right, all_of_it in zip(classes, hit, labeled)
             if all_of_it > 0 and right == 0
         ],
+        [name for name, value in zip(classes, iou) if np.isnan(value)],
     )
 
 
@@ -92,6 +95,8 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
             self.class_scores = score_classes(
                 class_areas(results), self.dataset_meta['classes']
             )
+            if self.nan_to_num is not None:  # then all count
+                self.class_scores = self.class_scores._replace(left_out=())
         return super().compute_metrics(results)
 
 

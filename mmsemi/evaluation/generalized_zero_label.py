@@ -170,12 +170,16 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         if self.format_only:
             return super().compute_metrics(results)
         areas = class_areas(results)
-        self.class_scores = score_classes(areas, self.dataset_meta['classes'])
+        classes = self.dataset_meta['classes']
         hit, _, predicted, truth = areas
         scores = zero_label_scores(
             hit, predicted, truth, self.seen(), self.absent
         )
         iou, accuracy = scores.pop('IoU'), scores.pop('Acc')
+        unknown = np.isnan(np.asarray(iou))
+        self.class_scores = score_classes(areas, classes)._replace(
+            left_out=[c for c, is_nan in zip(classes, unknown) if is_nan]
+        )
         self._log_classes(iou, accuracy)
         names = ['aAcc', 'mAcc', 'mIoU', 'mIoU_seen', 'mIoU_unseen', 'hIoU']
         if self.unseen_only:

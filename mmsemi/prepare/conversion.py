@@ -43,7 +43,8 @@ def find_items(root: str, out: str, images: str, labels: str) -> list[Item]:
         labels: folder of the masks below both.
 
     Raises:
-        UsageError: if a folder or a mask is missing.
+        UsageError: if a folder or a mask is missing, or a link in ``out``
+            leads elsewhere, where files would be replaced.
     """
     if osp.realpath(root) == osp.realpath(out):
         raise UsageError(
@@ -56,6 +57,7 @@ def find_items(root: str, out: str, images: str, labels: str) -> list[Item]:
                 f'{osp.join(root, folder)}: no such folder. '
                 'Unpack the data set there'
             )
+        files.inside(out, osp.join(folder, 'any.png'))
     items = []
     for path in sorted(Path(root, images).glob('*.png')):
         items.append(
@@ -192,7 +194,7 @@ def write_image(item: Item, size: tuple[int, int] | None) -> None:
         same = size is None or image.size == tuple(size)
     if same:
         partial = f'{item.new_image}.partial'
-        if osp.exists(partial):
+        if osp.lexists(partial):  # a link could lead anywhere
             os.remove(partial)
         try:
             os.link(item.image, partial)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from mmsemi.utils.progress import format_seconds
 
-from .validation import WIDTH, class_lines, name_dead, name_values
+from .validation import (
+    WIDTH,
+    class_lines,
+    name_dead,
+    name_left_out,
+    name_values,
+)
 
 SUMMARY = 'summary.json'
 
@@ -64,7 +70,7 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
         start = 'labeled only' if rows[0]['iterations'] else 'where it began'
         side = 'over' if difference >= 0 else 'below'
         result += f' ({abs(difference):.1f} {side} {start})'
-    result += name_dead(row.get('dead_classes', []))
+    result += name_dead(row.get('dead_classes', [])) + name_left_out(row)
     took = f'in {format_seconds(row["seconds"])}'
     return ', '.join([f'{parts[0]} {took}', *parts[1:], result])
 
@@ -191,6 +197,9 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
         if dead:
             lines.append(f'N{dead[3:]}.')  # names keep their letters
+        over = name_left_out(rows[-1], most=WIDTH)
+        if over:
+            lines.append(f'The mIoU is t{over[3:]}.')
     for event in summary.get('collapses') or []:
         text = event['text']
         lines.append(f'{text[0].upper()}{text[1:]} ({event["action"]}).')

@@ -56,6 +56,7 @@ def validation_record(
         networks=values if len(values) > 1 else {},
         class_iou=scores.iou if scores else {},
         dead_classes=scores.dead if scores else [],
+        left_out=list(scores.left_out) if scores else [],
     )
 
 
@@ -78,6 +79,25 @@ def name_dead(dead: Sequence[str], most: int = 5) -> str:
     return f'; no pixel of {named} is found'
 
 
+def name_left_out(record: dict, most: int = 5) -> str:
+    """``'; the mean of 2 of 3 classes: no image holds pole'``, or nothing.
+
+    Args:
+        record: a validation, or the row of a round.
+        most: names of classes.
+    """
+    names, total = record.get('left_out'), len(record.get('class_iou') or ())
+    if not names or record.get('metric', 'mIoU') != 'mIoU':
+        return ''
+    named = ', '.join(names[:most])
+    if len(names) > most:
+        named += f' and {len(names) - most} more'
+    return (
+        f'; the mean of {total - len(names)} of {total} classes: no image '
+        f'holds {named}'
+    )
+
+
 def validation_line(record: dict, total: int) -> str:
     """A validation on the way, in one line.
 
@@ -89,6 +109,7 @@ def validation_line(record: dict, total: int) -> str:
         f'iteration {record["iteration"]} of {total}: val '
         f'{record.get("metric", "mIoU")} '
         f'{name_values(record)}{name_dead(record["dead_classes"])}'
+        f'{name_left_out(record)}'
     )
 
 

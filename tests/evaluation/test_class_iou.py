@@ -6,9 +6,18 @@ import torch
 from mmengine.evaluator import Evaluator
 from mmseg.evaluation import IoUMetric as MMSegIoU
 
-from mmsemi.evaluation import IoUMetric
+from mmsemi.evaluation import (
+    GeneralizedZeroLabelMetric,
+    IoUMetric,
+    SubsetIoUMetric,
+)
 from mmsemi.evaluation.class_iou import latest_class_scores
 from mmsemi.registry import METRICS
+from mmsemi.report.validation import (
+    network_values,
+    validation_line,
+    validation_record,
+)
 
 CLASSES = ['road', 'pole', 'sky', 'fog']
 
@@ -31,13 +40,32 @@ def evaluate(metric):
 def test_scores_are_those_behind_the_means():
     metric, plain = IoUMetric(), MMSegIoU()
     assert evaluate(metric) == evaluate(plain)
-    iou, dead = metric.class_scores
+    iou, dead, left_out = metric.class_scores
     assert iou == dict(
         road=pytest.approx(100 * 4 / 7, abs=0.01), pole=0, sky=0, fog=None
     )
-    assert dead == ['pole']
+    assert dead == ['pole'] and left_out == ['fog']
     known = [value for value in iou.values() if value is not None]
     assert evaluate(metric)['mIoU'] == pytest.approx(np.mean(known), abs=0.01)
+
+
+def test_means_of_a_part_of_the_classes_say_so():
+    metric = IoUMetric()
+    values = network_values(evaluate(metric), 'mIoU')
+    record = validation_record(3, values, metric.class_scores)
+    line = validation_line(record, 6)
+    assert line.endswith('; the mean of 3 of 4 classes: no image holds fog')
+    for all_of_them in (
+        IoUMetric(nan_to_num=0),
+        SubsetIoUMetric(subsets=dict(two=['road', 'fog']), absent='zero'),
+    ):
+        values = network_values(evaluate(all_of_them), 'mIoU')
+        record = validation_record(3, values, all_of_them.class_scores)
+        assert 'the mean of' not in validation_line(record, 6)
+    # Skipped though it is predicted.
+    metric = GeneralizedZeroLabelMetric(num_seen=2, absent='skip')
+    evaluate(metric)
+    assert metric.class_scores.left_out == ['sky', 'fog']
 
 
 def test_sums_are_exact_beyond_float32():

@@ -5,7 +5,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 
-def tiny_student(num_classes: int = 4, auxiliary: bool = False) -> dict:
+def tiny_student(
+    num_classes: int = 4, auxiliary: bool = False, embeddings: bool = False
+) -> dict:
     """Config of a small plain mmseg segmentor (stride 8, 8 channels)."""
     norm_cfg = dict(type='BN', requires_grad=True)
     head = dict(
@@ -50,6 +52,15 @@ def tiny_student(num_classes: int = 4, auxiliary: bool = False) -> dict:
         train_cfg=dict(),
         test_cfg=dict(mode='whole'),
     )
+    if embeddings:
+        # The classifier brings its classes and its loss itself.
+        del head['num_classes'], head['loss_decode']
+        model['decode_head'] = dict(
+            type='SemanticEmbeddingHead',
+            embeddings=torch.eye(num_classes).tolist(),
+            num_seen=num_classes,
+            head=head,
+        )
     if auxiliary:
         model['auxiliary_head'] = dict(
             head,

@@ -185,6 +185,9 @@ def test_words_for_rows():
         'round 1 finished in 1 min 15 s, portion 0.2, kept 20.0 %, 95.1 % of '
         'it right, val mIoU 47.3 (2.2 over labeled only)'
     )
+    part = dict(rows[0], class_iou=dict(a=4, b=None), left_out=['b'])
+    words = '; the mean of 1 of 2 classes: no image holds b'
+    assert round_line(part, [part]).endswith(f'val mIoU 45.1{words}')
     text = outcome(dict(rounds=rows, best_miou=48.0, wall_seconds=150))
     assert text == (
         'Self-training gains 2.2 mIoU: from 45.1 after 200 iterations with '

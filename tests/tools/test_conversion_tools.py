@@ -95,6 +95,26 @@ def test_another_conversion_is_not_mixed_in(game, tmp_path):
         gta5.main([str(game), str(game)])
 
 
+@pytest.mark.parametrize('overwrite', [False, True])
+@pytest.mark.parametrize('folder', ['images', 'labels'])
+def test_nothing_is_replaced_behind_a_link(
+    game, tmp_path, folder, overwrite
+) -> None:
+    """Least of all the originals."""
+    out, other = tmp_path / 'out', tmp_path / 'other'
+    out.mkdir()
+    other.mkdir()
+    words = [str(game), str(out), *['--overwrite'] * overwrite]
+    for target in (game / folder, other):
+        (out / folder).symlink_to(target)
+        before = {path: path.read_bytes() for path in game.rglob('*.png')}
+        with pytest.raises(UsageError, match='outside.*Remove the link'):
+            gta5.main(words)
+        assert before == {p: p.read_bytes() for p in game.rglob('*.png')}
+        assert not list(other.iterdir())
+        (out / folder).unlink()
+
+
 def test_bad_files(game, tmp_path, capsys):
     out = tmp_path / 'gta5'
     args = [str(game), str(out), '--size', '12', '8']

@@ -177,6 +177,7 @@ class RunSummaryHook(Hook):
             networks=last.get('networks', {}),
             class_iou=last.get('class_iou', {}),
             dead_classes=last.get('dead_classes', []),
+            left_out=last.get('left_out', []),
             validations=[
                 {k: v for k, v in record.items() if k != 'class_iou'}
                 for record in found

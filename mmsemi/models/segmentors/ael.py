@@ -5,7 +5,8 @@ from torch import Tensor
 from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.mixing import AdaptiveCutMix
 from mmsemi.models.targets import Targets
-from mmsemi.registry import MODELS
+from mmsemi.registry import MODELS, bare_name
+from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
 from .batch import Batch, true_labels
@@ -47,13 +48,10 @@ class AdaptiveEqualization(OnlineSegmentor):
         student = kwargs.get('student', args[0] if args else {})
         head = student.get('decode_head', {})
         if isinstance(head, dict):  # cascades are refused by the frame
-            unsup_loss = dict(
-                dict(
-                    type='EqualizationConsistencyLoss',
-                    num_classes=head.get('num_classes'),
-                ),
-                **(unsup_loss or {}),
-            )
+            unsup_loss = dict(unsup_loss or {})
+            unsup_loss.setdefault('type', 'EqualizationConsistencyLoss')
+            if 'num_classes' not in unsup_loss:
+                unsup_loss['num_classes'] = number_of_classes(head)
         super().__init__(
             *args,
             unsup_loss=unsup_loss,
@@ -145,6 +143,26 @@ class AdaptiveEqualization(OnlineSegmentor):
             min_class_confidence=self.class_confidence.amin(),
             mean_class_confidence=self.class_confidence.mean(),
         )
+
+
+def number_of_classes(head: dict) -> int:
+    """Classes that a decode head tells apart, by its config.
+
+    Raises:
+        UsageError: if it does not say.
+    """
+    number = head.get('num_classes')
+    for key in ('classes', 'embeddings'):  # of SemanticEmbeddingHead
+        given = head.get(key)
+        if number is None and given is not None and not isinstance(given, str):
+            number = len(given)
+    if number is None:
+        raise UsageError(
+            f'decode_head ({bare_name(head.get("type"))}): the config names '
+            'no number of classes, which AEL needs. Set '
+            'model.unsup_loss.num_classes'
+        )
+    return number
 
 
 @MODELS.register_module()

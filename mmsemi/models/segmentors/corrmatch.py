@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmsemi.models.decode_heads import CorrelationBranch
+from mmsemi.models.decode_heads import CorrelationBranch, SemanticEmbeddingHead
 from mmsemi.models.losses import SoftmaxKLLoss
 from mmsemi.models.pseudo_labelers import (
     DynamicThresholdPseudoLabeler,
@@ -81,14 +81,16 @@ class CorrMatch(UniMatch):
         if regions < 1:
             raise ValueError(f'regions must be at least 1, got {regions}')
         self.regions = regions
-        head = self.student.decode_head
+        head, given = self.student.decode_head, student['decode_head']
+        if isinstance(head, SemanticEmbeddingHead):  # the one in it reads
+            head, given = head.head, given['head']
         # Heads that join their inputs only know the sum of the channels.
-        given = student['decode_head'].get('in_channels', head.in_channels)
-        index, channels = head.in_index, given
+        channels = given.get('in_channels', head.in_channels)
+        index = head.in_index
         self.feature = index if isinstance(index, int) else index[-1]
         self.correlation = CorrelationBranch(
             channels if isinstance(channels, int) else channels[-1],
-            head.num_classes,
+            self.num_classes,
             **dict(dict(norm_cfg=head.norm_cfg), **(correlation or {})),
         )
         self.soft_loss = SoftmaxKLLoss()

@@ -11,8 +11,10 @@ from mmsemi.models.losses.class_confidence_bank import keep_rates
 from mmsemi.models.mixing import AdaptiveCopyPaste, AdaptiveCutMix
 from mmsemi.models.mixing.adaptive import component_box
 from mmsemi.models.segmentors import Batch
+from mmsemi.models.segmentors.ael import number_of_classes
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 from tests.models.segmentors.test_u2pl import CONTRAST, data_of, student
 from tests.models.tiny import tiny_student
 
@@ -222,6 +224,23 @@ def test_nothing_labeled_and_all_padded() -> None:
     assert all(
         torch.isfinite(p.grad).all() for p in model.student.parameters()
     )
+
+
+def test_classes_of_word_vectors_are_counted() -> None:
+    model = MODELS.build(
+        dict(
+            type='AEL',
+            student=tiny_student(embeddings=True),
+            pseudo_labeler=dict(type='ConfidencePseudoLabeler', threshold=0),
+            semi_train_cfg=dict(teacher_mode='train'),
+        )
+    ).train()
+    assert len(model.class_confidence) == C
+    losses = model(**data_of(model), mode='loss')
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    assert number_of_classes(dict(classes=list('ab'))) == 2
+    with pytest.raises(UsageError, match='PointHead.*names no number of'):
+        number_of_classes(dict(type='mmseg.PointHead'))
 
 
 def test_only_the_loss_of_ael_will_do() -> None:

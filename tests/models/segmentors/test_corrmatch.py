@@ -14,6 +14,7 @@ from mmsemi.models.segmentors import CorrMatch
 from mmsemi.models.targets import Targets
 from tests.models.segmentors.peers import BRANCHES, build, total
 from tests.models.segmentors.test_mean_teacher import data_of
+from tests.models.tiny import tiny_student
 
 
 def test_logits_are_passed_on_by_correlation():
@@ -264,3 +265,13 @@ def test_the_student_alone_is_what_remains():
         assert torch.equal(other.state_dict()[key], value)
     with pytest.raises(TypeError, match='momentum=0'):
         build(CorrMatch, pseudo_labeler=dict(type='ConfidencePseudoLabeler'))
+
+
+def test_a_head_around_another_reads_what_that_does():
+    model = CorrMatch(tiny_student(embeddings=True)).train()
+    data = model.data_preprocessor(data_of(BRANCHES[CorrMatch]), True)
+    losses = model(**data, mode='loss')
+    assert all(torch.isfinite(value).all() for value in losses.values())
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    for part in (model.correlation, model.student):
+        assert all(p.grad is not None for p in part.parameters())
