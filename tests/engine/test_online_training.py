@@ -157,7 +157,8 @@ def test_batches_hold_both_kinds_of_images(root, whole) -> None:
         assert stems['unsup_teacher'] == stems['unsup_student']
     # Warm-up, then a rising weight.
     assert 'loss_unsup' not in seen[0][1]
-    assert 0 < seen[1][1]['loss_unsup'] < seen[7][1]['loss_unsup']
+    # Nobody need be certain at first: that depends on the random weights.
+    assert 0 <= seen[1][1]['loss_unsup'] < seen[7][1]['loss_unsup']
 
 
 def test_roles_of_the_images(root, whole) -> None:
