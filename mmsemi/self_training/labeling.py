@@ -207,7 +207,7 @@ class LabelingPass:
                     files.confidence(row, codes[crop].astype(np.uint16))
                 files.labels(row, labels[crop])
         files.drain()
-        for path in self.folder.glob('logits_*.npz'):
+        for path in self._logits_files():  # others may not be through
             path.unlink()
 
     @staticmethod
@@ -250,6 +250,13 @@ class LabelingPass:
     def _logits_file(self, number: int) -> Path:
         return self.folder / f'logits_{get_rank()}_{number}.npz'
 
+    def _logits_files(self) -> list[Path]:
+        """Those of this process, in the order of its images."""
+        return sorted(
+            self.folder.glob(f'logits_{get_rank()}_*.npz'),
+            key=lambda path: int(path.stem.rpartition('_')[2]),
+        )
+
     def _keep_logits(self, batch: dict, rows: list[int]) -> Prediction:
         inputs, boxes = self.predictor.prepare(batch)
         logits = self.predictor.low_resolution(inputs)
@@ -263,11 +270,7 @@ class LabelingPass:
 
     def _stored_predictions(self, description: str):
         device = self.labeler.thresholds.device
-        paths = sorted(
-            self.folder.glob(f'logits_{get_rank()}_*.npz'),
-            key=lambda path: int(path.stem.rpartition('_')[2]),
-        )
-        for path in track(paths, description=description):
+        for path in track(self._logits_files(), description=description):
             with np.load(path, allow_pickle=False) as stored:
                 logits = torch.from_numpy(stored['logits']).to(device)
                 size = stored['size'].tolist()

@@ -204,6 +204,24 @@ def test_compact_logits_need_a_single_view(root, model, tmp_path):
         )
 
 
+def test_logits_that_another_process_still_needs_are_left(
+    root, model, tmp_path, monkeypatch
+):
+    begin = PseudoLabelStore.begin
+
+    def begun(store, number):
+        folder = begin(store, number)
+        (folder / 'logits_1_0.npz').write_bytes(b'of rank 1')
+        return folder
+
+    monkeypatch.setattr(PseudoLabelStore, 'begin', begun)
+    _, folder, _ = run(
+        root, model, tmp_path, rule='scaled', compact_logits=True
+    )
+    left = [path.name for path in folder.glob('logits_*')]
+    assert left == ['logits_1_0.npz']
+
+
 def test_class_without_predictions(root, model, tmp_path):
     with torch.no_grad():
         model.student.decode_head.conv_seg.bias[1] = -1e4
