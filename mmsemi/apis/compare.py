@@ -4,14 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmsemi.datasets.stems import stems_of
-from mmsemi.io.files import write_text
-from mmsemi.report.comparison import (
-    ALL_LABELS,
-    LISTS,
-    read_cells,
-    without_result,
-)
+from mmsemi.report.comparison import ALL_LABELS, read_cells, without_result
 from mmsemi.report.comparison_files import NAME, write_report
 from mmsemi.report.published import check_page
 from mmsemi.report.published import publish as publish_report
@@ -19,17 +12,12 @@ from mmsemi.utils.errors import UsageError
 
 from .compare_arguments import check_arguments, check_report_only
 from .compare_baselines import baselines
-from .compare_cells import (
-    Cell,
-    datasets_of,
-    make_cell,
-    write_cell,
-    write_lists,
-)
+from .compare_cells import Cell, make_cell
 from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, note_grid, read_grid
+from .compare_writing import all_labels, write_cell, write_lists
 
 
 class Comparison(str):
@@ -196,7 +184,7 @@ def plan(
                 if row.name != ALL_LABELS
             ]
             cells += group
-            write_lists(out, fullest(group))
+            write_lists(out, group)
     for row in rows:
         if row.name == ALL_LABELS:
             lists = all_labels(out, cells)
@@ -205,26 +193,8 @@ def plan(
                     out, row, lists, seed, 'all', options=best.get(row.name)
                 )
                 cells.append(cell)
-                write_lists(out, cell)
+                write_lists(out, [cell])
     return cells
-
-
-def fullest(group: Sequence[Cell]) -> Cell:
-    """The first cell of a group that names the most roles."""
-    return max(group, key=lambda cell: len(cell.lists))
-
-
-def all_labels(out: Path, cells: Sequence[Cell]) -> str:
-    """A folder with one list: all images the first split knows."""
-    names = {
-        name
-        for role, dataset in datasets_of(fullest(cells).cfg)
-        if role in ('labeled', 'unlabeled')
-        for name in stems_of(dataset)
-    }
-    where = f'{LISTS}/all/names'
-    write_text(out, f'{where}/labeled.txt', '\n'.join(sorted(names)) + '\n')
-    return str(out / where)
 
 
 def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:
@@ -237,7 +207,7 @@ def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:
         for number, options in enumerate(grid.settings.get(row.name, []))
     ]
     if found:
-        write_lists(out, fullest(found))
+        write_lists(out, found)
     return found
 
 

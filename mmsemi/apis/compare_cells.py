@@ -2,11 +2,9 @@
 
 import copy
 import hashlib
-import os
 import os.path as osp
 import pprint
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +13,10 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
 from mmsemi.datasets.compact import build_dataset
-from mmsemi.datasets.splits import config_datasets, list_hash, source_of
-from mmsemi.io.config_data import read_dumped_config
-from mmsemi.io.files import write_json, write_text
-from mmsemi.registry import HOOKS, bare_name, is_type
-from mmsemi.report.comparison import CELL, CELLS, LISTS, RUN
-from mmsemi.report.recipe import differences, recipe
-from mmsemi.utils.errors import UsageError
+from mmsemi.datasets.splits import config_datasets
+from mmsemi.io.files import read_json
+from mmsemi.registry import HOOKS, is_type
+from mmsemi.report.comparison import CELL, CELLS, RUN
 
 from .compare_baselines import PICTURES, drop_hooks
 from .compare_methods import Method, resolved
@@ -46,6 +41,7 @@ class Cell(NamedTuple):
         folder: where it lies.
         cfg: its whole config.
         lists: ``{role: names of images}``.
+        file: name of the file of its config.
     """
 
     method: Method
@@ -57,11 +53,12 @@ class Cell(NamedTuple):
     folder: Path
     cfg: Config
     lists: dict[str, list[str]]
+    file: str
 
     @property
     def config(self) -> Path:
         """File of its config."""
-        return self.folder / f'{Path(self.method.config).stem}.py'
+        return self.folder / self.file
 
     @property
     def run(self) -> Path:
@@ -124,6 +121,7 @@ def make_cell(
     parts = [CELLS, label, f'seed{seed}']
     if setting is not None:
         parts.append(f'setting{setting}')
+    folder = out.joinpath(*parts, method.name)
     return Cell(
         method,
         label,
@@ -131,10 +129,18 @@ def make_cell(
         setting,
         dict(options or {}),
         out,
-        out.joinpath(*parts, method.name),
+        folder,
         cfg,
         list_names(cfg),
+        config_file(folder, method.config),
     )
+
+
+def config_file(folder: Path, config: str) -> str:
+    """Name of a cell's config: as it began, whatever it is called now."""
+    begun = (folder / RUN / RECORD).is_file()
+    known = read_json(folder / CELL).get('config') if begun else None
+    return known or f'{Path(config).stem}.py'
 
 
 def split_label(split: str | None) -> str | None:
@@ -200,94 +206,3 @@ def literal(cfg: Config) -> str:
         for key, value in cfg.to_dict().items()
         if key != 'filename'
     )
-
-
-def write_cell(cell: Cell) -> None:
-    """Put config and facts of a cell in its place.
-
-    Raises:
-        UsageError: if the place holds a run with other settings or lists.
-    """
-    text = literal(cell.cfg)
-    if cell.config.is_file() and (cell.run / RECORD).is_file():
-        changed = differences(
-            recipe(read_dumped_config(cell.config)), recipe(cell.cfg)
-        )
-        if changed:
-            more = f' (and {len(changed) - 1} more)' * (len(changed) > 1)
-            raise UsageError(
-                f'{cell.folder} holds a run with another {changed[0]}{more}. '
-                'Give the options it was started with, or another --out'
-            )
-    else:
-        write_text(cell.folder, cell.config.name, text)
-    write_json(cell.folder, CELL, facts(cell))
-
-
-def facts(cell: Cell) -> dict[str, Any]:
-    """What a report needs to know of a cell, beside what its run says."""
-    own = f'{cell.out.absolute()}{os.sep}'
-    sources: dict[str, dict[str, None]] = {}
-    for role, config in config_datasets(cell.cfg):
-        # Lists that the comparison wrote are told by their place in it.
-        place = osp.abspath(source_of(config))
-        place = place if place.startswith(own) else source_of(config)
-        sources.setdefault(role, {})[place.removeprefix(own)] = None
-    return dict(
-        method=cell.method.name,
-        role=cell.method.role,
-        origin=str(cell.method.config),
-        config=cell.config.name,
-        split=cell.split,
-        seed=cell.seed,
-        setting=cell.setting,
-        options=cell.options,
-        iterations=cell.method.iterations,
-        images_drawn=cell.method.images,
-        labeled_drawn=cell.method.labeled,
-        labeled_batch=cell.method.labeled_batch,
-        lists={
-            role: dict(
-                sources=list(sources[role]),
-                images=len(names),
-                sha256=list_hash(names),
-            )
-            for role, names in cell.lists.items()
-        },
-        evaluation=evaluation(cell.cfg),
-        command=shlex.join(
-            ['mmsemi', *(w for w in cell.words() if w != '--resume')]
-        ),
-    )
-
-
-def evaluation(cfg: Config) -> dict[str, Any]:
-    """How a run is evaluated: resolution, whole or sliding, which network."""
-    model = cfg.model
-    network = model.get('student', model)
-    test_cfg = network.get('test_cfg') or {}
-    sizes = [
-        step
-        for step in cfg.val_dataloader.dataset.get('pipeline', [])
-        if bare_name(step.get('type')).endswith('Resize')
-    ]
-    scales = [step['scale'] for step in sizes if step.get('scale')]
-    size = scales[0] if scales else None
-    return dict(
-        mode=test_cfg.get('mode', 'whole'),
-        window=test_cfg.get('crop_size'),
-        stride=test_cfg.get('stride'),
-        resolution='x'.join(map(str, size)) if size else 'as the files are',
-        network=(model.get('semi_test_cfg') or {}).get('predict_on')
-        or ('student' if 'student' in model else 'the network'),
-    )
-
-
-def write_lists(out: Path, cell: Cell) -> None:
-    """Keep the names that a cell of a split trains on, for the report."""
-    for role, names in cell.lists.items():
-        write_text(
-            out,
-            f'{LISTS}/{cell.split}/seed{cell.seed}/{role}.txt',
-            ''.join(f'{name}\n' for name in names),
-        )

@@ -11,7 +11,7 @@ from mmsemi.apis.compare import plan
 from mmsemi.apis.compare_baselines import baselines
 from mmsemi.apis.compare_cells import split_label
 from mmsemi.apis.compare_methods import read_methods
-from mmsemi.io.files import write_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.utils.errors import UsageError
 from tests.compare.tiny_facts import write_configs
 from tests.conftest import ROOT
@@ -55,8 +55,8 @@ def run(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(module, 'CellRunner', MadeUp)
     monkeypatch.setattr(MadeUp, 'seen', [])
 
-    def call(*methods, **arguments):
-        configs = [str(folder / m / 'tiny.py') for m in methods or METHODS]
+    def call(*methods, name='tiny', **arguments):
+        configs = [str(folder / m / f'{name}.py') for m in methods or METHODS]
         compare(configs, str(tmp_path), **arguments)
         return tmp_path
 
@@ -273,3 +273,53 @@ def test_a_setting_that_the_data_overrules(run) -> None:
 def test_a_setting_that_nothing_reads(run) -> None:
     with pytest.raises(UsageError, match='--set criterion=3 would change'):
         run(settings={'criterion': 3})
+
+
+def test_another_config_of_one_name_is_another_run(run, folder) -> None:
+    """Methods go by their folders; what is there is that of a file."""
+    out = run('mean_teacher', no_baselines=True)
+    text = (folder / 'mean_teacher/tiny.py').read_text()
+    for name, lr in (('same', 0.1), ('other', 0.3)):
+        path = folder / f'mean_teacher/{name}.py'
+        path.write_text(text.replace("'lr': 0.1", f"'lr': {lr}"))
+    number = len(MadeUp.seen)
+    run('mean_teacher', name='same', no_baselines=True)
+    place = out / 'cells/tiny/seed0/mean_teacher'
+    assert read_json(place / 'cell.json')['config'] == 'tiny.py'
+    assert MadeUp.seen[number:][-1].words()[1] == str(place / 'tiny.py')
+    number = len(MadeUp.seen)
+    with pytest.raises(UsageError, match='another optim_wrapper.optimizer.lr'):
+        run('mean_teacher', name='other', no_baselines=True)
+    assert len(MadeUp.seen) == number
+
+
+def test_other_images_or_weights_are_another_run(
+    run, folder, tmp_path
+) -> None:
+    """Also below a folder of the same name, whose lists stay."""
+    first, second = (tmp_path / k / 'half' for k in ('a', 'b'))
+    for place in (first, second):
+        shutil.copytree(folder / 'splits/tiny', place)
+    out = run(no_baselines=True, splits=(str(first),))
+    # Elsewhere, but the same: what is not finished goes on with these.
+    cell = MadeUp.seen[0]
+    write_json(cell.run, 'run.json', dict(finished=False))
+    run(no_baselines=True, splits=(str(second),))
+    assert str(second) in cell.config.read_text()
+    assert str(second) not in MadeUp.seen[1].config.read_text()
+    swapped = (second / 'labeled.txt').read_text().split()
+    other = (second / 'unlabeled.txt').read_text().split()
+    swapped[0], other[0] = other[0], swapped[0]
+    for name, names in (('labeled', swapped), ('unlabeled', other)):
+        (second / f'{name}.txt').write_text('\n'.join(names) + '\n')
+    before = {p: p.read_bytes() for p in (out / 'lists').rglob('*.txt')}
+    with pytest.raises(UsageError, match='another list of labeled'):
+        run(no_baselines=True, splits=(str(second),))
+    assert {p: p.read_bytes() for p in before} == before
+    # By the file's name, as folders are moved.
+    weights = dict(load_from='x/a.pth')
+    with pytest.raises(UsageError, match='another load_from: None -> a.pth'):
+        run(no_baselines=True, splits=(str(first),), settings=weights)
+    # Nor may a method join that was not there before.
+    with pytest.raises(UsageError, match='another list of labeled'):
+        run('plain', no_baselines=True, splits=(str(second),))
