@@ -109,6 +109,7 @@ def short_names(configs: Sequence[str]) -> list[str]:
     parts = []
     for config in configs:
         words = str(config).split('::')[-1].removesuffix('.py').split('/')
+        words = [word for word in words if word not in ('', '.', '..')]
         parts.append((words[-2] if len(words) > 1 else '', words[-1]))
     folders = Counter(folder for folder, _ in parts)
     names = [

@@ -60,7 +60,12 @@ def difference(values: Sequence[float], level: float = 0.95) -> Difference:
     reach = float(stats.t.ppf((1 + level) / 2, number - 1)) * deviation
     reach /= math.sqrt(number)
     return Difference(
-        number, mean, deviation, mean - reach, mean + reach, resample(values)
+        number,
+        mean,
+        deviation,
+        mean - reach,
+        mean + reach,
+        resample(values, level),
     )
 
 

@@ -45,11 +45,10 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
     Raises:
         UsageError: if there are none.
     """
-    places = sorted((folder / CELLS).glob(f'**/{CELL}'))
     cells = [
         read_cell(place.parent)
-        for place in places
-        if RUN not in place.relative_to(folder).parts
+        for below in ('*', 'setting*/*')
+        for place in (folder / CELLS).glob(f'*/seed*/{below}/{CELL}')
     ]
     if not cells:
         raise UsageError(
@@ -135,8 +134,10 @@ def compute(cell: dict) -> float | None:
     )
 
 
-def passed(cell: dict, kind: str) -> int:
-    """Images of a kind that passed through all networks of a cell."""
+def passed(cell: dict, kind: str) -> int | None:
+    """Images of a kind through all networks of a cell; None: not counted."""
+    if not cell['forwards']:
+        return None
     return sum(kinds.get(kind, 0) for kinds in cell['forwards'].values())
 
 

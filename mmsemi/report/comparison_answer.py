@@ -8,7 +8,9 @@ from .comparison import (
     LABELED_ONLY,
     SAME_IMAGES,
     SAME_LABELS,
+    SUPERSEDED,
     counting,
+    without_result,
 )
 from .comparison_configs import base_name
 from .comparison_figures import best_of, with_size
@@ -35,15 +37,17 @@ def headline(
     changes: dict[str, list[str]],
 ) -> list[str]:
     """Which method is ahead, and which differences these runs show."""
-    done = sum(c['state'] == 'done' for c in cells)
+    # Of trials of an earlier grid nothing is awaited.
+    total = sum(not c.get(SUPERSEDED) for c in cells)
+    done = total - len(without_result(cells))
     lines = []
     for split, rows in figures['splits'].items():
         lines += answer(split, rows, cells)
     lines += baselines(cells) + budgets(cells)
     lines += unequal(changes, base_name(cells))
-    if done < len(cells):
+    if done < total:
         lines.append(
-            f'- **Not finished**: {done} of {len(cells)} runs have a result.'
+            f'- **Not finished**: {done} of {total} runs have a result.'
         )
     return [*lines, '']
 
@@ -60,11 +64,16 @@ def answer(
     }
     row = rows[best]
     pairs = row['runs']
+    # A mean of fewer runs is not held to be better.
+    higher = {
+        n: other for n, other in rows.items() if other['mean'] > row['mean']
+    }
     words = (
         f'- Split {split} ({"/".join(map(str, sorted(sizes)))} labeled '
         f'images, {pairs} run{"s" * (pairs > 1)} each): '
         f'{"the baseline " * (best in BASELINES)}**{best}** has the highest '
-        f'mean, {row["mean"]:.1f}'
+        f'mean{f" of those with {pairs} runs" * bool(higher)}, '
+        f'{row["mean"]:.1f}'
     )
     if best in BASELINES:
         methods = {k: v for k, v in rows.items() if k not in BASELINES}
@@ -83,11 +92,17 @@ def answer(
     behind = {
         name: other['against'].get('best')
         for name, other in rows.items()
-        if name != best
+        if name != best and name not in higher
     }
     equal = [
         n for n, gap in behind.items() if gap and gap['verdict'] != 'worse'
     ]
+    if higher:
+        words += '. Higher, with fewer runs: ' + ', '.join(
+            f'{n} ({other["mean"]:.1f}, {other["runs"]} '
+            f'run{"s" * (other["runs"] > 1)})'
+            for n, other in higher.items()
+        )
     if pairs == 1:
         words += (
             '. One run each separates nothing: give more seeds (`--seeds 0 1 '
@@ -96,7 +111,7 @@ def answer(
     elif equal:
         words += f'. Not separable from it: {", ".join(equal)}'
     elif any(behind.values()):
-        words += '. It is separable from all others'
+        words += f'. It is separable from {"the" if higher else "all"} others'
         if not all(behind.values()):
             words += ' that have runs of the same seeds'
     return [words + '.', *(verdicts(split, rows) if pairs > 1 else [])]

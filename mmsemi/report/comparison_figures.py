@@ -1,7 +1,7 @@
 """Means, deviations and paired differences of a comparison."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from mmsemi.evaluation.paired import Difference, difference, over_seeds, paired
@@ -32,6 +32,8 @@ def splits(cells: Sequence[dict]) -> list[str]:
             c['split']
             for c in sorted(cells, key=lambda c: c['lists_labeled'])
             if c['method'] != ALL_LABELS
+            and c['setting'] is None
+            and not c.get('tuned_on')
         )
     )
 
@@ -54,9 +56,14 @@ def mean_of(cells: Sequence[dict], *path: str) -> float | None:
         value: Any = cell
         for key in path:
             value = (value or {}).get(key)
-        if value is not None:
-            values.append(value)
-    return statistics.fmean(values) if values else None
+        values.append(value)
+    return mean(values)
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Mean of what is known."""
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
 
 
 def figures(cells: Sequence[dict]) -> dict[str, Any]:
@@ -86,20 +93,29 @@ def figures(cells: Sequence[dict]) -> dict[str, Any]:
         found['splits'][split] = rows_of(runs, base, upper)
     if len(found['splits']) > 1:
         runs = {
-            name: by_pair(cells, name)
+            name: on_all(by_pair(cells, name), found['splits'])
             for name in names(counting(cells))
-            if name != ALL_LABELS
         }
-        # Means over fewer splits, of more labels perhaps, are others.
-        everywhere = {
-            name: own
-            for name, own in runs.items()
-            if {split for split, _ in own} == set(found['splits'])
-        }
+        everywhere = {name: own for name, own in runs.items() if own}
+        base = on_all(base, found['splits'])
         found['over_splits'] = rows_of(everywhere, base, upper)
     if everything:
         found['all_labels'] = row(everything, {}, None, ALL_LABELS)
     return found
+
+
+def on_all(
+    runs: dict[tuple, float], splits: Collection[str]
+) -> dict[tuple, float]:
+    """Runs of the seeds that have one on every split.
+
+    Means over fewer splits, of more labels perhaps, are others.
+    """
+    return {
+        (split, seed): value
+        for (split, seed), value in runs.items()
+        if all((other, seed) in runs for other in splits)
+    }
 
 
 def with_size(cell: dict) -> dict:
@@ -149,15 +165,15 @@ def row(
     name: str,
 ) -> dict[str, Any]:
     """Figures of a method on one split, or over several."""
-    values = over_seeds(own) or list(own.values())
-    mean = statistics.fmean(values)
+    values = over_seeds(own)
+    middle = statistics.fmean(values)
     return dict(
         values={f'{split} seed {seed}': v for (split, seed), v in own.items()},
         runs=len(own),
-        mean=mean,
+        mean=middle,
         deviation=statistics.stdev(values) if len(values) > 1 else None,
         difference=gap(own, base) if name != LABELED_ONLY else None,
-        share=mean / upper if upper else None,
+        share=middle / upper if upper else None,
     )
 
 

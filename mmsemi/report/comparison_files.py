@@ -104,7 +104,8 @@ def markdown(
     lines = [f'# Comparison {folder.resolve().name}', '']
     lines += [f'{origin(cells, manifest)}.', '']
     lines += headline(found, cells, changes)
-    lines += [f'![results and cost]({NAME}.png)', '']
+    if any(found['splits'].values()):  # else nothing is drawn
+        lines += [f'![results and cost]({NAME}.png)', '']
     lines += results(found) + every_run(cells)
     lines += failures(cells)
     lines += cost(cells) + classes(cells) + labels(cells) + evaluation(cells)

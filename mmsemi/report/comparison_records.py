@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmsemi.utils.progress import format_seconds
 
 from .comparison import certified, counting, passed
-from .comparison_figures import mean_of, names, relative_compute
+from .comparison_figures import mean, mean_of, names, relative_compute
 from .comparison_tables import number, table
 
 
@@ -109,7 +109,7 @@ def cost(cells: Sequence[dict]) -> list[str]:
                 if own[0].get('labeled_drawn') is None
                 else own[0]['labeled_drawn'],
                 *(
-                    number(sum(passed(c, k) for c in own) / len(own), '.0f')
+                    number(mean([passed(c, k) for c in own]), '.0f')
                     for k in ('learning', 'looking', 'labeling')
                 ),
                 number(relative.get(name), '.2f'),

@@ -36,8 +36,10 @@ def publish(folder: Path, page: Path) -> None:
     place = page.parent / FOLDER / name
     check_same(folder, place)
     for kind in KINDS:
-        content = (folder / f'{NAME}.{kind}').read_bytes()
-        write_bytes(page.parent, f'{FOLDER}/{name}/{NAME}.{kind}', content)
+        told = folder / f'{NAME}.{kind}'
+        if told.is_file():  # nothing is drawn where there is no result
+            target = f'{FOLDER}/{name}/{told.name}'
+            write_bytes(page.parent, target, told.read_bytes())
     write_text(page.parent, page.name, with_list(page))
 
 

@@ -34,6 +34,8 @@ def test_names_are_those_of_folders_where_these_differ() -> None:
         'u2pl',
     ]
     assert short_names(['a/x.py', 'a/y.py', 'own.py']) == ['a-x', 'a-y', 'own']
+    # None is a folder above that of all cells.
+    assert short_names(['./x.py', '../y.py']) == ['x', 'y']
     with pytest.raises(UsageError, match='a-x is named twice'):
         short_names(['a/x.py', 'a/x'])
 

@@ -10,11 +10,11 @@ import pytest
 
 from mmsemi.apis import compare
 from mmsemi.apis.compare_tuning import chosen, note_grid, read_grid
-from mmsemi.io.files import read_json
+from mmsemi.io.files import read_json, write_json
 from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
-from mmsemi.report.comparison_files import markdown, write_report
+from mmsemi.report.comparison_files import csv_text, markdown, write_report
 from mmsemi.report.comparison_lists import list_facts, read_names
 from mmsemi.report.comparison_picture import apart
 from mmsemi.report.published import BEGIN, END
@@ -268,7 +268,7 @@ def test_methods_of_other_seeds_are_held_against_nothing(tmp_path) -> None:
         make_cell(tmp_path, 'good', '1_16', seed, value)
         make_cell(tmp_path, 'bad', '1_16', seed, value - 3)
     assert 'It is separable from all others.' in told(tmp_path)
-    make_cell(tmp_path, 'new', '1_16', 7, 47.5)
+    make_cell(tmp_path, 'new', '1_16', 7, 45.5)
     text = told(tmp_path)
     assert 'separable from all others that have runs of the same' in text
 
@@ -517,3 +517,88 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
 def test_arguments_that_make_no_comparison(arguments, words) -> None:
     with pytest.raises(UsageError, match=words):
         compare(**arguments)
+
+
+def test_the_highest_mean_of_fewer_runs_is_said(tmp_path) -> None:
+    """It is not the best, and nothing is better than `the highest`."""
+    for seed in range(3):
+        make_cell(tmp_path, 'whole', '1_16', seed, 50.0 + 0.1 * seed)
+        value = 55.0 if seed < 2 else None
+        make_cell(tmp_path, 'part', '1_16', seed, value)
+    text = told(tmp_path)
+    assert '**whole** has the highest mean of those with 3 runs, 50.1' in text
+    assert 'Not separable from it' not in text
+    assert 'Higher, with fewer runs: part (55.0, 2 runs)' in text
+
+
+def test_splits_count_together_where_all_runs_are_there(folder) -> None:
+    """Not against a baseline on other splits, nor with half a seed."""
+    for number in range(2):  # a split that settings were tried on alone
+        make_cell(folder, 'good', '1_32', 100, 30.0, setting=number)
+    cells = read_cells(folder)
+    found = figures(cells)
+    assert list(found['splits']) == ['1_16', '1_8']
+    assert found['over_splits']['good']['mean'] == pytest.approx(45.6)
+    left = [
+        c
+        for c in cells
+        if (c['method'], c['split']) != ('labeled-only', '1_8')
+        and (c['method'], c['split'], c['seed']) != ('good', '1_8', 2)
+    ]
+    over = figures(left)['over_splits']
+    assert over['noisy']['difference'] is None
+    assert over['good']['runs'] == 4
+    assert list(over['good']['values']) == [
+        f'{split} seed {seed}' for split in ('1_16', '1_8') for seed in (0, 1)
+    ]
+    # One seed on the one split and one on the other are no mean over both.
+    left = [
+        c
+        for c in left
+        if c['method'] != 'good' or (c['split'] == '1_8') == (c['seed'] == 0)
+    ]
+    assert 'good' not in figures(left)['over_splits']
+
+
+def test_what_is_not_tried_again_is_not_awaited(folder) -> None:
+    cell = make_cell(folder, 'good', '1_16', 100, None, setting=3)
+    assert '**Not finished**: 21 of 22 runs' in told(folder)
+    content = read_json(cell / 'cell.json')
+    write_json(cell, 'cell.json', dict(content, superseded=True))
+    assert '**Not finished**' not in told(folder)
+
+
+def test_names_that_folders_of_cells_have(tmp_path) -> None:
+    for split in ('run', 'seed0'):
+        for method in ('run', 'cells'):
+            make_cell(tmp_path, method, split, 0, 40.0)
+    (tmp_path / 'cells/run/seed0/cells/run/cell.json').write_text('{}')
+    found = {(c['split'], c['method']) for c in read_cells(tmp_path)}
+    assert len(found) == 4
+
+
+def test_nothing_is_drawn_of_no_result(tmp_path) -> None:
+    make_cell(tmp_path / 'made', 'good', '1_16', 0, None)
+    page = tmp_path / 'results.md'
+    compare((), report_only=str(tmp_path / 'made'), publish=str(page))
+    place = tmp_path / 'comparisons/made'
+    assert 'comparison.png' not in (place / 'comparison.md').read_text()
+    assert sorted(path.suffix for path in place.iterdir()) == [
+        *('.csv', '.json', '.md')
+    ]
+    assert '### made' in page.read_text()
+
+
+def test_a_run_that_was_not_counted_costs_not_nothing(folder) -> None:
+    (folder / 'cells/1_16/seed0/good/run/forwards.json').unlink()
+    text = told(folder)
+    assert row_of(part(text, 'Cost'), 'good')[4:6] == ['160', '40']
+    with open(folder / 'comparison.csv', 'w') as file:
+        file.write(csv_text(read_cells(folder)))
+    with open(folder / 'comparison.csv') as file:
+        (row,) = (
+            r
+            for r in csv.DictReader(file)
+            if (r['method'], r['split'], r['seed']) == ('good', '1_16', '0')
+        )
+    assert row['images_learning'] == row['compute'] == ''

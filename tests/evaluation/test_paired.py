@@ -35,6 +35,8 @@ def test_the_bootstrap_wants_five_values_and_is_the_same_each_time() -> None:
     # Percentiles of means of five draws: 1.8 and 4.2, from all 5^5 samples.
     assert low == pytest.approx(1.8, abs=0.21)
     assert high == pytest.approx(4.2, abs=0.21)
+    narrow = difference(values, level=0.5).resampled
+    assert low < narrow[0] < narrow[1] < high
 
 
 def test_pairs_are_what_both_have() -> None:
