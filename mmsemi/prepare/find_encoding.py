@@ -65,13 +65,14 @@ def find_encoding(
     ignored = _ignored_code(str(ignore_value), space, facts)
     findings: list[Finding] = []
     by_value = bool(given) and given[0].code is not None
-    if by_value and given[0].color != (space == COLOR):
+    drawn = space == LABEL
+    if by_value and not drawn and given[0].color != (space == COLOR):
         raise UsageError(
             f'--classes gives {"colors" if given[0].color else "numbers"}, '
             f'but {facts[0].file} and the other masks hold '
             f'{"colors" if space == COLOR else "numbers"}. Give those'
         )
-    if space == LABEL:
+    if drawn:
         encoding = label_classes(source, totals, given, background)
     elif by_value:
         encoding = explicit(given, totals, ignored, background, space, facts)

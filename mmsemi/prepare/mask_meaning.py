@@ -65,6 +65,7 @@ def label_classes(
     background: str,
 ) -> Encoding:
     """Classes of files that hold words."""
+    _check_values(source, given)
     by_label = {label: code for code, label in source.labels.items()}
     names = [c.name for c in given] or sorted(by_label)
     rest = [n for n in names if n not in ('background', '_background_')]
@@ -90,6 +91,32 @@ def label_classes(
             'labels', LABEL, names, [*codes[:at], NOTHING, *codes[at:]]
         )
     return Encoding('labels', LABEL, ['background', *rest], [NOTHING, *codes])
+
+
+def _check_values(source: MaskSource, given: Sequence[ClassName]) -> None:
+    """Refuse values of labels, unless they are those that a file gives them.
+
+    Raises:
+        UsageError: naming the label.
+    """
+    if not given or given[0].code is None:
+        return
+    names = [c.name for c in given]
+    ids = source.category_ids(names)
+    plain = f'Give names alone: --classes {",".join(names)}'
+    if ids is None:
+        raise UsageError(
+            f'--classes gives {names[0]!r} a value, but the masks hold '
+            f'labels, which have none. {plain}'
+        )
+    known = {*source.labels.values()}
+    for item, number in zip(given, ids):
+        if item.name in known and (item.color or item.code != number):
+            value = f'#{item.code:06x}' if item.color else item.code
+            raise UsageError(
+                f'--classes gives {item.name!r} the value {value}, but its '
+                f'id in the COCO file is {number}. {plain}'
+            )
 
 
 def meaning(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mmsemi.engine.hooks import PseudoLabelHook
 from mmsemi.engine.label_settings import checksum
 
 
@@ -16,6 +17,31 @@ def of(folder, images='photos', scale=9) -> str:
     )
     labeler = dict(type='Labeler', prior=str(folder / 'prior.npy'))
     return checksum(labeler, dict(type='UnlabeledDataset', dataset=inner))
+
+
+def test_where_the_data_lie_changes_no_label(tmp_path) -> None:
+    def found(folder, rooted=False, prefix='photos') -> str:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / 'unlabeled.txt').write_text('a.png\n')
+        data = dict(
+            data_root=str(tmp_path / folder),
+            ann_file='unlabeled.txt',
+            data_prefix=dict(img_path=prefix),
+        )
+        return checksum(data, rooted=rooted)
+
+    assert found('here') == found('there') != found('there', prefix='others')
+    assert found('here', True) != found('there', True)
+
+    class Hook(PseudoLabelHook):
+        def _settings(self, runner, round_index, rooted=False):
+            return found('here', rooted)
+
+    hook = Hook(labeler={})
+    for begun in (found('here'), found('here', True)):
+        assert hook._has_settings(dict(settings=begun), None, 1)
+    assert not hook._has_settings(dict(settings=found('no', True)), None, 1)
+    assert not hook._has_settings({}, None, 1)
 
 
 def test_where_a_run_lies_changes_no_label(tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tracemalloc
 import unicodedata
@@ -559,6 +560,28 @@ def test_categories_of_coco_keep_their_ids(tmp_path) -> None:
     names = {c['id']: c['name'] for c in data['categories']}
     assert names == {3: 'dog', 8: 'cow', 7: 'cat'}
     assert [a['category_id'] for a in data['annotations']] == [3, 8, 7]
+
+
+def test_values_of_labels_are_those_of_the_file_or_refused(tmp_path) -> None:
+    own.images(tmp_path)
+    own.coco(tmp_path / 'x.json', own.box_polygon)
+    own.labelme(tmp_path / 'masks')
+
+    def found(classes, masks='x.json'):
+        return run(tmp_path, dict(masks=masks, classes=classes))[0]
+
+    result = found('0=background,3=dog,7=cat')
+    assert result.encoding.classes == ['background', 'dog', 'cat']
+    for classes, place, words in (
+        ('3=cat,7=dog', 'x.json', "'cat' the value 3, but its id .* is 7"),
+        ('#000003=dog,#000007=cat', 'x.json', "'dog' the value #000003"),
+        ('3=dog,7=cat', 'masks', "'dog' a value, .*alone: --classes dog,cat"),
+        ('#ff0000=dog,#00ff00=cat', 'masks', "gives 'dog' a value"),
+    ):
+        findings = found(classes, place).findings
+        (error,) = [f for f in findings if f.severity == 'error']
+        said = f'{error.text}. {error.remedy}'
+        assert re.search(words, said), said
 
 
 def test_holes_survive_labelme(tmp_path) -> None:

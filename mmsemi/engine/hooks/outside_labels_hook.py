@@ -60,10 +60,8 @@ class OutsideLabelsHook(PseudoLabelHook):
         """Why round 1 finds no labels that serve the data set."""
         own = self._store(runner)
         taken = own.manifest(1) or {}
-        if (
-            taken.get('settings') == self._settings(runner, 1)
-            and own.problem(1) is None
-        ):
+        known = self._has_settings(taken, runner, 1)
+        if known and own.problem(1) is None:
             return None
         outside, dataset = (
             self._outside(runner),
@@ -83,9 +81,9 @@ class OutsideLabelsHook(PseudoLabelHook):
             return f'it has no labels for the unlabeled image {missing}'
         return None
 
-    def _settings(self, runner, round_index: int) -> str:
+    def _settings(self, runner, round_index: int, rooted: bool = False) -> str:
         """Other labels from elsewhere are other settings of round 1."""
-        found = super()._settings(runner, round_index)
+        found = super()._settings(runner, round_index, rooted)
         if round_index != 1:
             return found
         manifest = self._outside(runner).folder(0) / MANIFEST

@@ -158,13 +158,20 @@ class PseudoLabelHook(Hook):
                 f'the labels on disk keep {manifest["portion"]}, the '
                 f'round {loop.portion}'
             )
-        if manifest['settings'] != self._settings(loop.runner, loop.round):
+        if not self._has_settings(manifest, loop.runner, loop.round):
             return 'the labels on disk were made with other settings'
         if source is not None and manifest['source'] != source:
             return 'the labels on disk were made by other weights'
         return None
 
-    def _settings(self, runner, round_index: int) -> str:
+    def _has_settings(self, manifest: dict, runner, round_index: int) -> bool:
+        """Whether labels were made with the settings of a run."""
+        return manifest.get('settings') in [
+            self._settings(runner, round_index, rooted)
+            for rooted in (False, True)
+        ]
+
+    def _settings(self, runner, round_index: int, rooted: bool = False) -> str:
         """Checksum of all settings the labels of a round depend on."""
         return checksum(
             self.labeler,
@@ -173,6 +180,7 @@ class PseudoLabelHook(Hook):
             self.undo_class_weights,
             self.labeling_model,
             runner.cfg.label_dataloader.dataset,
+            rooted=rooted,
         )
 
     def labeling_network(self, runner) -> nn.Module:

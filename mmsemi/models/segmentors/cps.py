@@ -6,11 +6,13 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from mmsemi.models.pseudo_labelers import PseudoLabeler
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
 from .batch import Batch
 from .online import Losses, OnlineSegmentor
+from .target_verbs import build_labeler
 
 
 @MODELS.register_module()
@@ -44,7 +46,8 @@ class CPS(OnlineSegmentor):
         student_2: changes to its config for the second one. A checkpoint of
             a plain segmentor fills the first only.
         pseudo_labeler: by default every pixel is labeled by its likeliest
-            class.
+            class. Each student has one of its own: what a labeler learns, it
+            learns of one network.
         unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
         mixing: see above; None for plain CPS.
         **kwargs: as there; ``joint_forward`` is off by default.
@@ -63,14 +66,17 @@ class CPS(OnlineSegmentor):
         student_2: dict | None = None,
         **kwargs,
     ) -> None:
+        pseudo_labeler = pseudo_labeler or dict(
+            type='ConfidencePseudoLabeler', threshold=0.0
+        )
         super().__init__(
             student,
-            pseudo_labeler
-            or dict(type='ConfidencePseudoLabeler', threshold=0.0),
+            pseudo_labeler,
             unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
             mixing,
             **kwargs,
         )
+        self.pseudo_labeler_2 = build_labeler(copy.deepcopy(pseudo_labeler))
         second = Config(dict(model=copy.deepcopy(student)))
         second.merge_from_dict(
             dict(model=dict(student_2 or {}, data_preprocessor=None))
@@ -95,6 +101,11 @@ class CPS(OnlineSegmentor):
         """Both networks."""
         return self.student, self.student_2
 
+    @property
+    def labelers(self) -> tuple[PseudoLabeler, PseudoLabeler]:
+        """Theirs."""
+        return self.pseudo_labeler, self.pseudo_labeler_2
+
     def step(self, batch: Batch) -> Losses:
         """Either student learns what the other predicts."""
         if self.mixing is not None:
@@ -107,7 +118,10 @@ class CPS(OnlineSegmentor):
         logits = [
             torch.cat([unsup['decode'], sup['decode']]) for sup, unsup in seen
         ]
-        one, two = (self.label(part, all_images) for part in logits)
+        one, two = (
+            self.label(part, all_images, labeler)
+            for part, labeler in zip(logits, self.labelers)
+        )
         return {
             **self.sup(self.student, seen[0][0], batch),
             **self.sup(self.student_2, seen[1][0], batch, 'sup_2'),
@@ -118,8 +132,10 @@ class CPS(OnlineSegmentor):
     def step_with_mixing(self, batch: Batch) -> Losses:
         """The same on mixed images, whose labels are mixed alike."""
         one, two = (
-            self.label(self.look(network, batch.weak, self.training), batch)
-            for network in self.students
+            self.label(
+                self.look(network, batch.weak, self.training), batch, labeler
+            )
+            for network, labeler in zip(self.students, self.labelers)
         )
         images, one = self.mix(batch.weak, one.change(beside=two))
         (sup_1, unsup_1), (sup_2, unsup_2) = (

@@ -29,7 +29,12 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
     records: dict[str, list[Record]] | None
 
     @torch.no_grad()
-    def label(self, logits: Tensor, batch: Batch) -> Targets:
+    def label(
+        self,
+        logits: Tensor,
+        batch: Batch,
+        labeler: PseudoLabeler | None = None,
+    ) -> Targets:
         """Targets for the unlabeled images of a batch.
 
         What is annotated of them keeps its label, at full weight, as long as
@@ -38,9 +43,10 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         Args:
             logits: (M, C, h, w) for their weak views.
             batch: says what is padding, which gets no label and no weight.
+            labeler: of the network, where each has its own.
         """
         probabilities = self.probabilities(logits, batch.weak.shape[-2:])
-        targets = self.run_labeler(probabilities, batch.valid)
+        targets = self.run_labeler(probabilities, batch.valid, labeler)
         valid = batch.valid
         soft = None
         if self.soft_losses:
@@ -58,10 +64,16 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 
-    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
+    def run_labeler(
+        self,
+        probabilities: Tensor,
+        valid: Tensor,
+        labeler: PseudoLabeler | None = None,
+    ) -> Targets:
         """The pseudo-labeler, told the progress if it asks for it."""
-        progress = self.progress if self.pseudo_labeler.needs_progress else 0.0
-        return self.pseudo_labeler(probabilities, valid, progress)
+        labeler = self.pseudo_labeler if labeler is None else labeler
+        progress = self.progress if labeler.needs_progress else 0.0
+        return labeler(probabilities, valid, progress)
 
     def mix(
         self,

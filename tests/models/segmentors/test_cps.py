@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 
+from mmsemi.models.pseudo_labelers import OnlineClassBalancedPseudoLabeler
 from mmsemi.models.segmentors import CPS
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
@@ -128,3 +129,34 @@ def test_audit_counts_unlabeled_images_only():
     assert (targets.truth[3:] == 255).all()
     right = (targets.labels[:3] == 1)[targets.valid[:3]].float().mean()
     torch.testing.assert_close(losses['pseudo_label_accuracy'], right)
+
+
+@pytest.mark.parametrize('mixing', [None, CPS_CUTMIX])
+def test_each_student_has_thresholds_of_its_own(mixing, monkeypatch):
+    """What one predicts tells nothing of how sure the other is."""
+    given = dict(
+        type='OnlineClassBalancedPseudoLabeler',
+        labeler=dict(type='ClassBalancedPseudoLabeler'),
+        num_classes=4,
+    )
+    model = cps(pseudo_labeler=given, mixing=mixing)
+    calls: list[tuple] = []
+    forward = OnlineClassBalancedPseudoLabeler.forward
+
+    def noted(self, probabilities, valid=None, progress=0.0):
+        calls.append((self, probabilities, valid))
+        return forward(self, probabilities, valid, progress)
+
+    monkeypatch.setattr(OnlineClassBalancedPseudoLabeler, 'forward', noted)
+    losses_of(model)
+    assert [labeler for labeler, *_ in calls] == [*model.labelers]
+    averages = []
+    for labeler, probabilities, valid in calls[:2]:
+        alone = MODELS.build(given).train()
+        forward(alone, probabilities, valid)
+        assert torch.equal(alone.average, labeler.average)
+        averages.append(labeler.average)
+    assert not torch.equal(*averages)
+    assert 'pseudo_labeler_2.average' in model.state_dict()
+    plain = cps().state_dict()
+    assert not any(key.startswith('pseudo_labeler') for key in plain)
