@@ -12,8 +12,8 @@ from .machine import divide
 
 # What CUDA and its libraries say where torch has no error of its own for it.
 _REFUSED = re.compile(
-    r'CUDA (error: )?out of memory|\bCU\w+_STATUS_ALLOC_FAILED|'
-    r'cudaErrorMemoryAllocation'
+    r'CUDA (error: )?out of memory|cudaErrorMemoryAllocation|'
+    r'\bCU\w+_STATUS_(\w*DEVICE_ALLOCATION|ALLOC)_FAILED'
 )
 
 

@@ -29,6 +29,7 @@ NO_MEMORY = (
         '`cublasCreate(handle)`'
     ),
     RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'),
+    RuntimeError('CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED'),
 )
 
 
