@@ -137,7 +137,7 @@ def compare(
         ),
         no_baselines,
     )
-    note(folder, command, rows, tried + cells)
+    note(folder, command, rows, tried if grid else cells)
     try:
         if grid:
             runner.run(tried)
@@ -148,6 +148,7 @@ def compare(
             cells = plan(folder, rows, splits, seeds, best)
             for cell in cells:
                 write_cell(cell)
+            note(folder, command, rows, cells)
         runner.run(cells)
     finally:
         if (folder / 'cells').is_dir():

@@ -1,7 +1,6 @@
 """The cells of a comparison: one run each, of a method, split and seed."""
 
 import copy
-import hashlib
 import os.path as osp
 import pprint
 import re
@@ -64,11 +63,6 @@ class Cell(NamedTuple):
     def run(self) -> Path:
         """Work dir of its training."""
         return self.folder / RUN
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its config."""
-        return hashlib.sha256(literal(self.cfg).encode()).hexdigest()
 
     @property
     def title(self) -> str:

@@ -1,5 +1,6 @@
 """What a comparison needs to be made again: commands, versions, hashes."""
 
+import hashlib
 import shlex
 import time
 from collections.abc import Sequence
@@ -9,9 +10,12 @@ from mmsemi.io.files import read_json, write_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import MANIFEST
 from mmsemi.report.facts import machine_facts, version_facts
+from mmsemi.utils.errors import UsageError, WriteError
 
 from .compare_cells import Cell
 from .compare_methods import Method
+
+WAIT = 20  # seconds
 
 
 def command_line(
@@ -37,8 +41,15 @@ def command_line(
 def note(
     folder: Path, command: str, rows: Sequence[Method], cells: Sequence[Cell]
 ) -> None:
-    """Add a command to the manifest, with what it needs to run again."""
-    with FolderLock(folder):
+    """Add a command to the manifest, with what it needs to run again.
+
+    Args:
+        folder: of the comparison.
+        command: as :func:`command_line` gives it.
+        rows: methods and baselines.
+        cells: with their configs in place.
+    """
+    with shortly(folder):
         manifest = read_json(folder / MANIFEST)
         machine = machine_facts()
         commands = manifest.get('commands', [])
@@ -59,7 +70,8 @@ def note(
                 commands=commands,
                 versions=version_facts(),
                 machine=machine,
-                methods={
+                methods=manifest.get('methods', {})
+                | {
                     row.name: dict(
                         config=row.config,
                         role=row.role,
@@ -69,9 +81,28 @@ def note(
                     )
                     for row in rows
                 },
-                cells={
-                    str(cell.folder.relative_to(folder)): cell.digest
+                cells=manifest.get('cells', {})
+                | {
+                    str(cell.folder.relative_to(folder)): hashlib.sha256(
+                        cell.config.read_bytes()
+                    ).hexdigest()
                     for cell in cells
                 },
             ),
         )
+
+
+def shortly(folder: Path) -> FolderLock:
+    """A lock that other commands hold for moments only.
+
+    Raises:
+        UsageError: if one does not let go of it.
+    """
+    end = time.monotonic() + WAIT
+    while True:
+        try:
+            return FolderLock(folder, '--out')
+        except UsageError as error:
+            if isinstance(error, WriteError) or time.monotonic() > end:
+                raise
+        time.sleep(0.1)

@@ -1,8 +1,10 @@
 """A whole comparison but for its trainings, which are made up."""
 
+import hashlib
 import json
 import re
 import shutil
+import threading
 
 import pytest
 
@@ -12,6 +14,7 @@ from mmsemi.apis.compare_baselines import baselines
 from mmsemi.apis.compare_cells import split_label
 from mmsemi.apis.compare_methods import read_methods
 from mmsemi.io.files import read_json, write_json
+from mmsemi.io.lock import FolderLock
 from mmsemi.utils.errors import UsageError
 from tests.compare.tiny_facts import write_configs
 from tests.conftest import ROOT
@@ -183,6 +186,27 @@ def test_tuning_takes_the_best_setting_and_leaves_its_seed_out(
     rows = told(out)['figures']['splits']['tiny']
     assert rows['mean_teacher']['mean'] == pytest.approx(49)
     assert rows['mean_teacher']['runs'] == 2
+
+
+def test_the_manifest_knows_the_configs_of_all_runs(run, tmp_path) -> None:
+    """Those that tuning has chosen, and those of earlier commands."""
+    run('plain', no_baselines=True)
+    grid = {'mean_teacher': {'model.pseudo_labeler.threshold': [0.3, 0.9]}}
+    path = tmp_path / 'grid.json'
+    path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+    held = FolderLock(tmp_path)  # by another command, for a moment
+    timer = threading.Timer(0.5, held.release)
+    timer.start()
+    out = run('mean_teacher', tune=str(path), no_baselines=True)
+    manifest = told(out)['manifest']
+    assert set(manifest['methods']) == {'plain', 'mean_teacher'}
+    assert len(manifest['commands']) == 2
+    assert {out / place for place in manifest['cells']} == {
+        cell.folder for cell in MadeUp.seen
+    }
+    for place, digest in manifest['cells'].items():
+        content = (out / place / 'tiny.py').read_bytes()
+        assert digest == hashlib.sha256(content).hexdigest()
 
 
 def test_trials_of_another_grid_choose_nothing(run, tmp_path) -> None:
