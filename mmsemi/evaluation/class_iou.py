@@ -6,6 +6,7 @@ from typing import NamedTuple
 import mmseg.evaluation
 import numpy as np
 from mmengine.evaluator import Evaluator
+from torch import Tensor
 
 from mmsemi.registry import METRICS
 
@@ -26,9 +27,7 @@ class ClassScores(NamedTuple):
 
 
 def class_areas(results: Sequence[Sequence]) -> np.ndarray:
-    """Sum what mmseg's ``IoUMetric`` counts.
-
-    float32 sums, as mmseg forms them, are not exact from 2^24 pixels on.
+    """Sum what :class:`IoUMetric` counts.
 
     Args:
         results: of every image (C,) intersection, union, predicted and
@@ -80,7 +79,9 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
     """mmseg's ``IoUMetric``, which also keeps the IoU of each class.
 
     mmseg prints a table and returns means. In the scope of mmsemi the name
-    ``IoUMetric`` means this class; its figures are the same.
+    ``IoUMetric`` means this class; its figures are the same, but exact:
+    mmseg counts in float32, which ends at 2^24 pixels of a class, so that of
+    a larger image all counts are equal and nothing is wrong.
 
     Attributes:
         class_scores: of the latest evaluation, on the main process; None
@@ -88,6 +89,35 @@ class IoUMetric(mmseg.evaluation.IoUMetric):
     """
 
     class_scores: ClassScores | None = None
+
+    def intersect_and_union(
+        self,
+        pred_label: Tensor,
+        label: Tensor,
+        num_classes: int,
+        ignore_index: int,
+    ) -> tuple[Tensor, ...]:
+        """Count an image.
+
+        Args:
+            pred_label: (H, W) classes.
+            label: the same; what is no class is counted nowhere.
+            num_classes: number of classes C.
+            ignore_index: pixels of this label do not count.
+
+        Returns:
+            (C,) float64 intersection, union, predicted and labeled pixels.
+        """
+        known = label != ignore_index
+        predicted, label = pred_label[known], label[known]
+
+        def count(labels: Tensor) -> Tensor:
+            classes = labels[(labels >= 0) & (labels < num_classes)]
+            return classes.bincount(minlength=num_classes).double().cpu()
+
+        hit = count(predicted[predicted == label])
+        found, there = count(predicted), count(label)
+        return hit, found + there - hit, found, there
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """See mmseg."""

@@ -158,7 +158,7 @@ class GeneralizedZeroLabelMetric(IoUMetric):
         """mmseg's counts; labels that are no class count as ignored."""
         first = self.seen() if self.unseen_only else 0
         outside = (label < first) | (label >= num_classes)
-        return IoUMetric.intersect_and_union(
+        return super().intersect_and_union(
             pred_label,
             label.masked_fill(outside, ignore_index),
             num_classes,

@@ -39,7 +39,7 @@ def evaluate(metric):
 
 def test_scores_are_those_behind_the_means():
     metric, plain = IoUMetric(), MMSegIoU()
-    assert evaluate(metric) == evaluate(plain)
+    assert evaluate(metric) == pytest.approx(evaluate(plain))
     iou, dead, left_out = metric.class_scores
     assert iou == dict(
         road=pytest.approx(100 * 4 / 7, abs=0.01), pole=0, sky=0, fog=None
@@ -47,6 +47,28 @@ def test_scores_are_those_behind_the_means():
     assert dead == ['pole'] and left_out == ['fog']
     known = [value for value in iou.values() if value is not None]
     assert evaluate(metric)['mIoU'] == pytest.approx(np.mean(known), abs=0.01)
+
+
+def test_large_images_are_counted_to_the_last_pixel():
+    """Not up to 2^24 pixels of a class alone, where float32 ends."""
+    truth = torch.zeros(1, 5, 2**22, dtype=torch.uint8)
+    truth[:, 4] = 1
+    metric = IoUMetric()
+    metric.dataset_meta = dict(classes=CLASSES)
+    found = dict(data=torch.zeros_like(truth))
+    metric.process({}, [dict(pred_sem_seg=found, gt_sem_seg=dict(data=truth))])
+    assert metric.evaluate(1)['mIoU'] == 40
+    assert metric.class_scores.iou['road'] == 80
+
+
+def test_labels_that_are_no_class_are_counted_nowhere():
+    metric = IoUMetric()
+    metric.dataset_meta = dict(classes=CLASSES)
+    metric.process({}, [sample([[0, 0, 1, 1]], [[0, -1, 1, 200]])])
+    assert [c.tolist() for c in metric.results[0][2:]] == [
+        [2, 2, 0, 0],
+        [1, 1, 0, 0],
+    ]
 
 
 def test_means_of_a_part_of_the_classes_say_so():
