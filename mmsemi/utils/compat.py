@@ -127,15 +127,14 @@ def ranks_draw_differently(runner: Any) -> bool:
 
 
 def swaps_channels(preprocessor: Any) -> bool:
-    """Whether mmseg's data preprocessor turns BGR into RGB or back."""
-    parts = vars(preprocessor)  # mmsegmentation 1.2 shows it in public
-    (name,) = parts.keys() & {'_channel_conversion', 'channel_conversion'}
-    return bool(parts[name])
+    """Whether a data preprocessor turns BGR into RGB or back."""
+    names = '_channel_conversion', 'channel_conversion'  # of mmseg 1.4, 1.2
+    return any(getattr(preprocessor, name, False) for name in names)
 
 
 def normalizes(preprocessor: Any) -> bool:
-    """Whether mmseg's data preprocessor was given a mean to subtract."""
-    return preprocessor._enable_normalize
+    """Whether a data preprocessor was given a mean to subtract."""
+    return getattr(preprocessor, '_enable_normalize', False)
 
 
 def picture_backends(visualizer: Any) -> list[Any]:

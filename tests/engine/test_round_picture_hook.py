@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
 
-from mmsemi.registry import DATASETS
+from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.self_training.batch_predictor import BatchPredictor
 from tests.engine.test_online_training import online_config
 from tests.tiny import make_tiny_set, tiny_config, train
@@ -16,6 +17,18 @@ from tests.tiny import make_tiny_set, tiny_config, train
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
     return make_tiny_set(tmp_path_factory.mktemp('set'))
+
+
+@HOOKS.register_module()
+class PullApartHook(Hook):
+    """Let each network find a class of its own, whatever it has learned."""
+
+    def after_train_iter(self, runner, batch_idx, **_) -> None:
+        if batch_idx != 3:
+            return
+        for k, name in enumerate(runner.model.sub_models):
+            network = getattr(runner.model, name)
+            network.decode_head.conv_seg.bias.data[k] = 100
 
 
 def labels_of(network, model, dataset, index):
@@ -34,8 +47,8 @@ def test_online_methods_show_the_network_they_predict_with(
     cfg = online_config(root, tmp_path)
     cfg.model.semi_test_cfg.predict_on = network
     cfg.label_dataloader = tiny_config(root, tmp_path).label_dataloader
-    # A slow teacher is far from its student.
     cfg.custom_hooks[-1].update(schedule='constant', momentum=0.01)
+    cfg.custom_hooks.append(dict(type='PullApartHook', priority='LOWEST'))
     cfg.default_hooks = dict(picture=dict(type='RoundPictureHook'))
     for key in ('val_cfg', 'val_dataloader', 'val_evaluator'):
         cfg.pop(key)

@@ -13,6 +13,7 @@ from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
 from mmsemi.report import draw_rounds
 from mmsemi.report.facts import config_name
+from mmsemi.utils.compat import normalizes, swaps_channels
 from mmsemi.utils.labels import IGNORE
 
 from .run_summary_hook import publish_file
@@ -179,9 +180,9 @@ def picture_of(image: Tensor, data_preprocessor) -> np.ndarray:
     """Undo the normalization of (B, H, W): (H, W, 3) uint8 RGB."""
     inner = getattr(data_preprocessor, 'data_preprocessor', data_preprocessor)
     image = image.detach().float()
-    if getattr(inner, '_enable_normalize', False):
+    if normalizes(inner):
         image = image * inner.std + inner.mean
-    return as_picture(image, not getattr(inner, '_channel_conversion', False))
+    return as_picture(image, not swaps_channels(inner))
 
 
 def _share_right(labels: np.ndarray, truth: Tensor) -> str:
