@@ -100,7 +100,9 @@ def compare(
     runner = CellRunner(jobs)
     first = splits[0].replace('{seed}', str(seeds[0])) if splits else None
     rows = read_methods(methods, settings, iterations, first, data)
-    grid = read_grid(tune, [m.name for m in rows]) if tune else None
+    grid = None
+    if tune:
+        grid = read_grid(tune, [m.name for m in rows], not no_baselines)
     if not no_baselines:
         # First, as everything is held against them.
         rows = baselines(rows, first) + rows

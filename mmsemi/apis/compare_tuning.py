@@ -31,7 +31,9 @@ class Tuning(NamedTuple):
     settings: dict[str, list[dict[str, Any]]]
 
 
-def read_grid(path: str, methods: Sequence[str]) -> Tuning:
+def read_grid(
+    path: str, methods: Sequence[str], baselines: bool = True
+) -> Tuning:
     """Read a grid of settings.
 
     ``{"seed": 100, "split": "1_16", "grid": {"unimatch": {
@@ -42,6 +44,7 @@ def read_grid(path: str, methods: Sequence[str]) -> Tuning:
     Args:
         path: JSON file.
         methods: short names of the methods.
+        baselines: whether there is a ``labeled-only`` beside them.
 
     Raises:
         UsageError: if the file cannot be read, or the settings are not
@@ -61,7 +64,8 @@ def read_grid(path: str, methods: Sequence[str]) -> Tuning:
             f'{{METHOD: {{SETTING: [VALUES]}}}}}} ({error!r}). Correct the '
             'file'
         ) from error
-    unknown = [n for n in settings if n not in (*methods, LABELED_ONLY)]
+    others = [LABELED_ONLY] * baselines
+    unknown = [n for n in settings if n not in (*methods, *others)]
     if unknown:
         raise UsageError(
             f'--tune {path}: {unknown[0]} is none of the methods compared, '
@@ -116,7 +120,8 @@ def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
     """The setting of the best last mIoU, for each method that was tuned.
 
     Raises:
-        UsageError: naming a method of which no trial came to its end.
+        UsageError: naming a method of which a trial is not over, or none
+            came to its end.
     """
     trials: dict[str, list[dict]] = {}
     for cell in cells:
@@ -124,6 +129,13 @@ def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
             trials.setdefault(cell['method'], []).append(cell)
     best = {}
     for name, tried in trials.items():
+        # The grid is tried in full, or methods would not be tuned alike.
+        waiting = [c['setting'] for c in tried if c['state'] == 'missing']
+        if waiting:
+            raise UsageError(
+                f'{name}: setting {waiting[0]} is not over yet, another '
+                'command may be at it. Give the same command again later'
+            )
         done = counting(dict(c, setting=None) for c in tried)
         if not done:
             raise UsageError(

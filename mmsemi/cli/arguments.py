@@ -8,6 +8,7 @@ from .options import (
     add_options,
     add_predict_on,
     add_trust_option,
+    count,
 )
 
 
@@ -25,7 +26,7 @@ def _run_options(parser: argparse.ArgumentParser, overwrite: str) -> None:
 
 def parts_of_a_step(text: str) -> int | str:
     """``auto`` or a number."""
-    return text if text == 'auto' else int(text)
+    return text if text == 'auto' else count(text)
 
 
 def train(parser: argparse.ArgumentParser) -> None:

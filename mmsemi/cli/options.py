@@ -20,7 +20,7 @@ class KeyValues(argparse.Action):
         found = dict(getattr(namespace, self.dest, None) or {})
         for item in values:
             key, sign, value = item.partition('=')
-            if not sign:
+            if not sign or not key:
                 parser.error(f'{option_string} takes key=value, got {item!r}')
             if re.match(r'[\[(]*\{.*:', value):
                 try:
@@ -33,8 +33,15 @@ class KeyValues(argparse.Action):
                     )
                 continue
             action = DictAction(self.option_strings, self.dest, nargs='+')
-            action(parser, namespace, [item], option_string)
-            found.update(getattr(namespace, self.dest))
+            try:
+                action(parser, namespace, [item], option_string)
+            except AssertionError:  # all that mmengine says
+                parser.error(
+                    f'{option_string} {key}: brackets in {value} are not '
+                    'closed, or words are divided within. Put the item in '
+                    "quotes: 'key=[a, b]'"
+                )
+            found[key] = getattr(namespace, self.dest)[key]
         setattr(namespace, self.dest, found)
 
 
@@ -54,7 +61,12 @@ def braced(value: str) -> Any:
 
 def count(text: str) -> int:
     """A whole number from 1 on."""
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no whole number'
+        ) from None
     if number < 1:
         raise argparse.ArgumentTypeError(f'must be 1 or more, got {number}')
     return number

@@ -140,10 +140,25 @@ def test_a_broken_dict_is_one_sentence(capsys) -> None:
     assert 'no dict of JSON or Python' in said and 'o.type=SGD' in said
 
 
-def test_a_setting_without_a_value_is_no_traceback(capsys) -> None:
+def test_the_last_of_equal_settings_counts() -> None:
+    words = ['train', 'c.py', '--cfg-options', 'a=1', 'c=3']
+    words += ['--cfg-options', 'a={"x": 2}', 'b=2']
+    options = build_parser().parse_args(words).options
+    assert options == {'a': dict(x=2), 'b': 2, 'c': 3}
+
+
+@pytest.mark.parametrize(
+    'word, said',
+    [
+        ('model', "takes key=value, got 'model'"),
+        ('=3', "takes key=value, got '=3'"),
+        ('sizes=[1,', 'sizes: brackets in [1, are not closed'),
+    ],
+)
+def test_a_setting_without_a_value_is_no_traceback(capsys, word, said) -> None:
     with pytest.raises(SystemExit):
-        main('train', ['c.py', '--cfg-options', 'model'])
-    assert "takes key=value, got 'model'" in capsys.readouterr().err
+        main('train', ['c.py', '--cfg-options', word])
+    assert said in ' '.join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

@@ -419,6 +419,21 @@ def test_a_method_whose_trials_all_failed_stops_with_a_sentence(
         chosen(read_cells(tmp_path))
 
 
+def test_a_trial_that_is_not_over_is_waited_for(tmp_path) -> None:
+    """By the next command: a failure counts as tried, a run elsewhere not."""
+    for number, value in enumerate((30.0, None, 40.0)):
+        options = {'model.tau': number}
+        cell = make_cell(
+            *(tmp_path, 'good', '1_16', 100, value),
+            setting=number,
+            options=options,
+        )
+    assert chosen(read_cells(tmp_path)) == {'good': {'model.tau': 2}}
+    shutil.rmtree(cell / 'run')
+    with pytest.raises(UsageError, match='good: setting 2 is not over yet'):
+        chosen(read_cells(tmp_path))
+
+
 def test_grids_are_equal_for_all(tmp_path) -> None:
     path = tmp_path / 'grid.json'
     grid = {'a': {'x': [1, 2], 'y': [3, 4]}, 'b': {'z': [1, 2, 3, 4]}}
@@ -431,6 +446,11 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
         read_grid(str(path), ['a', 'b', 'c'])
     with pytest.raises(UsageError, match='b is none of the methods'):
         read_grid(str(path), ['a'])
+    more = {**grid, 'labeled-only': {'x': [1, 2]}}
+    path.write_text(json.dumps(dict(seed=9, split='s', grid=more)))
+    assert len(read_grid(str(path), ['a', 'b']).settings) == 3
+    with pytest.raises(UsageError, match='labeled-only is none of the'):
+        read_grid(str(path), ['a', 'b'], baselines=False)
     for text in ('{', '[]', '{"seed": 1}', '{"seed": 1, "grid": {"a": 3}}'):
         path.write_text(text)
         with pytest.raises(UsageError, match='Correct the file'):
