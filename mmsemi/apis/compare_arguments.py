@@ -54,7 +54,11 @@ def check_arguments(
             f'--splits {splits[labels.index("all")]}: all is what the split '
             'of all-labels is called. Give the folder another name'
         )
-    if len(set(seeds)) < len(seeds) or not seeds:
-        raise UsageError(f'--seeds must be different numbers, got {seeds}')
+    usable = all(0 <= seed < 2**32 for seed in seeds)  # all numpy takes
+    if len(set(seeds)) < len(seeds) or not seeds or not usable:
+        raise UsageError(
+            '--seeds must be different numbers from 0 to 4294967295, got '
+            f'{", ".join(map(str, seeds)) or "none"}'
+        )
     if iterations is not None and iterations < 1:
         raise UsageError(f'--iterations must be at least 1, got {iterations}')

@@ -54,8 +54,10 @@ def read_grid(
         content = json.loads(Path(path).read_text())
         grid, seed = content['grid'], content['seed']
         settings = {name: combinations(grid[name]) for name in grid}
-        if not isinstance(seed, int):
+        if not isinstance(seed, int) or not 0 <= seed < 2**32:
             raise TypeError(f'seed is {seed!r}')
+        if not settings:
+            raise ValueError('grid names no method')
     except OSError as error:
         raise UsageError(f'--tune {path}: {error.strerror}') from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:

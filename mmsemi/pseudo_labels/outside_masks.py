@@ -90,7 +90,7 @@ class OutsideMasks:
         if path is None:
             return None
         arrays = _png(path) if path.suffix == '.png' else _numpy(path)
-        if self.confidence and CONFIDENCE not in arrays:
+        if self.confidence and not arrays.keys() & {PROBABILITIES, CONFIDENCE}:
             arrays[CONFIDENCE] = self._confidence(path, stem)
         if PROBABILITIES in arrays:
             mask = self._of_probabilities(path, arrays)

@@ -11,6 +11,7 @@ from mmsemi.apis import calibrate_masks
 from mmsemi.engine.hooks import OutsideLabelsHook
 from mmsemi.engine.runner import build_runner
 from mmsemi.pseudo_labels.file_table import FileTable
+from mmsemi.pseudo_labels.outside_masks import OutsideMasks
 from mmsemi.pseudo_labels.store import FILES, PseudoLabelStore, read_png
 from mmsemi.utils.errors import UsageError, WriteError
 from tests.full_disk import FullDisk
@@ -288,6 +289,13 @@ def test_masks_that_out_would_replace_are_refused(kept):
         with pytest.raises(UsageError, match='lies in what --out replaces'):
             calibrate_masks(config, str(masks), str(out), overwrite=True)
     assert sorted((out / 'round_0').rglob('*.png')) == before
+
+
+def test_probabilities_want_no_confidences(given, tmp_path):
+    """So nobody is asked to add some first."""
+    masks = OutsideMasks(given / 'masks', CLASSES, tmp_path)
+    with pytest.raises(UsageError, match='which say how sure they are'):
+        masks.read('00')
 
 
 def test_masks_of_other_images_are_refused(given, tmp_path):

@@ -451,7 +451,10 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
     assert len(read_grid(str(path), ['a', 'b']).settings) == 3
     with pytest.raises(UsageError, match='labeled-only is none of the'):
         read_grid(str(path), ['a', 'b'], baselines=False)
-    for text in ('{', '[]', '{"seed": 1}', '{"seed": 1, "grid": {"a": 3}}'):
+    for text in (
+        *('{', '[]', '{"seed": 1}', '{"seed": 1, "grid": {"a": 3}}'),
+        *('{"seed": 1, "grid": {}}', '{"seed": -1, "grid": {"a": {}}}'),
+    ):
         path.write_text(text)
         with pytest.raises(UsageError, match='Correct the file'):
             read_grid(str(path), ['a'])
@@ -510,6 +513,7 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
         (dict(methods=[]), 'name the configs'),
         (dict(methods=['a.py']), '--out is missing'),
         (dict(methods=['a.py'], out='d', seeds=(1, 1)), '--seeds must be'),
+        (dict(methods=['a.py'], out='d', seeds=(-1,)), 'from 0 to .* got -1'),
         (dict(methods=['a.py'], out='d', iterations=0), '--iterations must'),
         (dict(methods=['a.py'], out='d', jobs=0), '--jobs must be'),
         (
