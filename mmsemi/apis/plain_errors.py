@@ -87,6 +87,11 @@ def plain_sentence(error: Exception) -> str | None:
         found := _MISSING_ARGUMENT.search(message)
     ):
         return f'{found[1] or "a part"} of the config lacks {found[3]}'
+    if isinstance(first, RuntimeError):
+        from mmsemi.engine.memory import TOO_LARGE, is_out_of_memory
+
+        if is_out_of_memory(first):
+            return TOO_LARGE
     for saying, meaning in _SAYINGS:
         if found := re.search(saying, message):
             return found.expand(meaning)

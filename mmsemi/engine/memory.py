@@ -17,6 +17,15 @@ _REFUSED = re.compile(
 )
 
 
+# Of what is no step: a validation, labels, predictions.
+TOO_LARGE = (
+    'the memory of the GPU does not hold what is to be predicted. End other '
+    'programs that use it (nvidia-smi lists them), let the network slide over '
+    "large images (test_cfg with mode='slide', crop_size and stride), or "
+    'give smaller ones'
+)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the memory of a GPU does not do.
 

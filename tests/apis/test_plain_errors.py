@@ -3,7 +3,7 @@ import pytest
 from mmcv.transforms import LoadImageFromFile
 from mmengine.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
-from torch import zeros
+from torch import OutOfMemoryError, zeros
 from torch.nn import Conv2d
 from torch.utils.data import DataLoader, Dataset
 
@@ -143,3 +143,17 @@ def test_a_process_that_loads_says_it_in_one_sentence() -> None:
     text = 'a.png: image cannot be read. Restore the file'
     assert str(info.value) == text
     assert plain_sentence(info.value.__cause__) == text
+
+
+@pytest.mark.parametrize(
+    'error',
+    [
+        OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB'),
+        RuntimeError('cuDNN error: CUDNN_STATUS_ALLOC_FAILED'),
+    ],
+)
+def test_a_full_gpu_outside_of_steps_is_one_sentence(error) -> None:
+    with pytest.raises(UsageError, match='End other programs') as said:
+        with plain_errors():
+            raise error
+    assert said.value.__cause__ is error
