@@ -127,20 +127,22 @@ def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
     else:
         labeler = WholeImages(model, cfg)
     for index in range(len(dataset)):
-        truth = dataset.audit_map(index)
-        if truth is None:
+        if dataset.audit_path(index) is None:
             return None
         if stored:
             name = f'{LABELS}/{dataset.get_stem(index)}.png'
             labels = read_png(folder / name)
         else:
             labels = labeler(dataset.get_data_info(index))
-        if truth.shape != labels.shape:
-            truth = cv2.resize(
-                truth, labels.shape[::-1], interpolation=cv2.INTER_NEAREST
-            )
         quality.count_labels(labels)
-        quality.compare(labels, truth)
+        try:
+            quality.compare(labels, truth_of(dataset, index, labels.shape))
+        except Exception as error:  # no run needs such masks
+            print(
+                'warning: the quality of pseudo-labels is not measured: '
+                f'{dataset.audit_path(index)} cannot be compared ({error})'
+            )
+            return None
     figures = quality.summary(dataset.metainfo['classes'])
     return dict(
         of=f'round {last}' if stored else 'the finished model',
@@ -152,6 +154,16 @@ def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
             for name, values in figures['per_class'].items()
         },
     )
+
+
+def truth_of(
+    dataset: UnlabeledDataset, index: int, size: tuple[int, int]
+) -> np.ndarray:
+    """Mask (H, W) of an unlabeled image in the size of its labels."""
+    truth = dataset.audit_map(index)
+    if truth.shape == size:
+        return truth
+    return cv2.resize(truth, size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 class WholeImages:
