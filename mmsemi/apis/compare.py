@@ -13,7 +13,7 @@ from mmsemi.utils.errors import UsageError
 from .compare_arguments import check_arguments, check_report_only
 from .compare_baselines import baselines
 from .compare_cells import Cell, make_cell
-from .compare_manifest import command_line, note
+from .compare_manifest import command_line, note, shortly
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, note_grid, read_grid
@@ -238,9 +238,11 @@ def check_lists(cells: Sequence[Cell]) -> None:
 
 def report(folder: Path, page: str | None = None) -> Comparison:
     """Write (and publish) the report of a folder; the tables of results."""
-    text, cells = write_report(folder)
-    if page:
-        publish_report(folder, Path(page))
+    read_cells(folder)  # before anything is written
+    with shortly(folder):  # two commands may come to their end at once
+        text, cells = write_report(folder)
+        if page:
+            publish_report(folder, Path(page))
     begin = text.find('## mIoU')
     end = text.find('\n## ', begin + 3)
     # The answer follows the tables, where a person looks first.

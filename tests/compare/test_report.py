@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from mmsemi.apis import compare
 from mmsemi.apis.compare_tuning import chosen, note_grid, read_grid
 from mmsemi.io.files import read_json, write_json
+from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import compute, read_cells
 from mmsemi.report.comparison_configs import changes, shared_names
 from mmsemi.report.comparison_figures import figures, relative_compute
@@ -599,6 +602,16 @@ def test_names_that_folders_of_cells_have(tmp_path) -> None:
     (tmp_path / 'cells/run/seed0/cells/run/cell.json').write_text('{}')
     found = {(c['split'], c['method']) for c in read_cells(tmp_path)}
     assert len(found) == 4
+
+
+def test_a_report_waits_for_that_of_another_command(tmp_path) -> None:
+    """Which writes the same files."""
+    make_cell(tmp_path, 'good', '1_16', 0, None)
+    held = FolderLock(tmp_path)
+    threading.Timer(0.5, held.release).start()
+    start = time.monotonic()
+    assert compare((), report_only=str(tmp_path)).exit_code == 1
+    assert time.monotonic() - start > 0.4
 
 
 def test_nothing_is_drawn_of_no_result(tmp_path) -> None:
