@@ -156,10 +156,11 @@ def images_needed(precision: float, delta: float) -> int:
         precision: P in (0, 1).
         delta: probability in (0, 1), all of it at one threshold.
     """
+    growth = np.log1p(BETS * (1 / precision - 1))  # of the capital, an image
 
     def shows(number: int) -> bool:
-        right = np.ones(number)
-        return capital(right, right, precision) >= 1 / delta
+        logs = np.minimum(number * growth, 700)
+        return bool(np.exp(logs).mean() >= 1 / delta)
 
     most = 1
     while not shows(most):

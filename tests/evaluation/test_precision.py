@@ -82,6 +82,7 @@ def test_chosen_threshold_has_the_precision(pool):
 
 def test_hard_masks_are_tested_once_with_all_the_error():
     assert images_needed(0.9999, 0.1) > 20_000  # at once
+    assert images_needed(1 - 1e-12, 0.1) > 1e12
     number = images_needed(0.8, DELTA)
     ones = np.ones((1, number))
     assert largest_shown(ones, ones, [1.0], 0.8, DELTA).kept
