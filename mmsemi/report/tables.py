@@ -70,7 +70,9 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
         start = 'labeled only' if rows[0]['iterations'] else 'where it began'
         side = 'over' if difference >= 0 else 'below'
         result += f' ({abs(difference):.1f} {side} {start})'
-    result += name_dead(row.get('dead_classes', [])) + name_left_out(row)
+    result += name_dead(row.get('dead_classes', []))
+    left_out = name_left_out(row)
+    result += f'; {left_out}' * bool(left_out)
     took = f'in {format_seconds(row["seconds"])}'
     return ', '.join([f'{parts[0]} {took}', *parts[1:], result])
 
@@ -197,9 +199,9 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
         if dead:
             lines.append(f'N{dead[3:]}.')  # names keep their letters
-        over = name_left_out(rows[-1], most=WIDTH)
-        if over:
-            lines.append(f'The mIoU is t{over[3:]}.')
+        left_out = name_left_out(rows[-1], most=WIDTH)
+        if left_out:
+            lines.append(f'The mIoU is {left_out}.')
     for event in summary.get('collapses') or []:
         text = event['text']
         lines.append(f'{text[0].upper()}{text[1:]} ({event["action"]}).')

@@ -80,7 +80,7 @@ def name_dead(dead: Sequence[str], most: int = 5) -> str:
 
 
 def name_left_out(record: dict, most: int = 5) -> str:
-    """``'; the mean of 2 of 3 classes: no image holds pole'``, or nothing.
+    """``'the mean of 2 of 3 classes: no image holds pole'``, or nothing.
 
     Args:
         record: a validation, or the row of a round.
@@ -93,7 +93,7 @@ def name_left_out(record: dict, most: int = 5) -> str:
     if len(names) > most:
         named += f' and {len(names) - most} more'
     return (
-        f'; the mean of {total - len(names)} of {total} classes: no image '
+        f'the mean of {total - len(names)} of {total} classes: no image '
         f'holds {named}'
     )
 
@@ -105,11 +105,12 @@ def validation_line(record: dict, total: int) -> str:
         record: from :func:`validation_record`.
         total: iterations of the whole run.
     """
+    left_out = name_left_out(record)
     return (
         f'iteration {record["iteration"]} of {total}: val '
         f'{record.get("metric", "mIoU")} '
         f'{name_values(record)}{name_dead(record["dead_classes"])}'
-        f'{name_left_out(record)}'
+        f'{f"; {left_out}" * bool(left_out)}'
     )
 
 
