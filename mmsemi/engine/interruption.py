@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 # Seconds until a process that waits for others, which have ended, ends too.
 PATIENCE = 10
+WISHES = (signal.SIGTERM, signal.SIGINT)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -60,8 +61,7 @@ class Interruption:
             yield self
             return
         before = {
-            number: signal.signal(number, self._handle)
-            for number in (signal.SIGTERM, signal.SIGINT)
+            number: signal.signal(number, self._handle) for number in WISHES
         }
         try:
             yield self
@@ -75,12 +75,8 @@ class Interruption:
             raise Interrupted(self.number)
 
     def _handle(self, number: int, frame) -> None:
-        if os.getpid() != self.pid:
-            # Clusters and terminals tell the processes that load data, too.
-            # They work on for the iteration that is to be saved.
-            if hasattr(signal, 'alarm'):
-                signal.signal(signal.SIGALRM, signal.SIG_DFL)
-                signal.alarm(PATIENCE)
+        if os.getpid() != self.pid:  # one that loads data, just started
+            _work_on(number)
             return
         if self.number is not None:  # asked twice
             if number == signal.SIGINT and not self.saving:
@@ -98,3 +94,41 @@ class Interruption:
             time.sleep(0.1)
         sys.stdout.flush()
         os._exit(128 + (self.number or signal.SIGTERM))
+
+
+def keep_loading(then: Callable[[int], None] | None, worker_id: int) -> None:
+    """Let a process that loads data outlast a signal; a ``worker_init_fn``.
+
+    Clusters and terminals tell these processes, too. They work on for the
+    iteration that is to be saved, and end with the process they load for.
+    torch gives each of them handlers that end it at once, just before it
+    calls this: what was set when they were started does not last.
+
+    Args:
+        then: what else is to be done at their start.
+        worker_id: which of the loader's processes this is.
+    """
+    for number in WISHES:
+        signal.signal(number, _work_on)
+    if hasattr(signal, 'sigwaitinfo'):
+        signal.pthread_sigmask(signal.SIG_BLOCK, WISHES)
+        threading.Thread(target=_end_as_told, daemon=True).start()
+    if then is not None:
+        then(worker_id)
+
+
+def _end_as_told() -> None:
+    """End at once when the process they load for says so, else later."""
+    told = signal.sigwaitinfo(WISHES)
+    end = time.monotonic() + PATIENCE
+    while told and told.si_pid != os.getppid():
+        left = max(end - time.monotonic(), 0)
+        told = signal.sigtimedwait(WISHES, left)
+    os._exit(0)
+
+
+def _work_on(number: int, frame=None) -> None:
+    """Where nobody can tell who sent the signal."""
+    if hasattr(signal, 'alarm'):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(PATIENCE)

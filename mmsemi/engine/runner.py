@@ -1,6 +1,7 @@
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,6 +12,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import CheckpointLoader, Runner
 from mmengine.visualization import Visualizer
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmsemi.engine.hooks.label_share_hook import LabelShareHook
 from mmsemi.engine.hooks.training_progress_hook import TrainingProgressHook
@@ -26,7 +28,7 @@ from .accumulation import step_in_parts
 from .build import resolve
 from .checkpoints import newest_whole
 from .fused import guard, with_fused
-from .interruption import Interrupted, Interruption
+from .interruption import Interrupted, Interruption, keep_loading
 from .memory import StepTooLarge, is_out_of_memory, remedy
 from .optimizers import idle_keys
 from .resumable import check_resumable
@@ -95,6 +97,17 @@ class CalmRunner(Runner):
         super().register_hooks(default_hooks, custom_hooks)
         self.register_hook(TrainingProgressHook())
         self.register_hook(LabelShareHook())
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, *args, **kwargs
+    ) -> DataLoader:
+        """Build a loader whose processes outlast a signal, see `train`."""
+        loader = Runner.build_dataloader(dataloader, *args, **kwargs)
+        if loader.num_workers:
+            init = loader.worker_init_fn
+            loader.worker_init_fn = partial(keep_loading, init)
+        return loader
 
     def build_optim_wrapper(
         self, optim_wrapper: OptimWrapper | dict

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ from mmengine.hooks import Hook
 from mmsemi.apis import config, setup
 from mmsemi.apis.run_record import list_hashes, read_record
 from mmsemi.engine.checkpoints import newest_whole
-from mmsemi.engine.interruption import Interrupted
+from mmsemi.engine.interruption import PATIENCE, Interrupted
 from mmsemi.engine.resumable import check_state
 from mmsemi.engine.runner import build_runner
 from mmsemi.io import space
@@ -34,11 +35,25 @@ class SignalHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, iteration: int, where: str = 'step') -> None:
+    def __init__(
+        self,
+        iteration: int,
+        where: str = 'step',
+        number: int = signal.SIGTERM,
+        loading: int = 0,
+    ) -> None:
         self.iteration, self.where = iteration, where
+        self.number, self.loading = number, loading
 
     def _send(self) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+        """To this process, and first to those that load data for it."""
+        children = multiprocessing.active_children()
+        assert len(children) == self.loading
+        if children:  # by another process: torch tells its own signals
+            pids = [str(child.pid) for child in children]
+            subprocess.run(['kill', f'-{int(self.number)}', *pids], check=True)
+            time.sleep(0.5)
+        os.kill(os.getpid(), self.number)
         time.sleep(0.01)  # the interpreter handles it meanwhile
 
     def after_train_iter(
@@ -167,6 +182,36 @@ def test_sigterm_saves_and_resumes(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     same(command(dumped_without(again, 'SignalHook'), resume=True), expected)
     assert figures(work_dir) == figures(Path(cfg.work_dir))
+
+
+@pytest.mark.parametrize(
+    ('method', 'context', 'number'),
+    [
+        ('online', 'fork', signal.SIGINT),
+        ('online', 'spawn', signal.SIGTERM),
+        ('rounds', 'fork', signal.SIGTERM),
+    ],
+)
+def test_processes_that_load_data_are_told_too(
+    request, tmp_path, method, context, number
+) -> None:
+    # As clusters do it, or a terminal: every process of the run gets it.
+    cfg, expected = request.getfixturevalue(method)
+    hook = dict(type='SignalHook', iteration=3, number=number, loading=2)
+    again = another(cfg, tmp_path, hook, interval=100)
+    name = 'train' if method == 'online' else 'semi'
+    again[f'{name}_dataloader'].update(
+        num_workers=2, persistent_workers=True, multiprocessing_context=context
+    )
+    with pytest.raises(Interrupted) as stopped:
+        command(again, resume=False)
+    assert stopped.value.advice == '--resume goes on from here'
+    assert newest_whole(again.work_dir).name == 'iter_3.pth'
+    for child in multiprocessing.active_children():
+        child.terminate()  # they end at once when this process says so
+        child.join(timeout=PATIENCE / 2)
+        assert not child.is_alive()
+    same(command(dumped_without(again, 'SignalHook'), resume=True), expected)
 
 
 def test_a_finished_run_is_left_alone(online, tmp_path, root) -> None:
