@@ -6,7 +6,7 @@ from typing import Any
 
 from mmsemi.report.comparison import ALL_LABELS, read_cells, without_result
 from mmsemi.report.comparison_files import NAME, write_report
-from mmsemi.report.published import check_page
+from mmsemi.report.published import check_page, check_same
 from mmsemi.report.published import publish as publish_report
 from mmsemi.utils.errors import UsageError
 
@@ -140,6 +140,8 @@ def compare(
         no_baselines,
     )
     note(folder, command, rows, tried if grid else cells)
+    if publish:
+        check_same(folder, Path(publish), complete=False)
     try:
         if grid:
             runner.run(tried)

@@ -5,11 +5,14 @@ them follows from their ``comparison.json`` alone and stands between two
 comments; the rest of the page is left as it is.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmsemi.io.files import read_json, write_bytes, write_text
 from mmsemi.utils.errors import UsageError
 
+from .comparison import read_cells
 from .comparison_answer import headline
 from .comparison_figures import figures
 from .comparison_files import NAME, origin
@@ -17,7 +20,12 @@ from .comparison_tables import result_table, tables_of
 
 FOLDER = 'comparisons'
 BEGIN, END = '<!-- comparisons -->', '<!-- end of comparisons -->'
-KINDS = ('md', 'csv', 'json', 'png')
+# The first says what is published, also when the others are not there yet.
+KINDS = ('json', 'md', 'csv', 'png')
+# What tells the runs of a report apart.
+RUN_KEYS = ('method', 'split', 'seed', 'setting')
+# What does not change of a run.
+KEPT = ('lists', 'iterations', 'miou')
 
 
 def publish(folder: Path, page: Path) -> None:
@@ -29,12 +37,11 @@ def publish(folder: Path, page: Path) -> None:
 
     Raises:
         UsageError: if the page has no place for the list, or a report of
-            other runs has the same name.
+            another comparison has the same name.
     """
     check_page(page)
+    check_same(folder, page)
     name = folder.resolve().name
-    place = page.parent / FOLDER / name
-    check_same(folder, place)
     for kind in KINDS:
         told = folder / f'{NAME}.{kind}'
         if told.is_file():  # nothing is drawn where there is no result
@@ -61,25 +68,96 @@ def check_page(page: Path) -> None:
         )
 
 
-def check_same(folder: Path, place: Path) -> None:
+def check_same(folder: Path, page: Path, complete: bool = True) -> None:
     """Stop where a published report would be lost.
 
+    Args:
+        folder: of the comparison.
+        page: it is to be published on.
+        complete: whether its runs have been run; before, only what they are
+            to be of is looked at.
+
     Raises:
-        UsageError: if it has runs that the comparison has not.
+        UsageError: if the report of this name cannot be read, has runs that
+            the comparison has not, is of other images or another length, or
+            has other results.
     """
-    told, own = runs(place), runs(folder)
-    if not told <= own:
+    name = folder.resolve().name
+    place = page.parent / FOLDER / name
+    if not any((place / f'{NAME}.{kind}').exists() for kind in KINDS):
+        return
+    own = by_run(read_cells(folder))
+    for run, told in by_run(report_of(place)['cells']).items():
+        if run in own:
+            what = next(departures(told, own[run], complete), None)
+        elif complete:
+            method, split, seed, _ = run
+            what = (
+                f'runs, such as {method}, {split}, seed {seed}, that '
+                'this one has not'
+            )
+        else:
+            what = None
+        if what:
+            raise UsageError(
+                f'--publish {page}: another {name} is published with {what}. '
+                f'Give {folder} another name, or move {place} away'
+            )
+
+
+def departures(told: dict, own: dict, results: bool) -> Iterator[str]:
+    """In what a published run is not that of a comparison.
+
+    Args:
+        told: record of the published run.
+        own: of the run of the same method, split and seed.
+        results: whether its result counts, too; that of a run that is over
+            never changes.
+    """
+    hashes = [
+        {role: part['sha256'] for role, part in cell['lists'].items()}
+        for cell in (told, own)
+    ]
+    for role in hashes[0]:
+        if hashes[0][role] != hashes[1].get(role):
+            yield f'other {role} images'
+    for word, before, now in (
+        ('{} iterations', told['iterations'], own['iterations']),
+        ('resolution {}', *(_resolution(cell) for cell in (told, own))),
+    ):
+        if before != now:
+            yield f'{word.format(before)}, and {now} now'
+    if results and told['miou'] is not None and told['miou'] != own['miou']:
+        now = 'none' if own['miou'] is None else own['miou']
+        yield f'mIoU {told["miou"]}, and {now} now'
+
+
+def _resolution(cell: dict) -> str | None:
+    return (cell.get('evaluation') or {}).get('resolution')
+
+
+def by_run(cells: Sequence[dict]) -> dict[tuple, dict]:
+    """Records of runs by what tells them apart."""
+    return {tuple(cell[key] for key in RUN_KEYS): cell for cell in cells}
+
+
+def report_of(place: Path) -> dict[str, Any]:
+    """Content of a published ``comparison.json``.
+
+    Raises:
+        UsageError: if it cannot be read.
+    """
+    content = read_json(place / f'{NAME}.json')
+    cells = content.get('cells')
+    whole = isinstance(cells, list) and all(
+        isinstance(c, dict) and {*RUN_KEYS, *KEPT} <= c.keys() for c in cells
+    )
+    if not whole or not cells:
         raise UsageError(
-            f'{place} has runs, such as {"/".join(min(told - own))}, that '
-            f'{folder} has not. Give one of the two folders another name'
+            f'{place / NAME}.json cannot be read, so nobody knows what is '
+            f'published there. Restore it, or move {place} away'
         )
-
-
-def runs(folder: Path) -> set[tuple[str, ...]]:
-    """What tells the runs of a report apart."""
-    cells = read_json(folder / f'{NAME}.json').get('cells') or []
-    keys = ('method', 'split', 'seed', 'setting')
-    return {tuple(str(cell[key]) for key in keys) for cell in cells}
+    return content
 
 
 def with_list(page: Path) -> str:
@@ -101,7 +179,7 @@ def listed(beside: Path) -> str:
 
 def entry(path: Path) -> list[str]:
     """Lines that tell of a comparison."""
-    content, place = read_json(path), f'{FOLDER}/{path.parent.name}'
+    content, place = report_of(path.parent), f'{FOLDER}/{path.parent.name}'
     links = [
         f'[all tables]({place}/{NAME}.md)',
         f'[every run]({place}/{NAME}.csv)',

@@ -162,6 +162,20 @@ def test_more_seeds_join_what_is_there(run) -> None:
     assert len(told(out)['manifest']['commands']) == 2
 
 
+def test_what_cannot_be_published_is_said_before_anything_runs(
+    run, tmp_path
+) -> None:
+    out, page = tmp_path, tmp_path / 'page.md'
+    arguments = dict(no_baselines=True, publish=str(page))
+    run(**arguments)
+    run(seeds=(0, 1), **arguments)  # more of the same
+    number = len(MadeUp.seen)
+    shutil.rmtree(out / 'cells')
+    with pytest.raises(UsageError, match='with 8 iterations, and 12 now'):
+        run(iterations=12, **arguments)
+    assert len(MadeUp.seen) == number
+
+
 def test_tuning_takes_the_best_setting_and_leaves_its_seed_out(
     run, tmp_path
 ) -> None:

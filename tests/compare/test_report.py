@@ -498,8 +498,10 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
     compare((), report_only=str(folder), publish=str(page))
     before = page.read_text()
     other = tmp_path / 'another/comparison'
-    make_cell(other, 'good', '1_16', 0, 99.0)
-    with pytest.raises(UsageError, match='all-labels/all/0/None.*has not'):
+    make_cell(other, 'good', '1_16', 0, 42.0)
+    with pytest.raises(
+        UsageError, match='such as good, 1_16, seed 1, .* has not'
+    ):
         compare((), report_only=str(other), publish=str(page))
     assert page.read_text() == before
     page.write_text('# A page of somebody')
@@ -508,6 +510,60 @@ def test_nothing_published_is_lost(folder, tmp_path) -> None:
     with pytest.raises(UsageError, match='is a folder'):
         compare((), report_only=str(folder), publish=str(tmp_path))
     assert page.read_text() == '# A page of somebody'
+
+
+@pytest.mark.parametrize(
+    'changes, words',
+    [
+        (dict(labeled=('x', 'y')), 'other labeled images'),
+        (dict(iterations=20), '10 iterations, and 20 now'),
+        (
+            dict(evaluation=dict(resolution='8x8')),
+            'resolution 4x4, and 8x8 now',
+        ),
+        (dict(miou=41.0), 'mIoU 40.0, and 41.0 now'),
+        (dict(miou=None), 'mIoU 40.0, and none now'),
+    ],
+)
+def test_a_published_report_of_another_comparison_stays(
+    tmp_path, changes, words
+) -> None:
+    """Folders of one name: the same methods, splits and seeds."""
+    page, published = tmp_path / 'page.md', tmp_path / 'comparisons/camvid'
+    first, second = (tmp_path / k / 'camvid' for k in ('a', 'b'))
+    make_cell(first, 'good', '1_16', 0, 40.0)
+    make_cell(first, 'good', '1_16', 1, None)
+    compare((), report_only=str(first), publish=str(page))
+    # The same comparison, elsewhere and further.
+    shutil.copytree(first, second)
+    make_cell(second, 'good', '1_16', 1, 43.0)
+    compare((), report_only=str(second), publish=str(page))
+    before = {p: p.read_bytes() for p in (page, *published.iterdir())}
+    shutil.rmtree(second)
+    make_cell(second, 'good', '1_16', 0, **{'miou': 40.0, **changes})
+    make_cell(second, 'good', '1_16', 1, 43.0)
+    with pytest.raises(UsageError) as refused:
+        compare((), report_only=str(second), publish=str(page))
+    told = str(refused.value)
+    assert told.startswith(f'--publish {page}: ') and str(second) in told
+    assert f'another camvid is published with {words}' in told
+    assert f'move {published} away' in told
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_what_a_damaged_published_report_was_of_is_unknown(tmp_path) -> None:
+    page, folder = tmp_path / 'page.md', tmp_path / 'runs/camvid'
+    make_cell(folder, 'good', '1_16', 0, 40.0)
+    compare((), report_only=str(folder), publish=str(page))
+    published = tmp_path / 'comparisons/camvid/comparison.json'
+    for text in ('{', '{"cells": [3]}', '{"cells": [{}]}'):
+        published.write_text(text)
+        with pytest.raises(UsageError, match='comparison.json cannot be read'):
+            compare((), report_only=str(folder), publish=str(page))
+        assert published.read_text() == text
+    published.unlink()
+    with pytest.raises(UsageError, match='comparison.json cannot be read'):
+        compare((), report_only=str(folder), publish=str(page))
 
 
 @pytest.mark.parametrize(
