@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmsemi.report.comparison import ALL_LABELS, read_cells, without_result
+from mmsemi.report.comparison import (
+    ALL_LABELS,
+    CELLS,
+    read_cells,
+    without_result,
+)
 from mmsemi.report.comparison_files import NAME, write_report
 from mmsemi.report.published import check_page, check_same
 from mmsemi.report.published import publish as publish_report
@@ -13,7 +18,8 @@ from mmsemi.utils.errors import UsageError
 from .compare_arguments import check_arguments, check_report_only
 from .compare_baselines import baselines
 from .compare_cells import Cell, make_cell
-from .compare_manifest import command_line, note, shortly
+from .compare_lock import shortly
+from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, note_grid, read_grid
@@ -106,8 +112,6 @@ def compare(
     if not no_baselines:
         # First, as everything is held against them.
         rows = baselines(rows, first) + rows
-    folder.mkdir(parents=True, exist_ok=True)
-    tried: list[Cell] = []
     asked = seeds
     if grid:
         seeds = [seed for seed in seeds if seed != grid.seed]
@@ -117,14 +121,6 @@ def compare(
                 'which is then left out, and --seeds names no other. Name '
                 'some, or another one in the file'
             )
-        tried = trials(folder, rows, grid)
-    cells = plan(folder, rows, splits, seeds, {})
-    check_lists(cells)
-    for cell in tried + ([] if grid else cells):
-        write_cell(cell)
-    if grid:
-        names = [row.name for row in rows]
-        note_grid(folder, names, [cell.folder for cell in tried])
     command = command_line(
         methods,
         dict(
@@ -139,26 +135,34 @@ def compare(
         ),
         no_baselines,
     )
-    note(folder, command, rows, tried if grid else cells)
-    if publish:
-        check_same(folder, Path(publish), complete=False)
+    tried: list[Cell] = []
+    with shortly(folder):
+        if grid:
+            tried = trials(folder, rows, grid)
+        cells = plan(folder, rows, splits, seeds, {})
+        check_lists(cells)
+        write_plan(folder, command, rows, tried if grid else cells)
+        if grid:
+            names = [row.name for row in rows]
+            note_grid(folder, names, [cell.folder for cell in tried])
+        if publish:
+            check_same(folder, Path(publish), complete=False)
     try:
         if grid:
             runner.run(tried)
-            # Trials of another grid may lie beside them.
-            own = {str(cell.folder) for cell in tried}
-            found = [c for c in read_cells(folder) if c['folder'] in own]
-            best = chosen(found)
-            cells = plan(folder, rows, splits, seeds, best)
-            for cell in cells:
-                write_cell(cell)
-            note(folder, command, rows, cells)
+            with shortly(folder):
+                # Trials of another grid may lie beside them.
+                own = {str(cell.folder) for cell in tried}
+                found = [c for c in read_cells(folder) if c['folder'] in own]
+                cells = plan(folder, rows, splits, seeds, chosen(found))
+                write_plan(folder, command, rows, cells)
         runner.run(cells)
     finally:
-        if (folder / 'cells').is_dir():
+        if (folder / CELLS).is_dir():
             told = report(folder)
     if publish:
-        publish_report(folder, Path(publish))
+        with shortly(folder):
+            publish_report(folder, Path(publish))
     if runner.failures:  # of which a full disk may have kept no note
         told.exit_code = 1
     return told
@@ -200,6 +204,15 @@ def plan(
                 cells.append(cell)
                 write_lists(out, [cell])
     return cells
+
+
+def write_plan(
+    folder: Path, command: str, rows: Sequence[Method], cells: Sequence[Cell]
+) -> None:
+    """Put cells in their places, and a command in the manifest."""
+    for cell in cells:
+        write_cell(cell)
+    note(folder, command, rows, cells)
 
 
 def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:

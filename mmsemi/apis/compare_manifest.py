@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmsemi.io.files import read_json, write_json
-from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import MANIFEST
 from mmsemi.report.facts import machine_facts, version_facts
-from mmsemi.utils.errors import UsageError, WriteError
 
 from .compare_cells import Cell
 from .compare_methods import Method
-
-WAIT = 20  # seconds
 
 
 def command_line(
@@ -43,66 +39,51 @@ def note(
 ) -> None:
     """Add a command to the manifest, with what it needs to run again.
 
+    Whoever calls holds the lock on the folder.
+
     Args:
         folder: of the comparison.
         command: as :func:`command_line` gives it.
         rows: methods and baselines.
         cells: with their configs in place.
     """
-    with shortly(folder):
-        manifest = read_json(folder / MANIFEST)
-        machine = machine_facts()
-        commands = manifest.get('commands', [])
-        known = [c for c in commands if c['command'] == command]
-        if not known:
-            commands.append(
-                dict(
-                    command=command,
-                    date=time.strftime('%Y-%m-%d'),
-                    machine=f'{machine["gpu"] or machine["cpu"]}, '
-                    f'{machine["cores"]} CPU cores',
-                )
-            )
-        write_json(
-            folder,
-            MANIFEST,
+    manifest = read_json(folder / MANIFEST)
+    machine = machine_facts()
+    commands = manifest.get('commands', [])
+    known = [c for c in commands if c['command'] == command]
+    if not known:
+        commands.append(
             dict(
-                commands=commands,
-                versions=version_facts(),
-                machine=machine,
-                methods=manifest.get('methods', {})
-                | {
-                    row.name: dict(
-                        config=row.config,
-                        role=row.role,
-                        iterations=row.iterations,
-                        images_drawn=row.images,
-                        labeled_drawn=row.labeled,
-                    )
-                    for row in rows
-                },
-                cells=manifest.get('cells', {})
-                | {
-                    str(cell.folder.relative_to(folder)): hashlib.sha256(
-                        cell.config.read_bytes()
-                    ).hexdigest()
-                    for cell in cells
-                },
-            ),
+                command=command,
+                date=time.strftime('%Y-%m-%d'),
+                machine=f'{machine["gpu"] or machine["cpu"]}, '
+                f'{machine["cores"]} CPU cores',
+            )
         )
-
-
-def shortly(folder: Path) -> FolderLock:
-    """A lock that other commands hold for moments only.
-
-    Raises:
-        UsageError: if one does not let go of it.
-    """
-    end = time.monotonic() + WAIT
-    while True:
-        try:
-            return FolderLock(folder, '--out')
-        except UsageError as error:
-            if isinstance(error, WriteError) or time.monotonic() > end:
-                raise
-        time.sleep(0.1)
+    write_json(
+        folder,
+        MANIFEST,
+        dict(
+            commands=commands,
+            versions=version_facts(),
+            machine=machine,
+            methods=manifest.get('methods', {})
+            | {
+                row.name: dict(
+                    config=row.config,
+                    role=row.role,
+                    iterations=row.iterations,
+                    images_drawn=row.images,
+                    labeled_drawn=row.labeled,
+                )
+                for row in rows
+            },
+            cells=manifest.get('cells', {})
+            | {
+                str(cell.folder.relative_to(folder)): hashlib.sha256(
+                    cell.config.read_bytes()
+                ).hexdigest()
+                for cell in cells
+            },
+        ),
+    )

@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 import threading
+import time
 
 import pytest
 
-from mmsemi.apis import compare
+from mmsemi.apis import compare, compare_lock
 from mmsemi.apis.compare import plan
 from mmsemi.apis.compare_baselines import baselines
 from mmsemi.apis.compare_cells import split_label
@@ -52,8 +54,6 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def run(folder, tmp_path, monkeypatch):
-    import sys
-
     module = sys.modules['mmsemi.apis.compare']
     monkeypatch.setattr(module, 'CellRunner', MadeUp)
     monkeypatch.setattr(MadeUp, 'seen', [])
@@ -153,6 +153,58 @@ def test_a_changed_setting_is_refused_before_anything_runs(run) -> None:
     with pytest.raises(UsageError, match='another optim_wrapper.optimizer.lr'):
         run(no_baselines=True, settings={'optim_wrapper.optimizer.lr': 0.7})
     assert len(MadeUp.seen) == number
+
+
+def test_another_command_that_plans_is_waited_for(
+    run, tmp_path, monkeypatch, capsys
+) -> None:
+    """Nothing is planned while it may still change what is there."""
+    monkeypatch.setattr(compare_lock, 'TOLD_AFTER', 0.1)
+    held = FolderLock(tmp_path)
+    seen = []
+
+    def release():
+        seen.extend(path.name for path in tmp_path.iterdir())
+        held.release()
+
+    threading.Timer(1, release).start()
+    run(no_baselines=True)
+    assert seen == ['.run.lock']
+    assert f'waiting for another command that uses {tmp_path}' in (
+        capsys.readouterr().out
+    )
+
+
+def test_two_commands_plan_one_folder_one_after_the_other(
+    run, monkeypatch
+) -> None:
+    """What one has planned the other finds as a whole."""
+    now, most = [], []
+    plain = sys.modules['mmsemi.apis.compare'].write_cell
+
+    def slowly(cell):
+        now.append(threading.get_ident())
+        most.append(len(set(now)))
+        time.sleep(0.1)
+        plain(cell)
+        now.pop()
+
+    monkeypatch.setattr(
+        sys.modules['mmsemi.apis.compare'], 'write_cell', slowly
+    )
+    both = [
+        threading.Thread(
+            target=run,
+            args=(name,),
+            kwargs=dict(seeds=(0, 1), no_baselines=True),
+        )
+        for name in METHODS
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(most) == 4 and max(most) == 1
 
 
 def test_more_seeds_join_what_is_there(run) -> None:
