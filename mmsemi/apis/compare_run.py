@@ -1,8 +1,6 @@
 """Run the cells of a comparison, several at a time."""
 
-import errno
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +23,7 @@ from mmsemi.utils.errors import UsageError, WriteError
 from mmsemi.utils.progress import format_seconds
 
 from .compare_cells import Cell
+from .compare_failures import last_sentence, logged
 from .parent import PATIENCE
 from .run_record import RECORD
 
@@ -38,8 +37,6 @@ MEASURE = [
     'main(sys.argv[1])',
 ]
 ENDS = [signal.SIGTERM, *filter(None, [getattr(signal, 'SIGHUP', None)])]
-# Bytes below which a disk is full.
-LEAST = 65536
 
 
 def is_trained(cell: Cell) -> bool:
@@ -121,6 +118,8 @@ class CellRunner:
             busy = busy and not isinstance(error, WriteError)
         except OSError as error:
             problem, busy = describe(error, str(cell.folder)), False
+        except Exception as error:  # a mistake of ours costs no other cell
+            problem, busy = logged(cell.folder / LOG, error), False
         finally:
             with self.lock:
                 self.slots.append(slot)
@@ -235,22 +234,6 @@ def environment(jobs: int, slot: int) -> dict[str, str]:
         names = given.split(',') if given else list(map(str, range(number)))
         found['CUDA_VISIBLE_DEVICES'] = names[slot % number]
     return found
-
-
-def last_sentence(log: Path, code: int) -> str:
-    """What a child said last: its error, or the end of its traceback."""
-    with open(log, 'rb') as file:
-        file.seek(max(0, log.stat().st_size - 65536))
-        lines = file.read().decode(errors='replace').splitlines()
-    lines = [line.strip() for line in lines if line.strip()]
-    for line in reversed(lines[-20:]):
-        if line.startswith('error: '):
-            return line.removeprefix('error: ')
-    if shutil.disk_usage(log.parent).free < LEAST:  # which it could not say
-        return describe(OSError(errno.ENOSPC, ''), str(log.parent))
-    if code < 0:
-        return f'killed by {signal.Signals(-code).name}; see {log}'
-    return f'{lines[-1] if lines else f"exit code {code}"} (see {log})'
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mmsemi.apis import compare_run
-from mmsemi.apis.compare_run import PROGRAM, CellRunner, is_done, last_sentence
+from mmsemi.apis import compare_failures, compare_run
+from mmsemi.apis.compare_failures import last_sentence
+from mmsemi.apis.compare_run import PROGRAM, CellRunner, is_done
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import read_json
@@ -102,6 +103,48 @@ def test_a_failed_cell_is_told_and_tried_again(cells, capsys) -> None:
     (cells[1].folder / 'fail').unlink()
     CellRunner(1).run(cells)
     assert is_done(cells[1]) and not failed.exists()
+
+
+def test_a_mistake_of_ours_costs_one_cell_and_is_logged(
+    cells, monkeypatch, capsys
+) -> None:
+    """Not the others, and not the message."""
+    plain = Cell.words
+
+    def words(cell):
+        if cell is cells[0]:
+            raise KeyError('no such\nword')
+        return plain(cell)
+
+    monkeypatch.setattr(Cell, 'words', words)
+    runner = CellRunner(2)
+    runner.run(cells)
+    log = cells[0].folder / 'log.txt'
+    problem = f"KeyError: 'no such\\nword' (see {log})"
+    assert f'cell 0: failed: {problem}\n' in capsys.readouterr().out
+    assert runner.failures == 1
+    assert read_json(cells[0].folder / 'failed.json') == dict(problem=problem)
+    logged = log.read_text()
+    assert 'Traceback' in logged and 'in words' in logged
+    assert [is_done(cell) for cell in cells] == [False, True, True]
+    monkeypatch.setattr(Cell, 'words', plain)
+    CellRunner(2).run(cells)
+    assert is_done(cells[0])
+    assert not (cells[0].folder / 'failed.json').exists()
+
+
+def test_a_mistake_that_no_log_can_hold_is_told(
+    cells, monkeypatch, capsys
+) -> None:
+    def run_by(folder):
+        raise RuntimeError('of ours')
+
+    monkeypatch.setattr(compare_run, 'FolderLock', run_by)
+    (cells[0].folder / 'log.txt').mkdir()
+    CellRunner(1).run(cells[:1])
+    told = capsys.readouterr()
+    assert 'cell 0: failed: RuntimeError: of ours' in told.out
+    assert 'Traceback' in told.err and 'in run_by' in told.err
 
 
 def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
@@ -253,7 +296,9 @@ def test_a_full_disk_keeps_neither_notes_nor_the_reason(
 
     monkeypatch.setattr(compare_run, 'write_json', full)
     monkeypatch.setattr(
-        compare_run.shutil, 'disk_usage', lambda _: SimpleNamespace(free=0)
+        compare_failures.shutil,
+        'disk_usage',
+        lambda _: SimpleNamespace(free=0),
     )
     monkeypatch.setattr(
         compare_run, 'PROGRAM', [sys.executable, '-c', 'raise SystemExit(1)']
