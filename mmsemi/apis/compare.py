@@ -23,7 +23,7 @@ from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, note_grid, read_grid
-from .compare_writing import all_labels, write_cell, write_lists
+from .compare_writing import all_labels, check_planned, write_cell, write_lists
 
 
 class Comparison(str):
@@ -103,7 +103,7 @@ def compare(
         return report(Path(report_only), publish)
     check_arguments(methods, out, splits, seeds, iterations)
     folder = Path(out)
-    runner = CellRunner(jobs)
+    runner = CellRunner(jobs, check_planned)
     first = splits[0].replace('{seed}', str(seeds[0])) if splits else None
     rows = read_methods(methods, settings, iterations, first, data)
     grid = None

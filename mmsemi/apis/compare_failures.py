@@ -27,10 +27,16 @@ def logged(log: Path, error: Exception) -> str:
     return f'{sentence} (see {log})'
 
 
-def last_sentence(log: Path, code: int) -> str:
-    """What a child said last: its error, or the end of its traceback."""
+def last_sentence(log: Path, code: int, begin: int = 0) -> str:
+    """What a child said last: its error, or the end of its traceback.
+
+    Args:
+        log: of all children of a cell.
+        code: that it ended with.
+        begin: where it began to write.
+    """
     with open(log, 'rb') as file:
-        file.seek(max(0, log.stat().st_size - 65536))
+        file.seek(max(begin, log.stat().st_size - 65536))
         lines = file.read().decode(errors='replace').splitlines()
     lines = [line.strip() for line in lines if line.strip()]
     for line in reversed(lines[-20:]):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,12 +56,16 @@ class CellRunner:
 
     Args:
         jobs: how many.
+        check: raises ``UsageError`` where a cell is not to be run after all;
+            no other command runs it then.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(
+        self, jobs: int, check: Callable[[Cell], None] = lambda cell: None
+    ) -> None:
         if jobs < 1:
             raise UsageError(f'--jobs must be at least 1, got {jobs}')
-        self.jobs = jobs
+        self.jobs, self.check = jobs, check
         self.lock = threading.Lock()
         self.children: dict[int, subprocess.Popen] = {}
         self.slots = list(range(jobs))
@@ -104,6 +108,7 @@ class CellRunner:
             with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
                 self._wait_for(cell.run)
                 busy = False
+                self.check(cell)
                 (cell.folder / FAILED).unlink(missing_ok=True)
                 if not is_trained(cell):
                     # Of a run that is not there any more.
@@ -146,6 +151,7 @@ class CellRunner:
         self, words: Sequence[str], slot: int, log: IO[bytes]
     ) -> str | None:
         """Run a command; its last sentence if it failed."""
+        before = os.fstat(log.fileno()).st_size  # what earlier ones said
         with self.lock:
             if self.stopped:
                 return 'stopped'
@@ -165,7 +171,7 @@ class CellRunner:
             del self.children[child.pid]
         if code == 0:
             return None
-        return last_sentence(Path(log.name), code)
+        return last_sentence(Path(log.name), code, before)
 
     def _tell(
         self, cell: Cell, problem: str | None, seconds: float, busy: bool

@@ -63,16 +63,47 @@ def check_settings(cell: Cell) -> None:
         UsageError: if its place holds a run with other settings, or with
             other weights to start from.
     """
-    if not begun(cell):
-        return
-    both = read_dumped_config(cell.config), cell.cfg
-    changed = differences(*({**recipe(c), **weights(c)} for c in both))
+    changed = changes(cell, cell.config) if begun(cell) else None
     if changed:
-        more = f' (and {len(changed) - 1} more)' * (len(changed) > 1)
         raise UsageError(
-            f'{cell.folder} holds a run with another {changed[0]}{more}. '
-            'Give the options it was started with, or another --out'
+            f'{cell.folder} holds a run with another {changed}. Give the '
+            'options it was started with, or another --out'
         )
+
+
+def check_planned(cell: Cell) -> None:
+    """Stop where a cell is no longer what was planned.
+
+    Before a run has begun, another command may put another one in its place.
+
+    Raises:
+        UsageError: if it has other settings now, or other images.
+    """
+    changed = None
+    for role, names in cell.lists.items():
+        kept = cell.out / list_place(cell, role)
+        known = read_names(kept) if names and kept.is_file() else names
+        if sorted(known) != sorted(names):
+            changed = f'list of {role} images'
+    config = cell.folder / (read_json(cell.folder / CELL).get('config') or '')
+    if config.is_file():
+        changed = changes(cell, config) or changed
+    if config != cell.config:
+        changed = changed or f'config, {config.name}'
+    if changed:
+        raise UsageError(
+            f'{cell.folder}: another command has planned it with another '
+            f'{changed}. Give the options of that command, or another --out'
+        )
+
+
+def changes(cell: Cell, config: Path) -> str | None:
+    """In which settings a cell departs from a config that was written."""
+    both = read_dumped_config(config), cell.cfg
+    found = differences(*({**recipe(c), **weights(c)} for c in both))
+    if not found:
+        return None
+    return found[0] + f' (and {len(found) - 1} more)' * (len(found) > 1)
 
 
 def weights(cfg: Config | dict) -> dict[str, str | None]:

@@ -18,7 +18,7 @@ from mmsemi.apis.compare_run import PROGRAM, CellRunner, is_done
 from mmsemi.engine.interruption import Interrupted
 from mmsemi.io.lock import FolderLock
 from mmsemi.report.comparison import read_json
-from mmsemi.utils.errors import WriteError
+from mmsemi.utils.errors import UsageError, WriteError
 from tests.compare.tiny_facts import write_configs
 from tests.conftest import ROOT
 
@@ -105,6 +105,20 @@ def test_a_failed_cell_is_told_and_tried_again(cells, capsys) -> None:
     assert is_done(cells[1]) and not failed.exists()
 
 
+def test_the_reason_of_an_earlier_failure_is_not_told_again(
+    cells, monkeypatch, capsys
+) -> None:
+    (cells[0].folder / 'fail').write_text('')
+    CellRunner(1).run(cells[:1])
+    assert 'the disk is full' in capsys.readouterr().out
+    program = 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)'
+    monkeypatch.setattr(
+        compare_run, 'PROGRAM', [sys.executable, '-c', program]
+    )
+    CellRunner(1).run(cells[:1])
+    assert 'failed: killed by SIGKILL' in capsys.readouterr().out
+
+
 def test_a_mistake_of_ours_costs_one_cell_and_is_logged(
     cells, monkeypatch, capsys
 ) -> None:
@@ -145,6 +159,17 @@ def test_a_mistake_that_no_log_can_hold_is_told(
     told = capsys.readouterr()
     assert 'cell 0: failed: RuntimeError: of ours' in told.out
     assert 'Traceback' in told.err and 'in run_by' in told.err
+
+
+def test_a_cell_is_looked_at_before_it_is_run(cells, capsys) -> None:
+    def check(cell):
+        if cell is cells[1]:
+            raise UsageError('planned otherwise')
+
+    CellRunner(2, check).run(cells)
+    assert 'cell 1: failed: planned otherwise\n' in capsys.readouterr().out
+    assert [is_done(cell) for cell in cells] == [True, False, True]
+    assert not cells[1].run.exists()
 
 
 def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
@@ -351,7 +376,7 @@ def test_methods_are_trained_and_compared(tmp_path) -> None:
     assert other.returncode == 1
     assert 'holds a run with another' in other.stderr
     # What was told is what a person may type.
-    told = cells[0]['command'].split()
+    told = read_json(out / cells[0]['folder'] / 'cell.json')['command'].split()
     assert told[:2] == ['mmsemi', 'train'] and Path(told[2]).is_file()
 
 

@@ -15,6 +15,7 @@ from mmsemi.apis.compare import plan
 from mmsemi.apis.compare_baselines import baselines
 from mmsemi.apis.compare_cells import split_label
 from mmsemi.apis.compare_methods import read_methods
+from mmsemi.apis.compare_writing import check_planned, write_cell
 from mmsemi.io.files import read_json, write_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.utils.errors import UsageError
@@ -30,7 +31,7 @@ class MadeUp:
     seen: list = []
     failures = 0
 
-    def __init__(self, jobs):
+    def __init__(self, jobs, check):
         pass
 
     def run(self, cells):
@@ -205,6 +206,40 @@ def test_two_commands_plan_one_folder_one_after_the_other(
     for thread in both:
         thread.join()
     assert len(most) == 4 and max(most) == 1
+
+
+def test_what_another_command_planned_otherwise_is_not_run(
+    run, folder, tmp_path
+) -> None:
+    """While a cell waits for its turn nothing of it is there to be kept."""
+    splits = [tmp_path / f'{k}/half' for k in ('a', 'b')]
+    for split in splits:
+        shutil.copytree(folder / 'splits/tiny', split)
+    names = (splits[1] / 'unlabeled.txt').read_text().split()
+    (splits[1] / 'unlabeled.txt').write_text('\n'.join(names[1:]) + '\n')
+    (method,) = read_methods([str(folder / 'mean_teacher/tiny.py')])
+    other = read_methods(
+        [str(folder / 'mean_teacher/tiny.py')],
+        {'optim_wrapper.optimizer.lr': 0.7},
+    )
+    out = tmp_path / 'out'
+
+    def planned(methods, split):
+        (cell,) = plan(out, methods, [str(split)], (0,), {})
+        write_cell(cell)
+        return cell
+
+    cell = planned([method], splits[0])
+    check_planned(cell)
+    again = planned([method], splits[0])
+    check_planned(cell), check_planned(again)
+    another = planned(other, splits[0])
+    check_planned(another)
+    with pytest.raises(UsageError, match='another optim_wrapper.optimizer.lr'):
+        check_planned(cell)
+    planned([method], splits[1])
+    with pytest.raises(UsageError, match='another list of unlabeled'):
+        check_planned(cell)
 
 
 def test_more_seeds_join_what_is_there(run) -> None:
