@@ -23,6 +23,7 @@ from mmsemi.engine.runner import build_runner
 from mmsemi.evaluation import PseudoLabelQuality
 from mmsemi.io.config_data import read_dumped_config
 from mmsemi.io.files import read_json, write_json
+from mmsemi.io.image_files import read_pixels
 from mmsemi.models.segmentors.batch import Batch
 from mmsemi.models.segmentors.online import OnlineSegmentor
 from mmsemi.pseudo_labels.store import LABELS, PseudoLabelStore, read_png
@@ -119,7 +120,9 @@ def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
         return None
     if not dataset:
         return None
-    dataset = UnlabeledDataset(dataset['dataset'])
+    dataset = UnlabeledDataset(
+        dataset['dataset'], dataset.get('audit_pipeline')
+    )
     quality = PseudoLabelQuality(len(dataset.metainfo['classes']))
     if stored:
         last = max(int(path.name.split('_')[1]) for path in stored)
@@ -136,13 +139,14 @@ def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
             labels = labeler(dataset.get_data_info(index))
         quality.count_labels(labels)
         try:
-            quality.compare(labels, truth_of(dataset, index, labels.shape))
-        except Exception as error:  # no run needs such masks
+            truth = truth_of(dataset, index, labels)
+        except UsageError as error:  # no run needs such masks
             print(
                 'warning: the quality of pseudo-labels is not measured: '
-                f'{dataset.audit_path(index)} cannot be compared ({error})'
+                f'{error}'
             )
             return None
+        quality.compare(labels, truth)
     figures = quality.summary(dataset.metainfo['classes'])
     return dict(
         of=f'round {last}' if stored else 'the finished model',
@@ -157,13 +161,49 @@ def audit(cfg: Config, model, run: Path) -> dict[str, Any] | None:
 
 
 def truth_of(
-    dataset: UnlabeledDataset, index: int, size: tuple[int, int]
+    dataset: UnlabeledDataset, index: int, labels: np.ndarray
 ) -> np.ndarray:
-    """Mask (H, W) of an unlabeled image in the size of its labels."""
-    truth = dataset.audit_map(index)
-    if truth.shape == size:
-        return truth
-    return cv2.resize(truth, size[::-1], interpolation=cv2.INTER_NEAREST)
+    """Mask of an unlabeled image in the size of its labels.
+
+    Args:
+        dataset: of the image, which has a mask.
+        index: of the image.
+        labels: (H, W) uint8, 255 where there is none.
+
+    Returns:
+        (H, W) uint8 training ids, 255 where unknown.
+
+    Raises:
+        UsageError: naming the file, if it cannot be read, or what it holds is
+            no mask of the classes where there are labels.
+    """
+    path = dataset.audit_path(index)
+    try:
+        truth = dataset.audit_map(index)
+    except UsageError:
+        raise
+    except Exception:
+        # Damaged bytes raise nearly anything, and so do mistakes of ours.
+        read_pixels(path)
+        raise
+    if truth.ndim != 2:
+        raise UsageError(
+            f'{path}: {truth.shape[-1]} numbers for each pixel, where a mask '
+            'has one. Replace it by a mask of class numbers'
+        )
+    if truth.shape != labels.shape:
+        size = labels.shape[::-1]
+        truth = cv2.resize(truth, size, interpolation=cv2.INTER_NEAREST)
+    classes = len(dataset.metainfo['classes'])
+    compared = (truth != IGNORE) & (labels != IGNORE)
+    highest = truth[compared].max(initial=0)
+    if highest >= classes:
+        raise UsageError(
+            f'{path}: value {highest}, and classes are 0 to {classes - 1}. '
+            'Correct the mask, or set audit_pipeline of UnlabeledDataset if '
+            'it needs a label map'
+        )
+    return truth
 
 
 class WholeImages:
