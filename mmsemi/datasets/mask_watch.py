@@ -25,7 +25,8 @@ class MaskWatch:
     Every file has one byte in memory that forks share, so what is kept does
     not grow. Files are opened through Python (``open``, PIL, numpy, torch,
     mmengine and mmcv) or by ``cv2.imread``; those a library opens in C are
-    not seen. Links among the folders are followed.
+    not seen. A file is the same however a path to it is spelled, see
+    :func:`key`.
 
     Args:
         files: makes the paths of each group, anew at each call.
@@ -84,19 +85,28 @@ class MaskWatch:
         if not flags.any():
             return []
         seen = set(self.hashes[group][flags.astype(bool)].tolist())
-        found = {p for p in self.files[group]() if hash(key(p)) in seen}
-        return sorted(found)[:most]
+        known = ((hash(key(path)), path) for path in self.files[group]())
+        found = {value: path for value, path in known if value in seen}
+        return sorted(found.values())[:most]
 
 
 def key(path: str | bytes) -> str:
-    """A path by the folder it really lies in."""
+    """The file that a path leads to, however it is spelled.
+
+    Links are followed, those of the file itself as well; another hard link
+    is another file.
+    """
     folder, name = os.path.split(os.fsdecode(path))
-    return f'{_real(folder)}/{name}'
+    if not os.path.isabs(folder):
+        folder = os.path.join(os.getcwd(), folder)
+    found = f'{_real(folder)}/{name}'
+    # Cheaper than to follow all folders again for each file.
+    return os.path.realpath(found) if os.path.islink(found) else found
 
 
 @lru_cache(maxsize=4096)
 def _real(folder: str) -> str:
-    return os.path.realpath(folder or '.')
+    return os.path.realpath(folder)
 
 
 def _heard(event: str, arguments: tuple) -> None:

@@ -78,6 +78,52 @@ def test_links_to_the_folder_lead_to_the_same_masks(masks, tmp_path) -> None:
     assert watch.names('unlabeled') == [masks[3]]
 
 
+@pytest.mark.parametrize(
+    'spelling', ['link', 'chain', './', '..', '//', 'relative', 'bytes']
+)
+def test_every_spelling_of_a_mask_is_the_same_file(
+    masks, tmp_path, monkeypatch, spelling
+) -> None:
+    other = tmp_path / 'other'
+    other.mkdir()
+    (other / 'a.png').symlink_to('../3.png')
+    (other / 'b.png').symlink_to('a.png')
+    spelled = {
+        'link': other / 'a.png',
+        'chain': other / 'b.png',
+        './': f'{tmp_path}/./3.png',
+        '..': f'{tmp_path}/other/../3.png',
+        '//': f'{tmp_path}//3.png',
+        'relative': '../3.png',
+        'bytes': os.fsencode(masks[3]),
+    }[spelling]
+    with watch_of(masks) as watch:
+        monkeypatch.chdir(other)
+        open(spelled, 'rb').close()
+    assert watch.names('unlabeled') == [masks[3]]
+    # The same when a list spells it so.
+    lists = dict(unlabeled=lambda: [os.fsdecode(spelled), masks[3]])
+    with MaskWatch(lists) as watch:
+        open(masks[3], 'rb').close()
+    assert len(watch.hashes['unlabeled']) == watch.opened('unlabeled') == 1
+    assert len(watch.names('unlabeled')) == 1
+
+
+def test_a_relative_path_is_of_the_present_folder(
+    masks, tmp_path, monkeypatch
+) -> None:
+    other = tmp_path / 'other'
+    other.mkdir()
+    (other / '3.png').write_text('')
+    with watch_of(masks) as watch:
+        monkeypatch.chdir(other)
+        open('3.png').close()
+        assert watch.opened('unlabeled') == 0
+        monkeypatch.chdir(tmp_path)
+        open('3.png', 'rb').close()
+    assert watch.names('unlabeled') == [masks[3]]
+
+
 class Leaking(Dataset):
     def __init__(self, path):
         self.path = path

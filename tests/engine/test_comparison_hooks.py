@@ -6,12 +6,14 @@ from unittest.mock import MagicMock
 import pytest
 import torch
 
+from mmsemi.datasets.splits import config_datasets
 from mmsemi.datasets.unlabeled import UnlabeledDataset
 from mmsemi.engine.hooks import (
     ForwardCountHook,
     RoundPictureHook,
     ViewPictureHook,
 )
+from mmsemi.engine.hooks.mask_watch_hook import mask_files
 from mmsemi.registry import DATASETS
 from tests.engine.test_online_training import online_config
 from tests.tiny import make_tiny_set, tiny_config, train
@@ -61,6 +63,30 @@ def test_an_honest_run_opens_labeled_and_validation_masks(
     assert forwards == dict(
         student=dict(learning=7 * 5 + 3), teacher=dict(looking=14)
     )
+
+
+def test_a_mask_of_a_labeled_image_is_theirs_however_it_is_spelled(
+    root, tmp_path
+) -> None:
+    """Unlabeled lists may reach it by another folder."""
+    link = tmp_path / 'link'
+    link.symlink_to(root / 'masks')
+    cfg = online_config(root, tmp_path)
+    labeled = (root / 'labeled.txt').read_text().split()
+    unlabeled = (root / 'unlabeled.txt').read_text().split()
+    (tmp_path / 'both.txt').write_text('\n'.join(labeled[:2] + unlabeled))
+    for dataset in datasets_of(cfg, 'unlabeled'):
+        dataset['ann_file'] = str(tmp_path / 'both.txt')
+        dataset['data_prefix']['seg_map_path'] = str(link)
+    files = {role: list(paths()) for role, paths in mask_files(cfg).items()}
+    assert len(files['labeled']) == 6
+    assert sorted(files['unlabeled']) == [
+        f'{link}/{name}.png' for name in sorted(unlabeled)
+    ]
+
+
+def datasets_of(cfg, role):
+    return [found for kind, found in config_datasets(cfg) if kind == role]
 
 
 def test_a_leaking_dataset_is_caught(root, tmp_path) -> None:

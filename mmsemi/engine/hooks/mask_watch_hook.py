@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
 from mmsemi.datasets.compact import build_dataset
-from mmsemi.datasets.mask_watch import MaskWatch
+from mmsemi.datasets.mask_watch import MaskWatch, key
 from mmsemi.datasets.splits import config_datasets
 from mmsemi.io.files import read_json, write_json
 from mmsemi.registry import HOOKS
@@ -98,11 +98,13 @@ def mask_files(cfg) -> dict[str, Callable[[], Iterator[str]]]:
                 if path:
                     yield path
 
-    theirs = {*of('labeled'), *of('val')}
+    theirs = {key(path) for role in ('labeled', 'val') for path in of(role)}
     return dict(
         labeled=lambda: of('labeled'),
         val=lambda: of('val'),
-        unlabeled=lambda: (p for p in of('unlabeled') if p not in theirs),
+        unlabeled=lambda: (
+            path for path in of('unlabeled') if key(path) not in theirs
+        ),
     )
 
 
