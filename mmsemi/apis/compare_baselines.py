@@ -18,11 +18,12 @@ from mmsemi.report.comparison import (
 from mmsemi.report.recipe import method_facts
 from mmsemi.utils.errors import UsageError
 
+from .compare_data import FACTS_OF_METHODS
 from .compare_lengths import teacher_hook
 from .compare_methods import Method, make_method, resolved
 
 # Hooks of a method, or that look at unlabeled images: baselines have none.
-OF_METHODS = (
+HOOKS_OF_METHODS = (
     'CutMixPartnerHook',
     'GeneratorRefreshHook',
     'KeepWeightsHook',
@@ -33,8 +34,6 @@ OF_METHODS = (
 )
 # Pictures take time, and those of rounds show the truth.
 PICTURES = ('RoundPictureHook', 'TrainingPictureHook', 'ViewPictureHook')
-# Facts of the data that only methods with unlabeled images have.
-OF_VIEWS = ('strong', 'views', 'partners', 'paste', 'round_augment')
 TEACHER = dict(
     type='MeanTeacherHook', momentum=0.01, schedule='inverse', buffers='ema'
 )
@@ -76,7 +75,7 @@ def supervised(base: Method) -> Config:
         cfg.pop(key, None)
     if cfg.get('data') is not None:
         cfg.regime = 'supervised'
-        for key in OF_VIEWS:
+        for key in FACTS_OF_METHODS:
             cfg.data.pop(key, None)
         batch = dict(cfg.data.get('batch') or {})
         both = batch.get('labeled', 0) + batch.get('unlabeled', 0)
@@ -88,7 +87,7 @@ def supervised(base: Method) -> Config:
             'baseline can be derived of it. Give --no-baselines, and name a '
             'config of your own on labeled images'
         )
-    drop_hooks(cfg, OF_METHODS + PICTURES)
+    drop_hooks(cfg, HOOKS_OF_METHODS + PICTURES)
     return cfg
 
 

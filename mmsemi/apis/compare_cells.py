@@ -16,14 +16,12 @@ from mmsemi.datasets.splits import config_datasets
 from mmsemi.io.files import read_json
 from mmsemi.registry import HOOKS, is_type
 from mmsemi.report.comparison import CELL, CELLS, RUN
+from mmsemi.report.comparison_configs import NOTES
 
 from .compare_baselines import PICTURES, drop_hooks
 from .compare_methods import Method, resolved
 from .config import prepare_generated
 from .run_record import RECORD
-
-# What every cell notes beside its own hooks.
-NOTES = ('MaskWatchHook', 'ForwardCountHook')
 
 
 class Cell(NamedTuple):

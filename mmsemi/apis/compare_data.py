@@ -13,12 +13,19 @@ from mmsemi.utils.errors import UsageError
 from .config import read_config
 
 # What methods say of their data whatever the images are.
-OF_METHODS = 'strong views second_stream paste partners'.split()
+FACTS_OF_METHODS = (
+    'strong',
+    'views',
+    'second_stream',
+    'paste',
+    'partners',
+    'round_augment',
+)
 PADS, CROPS = ('PadSegFields',), ('RandomCrop', 'RareClassCrop')
 
 
 def read_facts(path: str) -> dict[str, Any]:
-    """Facts of the data set of a config.
+    """Facts of the data set of a config, without those of its method.
 
     Raises:
         UsageError: if it states none.
@@ -31,7 +38,7 @@ def read_facts(path: str) -> dict[str, Any]:
             'configs/_base_/datasets/nuclei.py, or the config.py of a run '
             'of `mmsemi fit`'
         )
-    return {k: v for k, v in facts.items() if k not in OF_METHODS}
+    return {k: v for k, v in facts.items() if k not in FACTS_OF_METHODS}
 
 
 def replace_data(cfg: Config, facts: dict[str, Any], config: str) -> None:
@@ -56,7 +63,7 @@ def replace_data(cfg: Config, facts: dict[str, Any], config: str) -> None:
             f'{config} does not state its data as facts (`data`), so --data '
             'cannot replace it'
         )
-    kept = {k: old[k] for k in (*OF_METHODS, 'round_augment') if k in old}
+    kept = {k: old[k] for k in FACTS_OF_METHODS if k in old}
     batch = {**(old.get('batch') or {}), **(facts.get('batch') or {})}
     for key in ('val', 'label'):  # as images are of equal sizes or not
         batch[key] = (facts.get('batch') or {}).get(key, 1)

@@ -5,6 +5,8 @@ import pytest
 from mmsemi.apis.compare_baselines import baselines, shared_base
 from mmsemi.apis.compare_lengths import lengths, round_lengths, teacher_hook
 from mmsemi.apis.compare_methods import read_methods, resolved, short_names
+from mmsemi.apis.config import read_config
+from mmsemi.io.package_configs import find_config
 from mmsemi.report.comparison import (
     ALL_LABELS,
     AVERAGED,
@@ -205,6 +207,18 @@ def test_another_data_set_for_all_methods(folder) -> None:
     assert 'NoiseCutOut' in str(st.data.round_augment)
     for baseline in baselines(methods, None):
         assert 'nuclei' in str(resolved(baseline.cfg, None).val_dataloader)
+
+
+def test_a_config_of_rounds_gives_its_images_alone(folder) -> None:
+    """Not the ways in which it changes those with pseudo-labels."""
+    data = 'dst_cbc/nuclei_1-32'
+    assert 'PhotoMetricDistortion' in str(read_config(find_config(data)).data)
+    names = 'st/camvid_1-16', 'unimatch/camvid_1-16'
+    st, unimatch = (m.cfg.data for m in read_methods(names, data=data))
+    assert 'NoiseCutOut' in str(st.round_augment)
+    assert 'round_augment' not in unimatch
+    plain = read_methods(names, data='configs/_base_/datasets/nuclei.py')
+    assert st.round_augment == plain[0].cfg.data.round_augment
 
 
 def test_labeled_images_of_a_run_are_counted() -> None:
