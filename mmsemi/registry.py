@@ -9,10 +9,12 @@ import mmseg.registry as parent
 from mmengine.registry import Registry
 
 from .io.checkpoints import guard_mmengine, guard_yaml
+from .io.postscript import guard_pillow
 
 # Whoever builds something of ours loads weights without running them.
 guard_mmengine()
 guard_yaml()
+guard_pillow()
 
 
 def _node(attribute: str, name: str, *locations: str) -> Registry:

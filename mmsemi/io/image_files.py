@@ -10,7 +10,10 @@ from PIL import Image, UnidentifiedImageError
 
 from mmsemi.utils.errors import UsageError
 
+from .postscript import guard_pillow
 from .regular import refuse_special
+
+guard_pillow()
 
 _ORIENTATION = 0x0112
 _TIFF = (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+')
