@@ -31,6 +31,7 @@ PARTS_MAY_USE = (
     'mmsemi.registry',
     'mmsemi.utils',
     'mmsemi.io.arrays',
+    'mmsemi.io.json_data',
     'mmsemi.ops',
     'mmsemi.pseudo_labels',
     'mmsemi.models.targets',

@@ -1,12 +1,12 @@
 """Equal tuning for all methods: a grid on one seed and one split."""
 
 import itertools
-import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmsemi.io.files import write_json
+from mmsemi.io.json_data import load_json
 from mmsemi.report.comparison import (
     CELL,
     LABELED_ONLY,
@@ -51,7 +51,7 @@ def read_grid(
             equally many.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = load_json(path)
         grid, seed = content['grid'], content['seed']
         settings = {name: combinations(grid[name]) for name in grid}
         if not isinstance(seed, int) or not 0 <= seed < 2**32:
@@ -114,7 +114,7 @@ def note_grid(
             and cell['folder'] not in now
         ):
             place = Path(cell['folder'])
-            facts = json.loads((place / CELL).read_text())
+            facts = load_json(place / CELL)
             write_json(place, CELL, {**facts, SUPERSEDED: True})
 
 

@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from mmengine.dist import barrier
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.engine.runner import build_runner
 from mmsemi.io.files import no_file, write_json
+from mmsemi.io.json_data import load_json
 from mmsemi.io.lock import FolderLock
 from mmsemi.registry import HOOKS, LOOPS, is_type
 from mmsemi.report.phases import phase_table
@@ -154,7 +154,14 @@ class MutualTraining:
     def _phase(self, phase: int, name: str) -> dict:
         path = self.folder(phase, name) / RESULT
         if path.is_file():
-            return json.loads(path.read_text())
+            result = load_json(path)
+            named = isinstance(result, dict) and result.get('checkpoint')
+            if isinstance(named, str):
+                return result
+            raise UsageError(
+                f'{path} is damaged (it names no checkpoint). Remove it, and '
+                'this training is run again'
+            )
         result = dict(model=name, phase=phase)
         given = self.baselines[name] if phase == 0 else None
         if given:

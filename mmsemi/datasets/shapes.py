@@ -12,6 +12,7 @@ from mmengine.dist import is_distributed
 from mmseg.datasets import BaseSegDataset
 
 from mmsemi.io.files import cannot_write, write_png, write_text
+from mmsemi.io.json_data import load_json
 from mmsemi.registry import DATASETS
 from mmsemi.utils.errors import WriteError
 from mmsemi.utils.progress import track
@@ -79,7 +80,7 @@ def is_current(root: Path) -> bool:
 
 def _manifest(root: Path) -> dict[str, Any]:
     try:
-        content = json.loads((root / MANIFEST).read_text())
+        content = load_json(root / MANIFEST)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

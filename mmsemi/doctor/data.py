@@ -1,6 +1,5 @@
 """Look at all lists, images and masks of a run before it starts."""
 
-import json
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +10,7 @@ from mmengine.config import Config
 from mmsemi.datasets.samplers.cutmix_partner import check_partner_hook
 from mmsemi.datasets.splits import check_disjoint
 from mmsemi.io.files import write_json
+from mmsemi.io.json_data import load_json
 
 from .heads import check_heads
 from .images import check_images
@@ -103,7 +103,7 @@ def _look_at(images: ImageList, threads: int) -> dict:
 def _read_stamp(path: Path | None) -> dict[str, dict]:
     """Results of the check before; nothing where the file is damaged."""
     try:
-        found = json.loads(path.read_text()) if path else {}
+        found = load_json(path) if path else {}
         good = all(
             len(entry['pixels']) == 256
             and all(type(number) is int for number in entry['pixels'])
@@ -111,7 +111,5 @@ def _read_stamp(path: Path | None) -> dict[str, dict]:
             for entry in found.values()
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}
-    except RecursionError:
         return {}
     return found if good else {}

@@ -19,7 +19,7 @@ import numpy as np
 
 from mmsemi.utils.errors import UsageError, WriteError
 
-from .regular import refuse_special
+from .json_data import load_json
 
 PARTIAL = '.partial'
 LONGEST_NAME = 255  # bytes, on the usual file systems
@@ -172,9 +172,8 @@ def write_json(root: str | Path, name: str | Path, content: Any) -> None:
 def read_json(path: str | Path) -> dict[str, Any]:
     """Content of a JSON file with an object; empty where none is readable."""
     try:
-        refuse_special(path)
-        content = json.loads(Path(path).read_text())
-    except (OSError, ValueError, RecursionError):
+        content = load_json(path)
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -89,7 +89,7 @@ class FolderLock:
         try:
             content = json.loads(os.pread(self.handle, 4096, 0))
             return content if isinstance(content, dict) else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
 
     def _refuse(self, holder: dict, more: str = '') -> None:
@@ -207,7 +207,7 @@ def _alive(holder: dict) -> bool:
         os.kill(int(holder['process']), 0)
     except ProcessLookupError:
         return False
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return False
     except OSError:
         return True

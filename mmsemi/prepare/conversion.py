@@ -1,6 +1,5 @@
 """Convert a data set of image and label files into another folder."""
 
-import json
 import os
 import os.path as osp
 import shutil
@@ -16,6 +15,7 @@ from PIL import Image
 from mmsemi.datasets.splits import more
 from mmsemi.datasets.transforms.geometry import nearest_indices
 from mmsemi.io import files
+from mmsemi.io.json_data import load_json
 from mmsemi.prepare.splits import write_lists
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
@@ -123,7 +123,7 @@ def begin(
         UsageError: if there are files of another conversion.
     """
     stamp = Path(out, STAMP)
-    found = json.loads(stamp.read_text()) if stamp.is_file() else None
+    found = load_json(stamp) if stamp.is_file() else None
     if found == settings and not overwrite:
         return
     old = [

@@ -4,7 +4,6 @@ Nothing is written but into the folder that is named for it, which must not
 be, hold or lie in a folder of the user's.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 from mmsemi.doctor.findings import Finding, finding_of
 from mmsemi.doctor.photos import look_at
 from mmsemi.io.files import write_json, write_png
+from mmsemi.io.json_data import load_json
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import Progress
@@ -231,7 +231,7 @@ def read_encoding(folder: str | Path) -> Encoding:
     """
     path = Path(folder, ENCODING)
     try:
-        return Encoding(**json.loads(path.read_text(encoding='utf-8')))
+        return Encoding(**load_json(path))
     except (OSError, ValueError, TypeError) as error:
         raise UsageError(
             f'{path}: no encoding of masks ({error}). Convert them again'

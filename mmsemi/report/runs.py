@@ -1,10 +1,10 @@
 """Means and deviations over the runs of a method, as Markdown."""
 
-import json
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmsemi.io.json_data import NoJson, load_json
 from mmsemi.utils.errors import UsageError
 
 from .tables import SUMMARY, labels_used, metric_of
@@ -18,24 +18,29 @@ def read_summary(work_dir: str) -> dict:
     """
     path = Path(work_dir) / SUMMARY
     try:
-        summary = json.loads(path.read_text())
+        summary = load_json(path)
     except OSError as error:
         raise UsageError(
             f'{path} does not exist: {work_dir} is not the work dir of a run '
             'that has finished a round'
         ) from error
-    except ValueError as error:
+    except NoJson as error:
         raise UsageError(
-            f'{path} is damaged ({error}); `--resume` of its '
+            f'{path} is damaged ({error.why}); `--resume` of its '
             'run writes it again'
         ) from error
+    if not isinstance(summary, dict):
+        raise UsageError(
+            f'{path} is damaged (it holds no object); `--resume` of its '
+            'run writes it again'
+        )
     if 'recipe' not in summary:
         raise UsageError(
             f'{path} was written by an earlier version of mmsemi, which did '
             'not note what was overridden, so it cannot be told whether runs '
             'are comparable. `--resume` of its run writes it again'
         )
-    if not summary['finished']:
+    if not summary.get('finished'):
         raise UsageError(
             f'{path}: the run is not over, it has done '
             f'{summary["iterations"]} iterations. Continue it '

@@ -67,12 +67,13 @@ def read_records(path: Path) -> list[dict]:
         UsageError: naming the line that is no record.
     """
     records = []
-    lines = path.read_text().rstrip('\n').split('\n')
+    # What is no text is no record.
+    lines = path.read_text(errors='replace').rstrip('\n').split('\n')
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
-            step = record['step']
-        except (ValueError, KeyError, TypeError) as error:
+            trained = record['step'] > 0
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if number == len(lines):  # killed while it was written
                 break
             raise UsageError(
@@ -81,7 +82,7 @@ def read_records(path: Path) -> list[dict]:
                 'or remove the line'
             ) from error
         # A validation without training is logged as step 0.
-        if step > 0:
+        if trained:
             records.append(record)
     return records
 

@@ -1,6 +1,5 @@
 """How good the labels of a teacher are, class by class."""
 
-import json
 from pathlib import Path
 
 import torch
@@ -9,6 +8,7 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from mmsemi.io.files import write_json
+from mmsemi.io.json_data import load_json
 from mmsemi.models.targets import Targets
 from mmsemi.models.wrappers import unwrapped
 from mmsemi.registry import HOOKS
@@ -128,7 +128,7 @@ def earlier_reports(folder: str, iteration: int) -> list[dict]:
     if not iteration:
         return []
     try:
-        found = json.loads((Path(folder) / REPORT).read_text())
+        found = load_json(Path(folder) / REPORT)
         return [r for r in found if r['iterations'][1] <= iteration]
     except (OSError, ValueError, TypeError, LookupError):
         return []

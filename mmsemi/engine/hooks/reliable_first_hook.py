@@ -1,7 +1,6 @@
 """Labels of the reliable images first, of the others by a better model."""
 
 import copy
-import json
 from pathlib import Path
 
 from mmengine.runner import load_checkpoint
@@ -10,6 +9,7 @@ from torch.utils.data import Subset
 
 from mmsemi.datasets.unlabeled import only
 from mmsemi.io.files import write_json, write_torch
+from mmsemi.io.json_data import load_json
 from mmsemi.registry import DATASETS, HOOKS
 from mmsemi.self_training.batch_predictor import BatchPredictor
 from mmsemi.self_training.labeling import LabelingPass
@@ -130,8 +130,9 @@ class ReliableFirstHook(PseudoLabelHook):
     def _read(self, runner) -> dict | None:
         path = self._store(runner).root / RELIABILITY
         try:
-            return json.loads(path.read_text())
-        except (OSError, ValueError):
+            found = load_json(path)
+            return found if isinstance(found['order'], list) else None
+        except (OSError, ValueError, LookupError, TypeError):
             return None
 
     def labeling_pass(self, runner, model, labeler, store) -> LabelingPass:

@@ -4,7 +4,6 @@ mmseg's ``CrossEntropyLoss(class_weight=...)`` indexes the weights with the
 ignore label and fails; its ``avg_non_ignore`` counts pixels on the host.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmsemi.io.json_data import load_json
 from mmsemi.registry import MODELS
 
 MODES = ('inverse', 'sqrt_inverse', 'effective_number')
@@ -89,13 +89,13 @@ def read_class_frequency(
             f'no class frequency file {path}; write it with '
             'tools/dataset_converters/class_frequency.py'
         )
-    content = json.loads(path.read_text())
+    content = load_json(path)
     if isinstance(content, dict):
-        for key in ('pixels', 'counts', 'frequency'):
-            if key in content:
-                return content[key]
+        keys = [k for k in ('pixels', 'counts', 'frequency') if k in content]
+        content = content[keys[0]] if keys else None
+    if not isinstance(content, list):
         raise ValueError(
-            f'{path} holds none of the keys pixels, counts, frequency'
+            f'{path} holds no list, under pixels, counts or frequency or alone'
         )
     return content
 

@@ -1,6 +1,6 @@
 """What ``mmsemi fit`` left in its folder, read with care."""
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from mmsemi.datasets.lists import read_lines
 from mmsemi.io.files import check_name
+from mmsemi.io.json_data import NoJson, load_json
 from mmsemi.utils.errors import UsageError
 
 FACTS, HOLDOUT = 'fit.json', 'holdout.json'
@@ -30,6 +31,10 @@ def read_facts(run: str | Path) -> dict[str, Any]:
     facts = _read_json(path)
     if not isinstance(facts, dict):
         raise UsageError(_damaged(path, 'it holds no object'))
+    for key, value in facts.items():
+        known = _KINDS.get(key)
+        if value is not None and known is not None and not known(value):
+            raise UsageError(_damaged(path, f'"{key}" is {value!r:.50}'))
     return facts
 
 
@@ -46,13 +51,47 @@ def fold_folder(run: str | Path, number: int) -> Path:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
+        return load_json(path)
     except OSError as error:
         raise UsageError(
             f'{path} cannot be read ({error.strerror}). Run mmsemi fit again'
         ) from error
-    except ValueError as error:
-        raise UsageError(_damaged(path, str(error))) from error
+    except NoJson as error:
+        raise UsageError(_damaged(path, error.why)) from error
+
+
+def _of(kind: type) -> Callable[[Any], bool]:
+    return lambda value: type(value) is kind
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def _colors(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(color, list)
+        and len(color) == 3
+        and all(type(v) is int and 0 <= v <= 255 for v in color)
+        for color in value
+    )
+
+
+def _settings(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(v, dict) and {'name', 'value'} <= v.keys() for v in value
+    )
+
+
+# Of what kind the facts are that other commands take for granted.
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(('images', 'encoding', 'earlier', 'command'), _of(str)),
+    **dict.fromkeys(('wish', 'numbers', 'machine', 'versions'), _of(dict)),
+    **dict.fromkeys(('folds', 'shared'), _of(int)),
+    'classes': _texts,
+    'palette': _colors,
+    'settings': _settings,
+}
 
 
 def _damaged(path: Path, why: str) -> str:
