@@ -1,22 +1,24 @@
 """Masks drawn from annotation files: a JSON file for each image."""
 
 import base64
-import binascii
 import io
-import json
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mmsemi.doctor.photos import look_at
-from mmsemi.io.regular import refuse_special
+from mmsemi.io.image_files import why_unreadable
+from mmsemi.io.json_data import NoJson, load_json
 from mmsemi.utils.errors import UsageError
 
 from .mask_files import LABEL, Codes
 from .mask_source import NOTHING, MaskSource, extent
 from .pairing import Pair
 from .polygons import labelme_shape
+
+# What comes of values that are no numbers, too large, too few or missing.
+NO_SHAPE = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class LabelMe(MaskSource):
@@ -48,7 +50,7 @@ class LabelMe(MaskSource):
                     mask = _labelme_mask(shape, size)
                 else:
                     mask = labelme_shape(shape['points'], kind, size)
-            except (KeyError, TypeError, ValueError, OSError) as error:
+            except NO_SHAPE as error:
                 raise UsageError(
                     f'{path}: shape {number} cannot be read '
                     f'({type(error).__name__}: {error}). Correct it in the '
@@ -71,12 +73,11 @@ def read_json(path: str) -> Any:
         UsageError: if it is none.
     """
     try:
-        refuse_special(path)
-        with open(path, encoding='utf-8-sig') as file:
-            return json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
+        return load_json(path)
+    except (OSError, NoJson) as error:
+        why = getattr(error, 'why', error)
         raise UsageError(
-            f'{path}: JSON cannot be read ({error}). Restore the file'
+            f'{path}: JSON cannot be read ({why}). Restore the file'
         ) from error
 
 
@@ -113,12 +114,14 @@ def agreed_size(
 
 def _labelme_mask(shape: dict, size: tuple[int, int]) -> np.ndarray:
     """A shape that is a small mask with the place of its corner."""
+    content = base64.b64decode(shape['mask'], validate=True)
     try:
-        content = base64.b64decode(shape['mask'], validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from error
-    with Image.open(io.BytesIO(content)) as image:
-        small = np.array(image) > 0
+        with Image.open(io.BytesIO(content)) as image:
+            small = np.array(image) > 0
+    except Exception as error:  # damaged bytes raise nearly anything
+        raise ValueError(why_unreadable(error)) from error
+    if small.ndim != 2:
+        raise ValueError(f'its mask has the shape {small.shape}')
     left, top = (int(round(v)) for v in shape['points'][0])
     mask = np.zeros(size, bool)
     height = min(small.shape[0], size[0] - top)

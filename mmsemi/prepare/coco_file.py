@@ -12,7 +12,7 @@ import numpy as np
 from mmsemi.doctor.findings import Finding
 from mmsemi.utils.errors import UsageError
 
-from .annotation_files import agreed_size, class_label
+from .annotation_files import NO_SHAPE, agreed_size, class_label
 from .files import name_of
 from .mask_files import LABEL, Codes
 from .mask_source import NOTHING, Labels, MaskSource
@@ -194,7 +194,7 @@ class Coco(MaskSource):
         for item in self.drawn[key]:
             try:
                 mask = _coco_mask(item['segmentation'], size)
-            except (KeyError, TypeError, ValueError) as error:
+            except NO_SHAPE as error:
                 raise UsageError(
                     f'{self.path}: annotation {item.get("id")} of '
                     f'{pair.image} cannot be drawn ({error}). Export polygons '
@@ -225,7 +225,9 @@ def _coco_mask(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
     if isinstance(segmentation, dict):
         given = segmentation.get('size')
         if given and tuple(given) != size:
-            raise ValueError(f'its runs are for {given[1]}x{given[0]} pixels')
+            raise ValueError(
+                f'its runs are for an image of (height, width) = {given}'
+            )
         return decode_runs(segmentation['counts'], size)
     if not segmentation:
         raise ValueError('it has no segmentation')

@@ -120,6 +120,11 @@ def decode_runs(counts: str | Sequence[int], size: tuple[int, int]):
     height, width = size
     if (lengths < 0).any():
         raise ValueError(f'one of its runs is {lengths.min()} pixels long')
+    if (lengths > height * width).any():  # or their sum could wrap around
+        raise ValueError(
+            f'one of its runs is {lengths.max()} pixels long, of '
+            f'{height * width}'
+        )
     if lengths.sum() != height * width:
         raise ValueError(
             f'its runs cover {lengths.sum()} pixels of {height * width}'

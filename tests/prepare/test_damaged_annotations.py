@@ -1,6 +1,8 @@
 """Annotation files that hold no masks, or others than they seem to hold."""
 
 import json
+from base64 import b64encode
+from io import BytesIO
 
 import pytest
 from PIL import Image
@@ -11,6 +13,15 @@ from mmsemi.prepare.polygons import fill_even_odd, labelme_shape
 from mmsemi.utils.errors import UsageError
 
 AREA = [0, 0, 4, 0, 4, 4]
+
+
+def png(image):
+    stream = BytesIO()
+    image.save(stream, 'PNG')
+    return stream.getvalue()
+
+
+PNG = b64encode(png(Image.new('L', (3, 3), 255))).decode()
 
 
 def images(folder, names='ab'):
@@ -65,6 +76,27 @@ COCO = {
         first('annotations', segmentation=[[-1e308, 1, 1e308, 9, 3, 3]]),
         'a coordinate of 1e[+]308 is in no image',
     ),
+    'beyond numbers': (
+        first('annotations', segmentation=[[10**400, 1, 5, 9, 3, 3]]),
+        'annotation 0 .*too large',
+    ),
+    'size of one number': (
+        first('annotations', segmentation=dict(size=[9], counts=[80, 1])),
+        r'annotation 0 .*runs are for an image of .*\[9\]',
+    ),
+    'run beyond numbers': (
+        first('annotations', segmentation=dict(counts=[10**30])),
+        'annotation 0 .*too large',
+    ),
+    # Added up in 64 bits they are as many as the image has pixels, and
+    # memory was written to in which they had no place.
+    'runs that wrap around': (
+        first(
+            'annotations',
+            segmentation=dict(counts=[2**63 - 1, 2**63 - 1, 2 + 81]),
+        ),
+        'runs is 9223372036854775807 pixels long, of 81',
+    ),
     'negative run': (
         first('annotations', segmentation=dict(counts=[90, -9])),
         'runs is -9 pixels long',
@@ -99,6 +131,28 @@ def test_labelme_labels_are_names(tmp_path, label):
     (tmp_path / 'm/a.json').write_text(json.dumps(dict(shapes=[shape])))
     pairs, source = open_masks(tmp_path / 'i', tmp_path / 'm')
     with pytest.raises(UsageError, match=r'a\.json: shape 1 .*its label is'):
+        source.read(pairs.labeled[0])
+
+
+@pytest.mark.parametrize(
+    ('points', 'mask'),
+    [
+        ([], PNG),
+        ([[float('inf'), 0]], PNG),
+        ([[10**400, 0]], PNG),
+        ([[0, 0]], PNG[:40]),
+        ([[0, 0]], b64encode(b'\x89PNG\r\n\x1a\n' + bytes(40)).decode()),
+        ([[0, 0]], b64encode(png(Image.new('RGB', (3, 3)))).decode()),
+        ([[0, 0]], 'no base64'),
+    ],
+)
+def test_labelme_masks_that_are_none(tmp_path, points, mask):
+    images(tmp_path, 'a')
+    shape = dict(label='x', points=points, shape_type='mask', mask=mask)
+    (tmp_path / 'm').mkdir()
+    (tmp_path / 'm/a.json').write_text(json.dumps(dict(shapes=[shape])))
+    pairs, source = open_masks(tmp_path / 'i', tmp_path / 'm')
+    with pytest.raises(UsageError, match=r'a\.json: shape 1 cannot be read'):
         source.read(pairs.labeled[0])
 
 
