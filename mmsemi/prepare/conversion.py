@@ -15,7 +15,9 @@ from PIL import Image
 from mmsemi.datasets.splits import more
 from mmsemi.datasets.transforms.geometry import nearest_indices
 from mmsemi.io import files
+from mmsemi.io.image_files import why_unreadable
 from mmsemi.io.json_data import load_json
+from mmsemi.io.regular import refuse_special
 from mmsemi.prepare.splits import write_lists
 from mmsemi.utils.errors import UsageError
 from mmsemi.utils.progress import track
@@ -93,10 +95,11 @@ def bad_pairs(items: Sequence[Item], threads: int = 8) -> list[str]:
         sizes = []
         for path in (item.image, item.labels):
             try:
+                refuse_special(path)
                 with Image.open(path) as image:
                     sizes.append('{}x{}'.format(*image.size))
-            except OSError as error:
-                return f'{path}: cannot be read ({error})'
+            except Exception as error:  # damaged bytes raise nearly anything
+                return f'{path}: cannot be read ({why_unreadable(error)})'
         if sizes[0] == sizes[1]:
             return ''
         return f'{item.labels}: mask of {sizes[1]}, image of {sizes[0]}'

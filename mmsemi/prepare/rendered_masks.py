@@ -1,10 +1,10 @@
 """Masks of rendered images as training ids of Cityscapes."""
 
 import numpy as np
-from PIL import Image
 
 from mmsemi.datasets.synthia import LANE_MARKING, SYNTHIA_IDS, read_synthia_ids
 from mmsemi.datasets.transforms.labels import lookup_table
+from mmsemi.doctor.masks import read_mask
 from mmsemi.utils.errors import UsageError
 
 LAST_ID = 34  # license plate
@@ -17,16 +17,16 @@ def gta5_ids(path: str) -> np.ndarray:
     Raises:
         UsageError: if the mask holds anything else.
     """
-    with Image.open(path) as image:  # palette files give their indices
-        labels = np.array(image)
+    labels = read_mask(path, {})  # palette files give their indices
     if labels.ndim != 2:
         raise UsageError(
             f'{path}: {labels.shape[2]} channels, not one of label ids. Take '
             'the masks of the GTA5 download'
         )
-    if labels.max(initial=0) > LAST_ID:
+    if labels.max(initial=0) > LAST_ID or labels.min(initial=0) < 0:
+        wrong = labels[(labels > LAST_ID) | (labels < 0)][0]
         raise UsageError(
-            f'{path}: value {labels.max()}, but label ids are 0..{LAST_ID}. '
+            f'{path}: value {wrong}, but label ids are 0..{LAST_ID}. '
             'Take the masks of the GTA5 download, not converted ones'
         )
     return lookup_table('cityscapes')[labels]

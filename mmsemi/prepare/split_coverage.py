@@ -1,11 +1,12 @@
 """Which classes the labeled images of a split show."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image
 
+from mmsemi.doctor.masks import read_mask
 from mmsemi.utils.errors import UsageError
 
 from .splits import Split
@@ -27,22 +28,16 @@ class Coverage:
     def _present(self, stem: str) -> np.ndarray:
         if stem not in self.known:
             path = self.mask(stem)
-            try:
-                with Image.open(path) as image:
-                    values = np.array(image)
-            except FileNotFoundError:
-                raise
-            except (OSError, SyntaxError, ValueError) as error:
-                raise UsageError(
-                    f'{path}: mask cannot be read ({error}). Restore the file'
-                ) from error
+            os.stat(path)  # a FileNotFoundError is another mistake
+            values = read_mask(path, {})
             if values.ndim != 2 or values.dtype.kind not in 'bui':
                 raise UsageError(
                     f'{path}: the mask is a color picture, not one of class '
                     'ids. Convert it to one channel'
                 )
-            counts = np.bincount(values.ravel(), minlength=256)
-            self.known[stem] = counts[:256] >= self.min_pixels
+            values = values[(values >= 0) & (values < 256)]
+            counts = np.bincount(values, minlength=256)
+            self.known[stem] = counts >= self.min_pixels
         return self.known[stem]
 
     def images_per_class(self, stems: Sequence[str]) -> np.ndarray:
