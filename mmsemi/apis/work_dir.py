@@ -12,7 +12,7 @@ from mmsemi.doctor.data import STAMP
 from mmsemi.engine.checkpoints import POINTER
 from mmsemi.engine.machine import undivided
 from mmsemi.io.config_data import flat_config, read_dumped_config
-from mmsemi.io.files import cannot_write
+from mmsemi.io.files import cannot_write, inside
 from mmsemi.io.lock import LOCK
 from mmsemi.utils.errors import UsageError, WriteError
 
@@ -39,6 +39,8 @@ RUN_FILES = (
     'pseudo_labels',
     'pictures',
 )
+# Of these, the folders that a run writes to, and removes from.
+RUN_FOLDERS = ('pseudo_labels', 'pictures')
 # Of these, what others may have put into a folder that holds no run.
 ANYBODYS = ('pictures',)
 # Parts of a config that must stay as they are when a run is continued.
@@ -88,11 +90,14 @@ def check_work_dir(
     Raises:
         UsageError: if there is a run and neither option was given, if
             there is nothing to resume, if the run to resume used another
-            config, or if the config itself would be written over.
+            config, if the config itself would be written over, or if a link
+            leads out of the folder.
     """
     work_dir = Path(cfg.work_dir)
     name = Path(config_path).name
     dumped = work_dir / name
+    if not overwrite:  # which moves links aside, too
+        refuse_links(work_dir)
     if dumped.exists() and Path(config_path).exists():
         if dumped.samefile(config_path):
             raise UsageError(
@@ -137,7 +142,9 @@ def check_work_dir(
             '--work-dir'
         )
     elif overwrite:
-        return move_aside(work_dir, name)
+        aside = move_aside(work_dir, name)
+        refuse_links(work_dir)
+        return aside
     elif dumped.exists():
         # The record of a run is written before its settings are.
         raise UsageError(
@@ -146,6 +153,18 @@ def check_work_dir(
             'choose another --work-dir'
         )
     return None
+
+
+def refuse_links(work_dir: str | Path) -> None:
+    """Refuse folders of a run that lie elsewhere, with files of others.
+
+    A copy of a folder with such a link would remove what the original has.
+
+    Raises:
+        UsageError: naming the link and where it leads.
+    """
+    for folder in RUN_FOLDERS:
+        inside(work_dir, f'{folder}/any')
 
 
 def take_back(work_dir: str | Path, name: str, aside: Path | None) -> None:

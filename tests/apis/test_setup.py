@@ -98,6 +98,27 @@ def test_an_empty_work_dir_may_be_used(cfg):
     check_work_dir(cfg, 'method.py')
 
 
+@pytest.mark.parametrize('folder', ['pseudo_labels', 'pictures'])
+@pytest.mark.parametrize('resume', [False, True])
+def test_files_behind_a_link_are_not_those_of_a_run(
+    cfg, tmp_path, folder, resume
+):
+    """A copied run may hold links to what the original has."""
+    mine = tmp_path / 'mine/round_0'
+    mine.mkdir(parents=True)
+    work_dir = Path(cfg.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    if resume:
+        cfg.dump(str(work_dir / 'method.py'))
+    (work_dir / folder).symlink_to(mine.parent)
+    with pytest.raises(UsageError, match=f'{folder}.*symbolic link leads'):
+        check_work_dir(cfg, 'method.py', resume=resume)
+    (work_dir / 'run.json').write_text('{}')
+    aside = check_work_dir(cfg, 'method.py', overwrite=True)
+    assert (aside / folder).is_symlink() and mine.is_dir()
+    check_work_dir(cfg, 'method.py')
+
+
 def test_a_file_called_as_the_config_is_not_written_over(cfg):
     work_dir = Path(cfg.work_dir)
     work_dir.mkdir()
