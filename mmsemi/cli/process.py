@@ -4,6 +4,7 @@ Nothing of it is done for those who import mmsemi into their own programs.
 """
 
 import ctypes
+import errno
 import logging
 import math
 import os
@@ -11,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Any, TextIO
 
 from mmsemi.utils.compat import silence_debug_prints
 
@@ -38,6 +40,7 @@ def prepare() -> None:
         # Names of files need not be text that can be printed.
         if hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')
+    sys.stdout, sys.stderr = lasting(sys.stdout), lasting(sys.stderr)
     # A log on a full disk is no reason for a traceback at each line.
     logging.raiseExceptions = False
     set_threads(os.environ)
@@ -45,6 +48,47 @@ def prepare() -> None:
     silence_debug_prints()
     for beginning in IRRELEVANT:
         warnings.filterwarnings('ignore', message=beginning)
+
+
+class _Lasting:
+    """A stream that is written to after its reader is gone.
+
+    ``tee`` ends at the Ctrl-C that a run saves its state for, and a terminal
+    may be closed: what cannot be told any more must not stop the run.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._give_up(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise error
+        # Also what waits to be written goes there.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def lasting(stream: Any) -> Any:
+    """A standard stream whose reader may leave; None where there is none."""
+    known = stream is None or isinstance(stream, _Lasting)
+    return stream if known else _Lasting(stream)
 
 
 def set_threads(environment: MutableMapping[str, str]) -> None:

@@ -126,3 +126,35 @@ def test_a_log_on_a_full_disk_is_no_traceback(monkeypatch, capfd):
     prepare()
     Full().handle(logging.makeLogRecord(dict(msg='x')))
     assert capfd.readouterr().err == ''
+
+
+WITHOUT_READER = """
+import sys
+from pathlib import Path
+from mmsemi.cli.process import prepare
+prepare()
+prepare()  # a tool calls another
+print('begun', flush=True)
+sys.stdin.read()
+for _ in range(3):
+    print('nobody reads this', flush=True)
+print('nor this', file=sys.stderr)
+Path(sys.argv[1]).touch()
+print('what waits to be written')
+sys.exit(130)
+"""
+
+
+def test_a_run_outlives_the_program_that_reads_its_log(tmp_path) -> None:
+    """As ``tee``, which ends at Ctrl-C before the run has saved its state."""
+    run = subprocess.Popen(
+        [sys.executable, '-c', WITHOUT_READER, str(tmp_path / 'done')],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert run.stdout.readline() == b'begun\n'
+    run.stdout.close()
+    run.stdin.close()
+    assert run.wait(60) == 130
+    assert (tmp_path / 'done').exists()
