@@ -1,5 +1,6 @@
 """Masks and probabilities that some other program has written."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from mmsemi.utils.labels import IGNORE
 SUFFIXES = ('.npz', '.npy', '.png')
 # Names of arrays in npz files.
 PROBABILITIES, LABELS, CONFIDENCE = 'probabilities', 'labels', 'confidence'
+OURS = PROBABILITIES, LABELS, CONFIDENCE
+# Bytes of the widest number, and of what stands before the arrays.
+_WIDEST, _HEADERS = 8, 2**16
 
 
 class OutsideMask(NamedTuple):
@@ -89,9 +93,9 @@ class OutsideMasks:
         path = self.find(stem)
         if path is None:
             return None
-        arrays = _png(path) if path.suffix == '.png' else _numpy(path)
+        arrays = self._arrays(path, size)
         if self.confidence and not arrays.keys() & {PROBABILITIES, CONFIDENCE}:
-            arrays[CONFIDENCE] = self._confidence(path, stem)
+            arrays[CONFIDENCE] = self._confidence(path, stem, size)
         if PROBABILITIES in arrays:
             mask = self._of_probabilities(path, arrays)
         else:
@@ -102,6 +106,24 @@ class OutsideMasks:
                 f'{size[1]}x{size[0]}. Save masks at the size of the images'
             )
         return mask
+
+    def _arrays(
+        self, path: Path, size: tuple[int, int] | None
+    ) -> dict[str, np.ndarray]:
+        """What a file holds, which is not unpacked if it is too much."""
+        if path.suffix == '.png':
+            return _png(path)
+        if path.suffix == '.npz' and size is not None:
+            most = size[0] * size[1] * (len(self.classes) + 2) * _WIDEST
+            unpacked = _unpacked(path)
+            if unpacked > most + _HEADERS:
+                raise UsageError(
+                    f'{path}: unpacked it is {unpacked / 2**30:.2f} GiB '
+                    f'large, too much for {len(self.classes)} classes and an '
+                    f'image of {size[1]}x{size[0]}. Save masks at the size '
+                    'of the images'
+                )
+        return _numpy(path)
 
     def _of_probabilities(self, path: Path, arrays: dict) -> OutsideMask:
         given, number = arrays[PROBABILITIES], len(self.classes)
@@ -154,7 +176,9 @@ class OutsideMasks:
             sure = _in_unit(path, sure, sure.min(initial=0))
         return OutsideMask(labels.astype(np.uint8), sure)
 
-    def _confidence(self, mask: Path, stem: str) -> np.ndarray:
+    def _confidence(
+        self, mask: Path, stem: str, size: tuple[int, int] | None
+    ) -> np.ndarray:
         assert self.confidence is not None
         found = _files(self.confidence, stem, ('.npy', '.png'))
         if not found:
@@ -164,7 +188,7 @@ class OutsideMasks:
                 'or none'
             )
         if found[0].suffix == '.npy':
-            arrays = list(_numpy(found[0]).values())
+            arrays = list(self._arrays(found[0], size).values())
             if len(arrays) != 1:
                 raise UsageError(
                     f'{found[0]} holds {len(arrays)} arrays, where one of '
@@ -181,6 +205,17 @@ class OutsideMasks:
 def _files(folder: Path, stem: str, suffixes: Sequence[str]) -> list[Path]:
     paths = [folder / f'{stem}{suffix}' for suffix in suffixes]
     return [path for path in paths if path.is_file()]
+
+
+def _unpacked(path: Path) -> int:
+    """Bytes of the arrays in an archive that are read from it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {p.filename: p.file_size for p in archive.infolist()}
+        ours = {f'{name}.npy' for name in OURS} & sizes.keys()
+        return sum(sizes[name] for name in ours or sizes)
+    except Exception as error:  # damaged bytes raise nearly anything
+        raise _unreadable(path, error) from error
 
 
 def _png(path: Path) -> dict[str, np.ndarray]:
@@ -200,7 +235,8 @@ def _numpy(path: Path) -> dict[str, np.ndarray]:
             arrays = dict(only=loaded)
         else:
             with loaded:
-                arrays = dict(loaded)
+                names = set(OURS) & set(loaded.files) or loaded.files
+                arrays = {name: loaded[name] for name in names}
     except Exception as error:  # damaged bytes raise nearly anything
         raise _unreadable(path, error) from error
     if PROBABILITIES in arrays or LABELS in arrays:

@@ -271,6 +271,20 @@ def test_what_is_no_mask_is_named(given, tmp_path, array, message):
     assert not (tmp_path / 'out').exists()
 
 
+def test_what_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    """A packed file of kilobytes can hold gigabytes."""
+    large = np.zeros((3000, 3000), np.uint8)
+    np.savez_compressed(tmp_path / 'a.npz', labels=large)
+    np.savez_compressed(
+        tmp_path / 'b.npz', labels=large[:32, :48], features=large
+    )
+    source = OutsideMasks(tmp_path, ['a', 'b'])
+    assert source.read('b', (32, 48)).labels.shape == (32, 48)
+    monkeypatch.setattr(np, 'load', None)
+    with pytest.raises(UsageError, match=r'a\.npz: unpacked it is 0.01 GiB'):
+        source.read('a', (32, 48))
+
+
 def test_an_annotation_with_what_is_no_class_is_named(given, tmp_path):
     root = make_tiny_set(tmp_path / 'data', LABELED, UNLABELED)
     cv2.imwrite(str(root / 'masks/02.png'), np.full(SIZE, 300, np.uint16))
