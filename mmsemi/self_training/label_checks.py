@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import torch
+from mmengine.dataset import pseudo_collate
 from PIL import Image
 
 from mmsemi.io.files import check_name
 from mmsemi.io.space import check_space
+from mmsemi.models.segmentors.modes import in_mode
 from mmsemi.pseudo_labels.store import LABELS
 from mmsemi.utils.errors import UsageError
+
+from .batch_predictor import BatchPredictor
 
 # Bytes a pixel as PNG, somewhat above what was measured on CamVid, 480 x 360:
 # annotations 0.05; labels of a network 0.03 (stride 32) to 0.08 (stride 8,
@@ -46,26 +51,53 @@ def check_label_names(root: Path, dataset) -> None:
             seen.add(stem)
 
 
-def check_label_space(root: Path, dataset, confidence: bool) -> None:
+def check_label_space(
+    root: Path,
+    dataset,
+    confidence: bool,
+    predictor: BatchPredictor | None = None,
+) -> None:
     """Refuse to begin labels that the disk cannot hold.
 
     Args:
         root: folder of the store.
         dataset: an ``UnlabeledDataset``; its first image stands for all.
         confidence: whether confidence maps are written as well.
+        predictor: gives compact logits, which lie beside the labels until
+            all of these are written; None where there are none.
 
     Raises:
         UsageError: naming folder, free space and need.
     """
-    if not len(dataset):
+    number = len(dataset)
+    if not number:
         return
     pixels = _pixels(dataset.get_data_info(0)['img_path'])
-    each = LABEL_BYTES + CONFIDENCE_BYTES * confidence
-    check_space(
-        root,
-        int(len(dataset) * pixels * each),
-        f'the pseudo-labels of {len(dataset)} images of '
-        f'{pixels / 1e6:.2f} megapixels',
+    each = pixels * (LABEL_BYTES + CONFIDENCE_BYTES * confidence)
+    what = (
+        f'the pseudo-labels of {number} images of {pixels / 1e6:.2f} '
+        'megapixels'
+    )
+    if predictor is not None:
+        each += _logit_bytes(predictor, dataset[0])
+        what += ' and their compact logits (compact_logits=False keeps none)'
+    # An interrupted labeling is removed before the next one writes.
+    check_space(root, int(number * each) - _left_behind(root), what)
+
+
+def _logit_bytes(predictor: BatchPredictor, image: dict) -> int:
+    """Bytes of an image's compact logits: no setting says their stride."""
+    with torch.no_grad(), in_mode(predictor.model, False):
+        inputs, _ = predictor.prepare(pseudo_collate([image]))
+        return predictor.low_resolution(inputs).nbytes
+
+
+def _left_behind(root: Path) -> int:
+    """Bytes of rounds that were begun and not finished."""
+    return sum(
+        path.stat().st_size
+        for path in root.glob('round_*.partial/**/*')
+        if path.is_file()
     )
 
 

@@ -92,6 +92,7 @@ class LabelingPass:
             self.store.root,
             self.dataset,
             self.keep_confidence or self.labeler.one_pass,
+            self.predictor if self.compact_logits else None,
         )
         if is_main_process():
             self.store.begin(round_index)

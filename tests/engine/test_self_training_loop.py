@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from mmsemi.engine import checkpoint_files
+from mmsemi.engine.runner import build_runner
+from mmsemi.io import space
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.utils.errors import UsageError
 from tests.tiny import Killed, make_tiny_set, record, tiny_config, train
@@ -320,6 +323,26 @@ def test_epochs(root, tmp_path):
 def test_wrong_settings(root, tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         train(tiny_config(root, tmp_path, **changes))
+
+
+def test_no_room_for_compact_logits_is_said_before_round_0(
+    root, tmp_path, monkeypatch
+):
+    # Enough for nine labels, not for logits of 3 x 16 x 24 in 2 bytes each.
+    usage = shutil.disk_usage(tmp_path)._replace(free=2000)
+    cfg = tiny_config(root, tmp_path)
+    cfg.custom_hooks[1].update(
+        compact_logits=True,
+        labeler=dict(type='ClassBalancedPseudoLabeler', rule='scaled'),
+    )
+    monkeypatch.setattr(space.shutil, 'disk_usage', lambda _: usage)
+    # Checkpoints would need more.
+    monkeypatch.setattr(checkpoint_files, 'check_space', lambda *_: None)
+    runner = build_runner(cfg)
+    with pytest.raises(UsageError, match='compact logits'):
+        runner.train()
+    assert runner.iter == 0
+    assert runner.model.training
 
 
 def test_scaled_rule_with_compact_logits(root, tmp_path):

@@ -1,6 +1,7 @@
 """The labeling pass: views, padding, amp, and several processes."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 from mmengine.runner import Runner
 
+from mmsemi.io import space
 from mmsemi.models.pseudo_labelers import ClassBalancedPseudoLabeler
 from mmsemi.pseudo_labels.codes import encode_confidence
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png, write_png
@@ -202,6 +204,38 @@ def test_compact_logits_need_a_single_view(root, model, tmp_path):
             PseudoLabelStore(tmp_path),
             compact_logits=True,
         )
+
+
+# Room for the labels of nine images of 32 x 48, and what logits of 3 classes
+# at a stride of 2 take in half precision.
+LITTLE, LOGITS = 2000, 9 * 3 * 16 * 24 * 2
+
+
+def disk_of(monkeypatch, free):
+    usage = shutil.disk_usage('/')._replace(free=free)
+    monkeypatch.setattr(space.shutil, 'disk_usage', lambda _: usage)
+
+
+def test_space_for_compact_logits_is_asked_for(
+    root, model, tmp_path, monkeypatch
+):
+    disk_of(monkeypatch, LITTLE)
+    with pytest.raises(UsageError, match='9 images .* compact logits'):
+        run(root, model, tmp_path, rule='scaled', compact_logits=True)
+    assert not (tmp_path / 'round_1.partial').exists()
+    run(root, model, tmp_path, rule='scaled')
+    disk_of(monkeypatch, LITTLE + LOGITS)
+    run(root, model, tmp_path, rule='scaled', compact_logits=True)
+
+
+def test_what_a_labeling_left_is_space_for_the_next(
+    root, model, tmp_path, monkeypatch
+):
+    partial = tmp_path / 'round_1.partial'
+    partial.mkdir()
+    (partial / 'logits_0_0.npz').write_bytes(bytes(LOGITS))
+    disk_of(monkeypatch, LITTLE)
+    run(root, model, tmp_path, rule='scaled', compact_logits=True)
 
 
 def test_logits_that_another_process_still_needs_are_left(

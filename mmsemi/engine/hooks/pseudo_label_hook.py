@@ -108,7 +108,11 @@ class PseudoLabelHook(Hook):
         check_label_names(root, dataset)
         # A rule of one pass writes confidences and removes them again.
         confidence = self.pass_cfg['keep_confidence'] or labeler.one_pass
-        check_label_space(root, dataset, confidence)
+        compact = self.pass_cfg['compact_logits'] and not labeler.one_pass
+        predictor = self.predictor(runner, unwrapped(runner.model))
+        check_label_space(
+            root, dataset, confidence, predictor if compact else None
+        )
 
     def before_round(self, runner) -> None:
         """Make the labels of the present round, or find them whole."""
