@@ -10,13 +10,39 @@ from mmsemi.ops.maps import max_over_classes
 from mmsemi.registry import METRICS
 
 
+def predicted(sample: dict) -> tuple[Tensor, Tensor]:
+    """Confidence (H, W) and class, int64 (H, W), of a prediction.
+
+    The confidence is the probability of the predicted class. Networks with
+    one channel have their own threshold, 0.3 by default of mmseg: what they
+    predict may be the less likely one of the two classes.
+
+    Args:
+        sample: ``seg_logits`` (C, H, W); of one channel mmseg gives the
+            probability of the second class there, and ``pred_sem_seg``
+            (1, H, W) says what is predicted.
+    """
+    scores = sample['seg_logits']['data'].float()
+    if len(scores) > 1:
+        found = max_over_classes(scores.softmax(0)[None])
+        return found[0][0], found[1][0]
+    likely = scores[0]
+    label = sample['pred_sem_seg']['data'].reshape(likely.shape).long()
+    return torch.where(label == 1, likely, 1 - likely), label
+
+
 def confidence_bins(
-    logits: Tensor, truth: Tensor, bins: int, ignore: int = 255
+    confidence: Tensor,
+    label: Tensor,
+    truth: Tensor,
+    bins: int,
+    ignore: int = 255,
 ) -> Tensor:
     """Pixels, right ones and confidence, by bins of equal width.
 
     Args:
-        logits: (C, H, W); one map is that of the second of two classes.
+        confidence: (H, W), in [0, 1].
+        label: (H, W) predicted classes.
         truth: (H, W) classes.
         bins: B.
         ignore: pixels of this label do not count.
@@ -24,11 +50,6 @@ def confidence_bins(
     Returns:
         (3, B) float64: number, number of right ones, sum of confidences.
     """
-    logits = logits.float()
-    if len(logits) == 1:
-        logits = torch.cat([torch.zeros_like(logits), logits])
-    found = max_over_classes(logits.softmax(0)[None])
-    confidence, label = (part[0] for part in found)
     known = truth != ignore
     confidence = confidence[known].double()
     right = (label == truth)[known].double()
@@ -64,13 +85,12 @@ class CalibrationErrorMetric(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count a batch."""
         for sample in data_samples:
-            logits = sample['seg_logits']['data']
-            truth = sample['gt_sem_seg']['data'].squeeze(0).to(logits.device)
-            self.results.append(
-                confidence_bins(
-                    logits, truth, self.bins, self.ignore_index
-                ).cpu()
+            confidence, label = predicted(sample)
+            truth = sample['gt_sem_seg']['data'].squeeze(0).to(label.device)
+            counted = confidence_bins(
+                confidence, label, truth, self.bins, self.ignore_index
             )
+            self.results.append(counted.cpu())
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """The error in percent; NaN without a labeled pixel."""
