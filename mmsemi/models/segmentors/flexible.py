@@ -12,6 +12,12 @@ from mmsemi.registry import MODELS
 
 ADDED = ('logits', 'probabilities')
 BORDERS = ('shift', 'cut')
+# The mode that reads a setting, and the value without effect.
+READ_BY = dict(
+    added=('slide', ADDED[0]),
+    border=('slide', BORDERS[0]),
+    multiple_of=('whole', 1),
+)
 
 
 def windows(
@@ -60,6 +66,10 @@ class FlexibleEncoderDecoder(EncoderDecoder):
 
     With probabilities the result is the logarithm of their mean, so that a
     softmax of it is that mean; of heads with one channel its logit.
+
+    Raises:
+        ValueError: for a value that is none of these, or that the mode does
+            not read.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -76,6 +86,13 @@ class FlexibleEncoderDecoder(EncoderDecoder):
                 'test_cfg.multiple_of must be positive, got '
                 f'{cfg["multiple_of"]}'
             )
+        for name, (mode, plain) in READ_BY.items():
+            given, value = cfg.get('mode', mode), cfg.get(name, plain)
+            if given != mode and value != plain:
+                raise ValueError(
+                    f'test_cfg.{name}={value!r} changes nothing with '
+                    f'mode={given!r}: set mode={mode!r}, or {name}={plain!r}'
+                )
 
     def slide_inference(
         self, inputs: Tensor, batch_img_metas: list[dict]

@@ -99,11 +99,33 @@ def test_sides_become_the_nearest_multiple():
         (dict(SLIDE, added='votes'), "logits, probabilities, got 'votes'"),
         (dict(SLIDE, border='pad'), "shift, cut, got 'pad'"),
         (dict(mode='whole', multiple_of=0), 'positive, got 0'),
+        (
+            dict(mode='whole', added='probabilities'),
+            "added='probabilities' changes nothing with mode='whole': set "
+            "mode='slide', or added='logits'",
+        ),
+        (
+            dict(mode='whole', border='cut'),
+            "border='cut' changes nothing with mode='whole': set "
+            "mode='slide', or border='shift'",
+        ),
+        (
+            dict(SLIDE, multiple_of=14),
+            "multiple_of=14 changes nothing with mode='slide': set "
+            "mode='whole', or multiple_of=1",
+        ),
     ],
 )
 def test_unknown_ways_are_said(cfg, words):
     with pytest.raises(ValueError, match=words):
         network(**cfg)
+
+
+def test_ways_of_mmseg_may_be_written_down():
+    whole = network(mode='whole', added='logits', border='shift')
+    torch.testing.assert_close(scores(whole), scores(network(mode='whole')))
+    slide = network(**SLIDE, multiple_of=1)
+    torch.testing.assert_close(scores(slide), scores(network(**SLIDE)))
 
 
 def test_probabilities_of_one_channel_are_averaged():
