@@ -33,28 +33,31 @@ def begin_record(cfg: Config, config_path: str) -> None:
 
 
 class Moves(NamedTuple):
-    """Places of a run whose config and work dir were moved together.
+    """Folders that were moved since a run began.
 
     Attributes:
-        prefixes: beginnings of paths, then and now.
+        folders: where each was, and where it is.
     """
 
-    prefixes: tuple[tuple[str, str], ...] = ()
+    folders: tuple[tuple[str, str], ...] = ()
 
     def paths(self, value: Any) -> list[Any]:
         """What a path of a config may have become, or any other value."""
-        return [value] + [
-            now + value[len(before) :]
-            for before, now in self.prefixes
-            if isinstance(value, str) and value.startswith(before)
-        ]
+        found = [value]
+        for before, now in self.folders:
+            inside = osp.join(before, '')
+            if value == before:
+                found.append(now)
+            elif isinstance(value, str) and value.startswith(inside):
+                found.append(osp.join(now, value[len(inside) :]))
+        return found
 
 
 UNMOVED = Moves()
 
 
 def moves(work_dir: str | Path, config_path: str) -> Moves:
-    """From where a run was moved; copies count."""
+    """From where config and work dir were moved together; copies count."""
     record, here = read_record(work_dir), _place(work_dir, config_path)
     if record.get('place') != here['place']:  # they were not together
         return UNMOVED
@@ -92,6 +95,13 @@ def _place(work_dir: str | Path, config_path: str) -> dict[str, Any]:
     except ValueError:  # on another drive of Windows
         place = osp.abspath(work_dir)
     return dict(folders=[folder], place=place)
+
+
+def add_lists(work_dir: str | Path, cfg: Config) -> None:
+    """Write down where the lists of a run lie now."""
+    record = read_record(work_dir)
+    lists = {**record.get('lists', {}), **list_hashes(cfg)}
+    write_json(work_dir, RECORD, dict(record, lists=lists))
 
 
 def finish_record(work_dir: str | Path) -> None:

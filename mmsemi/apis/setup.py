@@ -12,12 +12,13 @@ from mmsemi.io.checkpoints import read_checkpoint
 from mmsemi.io.lock import FolderLock, withdrawn
 
 from .launcher import is_first_process
+from .moved_data import all_moves, data_moves
 from .run_record import (
+    add_lists,
     add_place,
     begin_record,
     check_lists,
     finish_record,
-    moves,
     read_record,
 )
 from .work_dir import check_work_dir, take_back
@@ -90,7 +91,9 @@ def prepared_run(
         if resume:  # the weights it began with may be gone by now
             resume_latest(cfg)
         if is_first_process():
-            check_lists(work_dir, record, cfg, moves(work_dir, config_path))
+            if record:
+                moved = all_moves(work_dir, config_path, cfg)
+                check_lists(work_dir, record, cfg, moved)
             check()
             aside = None
             if overwrite:
@@ -98,6 +101,7 @@ def prepared_run(
             if not record:
                 begin_record(cfg, config_path)
             else:
+                _follow_data(cfg, config_path)
                 add_place(work_dir, config_path)
         try:
             yield False
@@ -105,6 +109,19 @@ def prepared_run(
             if is_first_process() and not record:
                 take_back(work_dir, Path(config_path).name, aside)
             raise
+
+
+def _follow_data(cfg: Config, config_path: str) -> None:
+    """Say and write down where the data set of a run was moved."""
+    found = data_moves(cfg.work_dir, config_path, cfg).folders
+    for before, now in found:
+        print(
+            f'the data set of {before} lies in {now} now; its lists name the '
+            'same images',
+            flush=True,
+        )
+    if found:
+        add_lists(cfg.work_dir, cfg)
 
 
 def finish_run(cfg: Config) -> None:

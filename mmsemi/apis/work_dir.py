@@ -16,7 +16,8 @@ from mmsemi.io.files import cannot_write, inside
 from mmsemi.io.lock import LOCK
 from mmsemi.utils.errors import UsageError, WriteError
 
-from .run_record import RECORD, UNMOVED, Moves, moves, read_record
+from .moved_data import all_moves
+from .run_record import RECORD, UNMOVED, Moves, read_record
 
 # The plain model that a run ends with, and its last where that differs.
 EXPORTED = tuple(
@@ -125,7 +126,7 @@ def check_work_dir(
                 f'{name}{found}. Start it without --resume, or name '
                 'the right folder with --work-dir'
             )
-        moved = moves(work_dir, config_path)
+        moved = all_moves(work_dir, config_path, cfg)
         changed = changed_keys(read_dumped_config(dumped), cfg, moved)
         if changed:
             raise UsageError(
@@ -249,7 +250,7 @@ def changed_keys(
 
     Loader settings that change speed only (workers, pinning) are free, and
     so are the processes and accumulated parts that share a step, and where a
-    run lies that was moved as a whole.
+    run, or its data set, lies that was moved as a whole.
     """
     speed = (
         'num_workers',
