@@ -11,8 +11,10 @@ from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
 
 from .batch import Batch
+from .network_verbs import Outputs
 from .online import Losses, OnlineSegmentor
 from .target_verbs import build_labeler
+from .unsup_losses import UnsupLosses
 
 
 @MODELS.register_module()
@@ -48,8 +50,10 @@ class CPS(OnlineSegmentor):
         pseudo_labeler: by default every pixel is labeled by its likeliest
             class. Each student has one of its own: what a labeler learns, it
             learns of one network.
-        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default.
-        mixing: see above; None for plain CPS.
+        unsup_loss: :class:`PseudoLabelCrossEntropyLoss` by default. Each
+            student has one of its own, and ``further_losses`` as well.
+        mixing: see above; None for plain CPS. It serves both, who learn from
+            the same images; one that looks at labels sees the first's.
         **kwargs: as there; ``joint_forward`` is off by default.
     """
 
@@ -64,19 +68,25 @@ class CPS(OnlineSegmentor):
         unsup_loss: dict | None = None,
         mixing: dict | None = None,
         student_2: dict | None = None,
+        further_losses: dict[str, dict] | None = None,
         **kwargs,
     ) -> None:
         pseudo_labeler = pseudo_labeler or dict(
             type='ConfidencePseudoLabeler', threshold=0.0
         )
+        unsup_loss = unsup_loss or dict(type='PseudoLabelCrossEntropyLoss')
         super().__init__(
             student,
             pseudo_labeler,
-            unsup_loss or dict(type='PseudoLabelCrossEntropyLoss'),
+            unsup_loss,
             mixing,
+            further_losses,
             **kwargs,
         )
         self.pseudo_labeler_2 = build_labeler(copy.deepcopy(pseudo_labeler))
+        self.unsup_loss_2, self.further_losses_2 = UnsupLosses.build(
+            copy.deepcopy(unsup_loss), copy.deepcopy(further_losses)
+        )
         second = Config(dict(model=copy.deepcopy(student)))
         second.merge_from_dict(
             dict(model=dict(student_2 or {}, data_preprocessor=None))
@@ -106,6 +116,11 @@ class CPS(OnlineSegmentor):
         """Theirs."""
         return self.pseudo_labeler, self.pseudo_labeler_2
 
+    @property
+    def losses_2(self) -> UnsupLosses:
+        """Those of the second student, as :attr:`losses` of the first."""
+        return UnsupLosses(self.unsup_loss_2, self.further_losses_2)
+
     def step(self, batch: Batch) -> Losses:
         """Either student learns what the other predicts."""
         if self.mixing is not None:
@@ -124,9 +139,9 @@ class CPS(OnlineSegmentor):
         )
         return {
             **self.sup(self.student, seen[0][0], batch),
-            **self.sup(self.student_2, seen[1][0], batch, 'sup_2'),
+            **self.sup_2(seen[1][0], batch),
             **self.unsup(logits[0], two),
-            **self.unsup(logits[1], one, 'unsup_2'),
+            **self.unsup(logits[1], one, 'unsup_2', own=self.losses_2),
         }
 
     def step_with_mixing(self, batch: Batch) -> Losses:
@@ -144,9 +159,9 @@ class CPS(OnlineSegmentor):
         )
         return {
             **self.sup(self.student, sup_1, batch),
-            **self.sup(self.student_2, sup_2, batch, 'sup_2'),
+            **self.sup_2(sup_2, batch),
             **self.unsup(unsup_1['decode'], one.beside),
-            **self.unsup(unsup_2['decode'], one, 'unsup_2'),
+            **self.unsup(unsup_2['decode'], one, 'unsup_2', own=self.losses_2),
         }
 
     def labeled_only(self, batch: Batch) -> Losses:
@@ -156,8 +171,14 @@ class CPS(OnlineSegmentor):
         )
         return {
             **self.sup(self.student, first, batch),
-            **self.sup(self.student_2, second, batch, 'sup_2'),
+            **self.sup_2(second, batch),
         }
+
+    def sup_2(self, outputs: Outputs, batch: Batch) -> Losses:
+        """Losses of the second student on labeled images."""
+        if self.training and 'decode' in outputs:
+            self.show_losses(outputs, batch, self.losses_2)
+        return self.sup(self.student_2, outputs, batch, 'sup_2')
 
     def init_weights(self) -> None:
         """Initialize both.

@@ -4,7 +4,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from mmsemi.models.losses import build_target_loss
 from mmsemi.models.targets import Targets
 from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
@@ -14,6 +13,7 @@ from .figures import Record, label_figures, named_losses
 from .network_verbs import Outputs
 from .semi_base import SemiSegmentor, check_head, heads
 from .target_verbs import TargetVerbs, build_labeler
+from .unsup_losses import UnsupLosses
 
 Losses = dict[str, Tensor]
 NOT_NEGATIVE = (
@@ -104,16 +104,9 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                 raise ValueError(f'{name} must not be negative, got {value}')
         check_head(self.student)
         self.pseudo_labeler = build_labeler(pseudo_labeler)
-        self.unsup_loss = build_target_loss(unsup_loss, 'unsup_loss')
-        self.further_losses = nn.ModuleDict()
-        for name, loss in (further_losses or {}).items():
-            if name.startswith(('sup', 'unsup', 'contra')):
-                raise ValueError(
-                    f'further_losses: loss_{name} may be a loss '
-                    'of the method; choose another name'
-                )
-            place = f'further_losses.{name}'
-            self.further_losses[name] = build_target_loss(loss, place)
+        self.unsup_loss, self.further_losses = UnsupLosses.build(
+            unsup_loss, further_losses
+        )
         self.mixing = MODELS.build(mixing) if mixing else None
         self.check_mixing()
         self.check_num_classes()
@@ -210,12 +203,14 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
                 elif part == 'decode' and name == 'sup':
                     losses[key] = value
         if self.training and name == 'sup' and 'decode' in outputs:
-            self.show_losses(outputs, batch)
+            self.show_losses(outputs, batch, self.losses)
         return losses
 
-    def show_losses(self, outputs: Outputs, batch: Batch) -> None:
+    def show_losses(
+        self, outputs: Outputs, batch: Batch, losses: UnsupLosses
+    ) -> None:
         """Let losses of unlabeled images observe the labeled ones."""
-        wanting = [loss for loss in self.losses if loss.needs_labeled]
+        wanting = [loss for loss in losses.all if loss.needs_labeled]
         if wanting:
             logits = self.upsample(outputs['decode'].detach(), batch.size)
             for loss in wanting:
@@ -227,6 +222,7 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
         targets: Targets,
         name: str = 'unsup',
         factor: float = 1.0,
+        own: UnsupLosses | None = None,
     ) -> Losses:
         """Weighted losses of unlabeled images, figures of the targets.
 
@@ -236,18 +232,18 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
             name: the loss is called ``loss_<name>``; figures are logged for
                 ``'unsup'`` only.
             factor: of these losses.
+            own: losses of the student, where each has its own.
         """
+        own = self.losses if own is None else own
         logits = self.upsample(logits, targets.labels.shape[-2:])
         weight = self.unsup_weight * factor
         # Soft labels are there for those that want them.
         hard = targets
         if targets.soft is not None:
             hard = targets.change(soft=None)
-        given = targets if self.unsup_loss.needs_soft else hard
-        losses = named_losses(
-            self.unsup_loss(logits, given), f'loss_{name}', weight
-        )
-        for key, loss in self.further_losses.items():
+        given = targets if own.unsup.needs_soft else hard
+        losses = named_losses(own.unsup(logits, given), f'loss_{name}', weight)
+        for key, loss in own.further.items():
             key = f'loss_{key}' if name == 'unsup' else f'loss_{name}_{key}'
             given = targets if loss.needs_soft else hard
             losses.update(named_losses(loss(logits, given), key, weight))

@@ -1,7 +1,5 @@
 """Verbs of an online method that make and change targets."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +15,7 @@ from .batch import Batch
 from .figures import Record
 from .network_verbs import NetworkVerbs
 from .schedule import TrainingSchedule
+from .unsup_losses import UnsupLosses
 
 
 class TargetVerbs(NetworkVerbs, TrainingSchedule):
@@ -134,15 +133,16 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
             )
 
     @property
-    def losses(self) -> list[TargetLoss]:
+    def losses(self) -> UnsupLosses:
         """All losses of unlabeled images that a config names."""
-        further: list[Any] = list(self.further_losses.values())
-        return [self.unsup_loss, *further]
+        return UnsupLosses(self.unsup_loss, self.further_losses)
 
     @property
     def soft_losses(self) -> list[str]:
         """Those of them that want probabilities."""
-        return [type(loss).__name__ for loss in self.losses if loss.needs_soft]
+        return [
+            type(loss).__name__ for loss in self.losses.all if loss.needs_soft
+        ]
 
     def check_mixing(self) -> None:
         """Refuse a mixing that the step cannot serve.

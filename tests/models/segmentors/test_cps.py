@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 
+from mmsemi.models.losses import EqualizationConsistencyLoss
 from mmsemi.models.pseudo_labelers import OnlineClassBalancedPseudoLabeler
 from mmsemi.models.segmentors import CPS
 from mmsemi.registry import MODELS
@@ -160,3 +161,52 @@ def test_each_student_has_thresholds_of_its_own(mixing, monkeypatch):
     assert 'pseudo_labeler_2.average' in model.state_dict()
     plain = cps().state_dict()
     assert not any(key.startswith('pseudo_labeler') for key in plain)
+
+
+@pytest.mark.parametrize('mixing', [None, CPS_CUTMIX])
+@pytest.mark.parametrize('place', ['unsup_loss', 'further_losses'])
+def test_each_student_has_a_bank_of_its_own(mixing, place, monkeypatch):
+    """How sure one is of a class tells nothing of the other."""
+    loss = dict(type='EqualizationConsistencyLoss', num_classes=4)
+    given = {place: loss if place == 'unsup_loss' else dict(more=loss)}
+    model = cps(mixing=mixing, **given)
+    seen: list[tuple] = []
+    asked: list[object] = []
+    observe = EqualizationConsistencyLoss.observe
+    forward = EqualizationConsistencyLoss.forward
+    monkeypatch.setattr(
+        EqualizationConsistencyLoss,
+        'observe',
+        lambda self, *args: seen.append((self, *args)) or observe(self, *args),
+    )
+    monkeypatch.setattr(
+        EqualizationConsistencyLoss,
+        'forward',
+        lambda self, *args: asked.append(self) or forward(self, *args),
+    )
+    losses = losses_of(model)
+    key = dict(unsup_loss='unsup_2', further_losses='unsup_2_more')[place]
+    assert losses[f'loss_{key}'] > 0
+    banks = [part for part, *_ in seen]
+    assert len(set(map(id, banks))) == 2 and asked == banks
+    confidences = []
+    for part, logits, labels in seen:
+        alone = MODELS.build(loss)
+        observe(alone, logits, labels)
+        assert torch.equal(alone.bank.confidence, part.bank.confidence)
+        confidences.append(part.bank.confidence)
+    assert not torch.equal(*confidences)
+    # What a checkpoint brings back is that of each.
+    middle = '' if place == 'unsup_loss' else '.more'
+    saved = model.state_dict()
+    for suffix, confidence in zip(('', '_2'), confidences):
+        name = f'{place}{suffix}{middle}.bank.confidence'
+        assert torch.equal(saved[name], confidence)
+
+
+def test_banks_move_on_labeled_images_alone():
+    loss = dict(type='EqualizationConsistencyLoss', num_classes=4)
+    model = cps(unsup_loss=loss)
+    losses_of(model, dict(sup=2))
+    for part in (model.unsup_loss, model.unsup_loss_2):
+        assert not torch.equal(part.bank.confidence, torch.full((4,), 0.5))

@@ -183,11 +183,13 @@ def test_confidence_of_classes_is_observed_outside_ael(method) -> None:
     else:
         model = cps(unsup_loss=EQUALIZED)
         losses_of(model)
-    (bank,) = (m for m in model.modules() if type(m) is ClassConfidenceBank)
-    assert (bank.confidence != 0.5).all()
-    before = bank.confidence.clone()
+    banks = [m for m in model.modules() if type(m) is ClassConfidenceBank]
+    assert len(banks) == (2 if method == 'cps' else 1)
+    before = [bank.confidence.clone() for bank in banks]
+    assert all((confidence != 0.5).all() for confidence in before)
     losses_of(model.eval()) if method != 'mean_teacher' else None
-    assert torch.equal(bank.confidence, before)
+    for bank, confidence in zip(banks, before):
+        assert torch.equal(bank.confidence, confidence)
 
 
 @pytest.mark.parametrize('method', ['MeanTeacher', 'U2PL'])
