@@ -77,8 +77,8 @@ class AugSeg(MeanTeacher):
     def step(self, batch: Batch) -> Losses:
         """Label, inject, learn."""
         logits = self.ask_teacher(batch.weak)
-        targets, view = self.label(logits, batch), batch.strong[0]
         probabilities = self.probabilities(logits, batch.weak.shape[-2:])
+        targets, view = self.label_by(probabilities, batch), batch.strong[0]
         trust = image_trust(probabilities, batch.valid)
         self.record('strong', view, targets)
         images, targets = self.mixing(

@@ -36,17 +36,36 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
     ) -> Targets:
         """Targets for the unlabeled images of a batch.
 
+        Args:
+            logits: (M, C, h, w) for their weak views.
+            batch: see :meth:`label_by`.
+            labeler: as there.
+        """
+        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
+        return self.label_by(probabilities, batch, labeler)
+
+    @torch.no_grad()
+    def label_by(
+        self,
+        probabilities: Tensor,
+        batch: Batch,
+        labeler: PseudoLabeler | None = None,
+    ) -> Targets:
+        """Targets for the unlabeled images of a batch.
+
         What is annotated of them keeps its label, at full weight, as long as
         ``known_iters`` says.
 
         Args:
-            logits: (M, C, h, w) for their weak views.
+            probabilities: (M, C, H, W) for their weak views, float32.
             batch: says what is padding, which gets no label and no weight.
             labeler: of the network, where each has its own.
         """
-        probabilities = self.probabilities(logits, batch.weak.shape[-2:])
-        targets = self.run_labeler(probabilities, batch.valid, labeler)
         valid = batch.valid
+        if labeler is None:
+            targets = self.run_labeler(probabilities, valid)
+        else:
+            targets = self.ask(labeler, probabilities, valid)
         soft = None
         if self.soft_losses:
             soft = probabilities if targets.soft is None else targets.soft
@@ -63,14 +82,14 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
         self.record('labeled', batch.weak, targets, batch.samples)
         return targets
 
-    def run_labeler(
-        self,
-        probabilities: Tensor,
-        valid: Tensor,
-        labeler: PseudoLabeler | None = None,
+    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
+        """What the method labels by: its pseudo-labeler."""
+        return self.ask(self.pseudo_labeler, probabilities, valid)
+
+    def ask(
+        self, labeler: PseudoLabeler, probabilities: Tensor, valid: Tensor
     ) -> Targets:
-        """The pseudo-labeler, told the progress if it asks for it."""
-        labeler = self.pseudo_labeler if labeler is None else labeler
+        """Targets of a labeler, told the progress if it asks for it."""
         progress = self.progress if labeler.needs_progress else 0.0
         return labeler(probabilities, valid, progress)
 

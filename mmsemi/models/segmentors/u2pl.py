@@ -189,9 +189,7 @@ class U2PL(MeanTeacher):
         done = self._known_iteration() // length * length
         return done / max(self.max_iters, 1)
 
-    def run_labeler(
-        self, probabilities: Tensor, valid: Tensor, labeler=None
-    ) -> Targets:
+    def run_labeler(self, probabilities: Tensor, valid: Tensor) -> Targets:
         """Labels of all pixels; :meth:`divide` decides which ones count."""
         confidence, labels = max_over_classes(probabilities)
         return Targets(labels, confidence, valid=valid)

@@ -116,6 +116,26 @@ def test_loss_is_that_of_the_formula():
     assert 0 <= losses['mean_trust'] <= 1
 
 
+def test_the_teacher_is_asked_for_probabilities_once(monkeypatch):
+    """Labels and trust are taken from the same maps."""
+    model, asked = build(AugSeg), []
+    plain = AugSeg.probabilities
+
+    def counted(self, *args):
+        asked.append(plain(self, *args))
+        return asked[-1]
+
+    monkeypatch.setattr(AugSeg, 'probabilities', counted)
+    model.recording = True
+    losses_of(model)
+    (probabilities,) = asked
+    (labeled,) = model.records['labeled']
+    confidence, labels = probabilities.max(1)
+    valid = labeled.targets.valid
+    assert torch.equal(labeled.targets.labels[valid], labels[valid])
+    assert torch.equal(labeled.targets.confidence, confidence)
+
+
 def test_soft_losses_learn_what_is_injected():
     model = build(AugSeg, unsup_loss=dict(type='SoftmaxMSELoss'))
     model.recording = True
