@@ -13,6 +13,8 @@ from .validation import (
     name_dead,
     name_left_out,
     name_values,
+    sentence,
+    with_classes,
 )
 
 SUMMARY = 'summary.json'
@@ -70,9 +72,7 @@ def round_line(row: dict, rows: Sequence[dict]) -> str:
         start = 'labeled only' if rows[0]['iterations'] else 'where it began'
         side = 'over' if difference >= 0 else 'below'
         result += f' ({abs(difference):.1f} {side} {start})'
-    result += name_dead(row.get('dead_classes', []))
-    left_out = name_left_out(row)
-    result += f'; {left_out}' * bool(left_out)
+    result = with_classes(result, row)
     took = f'in {format_seconds(row["seconds"])}'
     return ', '.join([f'{parts[0]} {took}', *parts[1:], result])
 
@@ -198,13 +198,12 @@ def closing_words(summary: dict, work_dir: str | Path) -> str:
         lines.append(class_lines(rows[-1].get('class_iou', {})))
         dead = name_dead(rows[-1].get('dead_classes', []), most=WIDTH)
         if dead:
-            lines.append(f'N{dead[3:]}.')  # names keep their letters
+            lines.append(sentence(dead))
         left_out = name_left_out(rows[-1], most=WIDTH)
         if left_out:
             lines.append(f'The mIoU is {left_out}.')
     for event in summary.get('collapses') or []:
-        text = event['text']
-        lines.append(f'{text[0].upper()}{text[1:]} ({event["action"]}).')
+        lines.append(sentence(f'{event["text"]} ({event["action"]})'))
     lines.append(f'  summary    {Path(work_dir) / SUMMARY}')
     for name, path in summary['files'].items():
         lines.append(f'  {name:10s} {Path(work_dir) / path}')

@@ -70,13 +70,18 @@ def name_values(record: dict) -> str:
 
 
 def name_dead(dead: Sequence[str], most: int = 5) -> str:
-    """``'; no pixel of bicycle, pole is found'``, or nothing."""
+    """``'no pixel of bicycle, pole is found'``, or nothing.
+
+    Args:
+        dead: classes that are never predicted.
+        most: names of classes.
+    """
     if not dead:
         return ''
     named = ', '.join(dead[:most])
     if len(dead) > most:
         named += f' and {len(dead) - most} more classes'
-    return f'; no pixel of {named} is found'
+    return f'no pixel of {named} is found'
 
 
 def name_left_out(record: dict, most: int = 5) -> str:
@@ -105,13 +110,27 @@ def validation_line(record: dict, total: int) -> str:
         record: from :func:`validation_record`.
         total: iterations of the whole run.
     """
-    left_out = name_left_out(record)
-    return (
+    return with_classes(
         f'iteration {record["iteration"]} of {total}: val '
-        f'{record.get("metric", "mIoU")} '
-        f'{name_values(record)}{name_dead(record["dead_classes"])}'
-        f'{f"; {left_out}" * bool(left_out)}'
+        f'{record.get("metric", "mIoU")} {name_values(record)}',
+        record,
     )
+
+
+def with_classes(figures: str, record: dict) -> str:
+    """Figures, and behind them what must be said of single classes.
+
+    Args:
+        figures: of a validation, in words.
+        record: the validation, or the row of a round.
+    """
+    dead = name_dead(record.get('dead_classes', []))
+    return '; '.join(filter(None, [figures, dead, name_left_out(record)]))
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence; names in them keep their letters."""
+    return f'{words[:1].upper()}{words[1:]}.'
 
 
 def class_lines(class_iou: dict[str, float | None]) -> str:

@@ -11,7 +11,7 @@ from mmsemi.report.tables import (
     round_line,
     round_table,
 )
-from mmsemi.report.validation import usual_metric
+from mmsemi.report.validation import name_dead, usual_metric, validation_line
 from mmsemi.utils.errors import UsageError
 
 
@@ -232,6 +232,21 @@ def test_words_for_rows():
     assert usual_metric({'aAcc': 1.0, 'mDice': 2.0, 'mAcc': 3.0}) == 'mDice'
     assert usual_metric({'teacher/aAcc': 1, 'teacher/mIoU': 2}) == 'mIoU'
     assert usual_metric({'aAcc': 1.0}) == 'aAcc'
+
+
+def test_classes_that_are_never_predicted_are_named():
+    assert name_dead([]) == ''
+    assert name_dead(['pole', 'bar']) == 'no pixel of pole, bar is found'
+    many = name_dead(list('abcd'), most=2)
+    assert many == 'no pixel of a, b and 2 more classes is found'
+    record = dict(iteration=4, networks={}, miou=43.21, dead_classes=['pole'])
+    record.update(class_iou=dict(pole=0.0, sky=None), left_out=['sky'])
+    assert validation_line(record, 8) == (
+        'iteration 4 of 8: val mIoU 43.2; no pixel of pole is found; the '
+        'mean of 1 of 2 classes: no image holds sky'
+    )
+    record.update(dead_classes=[], left_out=[])
+    assert validation_line(record, 8) == 'iteration 4 of 8: val mIoU 43.2'
 
 
 def test_table_has_a_line_for_each_round():
