@@ -43,7 +43,7 @@ from mmsemi.datasets.splits import config_datasets
 from mmsemi.engine.checkpoints import newest_whole
 from mmsemi.evaluation import PseudoLabelQuality
 from mmsemi.evaluation.paired import difference, paired
-from mmsemi.io.files import read_json, write_json, write_text
+from mmsemi.io.files import read_json, write_json, write_png, write_text
 from mmsemi.io.package_configs import find_config
 from mmsemi.pseudo_labels.store import PseudoLabelStore, read_png
 from mmsemi.report.comparison_tables import number, table
@@ -113,9 +113,7 @@ def write_masks(cfg, folder: Path) -> None:
             labels=labels,
             confidence=sure.astype(np.float16),
         )
-        cv2.imwrite(
-            str(folder / f'empty/{stem}.png'), np.full_like(truth, IGNORE)
-        )
+        write_png(folder, f'empty/{stem}.png', np.full_like(truth, IGNORE))
     (folder / 'whole').touch()
 
 

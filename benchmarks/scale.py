@@ -43,6 +43,7 @@ from mmengine.registry import init_default_scope
 from mmsemi.apis import doctor
 from mmsemi.datasets import UnlabeledDataset
 from mmsemi.doctor.data import check_data
+from mmsemi.io.files import write_png
 from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import FILES, PseudoLabelStore
 from mmsemi.registry import DATASETS
@@ -69,8 +70,8 @@ def make_set(root: Path, images: int) -> None:
     (root / 'masks').mkdir()
     mask = np.arange(64, dtype=np.uint8).reshape(8, 8) % 2
     for k in range(4):
-        cv2.imwrite(str(root / f'images/{k}.png'), mask)
-        cv2.imwrite(str(root / f'masks/{k}.png'), mask)
+        write_png(root, f'images/{k}.png', mask)
+        write_png(root, f'masks/{k}.png', mask)
     (root / 'labeled.txt').write_text('0\n1\n')
     (root / 'val.txt').write_text('2\n3\n')
 

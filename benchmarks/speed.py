@@ -32,6 +32,7 @@ from mmseg.models.losses import accuracy as mmseg_accuracy
 from PIL import Image
 
 from mmsemi.cli.process import keep_memory
+from mmsemi.io.files import write_bytes, write_png
 from mmsemi.models.losses import (
     DynamicMutualLoss,
     DynamicSelfTrainingLoss,
@@ -303,6 +304,12 @@ def picture() -> np.ndarray:
     return cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
+def write_picture(folder: Path) -> None:
+    """Write :func:`picture` as ``a.jpg``."""
+    content = cv2.imencode('.jpg', picture())[1].tobytes()
+    write_bytes(folder, 'a.jpg', content, sync=False)
+
+
 def color_jitter() -> Row:
     image = picture()
     jitter = TRANSFORMS.build(dict(type='ColorJitter', prob=1.0))
@@ -381,7 +388,7 @@ def u2pl_item() -> Row:
     PyTorch, and takes the same image as both views.
     """
     folder = Path(tempfile.mkdtemp())
-    cv2.imwrite(str(folder / 'a.jpg'), picture())
+    write_picture(folder)
     Image.fromarray((picture()[..., 0] // 13).astype(np.uint8)).save(
         folder / 'a.png'
     )
@@ -447,8 +454,8 @@ def labeled_item() -> Row:
     """Decoded, scaled, cropped, flipped and normalized, beside Pillow."""
     folder = Path(tempfile.mkdtemp())
     mask = (picture()[..., 0] // 13).astype(np.uint8)
-    cv2.imwrite(str(folder / 'a.jpg'), picture())
-    cv2.imwrite(str(folder / 'a.png'), mask)
+    write_picture(folder)
+    write_png(folder, 'a.png', mask)
     mean, std = torch.rand(3, 1, 1) * 255, torch.full((3, 1, 1), 58.0)
     steps = [
         dict(type='LoadImageFromFile'),
