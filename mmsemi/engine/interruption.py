@@ -1,5 +1,6 @@
-"""SIGTERM and Ctrl-C: save where the run stands, and end within seconds."""
+"""SIGTERM, Ctrl-C, a closed terminal: save, and end within seconds."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -10,7 +11,12 @@ from contextlib import contextmanager
 
 # Seconds until a process that waits for others, which have ended, ends too.
 PATIENCE = 10
-WISHES = (signal.SIGTERM, signal.SIGINT)
+# SIGHUP comes when the terminal is closed, of a run started there.
+WISHES = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    *filter(None, [getattr(signal, 'SIGHUP', None)]),
+)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -61,7 +67,7 @@ class Interruption:
             yield self
             return
         before = {
-            number: signal.signal(number, self._handle) for number in WISHES
+            number: signal.signal(number, self._handle) for number in heard()
         }
         try:
             yield self
@@ -96,6 +102,19 @@ class Interruption:
         os._exit(128 + (self.number or signal.SIGTERM))
 
 
+def heard() -> list[int]:
+    """The signals that are asked for, but for a SIGHUP as ``nohup`` has it.
+
+    A signal that is ignored comes all the same where it is waited for.
+    """
+    usual = signal.SIGTERM, signal.SIGINT  # ignored in the background
+    return [
+        number
+        for number in WISHES
+        if number in usual or signal.getsignal(number) != signal.SIG_IGN
+    ]
+
+
 def keep_loading(then: Callable[[int], None] | None, worker_id: int) -> None:
     """Let a process that loads data outlast a signal; a ``worker_init_fn``.
 
@@ -108,22 +127,28 @@ def keep_loading(then: Callable[[int], None] | None, worker_id: int) -> None:
         then: what else is to be done at their start.
         worker_id: which of the loader's processes this is.
     """
-    for number in WISHES:
+    numbers = heard()
+    for number in numbers:
         signal.signal(number, _work_on)
     if hasattr(signal, 'sigwaitinfo'):
-        signal.pthread_sigmask(signal.SIG_BLOCK, WISHES)
-        threading.Thread(target=_end_as_told, daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        threading.Thread(
+            target=_end_as_told, args=(numbers,), daemon=True
+        ).start()
     if then is not None:
         then(worker_id)
 
 
-def _end_as_told() -> None:
+def _end_as_told(numbers: list[int]) -> None:
     """End at once when the process they load for says so, else later."""
-    told = signal.sigwaitinfo(WISHES)
+    told = signal.sigwaitinfo(numbers)
     end = time.monotonic() + PATIENCE
-    while told and told.si_pid != os.getppid():
+    # Not always the parent: a fork server is between the two.
+    master = multiprocessing.parent_process()
+    pid = master.pid if master is not None else os.getppid()
+    while told and told.si_pid != pid:
         left = max(end - time.monotonic(), 0)
-        told = signal.sigtimedwait(WISHES, left)
+        told = signal.sigtimedwait(numbers, left)
     os._exit(0)
 
 

@@ -19,7 +19,12 @@ from mmengine.hooks import Hook
 from mmsemi.apis import config, setup
 from mmsemi.apis.run_record import list_hashes, read_record
 from mmsemi.engine.checkpoints import newest_whole
-from mmsemi.engine.interruption import PATIENCE, Interrupted
+from mmsemi.engine.interruption import (
+    PATIENCE,
+    Interrupted,
+    Interruption,
+    heard,
+)
 from mmsemi.engine.resumable import check_state
 from mmsemi.engine.runner import build_runner
 from mmsemi.io import space
@@ -188,7 +193,9 @@ def test_sigterm_saves_and_resumes(
     ('method', 'context', 'number'),
     [
         ('online', 'fork', signal.SIGINT),
+        ('online', 'fork', signal.SIGHUP),
         ('online', 'spawn', signal.SIGTERM),
+        ('online', 'forkserver', signal.SIGTERM),
         ('rounds', 'fork', signal.SIGTERM),
     ],
 )
@@ -212,6 +219,18 @@ def test_processes_that_load_data_are_told_too(
         child.join(timeout=PATIENCE / 2)
         assert not child.is_alive()
     same(command(dumped_without(again, 'SignalHook'), resume=True), expected)
+
+
+def test_nohup_is_left_as_it_is() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption().armed() as wish:
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.01)
+        assert wish.number is None and signal.SIGHUP not in heard()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_finished_run_is_left_alone(online, tmp_path, root) -> None:
