@@ -189,6 +189,14 @@ def test_sigterm_saves_and_resumes(
     assert figures(work_dir) == figures(Path(cfg.work_dir))
 
 
+@pytest.fixture
+def heeded_hangup():
+    """SIGHUP as a terminal has it, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ('method', 'context', 'number'),
     [
@@ -200,7 +208,7 @@ def test_sigterm_saves_and_resumes(
     ],
 )
 def test_processes_that_load_data_are_told_too(
-    request, tmp_path, method, context, number
+    request, tmp_path, heeded_hangup, method, context, number
 ) -> None:
     # As clusters do it, or a terminal: every process of the run gets it.
     cfg, expected = request.getfixturevalue(method)

@@ -81,10 +81,10 @@ class PlayedCutMix(CPS):
         sup = torch.zeros(1, self.num_classes, *batch.size)
         return dict(decode=sup), dict(decode=self.leaves[k])
 
-    def unsup(self, logits, targets, *args):
+    def unsup(self, logits, targets, *args, **kwargs):
         targets = targets.keep(slice(len(logits)))
         self.learned.append(targets.labels)
-        return super().unsup(logits, targets, *args)
+        return super().unsup(logits, targets, *args, **kwargs)
 
 
 def test_terms_and_gradients_with_cutmix(oracle_dir):
