@@ -19,6 +19,7 @@ from mmsemi.report.own_data.run_folder import (
     FACTS,
     PLACES,
     RunFolder,
+    check_told,
     read_facts,
 )
 from mmsemi.utils.errors import UsageError
@@ -36,6 +37,16 @@ _NEXT = 20  # images to label next
 # Options that name files, and those that may.
 _FILES = ('images', 'masks', 'val', 'weights', 'labeled_classes')
 _MAY_BE_FILES = ('classes', 'model')
+# Facts that a run which goes on looks up.
+_NEEDED = (
+    'wish',
+    'images',
+    'numbers',
+    'settings',
+    'twin',
+    'shared',
+    'earlier',
+)
 
 
 def fit(
@@ -148,6 +159,7 @@ def fit(
     ):
         facts = read_facts(run)
         if facts and resume:
+            check_told(run, facts, _NEEDED)
             _check_same(facts['wish'], wish)
             if facts.get('finished'):
                 say(f'the run in {run} is finished; nothing to resume')

@@ -219,3 +219,13 @@ def test_weights_that_are_not_finite_are_waited_for(
         KeepWeightsHook(at=2).after_train_iter(runner, k)
         saved = hub.state_dict()
     assert weights(tmp_path / 'iteration_2.pth')['w'].item() == 4
+
+
+def test_facts_that_lack_something_are_told(tmp_path) -> None:
+    images, masks = folders(tmp_path)
+    run = tmp_path / 'run'
+    run.mkdir()
+    facts = dict(images=images, numbers={}, settings=[], twin=True)
+    write_json(run, 'fit.json', facts)
+    with pytest.raises(UsageError, match='fit.json does not tell wish, sha'):
+        mmsemi.fit(images, masks, out=str(run), resume=True)

@@ -1,6 +1,6 @@
 """What ``mmsemi fit`` left in its folder, read with care."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,27 @@ def read_facts(run: str | Path) -> dict[str, Any]:
         if value is not None and known is not None and not known(value):
             raise UsageError(_damaged(path, f'"{key}" is {value!r:.50}'))
     return facts
+
+
+def check_told(
+    run: str | Path, told: Collection[str], needed: Sequence[str]
+) -> None:
+    """Refuse facts without which nothing can be done.
+
+    Args:
+        run: folder of the run.
+        told: keys that ``fit.json`` has.
+        needed: those that it must have.
+
+    Raises:
+        UsageError: naming what is missing.
+    """
+    missing = [key for key in needed if key not in told]
+    if missing:
+        raise UsageError(
+            f'{Path(run, FACTS)} does not tell {", ".join(missing)}. Run '
+            'mmsemi fit again'
+        )
 
 
 def read_names(run: str | Path, part: str) -> list[str]:
@@ -126,16 +147,8 @@ class RunFolder:
                 'fit. Give the folder that its --out named'
             )
         self.facts = read_facts(self.path)
-        missing = [
-            key
-            for key in ('images', 'classes', 'palette')
-            if not self.facts.get(key)
-        ]
-        if missing:
-            raise UsageError(
-                f'{self.path / FACTS} does not tell {", ".join(missing)}. Run '
-                'mmsemi fit again'
-            )
+        known = [key for key, value in self.facts.items() if value]
+        check_told(self.path, known, ('images', 'classes', 'palette'))
         self.classes = [str(name) for name in self.facts['classes']]
         self.palette = np.array(self.facts['palette'], np.uint8)
         self.folds = int(self.facts.get('folds') or 0)
