@@ -14,7 +14,7 @@ from typing import IO
 
 import torch
 
-from mmsemi.engine.interruption import Interrupted
+from mmsemi.engine.interruption import WISHES, Interrupted
 from mmsemi.io.files import describe, read_json, write_json
 from mmsemi.io.lock import LOCK, FolderLock
 from mmsemi.report.comparison import FAILED, LOG, MEASURED
@@ -36,7 +36,7 @@ MEASURE = [
     _END + 'import sys; from mmsemi.apis.compare_measure import main; '
     'main(sys.argv[1])',
 ]
-ENDS = [signal.SIGTERM, *filter(None, [getattr(signal, 'SIGHUP', None)])]
+ENDS = [number for number in WISHES if number != signal.SIGINT]
 
 
 def is_trained(cell: Cell) -> bool:

@@ -235,7 +235,10 @@ def test_what_a_labeling_left_is_space_for_the_next(
     partial.mkdir()
     (partial / 'logits_0_0.npz').write_bytes(bytes(LOGITS))
     disk_of(monkeypatch, LITTLE)
-    run(root, model, tmp_path, rule='scaled', compact_logits=True)
+    _, folder, _ = run(
+        root, model, tmp_path, rule='scaled', compact_logits=True
+    )
+    assert len(list(folder.rglob('*.png'))) == 9
 
 
 def test_logits_that_another_process_still_needs_are_left(
