@@ -11,6 +11,7 @@ if 'PYTEST_XDIST_WORKER' in os.environ:
     os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import pytest
+from mmengine.registry import DefaultScope
 
 # Before any test imports mmseg: that of the official stack needs it.
 from mmsemi.stack import lacks_operators
@@ -36,6 +37,12 @@ def pytest_runtest_setup(item) -> None:
         modules_seen = len(sys.modules)
         gc.collect()
         gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def no_scope_of_other_tests() -> None:
+    """A command finds no default scope that something before it has set."""
+    DefaultScope._instance_dict.clear()
 
 
 def external_folder(variable: str, default: str) -> Path:

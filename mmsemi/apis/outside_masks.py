@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.registry import DefaultScope
 
 from mmsemi.datasets.splits import leaf_datasets, source_of, target_datasets
 from mmsemi.doctor.images import image_size
@@ -147,7 +148,8 @@ def unlabeled_images(cfg, config: str):
     dataset = copy.deepcopy({**dataset, 'partly_labeled': None})
     for _, part in leaf_datasets(dataset):
         part['pipeline'] = []  # names and paths are wanted
-    return DATASETS.build(dataset)
+    with DefaultScope.overwrite_default_scope('mmsemi'):
+        return DATASETS.build(dataset)
 
 
 def annotated_images(cfg) -> list[ImageList]:

@@ -11,6 +11,7 @@ from mmsemi.utils.errors import UsageError
 from .compact import build_dataset
 from .splits import more, read_list
 from .stems import leaf_of, stem_of, stems_of
+from .transforms import LoadMask
 
 
 class SegDatasetWrapper:
@@ -135,9 +136,8 @@ class UnlabeledDataset(SegDatasetWrapper):
                     'among the unlabeled images. Add it to their list: what '
                     'is unknown of it is learned like them'
                 )
-        self.audit_pipeline = Compose(
-            audit_pipeline or [dict(type='LoadMask')]
-        )
+        # Named, it would be looked for in the scope of whoever builds this.
+        self.audit_pipeline = Compose(audit_pipeline or [LoadMask()])
 
     def get_data_info(self, idx: int) -> dict:
         info = super().get_data_info(idx)

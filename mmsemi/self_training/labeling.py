@@ -105,7 +105,7 @@ class LabelingPass:
             device,
             small=getattr(self.labeler, 'prior', None) is not None,
         )
-        with LabelFiles(
+        with self.label_files(
             self.folder,
             self.dataset,
             self.own_images(),
@@ -136,6 +136,10 @@ class LabelingPass:
         """Numbers of the images of this process, in its order."""
         sampler = self.dataloader.sampler
         return np.fromiter(sampler, np.int64, len(sampler))
+
+    def label_files(self, *args) -> LabelFiles:
+        """What writes the labels, see :class:`LabelFiles`."""
+        return LabelFiles(*args)
 
     def finish(self, files: LabelFiles) -> None:
         """Give labels to images that are not predicted; there are none."""

@@ -1,4 +1,4 @@
-"""A labeling whose labels are on disk already."""
+"""Labelings whose labels are on disk already, all of them or in part."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from mmsemi.pseudo_labels.store import CONFIDENCE, LABELS, read_png
 from mmsemi.utils.errors import UsageError
+from mmsemi.utils.labels import IGNORE
 from mmsemi.utils.progress import track
 
 from .label_files import LabelFiles
@@ -54,13 +55,97 @@ class StoredLabelsPass(LabelingPass):
         files.candidates(labels)
         files.labels(row, labels)
         if self.keep_confidence:
-            path = self.stored / CONFIDENCE / f'{stem}.png'
-            if not path.is_file():
-                raise UsageError(
-                    f'{path}: no confidences, which keep_confidence of this '
-                    'config asks for. Masks need them from the beginning'
-                )
-            files.confidence(row, _resized(path, size))
+            files.confidence(row, _confidence(self.stored, stem, size))
+
+
+class FilledLabelsPass(LabelingPass):
+    """Labels of a folder; where it has none, those of the network.
+
+    Masks that are kept of some classes alone would teach that there are no
+    others: the network's own labels stand for these.
+
+    Args:
+        predictor: see :class:`LabelingPass`.
+        dataloader: see there.
+        labeler: gives the network's labels.
+        store: where the labels go.
+        folder: see :class:`StoredLabelsPass`.
+        fill: share of the predictions of each class to choose labels from.
+        **kwargs: further arguments of :class:`LabelingPass`.
+    """
+
+    def __init__(
+        self,
+        predictor,
+        dataloader,
+        labeler,
+        store,
+        folder: Path,
+        fill: float,
+        **kwargs,
+    ) -> None:
+        super().__init__(predictor, dataloader, labeler, store, **kwargs)
+        self.stored, self.fill = folder, fill
+
+    def label_files(self, *args) -> LabelFiles:
+        return FilledLabelFiles(self.stored, *args)
+
+    def _one_pass(self, files, round_index, portion, statistics) -> None:
+        super()._one_pass(files, round_index, self.fill, statistics)
+
+    def _two_passes(self, files, round_index, portion, statistics) -> None:
+        super()._two_passes(files, round_index, self.fill, statistics)
+
+
+class FilledLabelFiles(LabelFiles):
+    """Labels of a folder go before those that are given.
+
+    Args:
+        stored: the folder.
+        *args: see :class:`LabelFiles`.
+    """
+
+    def __init__(self, stored: Path, *args) -> None:
+        super().__init__(*args)
+        self.stored = stored
+
+    def confidence(self, row: int, codes: np.ndarray) -> None:
+        """Write a confidence map (H, W) uint16."""
+        self._submit(self._merge_confidence, row, codes)
+
+    def soft(self, row: int, shares: np.ndarray) -> None:
+        """Masks are hard labels, and so is what stands beside them."""
+
+    def _select(self, row: int, thresholds: np.ndarray, keep: bool) -> None:
+        super()._select(row, thresholds, keep)
+        if keep:
+            codes = read_png(self.folder / self._name(CONFIDENCE, row))
+            self._merge_confidence(row, codes)
+
+    def _finish(self, row: int, labels: np.ndarray) -> None:
+        stored = self._stored_labels(row, labels.shape)
+        labels = np.where(stored == IGNORE, labels, stored)
+        super()._finish(row, labels)
+
+    def _merge_confidence(self, row: int, codes: np.ndarray) -> None:
+        stem = self.dataset.get_stem(int(self.table.indices[row]))
+        stored = _confidence(self.stored, stem, codes.shape)
+        known = self._stored_labels(row, codes.shape) != IGNORE
+        self._write(CONFIDENCE, row, np.where(known, stored, codes))
+
+    def _stored_labels(self, row: int, size: tuple[int, int]) -> np.ndarray:
+        return _resized(self.stored / self._name(LABELS, row), size)
+
+
+def _confidence(folder: Path, stem: str, size: tuple[int, int]) -> np.ndarray:
+    """Confidence codes (H, W) of the labels of an image."""
+    path = folder / CONFIDENCE / f'{stem}.png'
+    if not path.is_file():
+        raise UsageError(
+            f'{path}: no confidences, which keep_confidence of this config '
+            'asks for. Masks need them from the beginning'
+        )
+    return _resized(path, size)
 
 
 def _resized(path: Path, size: tuple[int, int]) -> np.ndarray:

@@ -150,7 +150,13 @@ def test_source_images_say_nothing_of_the_target(given, tmp_path):
 
 
 def rounds(
-    given, labels, work_dir, portions=(1.0, 0.5), killed=None, **changes
+    given,
+    labels,
+    work_dir,
+    portions=(1.0, 0.5),
+    killed=None,
+    labeling=None,
+    **changes,
 ):
     cfg = tiny_config(given / 'data', work_dir, **changes)
     if killed is not None:
@@ -159,7 +165,9 @@ def rounds(
     cfg.train_cfg.supervised_iters = cfg.train_cfg.iters_per_round = 2
     for hook in cfg.custom_hooks:
         if hook['type'] == 'PseudoLabelHook':
-            hook.update(type='OutsideLabelsHook', labels=str(labels))
+            hook.update(labeling or {})
+            if labels is not None:
+                hook.update(type='OutsideLabelsHook', labels=str(labels))
     cfg.experiment_name = str(work_dir)
     return build_runner(cfg)
 
@@ -186,6 +194,76 @@ def test_first_round_learns_them_and_later_ones_the_models_own(kept):
         read_png(given / 'out/round_0' / path),
     )
     assert second['per_class']['ground']['threshold'] > 0
+
+
+@pytest.mark.parametrize('confidence', [True, False])
+@pytest.mark.parametrize('rule', ['argmax', 'scaled'])
+def test_where_masks_have_no_label_the_models_own_fills(
+    kept, tmp_path, rule, confidence
+):
+    """What is kept of the masks stays; elsewhere it is as without them."""
+    given, _, manifest = kept
+    labeling = dict(
+        keep_confidence=confidence,
+        labeler=dict(type='ClassBalancedPseudoLabeler', rule=rule),
+    )
+
+    def labels_of(work_dir, labels, portion, **more):
+        work = tmp_path / work_dir
+        more = labeling | more
+        rounds(given, labels, work, (portion,), labeling=more).train()
+        store = PseudoLabelStore(work / 'pseudo_labels')
+        assert store.problem(1) is None
+        return store
+
+    filled = labels_of('filled', given / 'out', 1.0, fill=0.5)
+    own = labels_of('own', None, 0.5).folder(1)
+    new_labels = 0
+    for path in (own / 'labels').iterdir():
+        masks, others, found = (
+            read_png(folder / 'labels' / path.name)
+            for folder in (given / 'out/round_0', own, filled.folder(1))
+        )
+        gap = masks == 255
+        assert np.array_equal(found, np.where(gap, others, masks))
+        new_labels += (gap & (others != 255)).sum()
+        name = f'confidence/{path.name}'
+        assert (filled.folder(1) / name).is_file() is confidence
+        if confidence:
+            others, masks, found = (
+                read_png(folder / name)
+                for folder in (own, given / 'out/round_0', filled.folder(1))
+            )
+            assert np.array_equal(found, np.where(gap, others, masks))
+    assert new_labels
+    assert filled.manifest(1)['kept'] > manifest['kept']
+
+
+def test_labels_that_fill_belong_to_the_weights_that_made_them(kept, tmp_path):
+    given, work = kept[0], tmp_path / 'work'
+    store = PseudoLabelStore(work / 'pseudo_labels')
+    with pytest.raises(Killed):
+        rounds(
+            given, given / 'out', work, killed=3, labeling=dict(fill=0.5)
+        ).train()
+    made = store.manifest(1)
+    # Lost in mid-round, they are made again, the same.
+    before = {p.name: read_png(p) for p in store.root.rglob('labels/*.png')}
+    next(store.root.rglob('labels/*.png')).unlink()
+    rounds(
+        given,
+        given / 'out',
+        work,
+        (1.0,),
+        resume=True,
+        labeling=dict(fill=0.5),
+    ).train()
+    assert store.manifest(1)['source'] == made['source']
+    for path in store.folder(1).glob('labels/*.png'):
+        assert np.array_equal(read_png(path), before[path.name])
+    for wrong in (-0.1, 1.5):
+        with pytest.raises(ValueError, match='fill must be between 0 and 1'):
+            OutsideLabelsHook('labels', fill=wrong, labeler={})
 
 
 def test_runs_go_on_when_the_folder_is_gone(kept, tmp_path):

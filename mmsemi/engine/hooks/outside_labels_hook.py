@@ -8,7 +8,10 @@ from mmsemi.pseudo_labels.file_table import FileTable
 from mmsemi.pseudo_labels.store import FILES, MANIFEST, PseudoLabelStore
 from mmsemi.registry import HOOKS
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.stored_labels import StoredLabelsPass
+from mmsemi.self_training.stored_labels import (
+    FilledLabelsPass,
+    StoredLabelsPass,
+)
 from mmsemi.utils.dist import on_main
 from mmsemi.utils.errors import UsageError
 
@@ -26,12 +29,17 @@ class OutsideLabelsHook(PseudoLabelHook):
 
     Args:
         labels: folder that ``mmsemi calibrate-masks`` has written.
+        fill: where the folder has no label, round 1 learns the model's own,
+            chosen from this share of the predictions of each class. With 0
+            it learns nothing there.
         **kwargs: see :class:`PseudoLabelHook`.
     """
 
-    def __init__(self, labels: str, **kwargs) -> None:
+    def __init__(self, labels: str, fill: float = 0.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.labels = Path(labels)
+        if not 0 <= fill <= 1:
+            raise ValueError(f'fill must be between 0 and 1, got {fill}')
+        self.labels, self.fill = Path(labels), fill
 
     def before_train(self, runner) -> None:
         """Stop now where the labels do not serve."""
@@ -86,6 +94,8 @@ class OutsideLabelsHook(PseudoLabelHook):
         found = super()._settings(runner, round_index, rooted)
         if round_index != 1:
             return found
+        if self.fill:
+            found = f'{found}-{self.fill}'
         manifest = self._outside(runner).folder(0) / MANIFEST
         if manifest.is_file():
             return f'{found}-{zlib.crc32(manifest.read_bytes()):08x}'
@@ -94,20 +104,21 @@ class OutsideLabelsHook(PseudoLabelHook):
         return f'{found}-{taken.get("settings", "").rpartition("-")[2]}'
 
     def _problem(self, store, loop, source) -> str | None:
-        """Weights did not make the labels of round 1."""
-        return super()._problem(
-            store, loop, source if loop.round > 1 else None
-        )
+        """Weights did not make the labels of round 1, or not all of them."""
+        by_weights = loop.round > 1 or self.fill
+        return super()._problem(store, loop, source if by_weights else None)
 
     def labeling_pass(self, runner, model, labeler, store) -> LabelingPass:
         """Of round 1 from disk, of later ones by the model."""
         if runner.train_loop.round > 1:
             return super().labeling_pass(runner, model, labeler, store)
-        return StoredLabelsPass(
+        arguments = (
             self.predictor(runner, model),
             self.label_loader(runner, runner.train_loop.label_dataset),
             labeler,
             store,
             self._outside(runner).folder(0),
-            **self.pass_cfg,
         )
+        if not self.fill:
+            return StoredLabelsPass(*arguments, **self.pass_cfg)
+        return FilledLabelsPass(*arguments, self.fill, **self.pass_cfg)
