@@ -8,6 +8,7 @@ of it labeled images, half others. Only the labels of these others differ:
 - ``none``: they have no label, so that nothing is learned from them;
 - ``raw``: the masks of the other model as they are;
 - ``calibrated``: what ``mmsemi calibrate-masks`` keeps of them;
+- ``filled``: the same, and where it has none the labels of ``own``;
 - ``own``: labels of the checkpoint itself, the surest half of each class.
 
 ``labeled`` goes on with batches of labeled images alone, as many images and
@@ -52,11 +53,13 @@ from mmsemi.report.facts import machine_facts, version_facts
 # CamVid: road and pavement, building and tree, car and sign; fence.
 SWAPS, BLOBS = [(3, 4), (1, 5), (8, 6)], 7
 IGNORE = 255
+OWN = 0.5  # share of its predictions of each class that it learns
 TITLES = dict(
     base='(the beginning of all)',
     none='none',
     raw='masks as they are',
     calibrated='masks, calibrated',
+    filled='masks, calibrated, and its own where these have none',
     own='its own',
     labeled='no others: twice as many labeled images',
 )
@@ -198,20 +201,22 @@ class Benchmark:
             **start,
             'train_cfg.supervised_iters': 0,
             'train_cfg.iters_per_round': length,
-            'train_cfg.portions': (0.5,) if name == 'own' else (1.0,),
+            'train_cfg.portions': (OWN,) if name == 'own' else (1.0,),
             'model.objective.gamma': 0,  # labels at their full weight
         }
         if name != 'own':
-            precision = self.args.precision * (name == 'calibrated')
+            kind = 'calibrated' if name == 'filled' else name
+            precision = self.args.precision * (kind == 'calibrated')
             options['hooks.labeling.type'] = 'OutsideLabelsHook'
-            options['hooks.labeling.labels'] = self.labels(name, precision)
+            options['hooks.labeling.labels'] = self.labels(kind, precision)
+            options['hooks.labeling.fill'] = OWN * (name == 'filled')
         return self.train(name, self.args.rounds, options)
 
     def figures(self, name: str) -> dict[str, Any]:
         """mIoU of a variant, and what the labels it learned are worth."""
         run = self.run(name)
         found = dict(miou=read_json(run / 'summary.json')['last_miou'])
-        if name in ('raw', 'calibrated', 'own'):
+        if name not in ('base', 'none', 'labeled'):
             cfg = load_config(find_config(self.args.rounds), None, self.split)
             quality = audit(cfg, None, run)
             found.update(

@@ -34,7 +34,7 @@ def test_damage_is_what_the_page_says() -> None:
     assert sure[off].mean() < sure[~off].mean() - 0.1
 
 
-MASKED = ('none', 'raw', 'calibrated', 'own')
+MASKED = ('none', 'raw', 'calibrated', 'filled', 'own')
 
 
 @pytest.fixture(scope='module')
@@ -110,6 +110,9 @@ def test_variants_differ_in_the_labels_of_other_images_alone(done) -> None:
     assert 0 < kept.sum() < (labels['raw'] != 255).sum()
     assert labels['calibrated'][kept].equal(labels['raw'][kept])
     assert not labels['own'].equal(labels['raw'])
+    assert labels['filled'].equal(
+        torch.where(kept, labels['calibrated'], labels['own'])
+    )
 
 
 def test_the_table_says_what_the_runs_gave(done) -> None:
