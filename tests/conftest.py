@@ -39,12 +39,6 @@ def pytest_runtest_setup(item) -> None:
         gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def no_scope_of_other_tests() -> None:
-    """A command finds no default scope that something before it has set."""
-    DefaultScope._instance_dict.clear()
-
-
 def external_folder(variable: str, default: str) -> Path:
     """Folder named by an environment variable, or a default beside the tree.
 
@@ -80,6 +74,12 @@ def _scope():
 
     init_default_scope('mmsemi')
     yield
+
+
+@pytest.fixture
+def no_scope(_scope) -> None:
+    """A command finds no default scope, as in a process of its own."""
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(autouse=True, scope='session')

@@ -90,7 +90,7 @@ def test_right_labels_are_kept_and_wrong_ones_dropped(kept):
     assert PseudoLabelStore(given / 'out').problem(0) is None
 
 
-def test_hard_masks_are_kept_or_dropped_by_class(given, tmp_path):
+def test_hard_masks_are_kept_or_dropped_by_class(given, no_scope, tmp_path):
     for path in (given / 'masks').iterdir():
         labels = np.load(path)['probabilities'].argmax(0).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f'{path.stem}.png'), labels)
