@@ -1,7 +1,7 @@
 """Label a whole unlabeled set with one model, once per round."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +36,8 @@ class LabelingPass:
 
     Args:
         predictor: gives probabilities; its model must be in eval mode.
-        dataloader: batches of the unlabeled set, sampled by a
-            ``BatchShardSampler`` so that batches do not depend on the number
-            of processes.
+        dataloader: batches of the unlabeled set by a ``BatchShardSampler``,
+            the same with any number of processes.
         labeler: a ``ClassBalancedPseudoLabeler`` or one of its kind.
         store: where the labels go.
         keep_confidence: also keep the confidence maps (16 bits a pixel).
@@ -48,6 +47,8 @@ class LabelingPass:
         audit: compare with ground truth where mask files exist. It never
             influences the labels.
     """
+
+    label_files: Callable[..., LabelFiles] = LabelFiles  # writes labels
 
     def __init__(
         self,
@@ -136,10 +137,6 @@ class LabelingPass:
         """Numbers of the images of this process, in its order."""
         sampler = self.dataloader.sampler
         return np.fromiter(sampler, np.int64, len(sampler))
-
-    def label_files(self, *args) -> LabelFiles:
-        """What writes the labels, see :class:`LabelFiles`."""
-        return LabelFiles(*args)
 
     def finish(self, files: LabelFiles) -> None:
         """Give labels to images that are not predicted; there are none."""
