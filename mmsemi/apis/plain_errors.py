@@ -114,7 +114,8 @@ def _said(error: BaseException) -> str:
 def _first(error: BaseException) -> BaseException:
     """The error behind those that were raised on its account.
 
-    mmengine raises some again, with the place in front of the message.
+    mmengine raises some again, with the place in front of the message, and
+    TypeErrors of hooks with the hook behind it.
     """
     seen = {error}
     while True:
@@ -123,7 +124,10 @@ def _first(error: BaseException) -> BaseException:
             earlier is None
             or earlier in seen
             or type(earlier) is not type(error)
-            or not str(error).endswith(str(earlier))
+            or not (
+                str(error).endswith(str(earlier))
+                or str(error).startswith(f'{earlier} in <')
+            )
         ):
             return error
         seen.add(earlier)

@@ -3,6 +3,8 @@
 import inspect
 from collections.abc import Sequence
 
+from torch import nn
+
 from mmsemi.models.pseudo_labelers import RoundPseudoLabeler
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
@@ -32,6 +34,22 @@ def round_labeler(config: dict, classes: Sequence[str]) -> RoundPseudoLabeler:
     if inspect.isclass(kind):
         refuse_unknown(config, kind)
     return MODELS.build(dict(config, num_classes=len(classes)))
+
+
+def check_learned(labeler: RoundPseudoLabeler, model: nn.Module) -> None:
+    """Refuse soft labels where the objective of a model learns none.
+
+    Raises:
+        UsageError: naming both.
+    """
+    objective = getattr(model, 'objective', None)
+    if labeler.gives_soft and getattr(objective, 'refuses_soft', False):
+        raise UsageError(
+            f'model.objective.type={type(objective).__name__} cannot learn '
+            f'the soft labels of {type(labeler).__name__}. Choose '
+            'ConfidenceRegularizedLoss, or a labeler of hard labels such as '
+            'CBSTPseudoLabeler for hooks.labeling'
+        )
 
 
 def refuse_unknown(config: dict, kind: type) -> None:

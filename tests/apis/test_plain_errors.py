@@ -1,6 +1,9 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from mmcv.transforms import LoadImageFromFile
+from mmengine.hooks import Hook
 from mmengine.registry import OPTIM_WRAPPERS, PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import OutOfMemoryError, zeros
@@ -8,6 +11,7 @@ from torch.nn import Conv2d
 from torch.utils.data import DataLoader, Dataset
 
 from mmsemi.apis.plain_errors import plain_errors, plain_sentence
+from mmsemi.engine.hooks import MeanTeacherHook
 from mmsemi.models.pseudo_labelers import ConfidencePseudoLabeler
 from mmsemi.registry import MODELS
 from mmsemi.utils.errors import UsageError
@@ -111,6 +115,22 @@ def test_the_place_put_in_front_is_taken_off():
     with pytest.raises(UsageError) as info, plain_errors():
         build_as_mmengine_does()
     assert str(info.value) == 'a.pth is empty'
+
+
+def test_the_hook_put_behind_is_taken_off():
+    class NeedsATeacher(Hook):
+        def before_train(self, runner):
+            MeanTeacherHook().before_train(runner)
+
+    runner = SimpleNamespace(
+        model=Conv2d(1, 1, 1), _hooks=[NeedsATeacher()], iter=0
+    )
+    with pytest.raises(UsageError) as info, plain_errors():
+        Runner.call_hook(runner, 'before_train')
+    assert str(info.value) == (
+        'MeanTeacherHook needs a segmentor with teacher and student, got '
+        'Conv2d'
+    )
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,15 @@ def test_no_room_for_compact_logits_is_said_before_round_0(
     assert runner.model.training
 
 
+def test_soft_labels_that_nobody_learns_stop_at_the_start(root, tmp_path):
+    cfg = tiny_config(root, tmp_path)
+    cfg.custom_hooks[1].update(labeler=dict(type='LRENTPseudoLabeler'))
+    runner = build_runner(cfg)
+    with pytest.raises(UsageError, match='cannot learn the soft labels'):
+        runner.train()
+    assert runner.iter == 0
+
+
 def test_scaled_rule_with_compact_logits(root, tmp_path):
     """One network pass gives nearly the labels of two."""
     folders = []

@@ -78,15 +78,12 @@ class CutMixPartnerHook(Hook):
         """How sure the model is of each class, (C, ).
 
         Raises:
-            ValueError: when nobody knows.
+            UsageError: when nobody knows.
         """
-        mixing = self.mixing.confidence
-        confidence = getattr(self.model, 'class_confidence', mixing)
+        confidence = getattr(self.model, 'class_confidence', None)
         if confidence is None:
-            raise ValueError(
-                'mixing=AdaptiveCutMix knows no classes to prefer outside '
-                'AEL: set its num_classes'
-            )
+            self.mixing.check_classes()
+            confidence = self.mixing.confidence
         return confidence
 
     def draw(

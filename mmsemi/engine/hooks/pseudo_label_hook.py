@@ -24,7 +24,7 @@ from mmsemi.self_training.label_checks import (
     check_label_space,
 )
 from mmsemi.self_training.labeling import LabelingPass
-from mmsemi.self_training.round_labeler import round_labeler
+from mmsemi.self_training.round_labeler import check_learned, round_labeler
 from mmsemi.utils.dist import on_main
 
 from ..label_settings import checksum
@@ -101,6 +101,7 @@ class PseudoLabelHook(Hook):
         classes = runner.train_loop.dataloader.dataset.metainfo['classes']
         labeler = round_labeler(self.labeler, classes)
         labeler.check_classes(classes)
+        check_learned(labeler, unwrapped(runner.model))
         if self.undo_class_weights:
             learned_class_weights(unwrapped(runner.model))
         dataset = runner.train_loop.label_dataset

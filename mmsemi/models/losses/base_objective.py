@@ -28,6 +28,8 @@ class PixelWeightObjective(TargetLoss):
         ignore_index: label of pixels without any effect.
     """
 
+    refuses_soft = True
+
     def __init__(
         self, criterion: dict | None = None, ignore_index: int = 255
     ) -> None:

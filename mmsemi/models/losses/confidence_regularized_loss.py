@@ -56,6 +56,8 @@ class ConfidenceRegularizedLoss(PixelWeightObjective):
         ignore_index: label of pixels without any effect.
     """
 
+    refuses_soft = False
+
     def __init__(
         self,
         regularizer: str | None = None,

@@ -11,6 +11,7 @@ class TargetLoss(nn.Module):
 
     Attributes:
         needs_soft: whether it wants ``targets.soft``.
+        refuses_soft: whether it fails where targets have them.
         needs_confidence: whether pseudo-labels from a store must come with
             their confidence.
         needs_labeled: whether online it wants to :meth:`observe` what the
@@ -18,6 +19,7 @@ class TargetLoss(nn.Module):
     """
 
     needs_soft = False
+    refuses_soft = False
     needs_confidence = False
     needs_labeled = False
 

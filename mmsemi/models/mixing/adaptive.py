@@ -17,6 +17,7 @@ from mmsemi.models.targets import Targets
 from mmsemi.ops.boxes import fixed_share_boxes
 from mmsemi.ops.step import InParts
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 
 from .base import paste
 from .boxes import box_mask
@@ -174,13 +175,21 @@ class AdaptiveCutMix(InParts, nn.Module):
             sources.append(others[source])
         return np.array(classes), np.array(sources)
 
-    def observe(self, targets: Targets) -> Tensor:
-        """Confidence of each class (C, ), moved by a batch in training."""
+    def check_classes(self) -> None:
+        """Refuse to count classes without a number of them.
+
+        Raises:
+            UsageError: saying where to set it.
+        """
         if self.confidence is None:
-            raise ValueError(
+            raise UsageError(
                 'mixing=AdaptiveCutMix knows no classes to prefer outside '
                 'AEL: set its num_classes'
             )
+
+    def observe(self, targets: Targets) -> Tensor:
+        """Confidence of each class (C, ), moved by a batch in training."""
+        self.check_classes()
         if not self.training or self._observed() is targets:
             return self.confidence  # or another view of the same images
         self._observed = weakref.ref(targets)
@@ -223,7 +232,7 @@ class AdaptiveCutMix(InParts, nn.Module):
             Images and targets; of a batch with partners the first half.
 
         Raises:
-            ValueError: when nobody says how many classes there are.
+            UsageError: when nobody says how many classes there are.
         """
         other = targets if other is None else other
         if confidence is None:

@@ -41,8 +41,11 @@ class RoundPseudoLabeler(PseudoLabeler):
     Attributes:
         num_classes: number of classes C.
         thresholds: (C,) float32.
+        gives_soft: whether targets have soft labels, which not every
+            objective learns.
     """
 
+    gives_soft = False
     num_classes: int
     thresholds: Tensor
 

@@ -32,6 +32,8 @@ class LRENTPseudoLabeler(CBSTPseudoLabeler):
             :class:`CBSTPseudoLabeler`.
     """
 
+    gives_soft = True
+
     def __init__(
         self,
         num_classes: int,

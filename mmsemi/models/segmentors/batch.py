@@ -11,6 +11,11 @@ from mmsemi.utils.errors import UsageError
 from mmsemi.utils.labels import IGNORE
 
 SUP, WEAK, STRONG = 'sup', 'unsup_teacher', 'unsup_student'
+# What a recipe sets for further branches, by how their names begin.
+FACTS = dict(
+    partner='in a recipe data.second_stream=False',
+    paste='in a recipe data.paste=None',
+)
 
 
 @dataclass(frozen=True)
@@ -179,19 +184,22 @@ def check_branches(
         UsageError: naming a branch that is missing or not used.
     """
     names = [WEAK] + [strong_branch(k) for k in range(views)]
+    views_fact = f'in a recipe data.views={views}'
     has = f'the data has {", ".join(given)}'
     unknown = [name for name in given if name not in (SUP, *names, *others)]
     if unknown:
         raise UsageError(
             f'this method does not use the branch {unknown[0]}: it uses '
             f'{", ".join([SUP, *names, *others])}, and {has}. Leave '
-            f'{unknown[0]} out of the data'
+            f'{unknown[0]} out of the data: '
+            f'{FACTS.get(unknown[0].split("_")[0], views_fact)}'
         )
     missing = [name for name in (SUP, *names) if name not in given]
     if missing and list(given) != [SUP]:
         raise UsageError(
             f'this method needs the branches {", ".join([SUP, *names])} (or '
-            f'sup alone), and {has}. Add {", ".join(missing)} to the data'
+            f'sup alone), and {has}. Add {", ".join(missing)} to the data: '
+            f'{views_fact}'
         )
     return names
 

@@ -107,15 +107,28 @@ class NetworkVerbs:
         """
         logits = self.upsample(logits, size or logits.shape[-2:])
         if self.semi_train_cfg['undo_class_weights']:
-            weights = own_class_weights(self.student.decode_head)
-            if not isinstance(weights, Tensor):
-                raise ValueError(
-                    'undo_class_weights needs class weights in loss_decode '
-                    "of the student's decode head: a "
-                    'ClassBalancedCrossEntropyLoss'
-                )
-            logits = undo_class_weights(logits, weights)
+            logits = undo_class_weights(logits, self.class_weights())
         return logits.softmax(1)
+
+    def class_weights(self, counted: bool = True) -> Any:
+        """Class weights (C,) in the student's own loss, to be undone.
+
+        Args:
+            counted: False before training, where those that wait for the
+                labels will do: ``'labeled'``.
+
+        Raises:
+            ValueError: if there are none.
+        """
+        weights = own_class_weights(self.student.decode_head)
+        waiting = not counted and isinstance(weights, str)
+        if not isinstance(weights, Tensor) and not waiting:
+            raise ValueError(
+                'undo_class_weights needs class weights in loss_decode '
+                "of the student's decode head: a "
+                'ClassBalancedCrossEntropyLoss'
+            )
+        return weights
 
     def upsample(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits as float32 (N, C, H, W) in the size of the images."""

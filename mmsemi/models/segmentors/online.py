@@ -103,6 +103,8 @@ class OnlineSegmentor(InParts, TargetVerbs, SemiSegmentor):
             if value < 0:
                 raise ValueError(f'{name} must not be negative, got {value}')
         check_head(self.student)
+        if self.semi_train_cfg['undo_class_weights']:
+            self.class_weights(counted=False)
         self.pseudo_labeler = build_labeler(pseudo_labeler)
         self.unsup_loss, self.further_losses = UnsupLosses.build(
             unsup_loss, further_losses

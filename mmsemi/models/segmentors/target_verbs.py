@@ -4,7 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from mmsemi.models.losses import TargetLoss
-from mmsemi.models.mixing import BatchMixing, LabelInjectingCutMix
+from mmsemi.models.mixing import (
+    AdaptiveCutMix,
+    BatchMixing,
+    LabelInjectingCutMix,
+)
 from mmsemi.models.pseudo_labelers import PseudoLabeler, RoundPseudoLabeler
 from mmsemi.models.targets import Targets
 from mmsemi.registry import MODELS
@@ -168,6 +172,7 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
 
         Raises:
             TypeError: if it wants more than unlabeled images.
+            UsageError: if it prefers classes and knows of none.
         """
         if isinstance(self.mixing, LabelInjectingCutMix):
             raise TypeError(
@@ -175,6 +180,9 @@ class TargetVerbs(NetworkVerbs, TrainingSchedule):
                 "is the method AugSeg: set model.type='AugSeg', or choose "
                 'another mixing'
             )
+        known = hasattr(type(self), 'class_confidence')  # AEL
+        if isinstance(self.mixing, AdaptiveCutMix) and not known:
+            self.mixing.check_classes()
 
     def check_stream(self, second: bool) -> None:
         """Refuse a mixing that would paste every image into itself.

@@ -12,6 +12,7 @@ from mmsemi.models.mixing import (
 from mmsemi.models.targets import Targets
 from mmsemi.ops.boxes import BOX_RULES
 from mmsemi.registry import MODELS
+from mmsemi.utils.errors import UsageError
 
 RULES = sorted(BOX_RULES)
 
@@ -188,5 +189,5 @@ def test_adaptive_boxes_outside_ael() -> None:
     torch.testing.assert_close(mixing.confidence, first / 2)
     assert 'confidence' in mixing.state_dict()
     assert not AdaptiveCutMix().state_dict()
-    with pytest.raises(ValueError, match='num_classes'):
+    with pytest.raises(UsageError, match='num_classes'):
         AdaptiveCutMix()(images, targets)

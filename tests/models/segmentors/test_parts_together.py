@@ -53,6 +53,11 @@ def test_parts_of_another_kind_are_refused(part, match) -> None:
         build(**part)
 
 
+def test_a_mixing_that_knows_no_classes_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match='set its num_classes'):
+        build(mixing=dict(type='AdaptiveCutMix'))
+
+
 @pytest.mark.parametrize(
     'part, match',
     [
