@@ -23,7 +23,13 @@ from .compare_manifest import command_line, note
 from .compare_methods import Method, read_methods
 from .compare_run import CellRunner
 from .compare_tuning import Tuning, chosen, note_grid, read_grid
-from .compare_writing import all_labels, check_planned, write_cell, write_lists
+from .compare_writing import (
+    all_labels,
+    check_different,
+    check_planned,
+    write_cell,
+    write_lists,
+)
 
 
 class Comparison(str):
@@ -224,6 +230,7 @@ def trials(out: Path, rows: Sequence[Method], grid: Tuning) -> list[Cell]:
         for row in rows
         for number, options in enumerate(grid.settings.get(row.name, []))
     ]
+    check_different(found)
     if found:
         write_lists(out, found)
     return found

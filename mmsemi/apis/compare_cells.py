@@ -1,6 +1,5 @@
 """The cells of a comparison: one run each, of a method, split and seed."""
 
-import copy
 import os.path as osp
 import pprint
 import re
@@ -12,14 +11,14 @@ from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 
 from mmsemi.datasets.compact import build_dataset
-from mmsemi.datasets.splits import config_datasets
+from mmsemi.datasets.splits import config_datasets, listed_names, source_of
 from mmsemi.io.files import read_json
 from mmsemi.registry import HOOKS, is_type
 from mmsemi.report.comparison import CELL, CELLS, RUN
 from mmsemi.report.comparison_configs import NOTES
 
 from .compare_baselines import PICTURES, drop_hooks
-from .compare_methods import Method, resolved
+from .compare_methods import Method, resolved, with_settings
 from .config import prepare_generated
 from .run_record import RECORD
 
@@ -98,12 +97,14 @@ def make_cell(
             what the config calls its own) by default.
         setting: see :class:`Cell`.
         options: settings to change, by their dotted keys.
+
+    Raises:
+        UsageError: if a list cannot be read, or a setting cannot be tried.
     """
-    cfg = copy.deepcopy(method.cfg)
-    if options:
-        cfg.merge_from_dict(options)
     given = split.replace('{seed}', str(seed)) if split else None
-    cfg = resolved(cfg, given)
+    if options:
+        method = with_settings(method, options, given)
+    cfg = resolved(method.cfg, given)
     label = label or split_label(split) or str(cfg.get('split') or 'default')
     cfg.randomness = dict(cfg.get('randomness') or {}, seed=seed)
     cfg.pop('work_dir', None)
@@ -188,6 +189,8 @@ def datasets_of(cfg: Config) -> Iterator[tuple[str, BaseDataset]]:
     for role, config in config_datasets(cfg):
         if config not in seen:
             seen.append(config)
+            if config.get('ann_file'):
+                listed_names(source_of(config), allow_empty=True)
             yield role, build_dataset(dict(config, pipeline=[]))
 
 

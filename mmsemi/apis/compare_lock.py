@@ -3,8 +3,7 @@
 import time
 from pathlib import Path
 
-from mmsemi.io.lock import FolderLock
-from mmsemi.utils.errors import UsageError, WriteError
+from mmsemi.io.lock import FolderLock, InUse
 
 # Seconds: to plan many cells of a large data set takes minutes.
 WAIT, TOLD_AFTER = 600, 3
@@ -14,15 +13,16 @@ def shortly(folder: Path) -> FolderLock:
     """The lock on a comparison, which no command holds while it trains.
 
     Raises:
-        UsageError: if another command does not let go of it.
+        InUse: if another command does not let go of it.
+        UsageError: if the folder cannot be locked.
     """
     start, told = time.monotonic(), False
     while True:
         try:
             return FolderLock(folder, '--out')
-        except UsageError as error:
+        except InUse:
             waited = time.monotonic() - start
-            if isinstance(error, WriteError) or waited > WAIT:
+            if waited > WAIT:
                 raise
         if waited > TOLD_AFTER and not told:
             told = True

@@ -162,6 +162,35 @@ def make_method(
     )
 
 
+def with_settings(
+    method: Method, options: dict[str, Any], split: str | None
+) -> Method:
+    """A method with settings that tuning tries out or has chosen.
+
+    Raises:
+        UsageError: if nothing reads one of them, the data overrules it, or
+            it changes the length of the run.
+    """
+    cfg = copy.deepcopy(method.cfg)
+    try:
+        set_options(cfg, options)
+        check_overruled(resolved(cfg, split), options)
+    except UsageError as error:
+        words = str(error).replace('--cfg-options', '--tune')
+        raise UsageError(words) from error
+    found = make_method(
+        method.name, method.config, cfg, method.role, None, split
+    )
+    if found.iterations != method.iterations:
+        given = ', '.join(f'{key}={value}' for key, value in options.items())
+        raise UsageError(
+            f'--tune {given} changes the length of {method.name}, '
+            f'{method.iterations} iterations, into {found.iterations}, and '
+            'runs of other lengths are no equal budget. Leave it out'
+        )
+    return found
+
+
 def labeled_in(loader: dict) -> int | None:
     """Images of a batch that are learned with their own labels.
 

@@ -16,7 +16,7 @@ import torch
 
 from mmsemi.engine.interruption import WISHES, Interrupted
 from mmsemi.io.files import describe, read_json, write_json
-from mmsemi.io.lock import LOCK, FolderLock
+from mmsemi.io.lock import LOCK, FolderLock, InUse
 from mmsemi.report.comparison import FAILED, LOG, MEASURED
 from mmsemi.report.tables import SUMMARY
 from mmsemi.utils.errors import UsageError, WriteError
@@ -120,7 +120,7 @@ class CellRunner:
                     )
         except UsageError as error:
             problem = str(error)
-            busy = busy and not isinstance(error, WriteError)
+            busy = busy and isinstance(error, InUse)
         except OSError as error:
             problem, busy = describe(error, str(cell.folder)), False
         except Exception as error:  # a mistake of ours costs no other cell
@@ -135,15 +135,14 @@ class CellRunner:
         """Wait for a run that a command, which was killed, left behind.
 
         Raises:
-            UsageError: if it does not end; somebody has started it apart.
+            InUse: if it does not end; somebody has started it apart.
         """
         end = time.monotonic() + PATIENCE + 10
         while (run / LOCK).is_file():
             try:
                 return FolderLock(run).release()
-            except UsageError as error:
-                late = self.stopped or time.monotonic() > end
-                if late or isinstance(error, WriteError):
+            except InUse:
+                if self.stopped or time.monotonic() > end:
                     raise
             time.sleep(0.5)
 

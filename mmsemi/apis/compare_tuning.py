@@ -54,8 +54,12 @@ def read_grid(
         content = load_json(path)
         grid, seed = content['grid'], content['seed']
         settings = {name: combinations(grid[name]) for name in grid}
-        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        if type(seed) is not int or not 0 <= seed < 2**32:
             raise TypeError(f'seed is {seed!r}')
+        if not isinstance(content.get('split') or '', str):
+            raise TypeError(f'split is {content["split"]!r}')
+        if unread := content.keys() - {'seed', 'split', 'grid'}:
+            raise ValueError(f'nothing reads {min(unread)}')
         if not settings:
             raise ValueError('grid names no method')
     except OSError as error:

@@ -16,7 +16,7 @@ from mmsemi.io.files import read_json, write_json, write_text
 from mmsemi.registry import bare_name
 from mmsemi.report.comparison import ALL_LABELS, CELL, CELLS, LISTS, RUN
 from mmsemi.report.comparison_lists import read_names
-from mmsemi.report.recipe import differences, recipe
+from mmsemi.report.recipe import differences, fingerprint, recipe
 from mmsemi.utils.errors import UsageError
 
 from .compare_cells import Cell, datasets_of, literal
@@ -69,6 +69,26 @@ def check_settings(cell: Cell) -> None:
             f'{cell.folder} holds a run with another {changed}. Give the '
             'options it was started with, or another --out'
         )
+
+
+def check_different(cells: Sequence[Cell]) -> None:
+    """Stop where trials of a method would all be one, so none is chosen.
+
+    Raises:
+        UsageError: naming two settings that the runs do not tell apart.
+    """
+    known: dict[tuple[str, str], int | None] = {}
+    for cell in cells:
+        own = fingerprint({**recipe(cell.cfg), **weights(cell.cfg)})
+        first = known.setdefault((cell.method.name, own), cell.setting)
+        if first != cell.setting:
+            given = ', '.join(f'{k}={v}' for k, v in cell.options.items())
+            raise UsageError(
+                f'--tune: settings {first} and {cell.setting} of '
+                f'{cell.method.name} are the same to a run ({given} changes '
+                'nothing in it). Let them differ, or fewer are tried than '
+                'the report says'
+            )
 
 
 def check_planned(cell: Cell) -> None:

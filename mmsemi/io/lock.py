@@ -23,6 +23,10 @@ LOCK = '.run.lock'
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, 'O_NOFOLLOW', 0)
 
 
+class InUse(UsageError):
+    """Another process holds a lock; it may let go of it."""
+
+
 class FolderLock:
     """A lock on a folder that ends with the process that holds it.
 
@@ -35,7 +39,9 @@ class FolderLock:
         option: that names another folder.
 
     Raises:
-        UsageError: if another process holds it.
+        InUse: if another process holds it.
+        UsageError: if something else lies where the folder or its lock is
+            to be.
         WriteError: if the folder cannot be written to.
     """
 
@@ -100,7 +106,7 @@ class FolderLock:
                 f'process {holder.get("process")} on '
                 f'{holder.get("host")}, since {holder.get("since")}'
             )
-        raise UsageError(
+        raise InUse(
             f'{self.path.parent} is in use by {who}. Wait for it or stop it, '
             f'or choose another {self.option}{more}'
         )

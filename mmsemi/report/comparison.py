@@ -43,7 +43,7 @@ def read_cells(folder: Path) -> list[dict[str, Any]]:
     """All cells of a comparison, one record each.
 
     Raises:
-        UsageError: if there are none.
+        UsageError: if there are none, or one cannot be read.
     """
     cells = [
         read_cell(place.parent)
@@ -85,6 +85,12 @@ def read_cell(folder: Path) -> dict[str, Any]:
     calibration error are in percent.
     """
     cell = read_json(folder / CELL)
+    if not {'method', 'split', 'seed', 'setting'} <= cell.keys():
+        raise UsageError(
+            f'{folder / CELL} cannot be read, so nobody knows what ran there. '
+            f'Restore it, or move {folder} away; the command that trained it '
+            'writes it again'
+        )
     run = folder / RUN
     summary, measured = read_json(run / SUMMARY), read_json(folder / MEASURED)
     failed = read_json(folder / FAILED)

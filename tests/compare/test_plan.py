@@ -376,6 +376,72 @@ def test_methods_on_different_images_are_no_comparison(run, folder) -> None:
     assert not MadeUp.seen
 
 
+@pytest.mark.parametrize(
+    'settings, words',
+    [
+        ({'modle.x': [1, 2]}, '--tune modle.x=1 would change nothing'),
+        ({'model.type.x': [1]}, '--tune model.type.x=1'),
+        (
+            {'model.student.decode_head.num_classes': [7]},
+            '--tune model.student.decode_head.num_classes=7 contradicts',
+        ),
+        (
+            {'train_cfg.max_iters': [8, 16]},
+            'length of mean_teacher, 8 iterations, into 16',
+        ),
+        (
+            {'model.pseudo_labeler.threshold': [0.3, 0.5, 0.3]},
+            'settings 0 and 2 of mean_teacher are the same',
+        ),
+        (
+            {'randomness.seed': [4, 5]},
+            'settings 0 and 1 of mean_teacher are the same',
+        ),
+    ],
+)
+def test_settings_to_try_are_looked_at_as_others_are(
+    run, tmp_path, settings, words
+) -> None:
+    """Before anything runs; of equal settings nothing would be chosen."""
+    path = tmp_path / 'grid.json'
+    grid = {'mean_teacher': settings}
+    path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+    with pytest.raises(UsageError, match=words):
+        run('mean_teacher', tune=str(path), no_baselines=True)
+    assert not MadeUp.seen
+
+
+def test_what_a_setting_draws_is_in_the_record(run, tmp_path) -> None:
+    path = tmp_path / 'grid.json'
+    grid = {'mean_teacher': {'data.batch.unlabeled': [2]}}
+    path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+    out = run('mean_teacher', tune=str(path), no_baselines=True)
+    assert {c['images_drawn'] for c in told(out)['cells']} == {8 * (2 + 2)}
+
+
+def test_a_folder_without_lists_is_no_split(run, tmp_path) -> None:
+    with pytest.raises(UsageError, match=r'labeled\.txt'):
+        run('mean_teacher', splits=[str(tmp_path)], no_baselines=True)
+
+
+@pytest.mark.parametrize('below', ['file', 'link'])
+def test_nobody_is_waited_for_where_no_command_is(
+    tmp_path, monkeypatch, below
+) -> None:
+    """What lies in the way of the lock does not go away."""
+    monkeypatch.setattr(compare_lock, 'WAIT', 5)
+    folder = tmp_path / 'out'
+    if below == 'file':
+        folder.write_text('')
+    else:
+        folder.mkdir()
+        (folder / '.run.lock').symlink_to(tmp_path / 'elsewhere')
+    start = time.monotonic()
+    with pytest.raises(UsageError, match='is a file|is no ordinary file'):
+        compare_lock.shortly(folder)
+    assert time.monotonic() - start < 3
+
+
 def test_a_split_that_nobody_knows(run) -> None:
     with pytest.raises(UsageError, match='1_99'):
         run(splits=('1_99',), no_baselines=True)

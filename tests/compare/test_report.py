@@ -357,6 +357,13 @@ def test_what_is_unequal_beside_the_method_is_said(tmp_path) -> None:
     ) == ['+ method.objective.gamma = 1']
 
 
+def test_a_damaged_cell_is_named(tmp_path) -> None:
+    place = make_cell(tmp_path, 'good', '1_16', 0, 30.0) / 'cell.json'
+    place.write_text('{"meth')
+    with pytest.raises(UsageError, match=f'{place} cannot be read'):
+        read_cells(tmp_path)
+
+
 def test_the_report_needs_the_folders_alone(folder, tmp_path) -> None:
     moved = tmp_path / 'elsewhere'
     moved.mkdir()
@@ -457,6 +464,9 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
     for text in (
         *('{', '[]', '{"seed": 1}', '{"seed": 1, "grid": {"a": 3}}'),
         *('{"seed": 1, "grid": {}}', '{"seed": -1, "grid": {"a": {}}}'),
+        '{"seed": true, "grid": {"a": {}}}',
+        '{"seed": 1, "split": 3, "grid": {"a": {}}}',
+        '{"seed": 1, "splits": "s", "grid": {"a": {}}}',
     ):
         path.write_text(text)
         with pytest.raises(UsageError, match='Correct the file'):
