@@ -105,7 +105,10 @@ class CellRunner:
         try:
             cell.folder.mkdir(parents=True, exist_ok=True)
             # Two commands may share a folder; a cell is run by one of them.
-            with FolderLock(cell.folder), open(cell.folder / LOG, 'ab') as log:
+            with (
+                FolderLock(cell.folder, '--out'),
+                open(cell.folder / LOG, 'ab') as log,
+            ):
                 self._wait_for(cell.run)
                 busy = False
                 self.check(cell)

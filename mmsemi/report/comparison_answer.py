@@ -109,7 +109,9 @@ def answer(
             '2`)'
         )
     elif equal:
-        words += f'. Not separable from it: {", ".join(equal)}'
+        # Of a baseline the best of the methods was named in between.
+        words += f'. Not separable from {best if best in BASELINES else "it"}'
+        words += f': {", ".join(equal)}'
     elif any(behind.values()):
         words += f'. It is separable from {"the" if higher else "all"} others'
         if not all(behind.values()):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -140,8 +141,17 @@ def again(cells: Sequence[dict], manifest: dict[str, Any]) -> list[str]:
             '```',
             '',
         ]
-    versions = next((c['versions'] for c in cells if c['versions']), {})
-    told = ', '.join(f'{k} {v}' for k, v in versions.items())
+    found = Counter(
+        ', '.join(f'{k} {v}' for k, v in c['versions'].items())
+        for c in cells
+        if c['versions']
+    )
+    told = next(iter(found), '')
+    if len(found) > 1:
+        told = '; '.join(
+            f'{versions} ({runs} run{"s" * (runs > 1)})'
+            for versions, runs in found.items()
+        )
     lines += [
         'Paths are relative to the repository, the folder of the comparison '
         f'goes by its name. {told}{"." * bool(told)}'.rstrip(),

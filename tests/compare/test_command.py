@@ -150,7 +150,7 @@ def test_a_mistake_of_ours_costs_one_cell_and_is_logged(
 def test_a_mistake_that_no_log_can_hold_is_told(
     cells, monkeypatch, capsys
 ) -> None:
-    def run_by(folder):
+    def run_by(*given):
         raise RuntimeError('of ours')
 
     monkeypatch.setattr(compare_run, 'FolderLock', run_by)
@@ -175,7 +175,9 @@ def test_a_cell_is_looked_at_before_it_is_run(cells, capsys) -> None:
 def test_a_cell_that_another_command_runs_is_left_alone(cells, capsys) -> None:
     with FolderLock(cells[0].folder):
         CellRunner(2).run(cells)
-    assert 'cell 0: left alone: ' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert 'cell 0: left alone: ' in told
+    assert 'choose another --out' in told  # which compare has
     assert [is_done(cell) for cell in cells] == [False, True, True]
     # What becomes of it the other command says.
     assert not cells[0].run.exists()

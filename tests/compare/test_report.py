@@ -357,6 +357,25 @@ def test_what_is_unequal_beside_the_method_is_said(tmp_path) -> None:
     ) == ['+ method.objective.gamma = 1']
 
 
+def test_versions_that_differ_are_all_told(tmp_path) -> None:
+    """Figures of two versions stand beside each other else unnoticed."""
+    for seed, version in enumerate(('2.12', '2.13', '2.13')):
+        run = make_cell(tmp_path, 'good', '1_16', seed, 30.0) / 'run'
+        facts = json.loads((run / 'summary.json').read_text())
+        facts['versions'] = dict(torch=version)
+        (run / 'summary.json').write_text(json.dumps(facts))
+    text, _ = write_report(tmp_path)
+    assert 'torch 2.12 (1 run); torch 2.13 (2 runs).' in text
+
+
+def test_who_is_not_separable_from_a_baseline_is_said(tmp_path) -> None:
+    """The best of the methods is named before; nobody takes it for that."""
+    for seed, noise in enumerate((-5, 5)):
+        make_cell(tmp_path, 'labeled-only', '1_16', seed, 45.0)
+        make_cell(tmp_path, 'good', '1_16', seed, 44.0 + noise)
+    assert '. Not separable from labeled-only: good.' in told(tmp_path)
+
+
 def test_a_damaged_cell_is_named(tmp_path) -> None:
     place = make_cell(tmp_path, 'good', '1_16', 0, 30.0) / 'cell.json'
     place.write_text('{"meth')
