@@ -36,7 +36,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mmsemi.apis import calibrate_masks, train
+from mmsemi.apis import calibrate_masks, register_all_modules, train
 from mmsemi.apis.compare_measure import audit
 from mmsemi.apis.config import load_config
 from mmsemi.datasets.compact import build_dataset
@@ -304,6 +304,7 @@ def main(argv=None) -> None:
         for kind, precision in (('raw', 0.0), ('calibrated', args.precision)):
             print(Benchmark(args, args.seeds[0]).quality(kind, precision))
         return
+    register_all_modules()  # for what is measured of runs that are finished
     machine = machine_facts()
     content: dict[str, Any] = dict(
         settings={k: v for k, v in vars(args).items() if k != 'out'},

@@ -39,6 +39,8 @@ ITERATIONS = [
     ('unimatch/cityscapes_744', '372', 78000),
     ('unimatch/cityscapes_744', None, 66960),
     ('unimatch/cityscapes_744', '1488', 44640),
+    ('unimatch/cityscapes_744', 'cps_1-2', 44640),
+    ('unimatch_v2/cityscapes_744', 'cps_1-16', 180 * 349),
     ('cps/cityscapes_372', None, 137 * 325),
     ('cps/cityscapes_372_cutmix', 'cps_1-2', 240 * 185),
     ('cps/voc_662', None, 32 * 1240),
@@ -58,6 +60,25 @@ def test_published_iterations(name, split, iterations):
     loader = cfg.train_dataloader
     assert loader.batch_size == 2 * number
     assert list(loader.sampler.samples_per_source) == [number, number]
+
+
+@pytest.mark.parametrize('split', [None, 'cps_1-16', '744'])
+@pytest.mark.parametrize('method', ['unimatch', 'unimatch_v2', 'corrmatch'])
+def test_lists_of_cityscapes_are_the_published_ones(method, split):
+    """Of 744 images CPS and U2PL label others."""
+    data = config(f'{method}/cityscapes_744', split).train_dataloader.dataset
+    folder = {
+        None: 'unimatch/1_4',
+        'cps_1-16': 'unimatch/1_16',
+        '744': 'u2pl/744',
+    }[split]
+    for role, dataset in (
+        ('labeled', data.labeled),
+        ('unlabeled', data.unlabeled.dataset),
+    ):
+        assert dataset.ann_file == (
+            f'data/splits/cityscapes/{folder}/{role}.txt'
+        )
 
 
 @pytest.mark.parametrize('name', NAMES)

@@ -2,20 +2,15 @@
 # and 2603 unlabeled images (--split cps_1-16, cps_1-4 and cps_1-2: 186, 744
 # and 1488), crops of 800, eight processes of 1 + 1 images there, one batch of
 # 8 + 8 here. Both students are validated.
-_base_ = ['../_base_/methods/cps.py', '../_base_/datasets/cityscapes.py']
-epochs = {2: 240, 4: 160, 8: 137, 16: 128}
-numbers = {2: 1488, 4: 744, 8: 372, 16: 186}
+_base_ = ['../_base_/methods/cps.py', '../_base_/datasets/cityscapes_cps.py']
 data = dict(
     _base_.cps_data,
     split='cps_1-8',
     splits={
-        f'cps_1-{k}': dict(
-            labeled=n,
-            unlabeled=2975 - n,
-            epochs=epochs[k],
-            lists=f'data/splits/cityscapes/unimatch/1_{k}',
-        )
-        for k, n in numbers.items()
+        'cps_1-2': dict(epochs=240),
+        'cps_1-4': dict(epochs=160),
+        'cps_1-8': dict(epochs=137),
+        'cps_1-16': dict(epochs=128),
     },
     crop_size=(800, 800),
     epoch=dict(processes=1),  # whole batches of the set

@@ -8,6 +8,8 @@ train_cfg = dict(
 )
 hooks = dict(
     labeling=dict(
-        type='OutsideLabelsHook', labels='work_dirs/outside_masks/camvid_1-16'
+        type='OutsideLabelsHook',
+        labels='work_dirs/outside_masks/camvid_1-16',
+        fill=0.5,  # as much of its own as in the round after
     )
 )

@@ -1,7 +1,11 @@
 # UniMatch on Cityscapes, 744 labeled and 2231 unlabeled images, as published
 # but for the network (ResNet-101): every pixel counts, whatever its
-# confidence. The lists are U2PL's; --split FOLDER takes UniMatch's own.
-_base_ = ['../_base_/methods/unimatch.py', '../_base_/datasets/cityscapes.py']
+# confidence. The lists are the published ones, those of CPS (--split cps_1-16,
+# cps_1-8 and cps_1-2: 186, 372 and 1488); --split 744 takes U2PL's.
+_base_ = [
+    '../_base_/methods/unimatch.py',
+    '../_base_/datasets/cityscapes_cps.py',
+]
 data = dict(
     _base_.unimatch_data,
     crop_size=(801, 801),

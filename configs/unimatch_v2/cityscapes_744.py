@@ -1,9 +1,10 @@
 # UniMatch V2 on Cityscapes, 744 labeled and 2231 unlabeled images, as
 # published with DINOv2-B: four processes of 2 + 2 images there, one batch of
-# 8 + 8 here. The lists are U2PL's; --split FOLDER takes UniMatch's own.
+# 8 + 8 here. The lists are the published ones, those of CPS (--split cps_1-16,
+# cps_1-8 and cps_1-2: 186, 372 and 1488); --split 744 takes U2PL's.
 _base_ = [
     '../_base_/methods/unimatch_v2.py',
-    '../_base_/datasets/cityscapes.py',
+    '../_base_/datasets/cityscapes_cps.py',
 ]
 data = dict(
     _base_.unimatch_data,

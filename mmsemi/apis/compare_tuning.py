@@ -1,6 +1,7 @@
 """Equal tuning for all methods: a grid on one seed and one split."""
 
 import itertools
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,8 +9,11 @@ from typing import Any, NamedTuple
 from mmsemi.io.files import write_json
 from mmsemi.io.json_data import load_json
 from mmsemi.report.comparison import (
+    AVERAGED,
+    BASELINES,
     CELL,
     LABELED_ONLY,
+    SAME_LABELS,
     SUPERSEDED,
     counting,
     read_cells,
@@ -39,7 +43,7 @@ def read_grid(
     ``{"seed": 100, "split": "1_16", "grid": {"unimatch": {
     "model.pseudo_labeler.threshold": [0.7, 0.95]}}}``: every combination of
     the values is a setting. Each method has as many settings as the others;
-    ``labeled-only`` may have some, too.
+    so has ``labeled-only``, if it is named.
 
     Args:
         path: JSON file.
@@ -77,7 +81,8 @@ def read_grid(
             f'--tune {path}: {unknown[0]} is none of the methods compared, '
             f'{", ".join(methods)}. Name one of these'
         )
-    numbers = {name: len(settings.get(name, [{}])) for name in methods}
+    tuned = [*methods, *(name for name in others if name in settings)]
+    numbers = {name: len(settings.get(name, [{}])) for name in tuned}
     least, most = (f(numbers, key=numbers.get) for f in (min, max))
     if numbers[least] != numbers[most]:
         raise UsageError(
@@ -125,6 +130,8 @@ def note_grid(
 def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
     """The setting of the best last mIoU, for each method that was tuned.
 
+    What is chosen for labeled-only holds for the other baselines, too.
+
     Raises:
         UsageError: naming a method of which a trial is not over, or none
             came to its end.
@@ -151,4 +158,23 @@ def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
             )
         # The first of equals.
         best[name] = max(done, key=lambda c: c['miou'])['options']
+    if LABELED_ONLY in best:
+        for name in BASELINES:
+            best[name] = for_baseline(name, best[LABELED_ONLY])
     return best
+
+
+def for_baseline(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Settings of labeled-only for another baseline.
+
+    The network of the averaged teacher is its student, and a smaller batch is
+    what another baseline is there for.
+    """
+    if name == AVERAGED:
+        return {
+            re.sub(r'^model(?=\.|$)', 'model.student', key): value
+            for key, value in options.items()
+        }
+    if name == SAME_LABELS:
+        return {k: v for k, v in options.items() if 'batch' not in k}
+    return dict(options)

@@ -15,15 +15,8 @@ from .comparison_configs import config_changes, configs
 from .comparison_figures import figures, relative_compute
 from .comparison_lists import list_facts, lists
 from .comparison_picture import draw_comparison
-from .comparison_records import cost, evaluation, labels, leaks
-from .comparison_tables import (
-    best_on_test,
-    classes,
-    every_run,
-    failures,
-    results,
-    tuning,
-)
+from .comparison_records import best_on_test, cost, evaluation, labels, leaks
+from .comparison_tables import classes, every_run, failures, results, tuning
 from .portable import PortablePaths
 
 NAME = 'comparison'

@@ -6,7 +6,7 @@ from mmsemi.utils.progress import format_seconds
 
 from .comparison import certified, counting, passed
 from .comparison_figures import mean, mean_of, names, relative_compute
-from .comparison_tables import number, table
+from .comparison_tables import number, split_tables, table
 
 
 def of_method(cells: Sequence[dict], name: str) -> list[dict]:
@@ -16,7 +16,28 @@ def of_method(cells: Sequence[dict], name: str) -> list[dict]:
 
 def evaluation(cells: Sequence[dict]) -> list[str]:
     """How each method was evaluated, and further measures."""
-    runs = counting(cells)
+    heads = (
+        'method',
+        'network that predicts',
+        'image at once or in windows',
+        'resolution',
+        'mIoU',
+        'boundary mIoU',
+        'calibration error',
+        'same mIoU when measured again',
+    )
+    return [
+        '## Evaluation record',
+        '',
+        'Last checkpoints, measured again by a process of its own. Boundary '
+        'IoU: within 2 % of the diagonal (Cheng et al. 2021). Calibration '
+        'error: expected, 15 bins, of pixels. All in percent.',
+        '',
+        *split_tables(counting(cells), heads, _evaluation_rows, left=4),
+    ]
+
+
+def _evaluation_rows(runs: Sequence[dict]) -> list[tuple]:
     body = []
     for name in names(runs):
         own = of_method(runs, name)
@@ -39,26 +60,7 @@ def evaluation(cells: Sequence[dict]) -> list[str]:
                 else ('**no**' if False in same else 'not measured'),
             )
         )
-    heads = (
-        'method',
-        'network that predicts',
-        'image at once or in windows',
-        'resolution',
-        'mIoU',
-        'boundary mIoU',
-        'calibration error',
-        'same mIoU when measured again',
-    )
-    return [
-        '## Evaluation record',
-        '',
-        'Last checkpoints, measured again by a process of its own. Boundary '
-        'IoU: within 2 % of the diagonal (Cheng et al. 2021). Calibration '
-        'error: expected, 15 bins, of pixels. All in percent.',
-        '',
-        *table(heads, body, left=4),
-        '',
-    ]
+    return body
 
 
 def labels(cells: Sequence[dict]) -> list[str]:
@@ -66,6 +68,20 @@ def labels(cells: Sequence[dict]) -> list[str]:
     runs = [c for c in counting(cells) if c['pseudo_labels']]
     if not runs:
         return []
+    heads = ('method', 'labels by', 'coverage', 'precision')
+    return [
+        '## Pseudo-labels',
+        '',
+        'Measured apart, against masks that no training opened: pixels that '
+        'get a label that counts, and those of them that are right. Methods '
+        'that label as they go are asked for whole images when they are '
+        'finished.',
+        '',
+        *split_tables(runs, heads, _label_rows, left=2),
+    ]
+
+
+def _label_rows(runs: Sequence[dict]) -> list[tuple]:
     body = []
     for name in names(runs):
         own = of_method(runs, name)
@@ -79,45 +95,12 @@ def labels(cells: Sequence[dict]) -> list[str]:
                 ),
             )
         )
-    return [
-        '## Pseudo-labels',
-        '',
-        'Measured apart, against masks that no training opened: pixels that '
-        'get a label that counts, and those of them that are right. Methods '
-        'that label as they go are asked for whole images when they are '
-        'finished.',
-        '',
-        *table(('method', 'labels by', 'coverage', 'precision'), body, left=2),
-        '',
-    ]
+    return body
 
 
 def cost(cells: Sequence[dict]) -> list[str]:
     """What each method costs, the cheapest first."""
     runs = counting(cells)
-    relative = relative_compute(cells)
-    body = []
-    for name in sorted(names(runs), key=lambda n: relative.get(n, 0)):
-        own = of_method(runs, name)
-        seconds = mean_of(own, 'seconds')
-        body.append(
-            (
-                name,
-                own[0]['iterations'],
-                own[0]['images_drawn'],
-                '-'
-                if own[0].get('labeled_drawn') is None
-                else own[0]['labeled_drawn'],
-                *(
-                    number(mean([passed(c, k) for c in own]), '.0f')
-                    for k in ('learning', 'looking', 'labeling')
-                ),
-                number(relative.get(name), '.2f'),
-                '-' if seconds is None else format_seconds(seconds),
-                number(mean_of(own, 'memory_mib'), '.0f'),
-                number(mean_of(own, 'miou')),
-            )
-        )
     devices = sorted({str(c['device']) for c in runs})
     heads = (
         'method',
@@ -143,9 +126,62 @@ def cost(cells: Sequence[dict]) -> list[str]:
         'labeled-only-as-many-images, too. '
         f'Device: {", ".join(devices)}; runs that share it slow each other.',
         '',
-        *table(heads, body),
-        '',
+        *split_tables(runs, heads, _cost_rows),
     ]
+
+
+def _cost_rows(runs: Sequence[dict]) -> list[tuple]:
+    relative = relative_compute(runs)
+    body = []
+    for name in sorted(names(runs), key=lambda n: relative.get(n, 0)):
+        own = of_method(runs, name)
+        seconds = mean_of(own, 'seconds')
+        body.append(
+            (
+                name,
+                own[0]['iterations'],
+                own[0]['images_drawn'],
+                '-'
+                if own[0].get('labeled_drawn') is None
+                else own[0]['labeled_drawn'],
+                *(
+                    number(mean([passed(c, k) for c in own]), '.0f')
+                    for k in ('learning', 'looking', 'labeling')
+                ),
+                number(relative.get(name), '.2f'),
+                '-' if seconds is None else format_seconds(seconds),
+                number(mean_of(own, 'memory_mib'), '.0f'),
+                number(mean_of(own, 'miou')),
+            )
+        )
+    return body
+
+
+def best_on_test(cells: Sequence[dict]) -> list[str]:
+    """The best checkpoint beside the last, marked as what it is.
+
+    Nothing where no method has one.
+    """
+    runs = [c for c in counting(cells) if c['best_miou'] is not None]
+    if not runs:
+        return []
+    return [
+        '## Extra: best checkpoint, chosen on the images it is measured on',
+        '',
+        'Not a result: whoever picks the best of several validations has '
+        'used the test labels. Given because papers report it.',
+        '',
+        *split_tables(runs, ('method', 'last', 'best on test'), _best_rows),
+    ]
+
+
+def _best_rows(runs: Sequence[dict]) -> list[tuple]:
+    body = []
+    for name in names(runs):
+        own = of_method(runs, name)
+        means = (mean_of(own, key) for key in ('miou', 'best_miou'))
+        body.append((name, *(number(value, '.2f') for value in means)))
+    return body
 
 
 def leaks(cells: Sequence[dict]) -> list[str]:

@@ -1,11 +1,12 @@
 """A comparison in Markdown: what came out, and what it is worth."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .comparison import (
     ALL_LABELS,
     BASELINES,
+    LABELED_ONLY,
     SAME_IMAGES,
     SAME_LABELS,
     SUPERSEDED,
@@ -29,6 +30,35 @@ def table(
     places = [':--' if k < left else '--:' for k in range(len(heads))]
     lines = [line(heads), line(places)]
     return lines + [line(row) for row in rows]
+
+
+def split_tables(
+    cells: Sequence[dict],
+    heads: Sequence[str],
+    rows: Callable[[Sequence[dict]], Iterable[Sequence[Any]]],
+    left: int = 1,
+) -> list[str]:
+    """A table for each split, as means over several would hide which.
+
+    Args:
+        cells: that count.
+        heads: of the columns.
+        rows: gives the rows of some cells.
+        left: so many columns are words.
+    """
+    splits = {c['split']: None for c in cells if c['method'] != ALL_LABELS}
+    if len(splits) < 2:
+        return [*table(heads, rows(cells), left), '']
+    lines = []
+    for split in splits:
+        part = [
+            c
+            for c in cells
+            if c['split'] == split or c['method'] == ALL_LABELS
+        ]
+        lines += [f'### Split {split}', '', *table(heads, rows(part), left)]
+        lines.append('')
+    return lines
 
 
 def line(cells: Iterable[Any]) -> str:
@@ -154,32 +184,6 @@ def every_run(cells: Sequence[dict]) -> list[str]:
     return ['### Every run', '', *table(heads, body), '']
 
 
-def best_on_test(cells: Sequence[dict]) -> list[str]:
-    """The best checkpoint beside the last, marked as what it is.
-
-    Nothing where no method has one.
-    """
-    runs = counting(cells)
-    body = []
-    for name in names(runs):
-        own = [c for c in runs if c['method'] == name]
-        last = mean_of(own, 'miou')
-        best = mean_of(own, 'best_miou')
-        if best is not None:
-            body.append((name, number(last, '.2f'), number(best, '.2f')))
-    if not body:
-        return []
-    return [
-        '## Extra: best checkpoint, chosen on the images it is measured on',
-        '',
-        'Not a result: whoever picks the best of several validations has '
-        'used the test labels. Given because papers report it.',
-        '',
-        *table(('method', 'last', 'best on test'), body),
-        '',
-    ]
-
-
 def classes(cells: Sequence[dict]) -> list[str]:
     """IoU of each class, mean over the seeds of a split."""
     lines = ['## IoU of each class', '']
@@ -248,6 +252,9 @@ def tuning(cells: Sequence[dict]) -> list[str]:
         f'{name} {sum(c["method"] == name for c in now)}'
         for name in names(now)
     )
+    if any(c['method'] == LABELED_ONLY for c in cells):
+        if LABELED_ONLY not in names(now):
+            budget += f', {LABELED_ONLY} none'
     earlier = len(tried) - len(now)
     also = (
         f' Besides, {earlier} settings of an earlier grid were tried, of '
@@ -260,7 +267,9 @@ def tuning(cells: Sequence[dict]) -> list[str]:
         '',
         'Every setting was run on the one seed and split named here, which '
         'no mean above holds. The setting of the best last mIoU was taken '
-        f'for the other seeds. Settings tried: {budget}.{also}',
+        'for the other seeds. It was chosen on the images that all results '
+        'are measured on, so what it gains may be less on others. Settings '
+        f'tried: {budget}.{also}',
         '',
         *table(('method', 'setting', 'split', 'seed', 'mIoU'), rows, left=3),
         '',

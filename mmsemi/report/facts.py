@@ -1,5 +1,7 @@
 """Facts about a run that its summary states: data, versions, machine."""
 
+import functools
+import hashlib
 import os
 import platform
 import resource
@@ -10,6 +12,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+import mmsemi
 from mmsemi.datasets.lists import read_names
 from mmsemi.datasets.names import Names
 from mmsemi.datasets.splits import config_datasets, source_of
@@ -59,13 +62,26 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
     return facts
 
 
+@functools.cache
+def code_hash(root: Path = Path(mmsemi.__file__).parent) -> str:
+    """12 digits that change whenever a source file of mmsemi does.
+
+    A version number stays the same while somebody works on the code.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob('*.py')):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(b'\0' + path.read_bytes() + b'\0')
+    return digest.hexdigest()[:12]
+
+
 def version_facts() -> dict[str, str]:
     """Versions of Python, torch, mmsemi and the stack below it."""
     from mmsemi.version import __version__
 
     versions = dict(
         python=platform.python_version(),
-        mmsemi=__version__,
+        mmsemi=f'{__version__} (code {code_hash()})',
         torch=torch.__version__,
         numpy=metadata.version('numpy'),
     )

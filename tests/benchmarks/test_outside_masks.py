@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmsemi.models.segmentors import SelfTrainingSegmentor
 from tests.compare.tiny_facts import write_configs
@@ -83,6 +84,7 @@ def done(tmp_path_factory):
         )
         tool.main(arguments)
         first = list(begun)
+        DefaultScope._instance_dict.clear()  # as in a process of its own
         tool.main(arguments)
         # Each run once, and labels can be looked at alone.
         assert begun == first == ['base', *tool.VARIANTS]

@@ -289,6 +289,34 @@ def test_tuning_takes_the_best_setting_and_leaves_its_seed_out(
     assert rows['mean_teacher']['runs'] == 2
 
 
+def test_what_is_chosen_for_labeled_only_holds_for_all_baselines(
+    run, tmp_path
+) -> None:
+    """Or the others would be tuned less than the methods."""
+    rate, head = 'optim_wrapper.optimizer.lr', 'model.decode_head.channels'
+    grid = {
+        'labeled-only': {rate: [0.7], head: [6], 'data.batch.alone': [6]},
+        'mean_teacher': {rate: [0.3]},
+    }
+    path = tmp_path / 'grid.json'
+    path.write_text(json.dumps(dict(seed=1, split='tiny', grid=grid)))
+    run('mean_teacher', seeds=(0, 1), tune=str(path))
+    cells = {c.method.name: c.cfg for c in MadeUp.seen if c.setting is None}
+    plain = {name for name in cells if name != 'mean_teacher'}
+    assert plain == {
+        *('labeled-only', 'labeled-only-as-many-images', 'averaged-teacher'),
+        *('labeled-only-as-many-labels', 'all-labels'),
+    }
+    for name in plain:
+        cfg = cells[name]
+        network = cfg.model.get('student', cfg.model)
+        assert cfg.optim_wrapper.optimizer.lr == 0.7
+        assert network.decode_head.channels == 6
+        labels = 2 if name == 'labeled-only-as-many-labels' else 6
+        assert cfg.train_dataloader.batch_size == labels
+    assert cells['mean_teacher'].optim_wrapper.optimizer.lr == 0.3
+
+
 def test_the_manifest_knows_the_configs_of_all_runs(run, tmp_path) -> None:
     """Those that tuning has chosen, and those of earlier commands."""
     run('plain', no_baselines=True)

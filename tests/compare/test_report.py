@@ -130,7 +130,7 @@ def test_tables_say_what_the_figures_say(folder) -> None:
     assert row_of(text, '*all-labels*')[2] == '50.00'
     # The last checkpoint decides; the best is told apart, as what it is.
     assert '71' not in part(text, 'mIoU of the last checkpoint')
-    assert row_of(part(text, 'Extra'), 'good')[1:] == ['45.60', '71.00']
+    assert row_of(part(text, 'Extra'), 'good')[1:] == ['44.10', '71.00']
     assert row_of(part(text, 'IoU of each class'), 'good') == [
         'good',
         '45.1',
@@ -140,8 +140,8 @@ def test_tables_say_what_the_figures_say(folder) -> None:
         'student',
         'whole',
         '4x4',
-        '45.6',
-        '22.8',
+        '44.1',
+        '22.1',
         '5.0',
         'yes',
     ]
@@ -165,6 +165,29 @@ def test_cost_is_relative_to_labeled_only(folder) -> None:
     assert relative_compute(cells)['good'] == pytest.approx(520 / 280)
     text = told(folder)
     assert row_of(part(text, 'Cost'), 'good')[7] == '1.86'
+
+
+def test_splits_have_tables_of_their_own(folder) -> None:
+    """A mean over splits would not tell which one a method lacks."""
+    make_cell(folder, 'more', '1_8', 0, 47.0, best=48)
+    text = told(folder)
+    for title in (
+        'Cost',
+        'Pseudo-labels',
+        'Evaluation record',
+        'Extra: best checkpoint',
+    ):
+        _, first, second = part(text, title).split('### Split ')
+        assert first.startswith('1_16\n') and second.startswith('1_8\n')
+        assert '| more |' in second and '| more |' not in first
+    first, second = part(text, 'Evaluation record').split('### Split ')[1:]
+    assert row_of(first, 'good')[4] == '44.1'
+    assert row_of(second, 'good')[4] == '47.1'
+    # All labels are held against in each.
+    assert row_of(first, 'all-labels') == row_of(second, 'all-labels')
+    # Of one split, there is one.
+    shutil.rmtree(folder / 'cells/1_8')
+    assert '### Split' not in part(told(folder), 'Evaluation record')
 
 
 def test_names_in_a_picture_do_not_cover_each_other() -> None:
@@ -411,7 +434,8 @@ def test_trials_are_told_and_left_out_of_means(folder) -> None:
     assert figures(cells)['splits']['1_16']['good']['mean'] == 44.1
     assert chosen(cells) == {'good': {'model.tau': 1}}
     tried = part(told(folder), 'Tuning')
-    assert 'Settings tried: good 3' in tried
+    assert 'Settings tried: good 3, labeled-only none.' in tried
+    assert 'on the images that all results are measured on' in tried
     assert row_of(tried, 'good', '`model.tau=1`')[2:] == [
         '1_16',
         '100',
@@ -475,8 +499,12 @@ def test_grids_are_equal_for_all(tmp_path) -> None:
         read_grid(str(path), ['a', 'b', 'c'])
     with pytest.raises(UsageError, match='b is none of the methods'):
         read_grid(str(path), ['a'])
-    more = {**grid, 'labeled-only': {'x': [1, 2]}}
-    path.write_text(json.dumps(dict(seed=9, split='s', grid=more)))
+    for values, fits in (([1, 2], False), ([1, 2, 3, 4], True)):
+        more = {**grid, 'labeled-only': {'x': values}}
+        path.write_text(json.dumps(dict(seed=9, split='s', grid=more)))
+        if not fits:
+            with pytest.raises(UsageError, match='labeled-only 2. Give every'):
+                read_grid(str(path), ['a', 'b'])
     assert len(read_grid(str(path), ['a', 'b']).settings) == 3
     with pytest.raises(UsageError, match='labeled-only is none of the'):
         read_grid(str(path), ['a', 'b'], baselines=False)

@@ -31,6 +31,7 @@ CASES = {
     ('voc12', 'paper'): ((321, 321), (321, 321), IMAGE),
     ('voc12_u2pl', None): ((513, 513), IMAGE, IMAGE),
     ('cityscapes', None): ((769, 769), IMAGE, IMAGE),
+    ('cityscapes_cps', None): ((769, 769), IMAGE, IMAGE),
     ('ade20k', None): ((512, 512), IMAGE, IMAGE),
     ('coco_things', None): ((513, 513), IMAGE, IMAGE),
     ('cityscapes_half', 'fixed'): ((256, 512), (512, 1024), (512, 1024)),
@@ -144,6 +145,7 @@ def tree(tmp_path, monkeypatch):
     for folder, place in (
         ('voc12/u2pl/1464', ''),
         ('cityscapes/u2pl/744', 'town/'),
+        ('cityscapes/unimatch/1_4', 'town/'),
         ('ade20k/unimatch_v2/1_16', ''),
         ('coco/unimatch/1_128', ''),
     ):

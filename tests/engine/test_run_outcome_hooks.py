@@ -15,9 +15,11 @@ from mmengine.logging import MMLogger
 from mmengine.runner import LogProcessor
 from mmseg.apis import inference_model, init_model
 
+import mmsemi
 from mmsemi.engine.hooks import ProgressHook, PseudoLabelHook
 from mmsemi.pseudo_labels.store import PseudoLabelStore
 from mmsemi.registry import HOOKS
+from mmsemi.report.facts import code_hash
 from mmsemi.utils.console import announce, calm_console, restore_console
 from mmsemi.utils.progress import Progress
 from tests.tiny import CLASSES, SIZE, Killed, make_tiny_set, tiny_config, train
@@ -124,6 +126,24 @@ def test_a_run_says_what_it_is(whole):
     assert summary['overrides'] is None  # made without a file
 
 
+def test_code_that_differs_is_told(tmp_path):
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'a/b.py').write_text('x = 1')
+    found = [code_hash(Path(tmp_path))]
+    for change in (
+        lambda: (tmp_path / 'a/b.py').write_text('x = 2'),
+        lambda: (tmp_path / 'a/b.py').rename(tmp_path / 'b.py'),
+        lambda: (tmp_path / 'empty.py').touch(),
+    ):
+        change()
+        code_hash.cache_clear()
+        found.append(code_hash(Path(tmp_path)))
+    assert len(set(found)) == 4
+    code_hash.cache_clear()
+    assert code_hash(Path(tmp_path)) == found[-1]
+    assert re.fullmatch('[0-9a-f]{12}', found[0])
+
+
 def test_facts_of_the_run(whole, root):
     from mmsemi.datasets.splits import list_hash, read_list
 
@@ -144,6 +164,9 @@ def test_facts_of_the_run(whole, root):
         ]
     assert summary['versions']['torch'] == torch.__version__
     assert any('mmsegmentation' in name for name in summary['versions'])
+    assert summary['versions']['mmsemi'] == (
+        f'{mmsemi.__version__} (code {code_hash()})'
+    )
     assert summary['machine']['processes'] == 1
     assert summary['machine']['cpu']
     assert 50 < summary['peak_memory_mib']['process'] < 100000

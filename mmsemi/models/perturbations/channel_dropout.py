@@ -51,6 +51,8 @@ class ComplementaryChannelDropout(nn.Module):
         keep: part of the samples that keep all, rounded down to whole ones.
     """
 
+    needs_pairs = True  # of views of an image
+
     def __init__(self, keep: float = 0.5) -> None:
         super().__init__()
         if not 0 <= keep <= 1:

@@ -36,6 +36,7 @@ class PerturbedViews(OnlineSegmentor):
     """
 
     strong_views = 2
+    perturbs_pairs = False  # whether two views of each image are perturbed
     published_perturbation: dict[str, Any]
 
     def __init__(
@@ -59,6 +60,13 @@ class PerturbedViews(OnlineSegmentor):
         self.perturbation = (
             MODELS.build(perturbation) if perturbation else nn.Identity()
         )
+        needs_pairs = getattr(self.perturbation, 'needs_pairs', False)
+        if needs_pairs and not self.perturbs_pairs:
+            raise ValueError(
+                f'{type(self.perturbation).__name__} needs two views of each '
+                f'image, and {type(self).__name__} perturbs one: choose '
+                "perturbation=dict(type='ChannelDropout')"
+            )
 
 
 @MODELS.register_module()

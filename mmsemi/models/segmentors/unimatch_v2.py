@@ -36,6 +36,7 @@ class UniMatchV2(PerturbedViews, MeanTeacher):
             are 0.5 by default.
     """
 
+    perturbs_pairs = True
     published_perturbation = dict(type='ComplementaryChannelDropout')
     train_defaults = dict(
         MeanTeacher.train_defaults, sup_weight=0.5, unsup_weight=0.5

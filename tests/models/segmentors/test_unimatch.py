@@ -56,6 +56,15 @@ def test_two_views_complete_each_other(number, kept):
     ].all()
 
 
+def test_one_view_has_nothing_that_completes_it():
+    """Labeled images would be taken for the pairs of unlabeled ones."""
+    pairs = dict(type='ComplementaryChannelDropout')
+    for build in (unimatch, corrmatch):
+        with pytest.raises(ValueError, match="type='ChannelDropout'"):
+            build(perturbation=pairs)
+    unimatch_v2(perturbation=pairs)
+
+
 def test_mean_over_draws_is_the_feature_itself():
     torch.manual_seed(0)
     drop = ComplementaryChannelDropout(keep=0.0)
