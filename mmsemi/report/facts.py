@@ -63,16 +63,22 @@ def data_facts(cfg: Config) -> dict[str, list[dict]]:
 
 
 @functools.cache
-def code_hash(root: Path = Path(mmsemi.__file__).parent) -> str:
+def code_hash(root: Path = Path(mmsemi.__file__).parent) -> str | None:
     """12 digits that change whenever a source file of mmsemi does.
 
-    A version number stays the same while somebody works on the code.
+    A version number stays the same while somebody works on the code. Hidden
+    files are no code: configs that a wheel carries in ``.mim``, and what
+    editors leave. None where there is no source.
     """
-    digest = hashlib.sha256()
+    digest, found = hashlib.sha256(), False
     for path in sorted(root.rglob('*.py')):
-        digest.update(path.relative_to(root).as_posix().encode())
+        name = path.relative_to(root)
+        if any(part.startswith('.') for part in name.parts):
+            continue
+        digest.update(name.as_posix().encode())
         digest.update(b'\0' + path.read_bytes() + b'\0')
-    return digest.hexdigest()[:12]
+        found = True
+    return digest.hexdigest()[:12] if found else None
 
 
 def version_facts() -> dict[str, str]:
@@ -81,7 +87,7 @@ def version_facts() -> dict[str, str]:
 
     versions = dict(
         python=platform.python_version(),
-        mmsemi=f'{__version__} (code {code_hash()})',
+        mmsemi=f'{__version__} (code {code_hash() or "without source"})',
         torch=torch.__version__,
         numpy=metadata.version('numpy'),
     )

@@ -139,8 +139,13 @@ def test_code_that_differs_is_told(tmp_path):
         code_hash.cache_clear()
         found.append(code_hash(Path(tmp_path)))
     assert len(set(found)) == 4
+    # A lock of Emacs leads nowhere; a wheel has configs beside the code.
+    (tmp_path / '.#empty.py').symlink_to('somebody@host.1')
+    (tmp_path / '.mim').mkdir()
+    (tmp_path / '.mim/config.py').write_text('x = 3')
     code_hash.cache_clear()
     assert code_hash(Path(tmp_path)) == found[-1]
+    assert code_hash(tmp_path / 'a') is None
     assert re.fullmatch('[0-9a-f]{12}', found[0])
 
 
