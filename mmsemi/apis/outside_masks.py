@@ -244,7 +244,7 @@ def write_labels(
                 path = unlabeled.get_data_info(row)['img_path']
                 size = image_size(path, {})
                 mask = OutsideMask(np.full(size, IGNORE, np.uint8), None)
-            files.candidates(mask.labels)
+            files.candidates(row, mask.labels)
             files.labels(row, selected(mask, results))
             files.confidence(row, mask_codes(mask))
         files.drain()

@@ -69,7 +69,7 @@ class LabelFiles:
         """Keep argmax (H, W) uint8 and confidence codes (H, W) uint16."""
         self._submit(self._write, LABELS, row, labels)
         self._submit(self._write, CONFIDENCE, row, codes)
-        self._submit(self._count, labels)
+        self._submit(self._count, row, labels)
 
     def select(self, row: int, thresholds: np.ndarray, keep: bool) -> None:
         """Drop predictions below the thresholds of their classes.
@@ -94,9 +94,9 @@ class LabelFiles:
         """
         self._submit(self._take_over, row, folder)
 
-    def candidates(self, predictions: np.ndarray) -> None:
+    def candidates(self, row: int, predictions: np.ndarray) -> None:
         """Count predictions (H, W) uint8 that labels are chosen from."""
-        self._submit(self._count, predictions)
+        self._submit(self._count, row, predictions)
 
     def confidence(self, row: int, codes: np.ndarray) -> None:
         """Write a confidence map (H, W) uint16."""
@@ -141,10 +141,10 @@ class LabelFiles:
             path = folder / self._name(kind, row)
             if path.is_file():
                 self._write(kind, row, read_png(path))
-        self._count(labels)
+        self._count(row, labels)
         self._finish(row, labels)
 
-    def _count(self, predictions: np.ndarray) -> None:
+    def _count(self, row: int, predictions: np.ndarray) -> None:
         with self.lock:  # numpy adds in place: one thread at a time
             self.quality.count_candidates(predictions)
 

@@ -42,8 +42,7 @@ class LabelingPass:
         store: where the labels go.
         keep_confidence: also keep the confidence maps (16 bits a pixel).
         compact_logits: one pass where the rule would take two.
-        soft_stride: soft labels, if the labeler gives any, are stored as
-            averages over squares of this side.
+        soft_stride: side of the squares over which soft labels are averaged.
         audit: compare with ground truth where mask files exist. It never
             influences the labels.
     """
@@ -174,7 +173,7 @@ class LabelingPass:
 
     def _two_passes(self, files, round_index, portion, statistics) -> None:
         counted = False
-        for _, prediction in self._predictions(
+        for rows, prediction in self._predictions(
             f'round {round_index}: thresholds', keep=True
         ):
             found = self.labeler.collect(
@@ -182,7 +181,7 @@ class LabelingPass:
             )
             if found is not None:
                 counted = True
-                self._count(files, prediction, found[1])
+                self._count(files, rows, prediction, found[1])
         statistics.reduce()
         self.labeler.fit(statistics, portion)
         again = (
@@ -194,7 +193,8 @@ class LabelingPass:
             result = self.labeler(prediction.probabilities)
             if not counted:
                 weighed = self.labeler.weigh(prediction.probabilities)
-                self._count(files, prediction, max_over_classes(weighed)[1])
+                best = max_over_classes(weighed)[1]
+                self._count(files, rows, prediction, best)
             labels = result.labels.byte().cpu().numpy()
             if self.keep_confidence:
                 codes = encode_confidence(result.confidence).cpu().numpy()
@@ -213,11 +213,11 @@ class LabelingPass:
             path.unlink()
 
     @staticmethod
-    def _count(files, prediction: Prediction, predicted: Tensor) -> None:
+    def _count(files, rows, prediction: Prediction, predicted) -> None:
         """Count the classes predicted on images, padding left out."""
         predicted = predicted.byte().cpu().numpy()
-        for k in range(len(prediction.boxes)):
-            files.candidates(predicted[prediction.crop(k)])
+        for k, row in enumerate(rows):
+            files.candidates(row, predicted[prediction.crop(k)])
 
     def _compact(self, soft: Tensor) -> np.ndarray:
         """(C, H, W) probabilities -> (C h, w) uint8 averages."""

@@ -52,7 +52,7 @@ class StoredLabelsPass(LabelingPass):
     ) -> None:
         stem = self.dataset.get_stem(int(files.table.indices[row]))
         labels = _resized(self.stored / LABELS / f'{stem}.png', size)
-        files.candidates(labels)
+        files.candidates(row, labels)
         files.labels(row, labels)
         if self.keep_confidence:
             files.confidence(row, _confidence(self.stored, stem, size))
@@ -122,10 +122,15 @@ class FilledLabelFiles(LabelFiles):
             codes = read_png(self.folder / self._name(CONFIDENCE, row))
             self._merge_confidence(row, codes)
 
+    def _count(self, row: int, predictions: np.ndarray) -> None:
+        super()._count(row, self._merge(row, predictions))
+
     def _finish(self, row: int, labels: np.ndarray) -> None:
+        super()._finish(row, self._merge(row, labels))
+
+    def _merge(self, row: int, labels: np.ndarray) -> np.ndarray:
         stored = self._stored_labels(row, labels.shape)
-        labels = np.where(stored == IGNORE, labels, stored)
-        super()._finish(row, labels)
+        return np.where(stored == IGNORE, labels, stored)
 
     def _merge_confidence(self, row: int, codes: np.ndarray) -> None:
         stem = self.dataset.get_stem(int(self.table.indices[row]))

@@ -261,9 +261,46 @@ def test_labels_that_fill_belong_to_the_weights_that_made_them(kept, tmp_path):
     assert store.manifest(1)['source'] == made['source']
     for path in store.folder(1).glob('labels/*.png'):
         assert np.array_equal(read_png(path), before[path.name])
-    for wrong in (-0.1, 1.5):
+    for wrong in (-0.1, 1.5, float('nan'), True, '0.5', None):
         with pytest.raises(ValueError, match='fill must be between 0 and 1'):
             OutsideLabelsHook('labels', fill=wrong, labeler={})
+
+
+@pytest.mark.parametrize('rule', ['argmax', 'scaled'])
+def test_what_masks_alone_have_is_counted_and_no_class_called_absent(
+    given, tmp_path, rule
+):
+    (tmp_path / 'masks').mkdir()
+    for number in range(LABELED + UNLABELED):
+        path = tmp_path / f'masks/{number:02d}.png'
+        cv2.imwrite(str(path), np.full(SIZE, 2, np.uint8))
+    out, work = tmp_path / 'out', tmp_path / 'work'
+    config, masks = str(given / 'config.py'), str(tmp_path / 'masks')
+    calibrate_masks(config, masks, str(out), precision=0)
+    labeler = dict(type='ClassBalancedPseudoLabeler', rule=rule)
+    labeling = dict(fill=1, labeler=labeler)
+    rounds(given, out, work, (1.0,), labeling=labeling).train()
+    found = PseudoLabelStore(work / 'pseudo_labels').manifest(1)['per_class']
+    assert found['bar']['kept'] == UNLABELED * SIZE[0] * SIZE[1]
+    for figures in found.values():
+        assert figures['candidates'] == figures['kept']
+
+
+def test_labels_of_other_weights_are_not_lost_where_the_folder_is_gone(
+    kept, tmp_path
+):
+    given, out, work = kept[0], tmp_path / 'out', tmp_path / 'work'
+    shutil.copytree(given / 'out', out)
+    fill = dict(fill=0.5)
+    with pytest.raises(Killed):
+        rounds(given, out, work, killed=3, labeling=fill).train()
+    shutil.rmtree(out)
+    store = PseudoLabelStore(work / 'pseudo_labels')
+    made = store.manifest(1)
+    seed = dict(seed=77)
+    with pytest.raises(UsageError, match='no labels yet.*calibrate-masks'):
+        rounds(given, out, work, labeling=fill, randomness=seed).train()
+    assert store.problem(1) is None and store.manifest(1) == made
 
 
 def test_runs_go_on_when_the_folder_is_gone(kept, tmp_path):

@@ -25,7 +25,8 @@ class OutsideLabelsHook(PseudoLabelHook):
     ``mmsemi calibrate-masks`` writes the folder. It holds what is to be
     learned: round 1 takes all of it, so its portion must be 1. Nothing is
     written there, and when the work dir has the labels, a run goes on
-    without it.
+    without it. With ``fill`` the labels serve the weights that made them
+    alone: when others begin round 1, the folder is needed again.
 
     Args:
         labels: folder that ``mmsemi calibrate-masks`` has written.
@@ -37,9 +38,10 @@ class OutsideLabelsHook(PseudoLabelHook):
 
     def __init__(self, labels: str, fill: float = 0.0, **kwargs) -> None:
         super().__init__(**kwargs)
-        if not 0 <= fill <= 1:
-            raise ValueError(f'fill must be between 0 and 1, got {fill}')
-        self.labels, self.fill = Path(labels), fill
+        if type(fill) not in (int, float) or not 0 <= fill <= 1:
+            raise ValueError(f'fill must be between 0 and 1, got {fill!r}')
+        # As a float: its text is part of the settings, see there.
+        self.labels, self.fill = Path(labels), float(fill)
 
     def before_train(self, runner) -> None:
         """Stop now where the labels do not serve."""
@@ -52,7 +54,9 @@ class OutsideLabelsHook(PseudoLabelHook):
             )
         if loop.iter >= loop.round_ends[1]:
             return  # round 1 is over
-        problem = on_main(self._unfit, runner)
+        self._refuse(on_main(self._unfit, runner))
+
+    def _refuse(self, problem: str | None) -> None:
         if problem:
             raise UsageError(
                 f'{self.labels}: {problem}. Write the labels with '
@@ -112,6 +116,9 @@ class OutsideLabelsHook(PseudoLabelHook):
         """Of round 1 from disk, of later ones by the model."""
         if runner.train_loop.round > 1:
             return super().labeling_pass(runner, model, labeler, store)
+        # Before what it would replace is removed: the folder may be gone, and
+        # what was taken over before not serve other weights.
+        self._refuse(on_main(self._outside(runner).problem, 0))
         arguments = (
             self.predictor(runner, model),
             self.label_loader(runner, runner.train_loop.label_dataset),
