@@ -176,5 +176,6 @@ def for_baseline(name: str, options: dict[str, Any]) -> dict[str, Any]:
             for key, value in options.items()
         }
     if name == SAME_LABELS:
-        return {k: v for k, v in options.items() if 'batch' not in k}
+        batch = ('data.batch', 'train_dataloader.batch_size')
+        return {k: v for k, v in options.items() if not k.startswith(batch)}
     return dict(options)
