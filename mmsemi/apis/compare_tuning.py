@@ -13,6 +13,7 @@ from mmsemi.report.comparison import (
     BASELINES,
     CELL,
     LABELED_ONLY,
+    SAME_IMAGES,
     SAME_LABELS,
     SUPERSEDED,
     counting,
@@ -167,15 +168,15 @@ def chosen(cells: Sequence[dict]) -> dict[str, dict[str, Any]]:
 def for_baseline(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Settings of labeled-only for another baseline.
 
-    The network of the averaged teacher is its student, and a smaller batch is
-    what another baseline is there for.
+    The network of the averaged teacher is its student. Those of as many
+    images or labels as the methods have keep their batch, or they would not.
     """
     if name == AVERAGED:
         return {
             re.sub(r'^model(?=\.|$)', 'model.student', key): value
             for key, value in options.items()
         }
-    if name == SAME_LABELS:
+    if name in (SAME_IMAGES, SAME_LABELS):
         batch = ('data.batch', 'train_dataloader.batch_size')
         return {k: v for k, v in options.items() if not k.startswith(batch)}
     return dict(options)

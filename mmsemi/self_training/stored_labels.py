@@ -61,8 +61,8 @@ class StoredLabelsPass(LabelingPass):
 class FilledLabelsPass(LabelingPass):
     """Labels of a folder; where it has none, those of the network.
 
-    Masks that are kept of some classes alone would teach that there are no
-    others: the network's own labels stand for these.
+    Masks of which only some classes were kept cost more than they bring when
+    they are learned alone: docs/how_to/outside_masks.md.
 
     Args:
         predictor: see :class:`LabelingPass`.
